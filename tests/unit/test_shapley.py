@@ -1,0 +1,112 @@
+"""Dividends, Shapley values and interaction indices against brute force and shapiq."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import shapiq
+from oracles import all_codes, coalition_values, dividends, shapley_values
+from shapiq.game_theory.moebius_converter import MoebiusConverter
+from shapsketch.alphabet import Alphabet
+from shapsketch.background import Background
+from shapsketch.design import make_plan
+from shapsketch.errors import InputError
+from shapsketch.recovery import recover
+from shapsketch.shapley import WEIGHTS, interaction_map, strongest
+from shapsketch.sketch import Sketch
+from shapsketch.template import Template
+from shapsketch.terms import Terms
+
+LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+def random_function(n, q, uniform, seed):
+    """A random function on all of q^n, its background, and its exact spectrum."""
+    rng = np.random.default_rng(seed)
+    template = Template(Alphabet(LETTERS[:q]), "X" * n if q == 20 else "*" * n)
+    background = Background.uniform(template)
+    if not uniform:
+        background = Background.from_weights(template, rng.uniform(0.2, 1, (n, q)))
+    plan = make_plan({}, ["y"], background, budget=max(q**n, 100), design="exhaustive")
+    codes = plan.queries(0, plan.size)
+    values = rng.normal(size=len(codes))
+    spectrum, _ = recover(Sketch(plan, codes, values[:, None]), 0)
+    return spectrum, codes, values
+
+
+CASES = [(n, q, u) for q in (2, 3, 4, 5) for n in range(1, 7) if q**n <= 4096 for u in (True, False)]
+CASES += [(5, 5, True), (6, 4, False), (6, 5, True), (1, 20, True), (2, 20, False), (3, 20, True), (3, 20, False)]
+
+
+@pytest.mark.parametrize(("n", "q", "uniform"), sorted(set(CASES)))
+def test_exact_spectrum_equals_brute_force(n, q, uniform):
+    spectrum, codes, values = random_function(n, q, uniform, seed=n * 100 + q)
+    assert np.abs(spectrum.intercept + spectrum.terms.predict(codes) - values).max() < 1e-10
+    rows = np.random.default_rng(1).choice(len(codes), min(4, len(codes)), replace=False)
+    found = spectrum.terms.dividends(codes[rows])
+    phi = spectrum.terms.shapley_values(codes[rows])
+    for k, x in enumerate(codes[rows]):
+        v = coalition_values(values.reshape((q,) * n), spectrum.background.local, x)
+        truth = dividends(v)
+        for support, value in zip(spectrum.terms.supports, found[k], strict=True):
+            assert abs(value - truth[support]) < 1e-10
+        assert abs(sum(truth.values()) - found[k].sum() - spectrum.intercept) < 1e-9
+        assert np.abs(phi[k] - shapley_values(v, n)).max() < 1e-10
+        assert abs(phi[k].sum() - (values[rows[k]] - spectrum.intercept)) < 1e-10
+
+
+@pytest.mark.parametrize("index", WEIGHTS)
+@pytest.mark.parametrize("top", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_indices_equal_shapiq(index, top, seed):
+    if index == "SV" and top > 1:
+        pytest.skip("Shapley values have order 1 only")
+    rng = np.random.default_rng(seed)
+    n = 6
+    supports = [s for k in range(1, 6) for s in combinations(range(n), k) if rng.random() < 0.4]
+    terms = Terms.build(np.full(n, 3), {s: rng.normal(size=(3,) * len(s)) for s in supports})
+    x = rng.integers(0, 3, (1, n)).astype(np.uint8)
+    a = terms.dividends(x)
+    mapping = interaction_map(terms, index, top)
+    ours = dict(zip(mapping.supports, mapping.apply(a)[0], strict=True))
+    moebius = shapiq.InteractionValues(
+        values=np.array([0.0, *a[0]]),
+        index="Moebius",
+        max_order=n,
+        n_players=n,
+        min_order=0,
+        interaction_lookup={(): 0} | {s: k + 1 for k, s in enumerate(terms.supports)},
+        baseline_value=0.0,
+    )
+    theirs = MoebiusConverter(moebius)(index=index, order=top)
+    for size in range(1, top + 1):
+        for s in combinations(range(n), size):
+            assert abs(ours.get(s, 0.0) - theirs[s]) < 1e-10, (index, top, s)
+
+
+def test_shapley_kernel_equals_the_map():
+    spectrum, codes, _ = random_function(4, 4, True, seed=3)
+    mapping = interaction_map(spectrum.terms, "SV")
+    assert mapping.supports == [(0,), (1,), (2,), (3,)]
+    by_map = mapping.apply(spectrum.terms.dividends(codes))
+    assert np.abs(by_map - spectrum.terms.shapley_values(codes)).max() < 1e-12
+
+
+def test_unknown_index_is_one_sentence():
+    spectrum, _, _ = random_function(2, 2, True, seed=0)
+    with pytest.raises(InputError, match="'FSSI' is not one of SV, SII"):
+        interaction_map(spectrum.terms, "FSSI", 2)
+
+
+def test_strongest_breaks_ties_by_column():
+    values = np.array([[1.0, -3.0, 3.0, 0.5]])
+    assert strongest(values, 3).tolist() == [[1, 2, 0]]
+    assert strongest(values, 9).shape == (1, 4)
+
+
+def test_no_terms_means_zero_values():
+    terms = Terms.build(np.full(3, 4), {})
+    codes = all_codes([4, 4, 4])
+    assert not terms.shapley_values(codes).any()
+    assert terms.dividends(codes).shape == (64, 0)
+    assert interaction_map(terms, "FSII", 2).apply(terms.dividends(codes)).shape == (64, 0)

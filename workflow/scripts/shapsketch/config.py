@@ -1,0 +1,87 @@
+"""The config: checked against its JSON schema, with one clear sentence for each mistake.
+
+Runs in Snakemake's own process for every job, so it imports nothing heavy.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from typing import Any
+
+import jsonschema
+
+from .errors import InputError
+
+
+def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of the config with all defaults filled in.
+
+    Raises:
+        InputError: the first mistake, by place: an unknown key (with the nearest known one), a wrong
+            type or value, or a missing key.
+    """
+    filled = _fill(deepcopy(dict(config)), schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = sorted(validator.iter_errors(filled), key=lambda e: list(map(str, e.absolute_path)))
+    if errors:
+        raise InputError(f"The config {_sentence(_deepest(errors[0]))}")
+    return filled
+
+
+def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Fill defaults in place, through nested objects that are there or have a default."""
+    if not isinstance(value, dict):
+        return value
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part:
+            value[key] = deepcopy(part["default"])
+        if key in value:
+            value[key] = _fill(value[key], part)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, Mapping):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            value[key] = _fill(value[key], extra)
+    return value
+
+
+def _deepest(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
+    """Of the branches of an anyOf or oneOf, the complaint that got furthest."""
+    while error.context:
+        error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
+    return error
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    place = ".".join(map(str, error.absolute_path)) or "itself"
+    schema, found = error.schema, error.instance
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema.get("properties", {}))
+            unknown = sorted(map(str, set(found) - set(known)))[0]
+            close = get_close_matches(unknown, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+            where = "" if place == "itself" else f" under {place}"
+            return f"has an unknown key {unknown!r}{where}; {hint}"
+        case "required":
+            missing = next(key for key in error.validator_value if key not in found)
+            return f"lacks the key {missing!r}{'' if place == 'itself' else f' under {place}'}."
+        case "enum":
+            return f"has {found!r} at {place}; use one of {', '.join(map(str, error.validator_value))}."
+        case "const":
+            return f"has {found!r} at {place}; use {error.validator_value!r}."
+        case "type":
+            wanted = error.validator_value
+            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
+            return f"has {found!r} at {place}, which is not of the type {kinds}."
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            words = {
+                "minimum": "at least",
+                "exclusiveMinimum": "more than",
+                "maximum": "at most",
+                "exclusiveMaximum": "less than",
+            }
+            return f"has {found!r} at {place}; it must be {words[error.validator]} {error.validator_value}."
+        case "propertyNames":
+            return f"has a name under {place} that cannot be a folder: {error.message}."
+    described = schema.get("description", "")
+    return f"is wrong at {place}: {error.message}" + (f" ({described})." if described else ".")

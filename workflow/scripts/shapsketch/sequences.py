@@ -1,0 +1,212 @@
+"""Sequences that people hand over: FASTA, FASTQ, CSV or TSV, plain or gzipped.
+
+Every record is checked against the template. A mistake is told with file, record and position; what
+the settings allow to be dropped is dropped and listed with its reason.
+"""
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .template import Template
+
+Choice = Literal["error", "drop"]
+AmbiguousChoice = Literal["error", "drop", "resolve"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why one record cannot be used as it stands.
+
+    Attributes:
+        kind: `mismatch` (length or letters do not fit the template) or `ambiguous`.
+        sentence: what is wrong, without file and record.
+        remedy: what would be right.
+    """
+
+    kind: Literal["mismatch", "ambiguous"]
+    sentence: str
+    remedy: str
+
+
+def read_sequences(
+    path: str | Path,
+    template: Template,
+    *,
+    table_schema: Mapping[str, Any] | None = None,
+    ambiguous: AmbiguousChoice = "error",
+    mismatch: Choice = "error",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read and check the sequences to explain.
+
+    Args:
+        path: FASTA, FASTQ, CSV or TSV; may be gzipped. Case is folded if the alphabet has no
+            lower-case letters. A table has a column `sequence` and may have `id` and `group`.
+        template: what the sequences must fit.
+        table_schema: JSON schema of one row of a table.
+        ambiguous: what to do with IUPAC codes; `resolve` keeps them for exact averaging.
+        mismatch: what to do with a wrong length or a letter the template does not allow.
+
+    Returns:
+        The sequences kept (`sequence_id`, `sequence`, `group`; text) and those dropped
+        (`record`, `sequence_id`, `reason`).
+
+    Raises:
+        InputError: one sentence that names file, record and position.
+    """
+    table = _read_records(Path(path), table_schema)
+    if table.empty:
+        raise InputError(f"{path} holds no sequences.")
+    _check_ids(path, table["sequence_id"])
+    if template.alphabet.folds_case:
+        table["sequence"] = table["sequence"].str.upper()
+    problems = _find_problems(template, table["sequence"].tolist())
+    choice = {"mismatch": mismatch, "ambiguous": ambiguous}
+    dropped = []
+    for row in sorted(problems):
+        problem, record = problems[row], f"record {row + 1} ({table['sequence_id'][row]!r})"
+        if choice[problem.kind] == "error":
+            raise InputError(f"{path}: {record} {problem.sentence}; {problem.remedy}.")
+        if choice[problem.kind] == "drop":
+            dropped.append((row + 1, table["sequence_id"][row], problem.sentence))
+    kept = table.drop(index=[record - 1 for record, _, _ in dropped]).reset_index(drop=True)
+    if kept.empty:
+        raise InputError(f"{path}: all {len(table)} records were dropped; the first one {dropped[0][2]}.")
+    return kept, pd.DataFrame(dropped, columns=["record", "sequence_id", "reason"])
+
+
+def _read_records(path: Path, table_schema: Mapping[str, Any] | None) -> pd.DataFrame:
+    """All records as text, unchecked but for their format."""
+    try:
+        with open(path, "rb") as handle:
+            zipped = handle.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else open(path, "rb") as handle:
+            first = handle.read(1)
+        if not first:
+            return pd.DataFrame(columns=["sequence_id", "sequence", "group"], dtype=str)
+        if first in b">@;":
+            return _read_fasta(path, "fastq" if first == b"@" else "fasta")
+        return _read_table(path, "gzip" if zipped else None, table_schema or {})
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; a file of sequences is needed.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path} is a damaged gzip file ({error}).") from error
+    except UnicodeError as error:
+        raise InputError(f"{path} holds characters that are no letters ({error}).") from error
+
+
+def _read_fasta(path: Path, kind: str) -> pd.DataFrame:
+    import dnaio
+
+    try:
+        with dnaio.open(path, fileformat=kind) as reader:
+            records = [(record.name, record.sequence) for record in reader]
+    except (dnaio.FileFormatError, ValueError) as error:
+        raise InputError(f"{path} is not a valid {kind.upper()} file: {error}.") from error
+    names = [name.split(maxsplit=1)[0] if name.strip() else "" for name, _ in records]
+    return pd.DataFrame({"sequence_id": names, "sequence": [s for _, s in records], "group": ""}, dtype=str)
+
+
+def _read_table(path: Path, compression: Any, schema: Mapping[str, Any]) -> pd.DataFrame:
+    suffix = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
+    if suffix not in {"csv", "tsv", "txt"}:
+        raise InputError(
+            f"{path} is neither FASTA (starts with '>') nor FASTQ ('@') and its name does not end in .csv or .tsv."
+        )
+    try:
+        table = pd.read_csv(
+            path, sep="," if suffix == "csv" else "\t", dtype=str, keep_default_na=False, compression=compression
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path} is not a valid {suffix.upper()} table: {str(error).strip()}.") from error
+    table.columns = table.columns.str.strip()
+    check_columns(path, list(table.columns), schema)
+    if "id" not in table:
+        table["id"] = [f"seq{k}" for k in range(1, len(table) + 1)]
+    if "group" not in table:
+        table["group"] = ""
+    table = table.apply(lambda column: column.str.strip())
+    return table.rename(columns={"id": "sequence_id"})[["sequence_id", "sequence", "group"]]
+
+
+def check_columns(path: str | Path, columns: list[str], schema: Mapping[str, Any]) -> None:
+    """Check a table's column names against the JSON schema of its rows.
+
+    Raises:
+        InputError: a required column is missing, or a name is not in the schema.
+    """
+    known = list(schema.get("properties", columns))
+    for column in columns:
+        if column not in known:
+            close = get_close_matches(column, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
+            raise InputError(f"{path} has an unknown column {column!r}{hint}")
+    for column in schema.get("required", ["sequence"]):
+        if column not in columns:
+            raise InputError(f"{path} has no column {column!r}; it has {', '.join(columns)}.")
+
+
+def _check_ids(path: str | Path, ids: pd.Series) -> None:
+    empty = np.flatnonzero(ids == "")
+    if empty.size:
+        raise InputError(f"{path}: record {empty[0] + 1} has no name; give each record one of its own.")
+    twice = np.flatnonzero(ids.duplicated())
+    if twice.size:
+        name = ids[twice[0]]
+        first = int(np.argmax(ids == name))
+        raise InputError(
+            f"{path}: records {first + 1} and {twice[0] + 1} are both named {name!r}; names must be unique."
+        )
+
+
+def _find_problems(template: Template, sequences: list[str]) -> dict[int, Problem]:
+    """The first problem of each record that has one, by row; lengths first, then letters."""
+    problems = {
+        row: Problem("mismatch", f"has {len(s)} letters", f"the template has {template.n}")
+        for row, s in enumerate(sequences)
+        if len(s) != template.n
+    }
+    for row, sequence in enumerate(sequences):
+        if row not in problems and not sequence.isascii():
+            i = next(i for i, c in enumerate(sequence) if not c.isascii())
+            problems[row] = _letter_problem(template, i, sequence[i])
+    rows = np.array([r for r in range(len(sequences)) if r not in problems], int)
+    if not rows.size:
+        return problems
+    codes = template.alphabet.encode([sequences[r] for r in rows])
+    wrong = template.to_local(codes) >= template.sizes
+    for k in np.flatnonzero(wrong.any(1)):
+        found = [_letter_problem(template, i, sequences[rows[k]][i]) for i in np.flatnonzero(wrong[k]).tolist()]
+        problems[int(rows[k])] = next((p for p in found if p.kind == "mismatch"), found[0])
+    return problems
+
+
+def _letter_problem(template: Template, position: int, letter: str) -> Problem:
+    alphabet = template.alphabet
+    allowed = "".join(a for a, ok in zip(alphabet.letters, template.allowed[position], strict=True) if ok)
+    where = f"has {letter!r} at position {position + 1}"
+    if set(alphabet.ambiguity.get(letter, "")) & set(allowed):
+        return Problem(
+            "ambiguous",
+            f"{where}, an ambiguous letter",
+            f"use one of {allowed}, or set ambiguous to drop or resolve",
+        )
+    if letter in alphabet.letters or letter in alphabet.ambiguity:
+        return Problem("mismatch", where, f"the template allows {allowed} there")
+    hint = {"U": ", or declare the alphabet RNA", "T": ", or declare the alphabet DNA"}
+    swapped = alphabet.kind in ("DNA", "RNA")
+    return Problem(
+        "mismatch",
+        where,
+        f"the alphabet is {alphabet.letters}{hint.get(letter, '') if swapped else ''}",
+    )

@@ -1,0 +1,108 @@
+"""Shapley values and interaction indices from dividends.
+
+Every index here is linear in the dividends: I(S) = sum over T containing S of w(|S|, |T|) a(T), so the
+indices of N sequences are one product of their (N, T) dividends with a sparse matrix that the
+supports alone determine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from .errors import InputError
+from .terms import Support, Terms
+
+Index = Literal["SV", "SII", "STII", "FSII"]
+Weight = Callable[[int, int, int], float]
+
+
+def _shapley_interaction(s: int, t: int, top: int) -> float:
+    """SII: 1 / (t - s + 1) (Grabisch & Roubens 1999)."""
+    return 1 / (t - s + 1)
+
+
+def _shapley_taylor(s: int, t: int, top: int) -> float:
+    """STII: a(S) below the top order, 1 / C(t, top) at it (Sundararajan et al. 2020, Eq. 5)."""
+    return float(s == t) if s < top else 1 / comb(t, top)
+
+
+def _faith_shap(s: int, t: int, top: int) -> float:
+    """FSII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 19."""
+    if t <= top:
+        return float(s == t)
+    sign = -1 if (top - s) % 2 else 1
+    return sign * s / (top + s) * comb(top, s) * comb(t - 1, top) / comb(t + top - 1, top + s)
+
+
+WEIGHTS: dict[str, Weight] = {
+    "SV": lambda s, t, top: 1 / t,
+    "SII": _shapley_interaction,
+    "STII": _shapley_taylor,
+    "FSII": _faith_shap,
+}
+
+
+@dataclass(frozen=True)
+class InteractionMap:
+    """The linear map from dividends to an interaction index.
+
+    Attributes:
+        index: the index.
+        supports: the S sets of positions that can have a value, by order, then by position.
+        matrix: (S, T) sparse weights.
+    """
+
+    index: Index
+    supports: list[Support]
+    matrix: sparse.csr_array
+
+    def apply(self, dividends: np.ndarray) -> np.ndarray:
+        """Turn (N, T) dividends into (N, S) index values."""
+        return np.ascontiguousarray((self.matrix @ dividends.T).T)
+
+
+def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> InteractionMap:
+    """Return the map of an index up to an order.
+
+    Args:
+        terms: the terms; only their supports matter.
+        index: `SV`, `SII`, `STII` or `FSII`.
+        max_order: the top order, at least 1; `SV` has order 1 only.
+
+    Raises:
+        InputError: the index is not known.
+    """
+    if index not in WEIGHTS:
+        raise InputError(f"The interaction index {index!r} is not one of {', '.join(WEIGHTS)}.")
+    top = 1 if index == "SV" else max_order
+    keys, columns, weights = [np.empty((0, top + 1), np.int64)], [np.empty(0, int)], [np.empty(0)]
+    for order in np.unique(terms.orders).tolist():
+        members = np.flatnonzero(terms.orders == order)
+        positions = terms.positions[terms.offsets[members][:, None] + np.arange(order)]
+        for size in range(1, min(order, top) + 1):
+            weight = WEIGHTS[index](size, order, top)
+            if weight == 0:
+                continue
+            for chosen in combinations(range(order), size):
+                key = np.full((len(members), top + 1), -1, np.int64)
+                key[:, 0], key[:, 1 : size + 1] = size, positions[:, chosen]
+                keys.append(key)
+                columns.append(members)
+                weights.append(np.full(len(members), weight))
+    unique, rows = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    entries = (np.concatenate(weights), (rows.ravel(), np.concatenate(columns)))
+    matrix = sparse.csr_array(entries, shape=(len(unique), len(terms)))
+    return InteractionMap(index, [tuple(k[1 : k[0] + 1]) for k in unique.tolist()], matrix)
+
+
+def strongest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the (N, min(count, S)) columns of the largest magnitudes in each row, largest first.
+
+    Ties go to the lower column, so the choice depends on the row alone.
+    """
+    return np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]

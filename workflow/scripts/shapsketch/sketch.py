@@ -1,0 +1,139 @@
+"""Sketches: the values of a model at the queries of a plan, made in shards and merged in order.
+
+A shard is a contiguous range of whole batches, so a batch always holds the same queries whatever the
+number of shards, and so do its values, to the bit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .design import Plan, Role
+from .errors import InputError
+from .files import load_npz, save_npz
+from .models import Model
+from .models.table_model import read_table
+
+SKETCH_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The merged evaluations of a plan.
+
+    Attributes:
+        plan: the plan.
+        codes: (N, n) uint8 local codes of the queries, in the order of their global indices.
+        values: (N, outputs) float64, what the model answered.
+    """
+
+    plan: Plan
+    codes: np.ndarray
+    values: np.ndarray
+
+    def samples(self, *roles: Role) -> tuple[np.ndarray, np.ndarray]:
+        """Return the codes and values of some roles, one after another."""
+        blocks = [self.plan.block(role) for role in roles]
+        codes = np.concatenate([self.codes[b] for b in blocks])
+        return codes, np.concatenate([self.values[b] for b in blocks])
+
+    def save(self, path: str | Path) -> None:
+        """Write the sketch; the queries are stored only where the plan alone cannot give them."""
+        save_npz(path, _arrays(self.plan, 0, self.codes, self.values))
+
+    @classmethod
+    def load(cls, path: str | Path, plan: Plan) -> "Sketch":
+        """Read a sketch that belongs to a plan.
+
+        Raises:
+            InputError: the file is damaged, incomplete, or belongs to another plan.
+        """
+        start, codes, values = _read(path, plan)
+        if start or len(values) != plan.size:
+            raise InputError(f"{path} holds {len(values)} of the {plan.size} evaluations of its plan.")
+        return cls(plan, codes, values)
+
+
+def shard_range(size: int, batch_size: int, shard: int, shards: int) -> tuple[int, int]:
+    """Return the index range of shard 1..shards: whole batches, as even as can be."""
+    batches = -(-size // batch_size)
+    first, last = (k * batches // shards * batch_size for k in (shard - 1, shard))
+    return min(first, size), min(last, size)
+
+
+def sample_shard(
+    plan: Plan,
+    source: Mapping[str, Any],
+    shard: int,
+    shards: int,
+    progress: Callable[[int], object] = lambda evaluated: None,
+) -> dict[str, np.ndarray]:
+    """Evaluate the model at the queries of one shard.
+
+    Args:
+        plan: the plan.
+        source: where the model is, as in the config.
+        shard, shards: which of how many, 1-based.
+        progress: called with the number of sequences after every batch.
+
+    Returns:
+        The arrays of the shard's .npz.
+    """
+    start, stop = shard_range(plan.size, plan.batch_size, shard, shards)
+    if plan.design == "table":
+        codes, values = read_table(source, plan.template, plan.outputs)
+        rows = plan.table_order(len(codes))[start:stop]
+        progress(len(rows))
+        return _arrays(plan, start, plan.template.to_local(codes[rows]), values[rows])
+    if start == stop:
+        return _arrays(plan, start, plan.queries(start, stop), np.empty((0, len(plan.outputs))))
+    model = Model(source, plan.template, plan.outputs, plan.batch_size)
+    batches = []
+    for first in range(start, stop, plan.batch_size):
+        queries = plan.queries(first, min(first + plan.batch_size, stop))
+        batches.append(model(plan.template.to_alphabet(queries)))
+        progress(len(queries))
+    assert model.evaluations == stop - start, "the model was asked something the plan does not hold"
+    return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches))
+
+
+def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
+    """Put shards together in the order of their indices.
+
+    Raises:
+        InputError: a shard is damaged or of another plan, or the shards do not cover the plan.
+    """
+    parts = sorted((_read(path, plan) for path in paths), key=lambda part: (part[0], len(part[2])))
+    covered = 0
+    for start, _, values in parts:
+        if start != covered:
+            raise InputError(f"The shards of the sketch hold no evaluation number {min(start, covered)}.")
+        covered += len(values)
+    if covered != plan.size:
+        raise InputError(f"The shards of the sketch hold {covered} of {plan.size} evaluations.")
+    codes, values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    return Sketch(plan, codes, values)
+
+
+def _arrays(plan: Plan, start: int, codes: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    arrays = {
+        "version": np.array(SKETCH_VERSION),
+        "plan": np.array(plan.hash),
+        "start": np.array(start),
+        "values": values,
+    }
+    return arrays | ({"codes": codes} if plan.design == "table" else {})
+
+
+def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
+    arrays = load_npz(path)
+    if int(arrays.get("version", -1)) != SKETCH_VERSION:
+        raise InputError(f"{path} is not a sketch of version {SKETCH_VERSION}.")
+    if str(arrays["plan"]) != plan.hash:
+        raise InputError(f"{path} belongs to another plan; delete it and sample again.")
+    start, values = int(arrays["start"]), arrays["values"]
+    codes = arrays.get("codes")
+    return start, plan.queries(start, start + len(values)) if codes is None else codes, values

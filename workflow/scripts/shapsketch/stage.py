@@ -1,0 +1,38 @@
+"""What every script of the workflow does first: open its log, and tell mistakes in one sentence.
+
+Import this before anything heavy, so that even a failed import lands in the log.
+"""
+
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+# Sums of linear algebra depend on the number of threads: one, so that results do not. Our own kernels
+# (numba) are parallel and add in a fixed order.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+
+def start(snakemake: Any) -> None:
+    """Send all output of this process to the rule's log; show user errors on the terminal too.
+
+    Args:
+        snakemake: the object that Snakemake gives a script; its log and threads are read.
+    """
+    os.environ["NUMBA_NUM_THREADS"] = str(snakemake.threads)
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    log = open(str(snakemake.log), "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        from shapsketch.errors import InputError
+
+        traceback.print_exception(kind, error, trace, file=log)
+        sentence = str(error) if isinstance(error, InputError) else f"{kind.__name__}: {error}"
+        where = "" if isinstance(error, InputError) else f" (traceback in {snakemake.log})"
+        print(f"\nshapsketch: {sentence}{where}\n", file=terminal, flush=True)
+
+    sys.excepthook = report

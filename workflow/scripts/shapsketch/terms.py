@@ -1,0 +1,346 @@
+"""Terms: the dividends of a function, support by support, and the kernels that look them up.
+
+A term lives on a support T (some positions) and is a function of the letters there alone: the
+dividend a_x(T). It is held as a dense table over those letters, or, where a table would be larger,
+as *waves*: q-ary Fourier coefficients F with a frequency at each position of T, of which
+a_x(T) = sum Re(F prod_i phase[i, k_i, x_i]) (SHAP zero, Eq. 5, restricted to one support).
+
+All arrays are flat, in compressed sparse row form, so that the compiled kernels stream over them.
+Kernels are parallel over sequences or over terms and add in a fixed order: results do not depend
+on the number of threads.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numba
+import numpy as np
+
+Support = tuple[int, ...]
+Wave = tuple[tuple[int, ...], complex]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """T terms over sequences of n positions with m_i letters each.
+
+    Attributes:
+        sizes: (n,) int64, the letters m_i of each position.
+        offsets: (T+1,) int64, where each term's support starts in `positions`.
+        positions: int64, the supports one after another, each ascending.
+        table_offsets: (T+1,) int64, where each term's table starts in `tables`.
+        tables: float64, tables in row-major order of the support's letters; empty for waves.
+        wave_offsets: (T+1,) int64, where each term's waves start in `amplitudes`.
+        amplitudes: complex128, the Fourier coefficients.
+        frequency_offsets: (T+1,) int64, where each term's frequencies start in `frequencies`.
+        frequencies: int64, for each wave one frequency per position of the support.
+        phases: (n, q, m) complex128, phases[i, k, x]; for plain letters exp(2 pi i k x / q).
+    """
+
+    sizes: np.ndarray
+    offsets: np.ndarray
+    positions: np.ndarray
+    table_offsets: np.ndarray
+    tables: np.ndarray
+    wave_offsets: np.ndarray
+    amplitudes: np.ndarray
+    frequency_offsets: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+
+    @classmethod
+    def build(
+        cls,
+        sizes: np.ndarray,
+        tables: Mapping[Support, np.ndarray],
+        waves: Mapping[Support, list[Wave]] | None = None,
+    ) -> "Terms":
+        """Collect terms given support by support; they are sorted by order, then by position.
+
+        Args:
+            sizes: (n,) letters per position.
+            tables: for each support (0-based, ascending) its table of shape (m_i for i in support).
+            waves: for each further support its waves ((one frequency per position), coefficient).
+        """
+        waves = waves or {}
+        sizes = np.asarray(sizes, np.int64)
+        supports = sorted([*tables, *waves], key=lambda s: (len(s), s))
+        kept_waves = [waves.get(s, []) for s in supports]
+        return cls(
+            sizes=sizes,
+            offsets=_offsets([len(s) for s in supports]),
+            positions=np.array([i for s in supports for i in s], np.int64),
+            table_offsets=_offsets([tables[s].size if s in tables else 0 for s in supports]),
+            tables=np.concatenate([np.zeros(0), *(np.ravel(tables[s]) for s in supports if s in tables)]).astype(
+                np.float64
+            ),
+            wave_offsets=_offsets([len(w) for w in kept_waves]),
+            amplitudes=np.array([f for w in kept_waves for _, f in w], np.complex128),
+            frequency_offsets=_offsets([sum(len(k) for k, _ in w) for w in kept_waves]),
+            frequencies=np.array([y for w in kept_waves for k, _ in w for y in k], np.int64),
+            phases=plain_phases(sizes),
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @cached_property
+    def orders(self) -> np.ndarray:
+        """(T,) int64: the size of each support."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def supports(self) -> list[Support]:
+        """The supports as tuples of 0-based positions."""
+        flat = self.positions.tolist()
+        return [tuple(flat[a:b]) for a, b in zip(self.offsets, self.offsets[1:], strict=False)]
+
+    @cached_property
+    def has_table(self) -> np.ndarray:
+        """(T,) bool: whether a term is held as a table."""
+        return np.diff(self.table_offsets) > 0
+
+    def table(self, term: int) -> np.ndarray:
+        """The table of a term, with one axis per position of its support."""
+        flat = self.tables[self.table_offsets[term] : self.table_offsets[term + 1]]
+        return flat.reshape(self.sizes[list(self.supports[term])])
+
+    def waves(self, term: int) -> list[Wave]:
+        """The waves of a term, as `build` takes them."""
+        amplitudes = self.amplitudes[self.wave_offsets[term] : self.wave_offsets[term + 1]]
+        flat = self.frequencies[self.frequency_offsets[term] : self.frequency_offsets[term + 1]]
+        rows = flat.reshape(len(amplitudes), -1).tolist()
+        return [(tuple(k), complex(f)) for k, f in zip(rows, amplitudes, strict=True)]
+
+    def select(self, keep: np.ndarray) -> "Terms":
+        """Return the terms whose (T,) mask is true."""
+        kept = np.flatnonzero(keep)
+        tables = {self.supports[t]: self.table(t) for t in kept.tolist() if self.has_table[t]}
+        waves = {self.supports[t]: self.waves(t) for t in kept.tolist() if not self.has_table[t]}
+        return Terms.build(self.sizes, tables, waves)
+
+    def groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield the table terms by shape.
+
+        Yields:
+            (G,) term indices, their (G, order) positions, and their (G, m_1, ..., m_order) tables.
+        """
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        for t in np.flatnonzero(self.has_table).tolist():
+            shapes.setdefault(tuple(self.sizes[list(self.supports[t])]), []).append(t)
+        for shape, members in shapes.items():
+            index = np.array(members)
+            cells = self.table_offsets[index][:, None] + np.arange(np.prod(shape))
+            positions = self.positions[self.offsets[index][:, None] + np.arange(len(shape))]
+            yield index, positions, self.tables[cells].reshape(len(index), *shape)
+
+    def variances(self, probabilities: list[np.ndarray]) -> np.ndarray:
+        """Return E[a(T)^2] of every term under a product background.
+
+        Args:
+            probabilities: for each position the (m_i,) probabilities of its letters.
+
+        Returns:
+            (T,) float64.
+        """
+        result = np.zeros(len(self))
+        for index, positions, tables in self.groups():
+            squares = tables**2
+            for axis in reversed(range(positions.shape[1])):
+                weights = np.stack([probabilities[i] for i in positions[:, axis]])
+                squares = np.einsum("g...a,ga->g...", squares, weights)
+            result[index] = squares
+        if len(self.amplitudes):
+            owner = np.repeat(np.arange(len(self)), np.diff(self.wave_offsets))
+            np.add.at(result, owner, np.abs(self.amplitudes) ** 2)
+        return result
+
+    def expand(self, letters: list[np.ndarray]) -> "Terms":
+        """Return terms over new letters that are averages of the old ones.
+
+        Args:
+            letters: for each position an (m'_i, m_i) matrix whose rows are weights that sum to 1;
+                row x' of it is what the new letter x' stands for. Exact, since terms are
+                multilinear in the letters' weights.
+        """
+        sizes = np.array([len(w) for w in letters])
+        tables = {}
+        for index, positions, stack in self.groups():
+            for axis in range(positions.shape[1]):
+                weights = np.stack([letters[i] for i in positions[:, axis]])
+                moved = np.moveaxis(stack, axis + 1, -1)
+                stack = np.moveaxis(np.einsum("g...a,gxa->g...x", moved, weights), -1, axis + 1)
+            tables.update({self.supports[t]: s for t, s in zip(index, stack, strict=True)})
+        waves = {self.supports[t]: self.waves(t) for t in np.flatnonzero(~self.has_table).tolist()}
+        phases = np.zeros((len(sizes), self.phases.shape[1], sizes.max()), np.complex128)
+        for i, w in enumerate(letters):
+            phases[i, :, : len(w)] = self.phases[i, :, : w.shape[1]] @ w.T
+        return replace(Terms.build(sizes, tables, waves), phases=phases)
+
+    def dividends(self, codes: np.ndarray) -> np.ndarray:
+        """Return the (N, T) float64 dividends a_x(T) of (N, n) uint8 codes."""
+        out = np.empty((len(codes), len(self)))
+        _dividends(np.ascontiguousarray(codes), *self._arrays, out)
+        return out
+
+    def predict(self, codes: np.ndarray) -> np.ndarray:
+        """Return the (N,) float64 sums of all dividends of (N, n) uint8 codes."""
+        out = np.empty(len(codes))
+        _predict(np.ascontiguousarray(codes), *self._arrays, out)
+        return out
+
+    def shapley_values(self, codes: np.ndarray) -> np.ndarray:
+        """Return (N, n) float64: phi_i = sum of a(T)/|T| over the terms T that contain i."""
+        out = np.zeros(codes.shape)
+        _shapley_values(np.ascontiguousarray(codes), *self._arrays, out)
+        return out
+
+    def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sum weights over the sequences that fall into each cell of each table.
+
+        This is the adjoint of `predict`: the same look-ups, adding instead of reading.
+
+        Args:
+            codes: (N, n) uint8.
+            weights: (N,) float64.
+
+        Returns:
+            float64, in the layout of `tables`.
+        """
+        out = np.zeros(len(self.tables))
+        columns = np.ascontiguousarray(codes.T)
+        _cell_sums(columns, self.offsets, self.positions, self.sizes, self.table_offsets, weights, out)
+        return out
+
+    @property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+
+def plain_phases(sizes: np.ndarray) -> np.ndarray:
+    """Return (n, q, q) exp(2 pi i k x / q) with q the largest of the (n,) sizes."""
+    letters = np.arange(sizes.max())
+    phases = np.exp(2j * np.pi / len(letters) * (np.outer(letters, letters) % len(letters)))
+    return np.repeat(phases[None], len(sizes), 0)
+
+
+def _offsets(lengths: list[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+BLOCK = 512  # sequences that a thread takes at once: their codes and one term's values stay in L1
+
+
+@numba.njit(cache=True)
+def _fill(
+    columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+):  # fmt: skip
+    """Write the dividends of term t for a block of sequences, given as (n, B) columns of codes."""
+    start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
+    if table_offsets[t + 1] > base:
+        first = columns[positions[start]]
+        for r in range(values.size):
+            cells[r] = first[r]
+        for s in range(start + 1, stop):
+            column, size = columns[positions[s]], np.int32(sizes[positions[s]])
+            for r in range(values.size):
+                cells[r] = cells[r] * size + column[r]
+        table = tables[base : table_offsets[t + 1]]
+        for r in range(values.size):
+            values[r] = table[cells[r]]
+        return
+    for r in range(values.size):
+        total = 0.0
+        cursor = frequency_offsets[t]
+        for w in range(wave_offsets[t], wave_offsets[t + 1]):
+            product = amplitudes[w]
+            for s in range(start, stop):
+                product *= phases[positions[s], frequencies[cursor], columns[positions[s], r]]
+                cursor += 1
+            total += product.real
+        values[r] = total
+
+
+@numba.njit(cache=True, parallel=True)
+def _dividends(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        for t in range(offsets.size - 1):
+            _fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            out[rows, t] = values
+
+
+@numba.njit(cache=True, parallel=True)
+def _predict(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        total = np.zeros(columns.shape[1])
+        for t in range(offsets.size - 1):
+            _fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            for r in range(total.size):
+                total[r] += values[r]
+        out[rows] = total
+
+
+@numba.njit(cache=True, parallel=True)
+def _shapley_values(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        totals = np.zeros((codes.shape[1], columns.shape[1]))
+        for t in range(offsets.size - 1):
+            _fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            order = offsets[t + 1] - offsets[t]
+            for s in range(offsets[t], offsets[t + 1]):
+                total = totals[positions[s]]
+                for r in range(total.size):
+                    total[r] += values[r] / order
+        out[rows] = totals.T
+
+
+@numba.njit(cache=True, parallel=True)
+def _cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
+    for t in numba.prange(offsets.size - 1):
+        start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
+        if table_offsets[t + 1] == base:
+            continue
+        if stop - start == 1:
+            first = columns[positions[start]]
+            for r in range(first.size):
+                out[base + first[r]] += weights[r]
+        elif stop - start == 2:
+            first, second = columns[positions[start]], columns[positions[start + 1]]
+            width = sizes[positions[start + 1]]
+            for r in range(first.size):
+                out[base + first[r] * width + second[r]] += weights[r]
+        else:
+            for r in range(columns.shape[1]):
+                cell = np.int64(0)
+                for s in range(start, stop):
+                    cell = cell * sizes[positions[s]] + columns[positions[s], r]
+                out[base + cell] += weights[r]
