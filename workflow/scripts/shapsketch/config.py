@@ -6,11 +6,13 @@ Runs in Snakemake's own process for every job, so it imports nothing heavy.
 from collections.abc import Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 
 from .errors import InputError
+from .sources import source_files
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,6 +28,37 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[s
     if errors:
         raise InputError(f"The config {_sentence(_deepest(errors[0]))}")
     return filled
+
+
+def check_names(config: Mapping[str, Any]) -> None:
+    """Check that what the config names is there: sequences, models and files.
+
+    Raises:
+        InputError: an analysis or a background names something that the config does not define, or a
+            file does not exist.
+    """
+    models, sequences = config["models"], config["sequences"]
+    for pair in config["analyses"] if config["analyses"] != "all" else []:
+        for name, known, kind in zip(pair, (models, sequences), ("models", "sequences"), strict=True):
+            if name not in known:
+                raise InputError(
+                    f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(known)}."
+                )
+    for name, model in models.items():
+        background = model["background"]
+        if isinstance(background, Mapping) and "from_sequences" in background:
+            queries = background["from_sequences"]["queries"]
+            if queries not in sequences:
+                raise InputError(
+                    f"The background of models.{name} names the sequences {queries!r}, "
+                    f"which are not under sequences: {', '.join(sequences)}."
+                )
+        for path in [] if "url" in model["source"] else source_files(model["source"]):
+            if not Path(path).is_file():
+                raise InputError(f"The file {path} of models.{name}.source does not exist.")
+    for name, queries in sequences.items():
+        if not Path(queries["path"]).is_file():
+            raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")
 
 
 def _fill(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import sha256_file
+from ..sources import source_files
 from ..template import Template
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -108,11 +109,3 @@ def identity(source: Mapping[str, Any]) -> dict[str, Any]:
         "source": {key: value for key, value in source.items() if key != "url"},
         "files": {Path(path).name: sha256_file(path) for path in source_files(source)},
     }
-
-
-def source_files(source: Mapping[str, Any]) -> list[str]:
-    """Return the files that a model source names: its weights or table, or its user's code."""
-    files = [source["path"]] if "path" in source else []
-    if "target" in source:
-        files.append(source["target"].rpartition(":")[0])
-    return files + list(source.get("files", []))

@@ -36,7 +36,8 @@ def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[
         words = np.flatnonzero(numbers.isna() & table[output].notna() & (table[output].astype(str) != ""))
         if words.size:
             raise InputError(
-                f"{path}: row {words[0] + 1} has {table[output].iloc[words[0]]!r} in column {output!r}; a number is needed."
+                f"{path}: row {words[0] + 1} has {table[output].iloc[words[0]]!r} in column {output!r}; "
+                "a number is needed."
             )
         values[output] = numbers.to_numpy(np.float64)
     matrix = np.column_stack(list(values.values()))
@@ -51,14 +52,16 @@ def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[
     if short.size:
         row = kept[short[0]] + 1
         raise InputError(
-            f"{path}: row {row} has a sequence of {len(sequences.iloc[short[0]])} letters; the template has {template.n}."
+            f"{path}: row {row} has a sequence of {len(sequences.iloc[short[0]])} letters; "
+            f"the template has {template.n}."
         )
     codes = template.alphabet.encode(sequences.tolist())
     wrong = np.argwhere(template.to_local(codes) >= template.sizes)
     if len(wrong):
         k, i = wrong[0]
         raise InputError(
-            f"{path}: row {kept[k] + 1} has {sequences.iloc[k][i]!r} at position {i + 1}, which the template does not allow."
+            f"{path}: row {kept[k] + 1} has {sequences.iloc[k][i]!r} at position {i + 1}, "
+            "which the template does not allow."
         )
     twice = np.flatnonzero(sequences.duplicated())
     if twice.size:

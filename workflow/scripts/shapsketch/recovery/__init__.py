@@ -17,8 +17,7 @@ from ..faithfulness import r_squared
 from ..sketch import Sketch
 from ..spectrum import Spectrum
 from ..terms import Terms
-
-RECOVERY_VERSION = 1  # raised when the same sketch gives another spectrum
+from ..versions import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def recover(
         "seed": plan.seed,
         "evaluations": plan.size,
         "estimator": best,
-        "recovery_version": RECOVERY_VERSION,
+        "recovery_version": VERSIONS["recovery"],
     }
     spectrum = Spectrum(plan.background, plan.outputs[output], fit.intercept, fit.terms, provenance)
     tried = {name: {"validation_r2": f.validation_r2, "terms": len(f.terms), **f.details} for name, f in fits.items()}

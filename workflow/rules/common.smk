@@ -1,0 +1,156 @@
+# Every helper function of the rules, the config with its defaults, and the wildcards.
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+LIBRARY = [
+    "__init__.py",
+    "alphabet.py",
+    "ambiguity.py",
+    "background.py",
+    "basis.py",
+    "config.py",
+    "counter.py",
+    "design.py",
+    "download.py",
+    "errors.py",
+    "explain.py",
+    "faithfulness.py",
+    "files.py",
+    "logos.py",
+    "meme.py",
+    "motifs.py",
+    "report.py",
+    "sequences.py",
+    "shapley.py",
+    "sketch.py",
+    "sources.py",
+    "spectrum.py",
+    "stage.py",
+    "template.py",
+    "terms.py",
+    "versions.py",
+    "models/__init__.py",
+    "models/python_model.py",
+    "models/table_model.py",
+    "models/torch_model.py",
+    "recovery/__init__.py",
+    "recovery/coefficients.py",
+    "recovery/exact.py",
+    "recovery/fourier.py",
+    "recovery/regression.py",
+]
+# Registered one by one, so that the library comes along when the workflow is used as a remote module.
+_library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LIBRARY]
+sys.path.insert(0, str(Path(_library[0]).parent.parent))
+
+from shapsketch import errors
+from shapsketch.config import check_config, check_names
+from shapsketch.sources import source_files
+from shapsketch.versions import VERSIONS
+
+
+def read_schema(name):
+    with open(workflow.source_path(f"../schemas/{name}.schema.yaml")) as handle:
+        return yaml.safe_load(handle)
+
+
+try:
+    config = check_config(config, read_schema("config"))
+    check_names(config)
+except errors.InputError as error:
+    raise WorkflowError(str(error)) from None
+
+MODELS = config["models"]
+QUERIES = config["sequences"]
+ANALYSES = (
+    [(model, queries) for model in MODELS for queries in QUERIES]
+    if config["analyses"] == "all"
+    else [tuple(pair) for pair in config["analyses"]]
+)
+TABLE_SCHEMA = read_schema("sequences")
+
+
+wildcard_constraints:
+    model="|".join(MODELS),
+    queries="|".join(QUERIES),
+    scatteritem=r"\d+-of-\d+",
+
+
+def get_source(model):
+    """The model's source with the path where its file lies, downloaded or not."""
+    source = dict(MODELS[model]["source"])
+    if "url" in source:
+        source["path"] = f"resources/models/{model}/{Path(source['url']).name}"
+    return source
+
+
+def get_model_files(wildcards):
+    return source_files(get_source(wildcards.model))
+
+
+def get_sketch_settings(model):
+    """What determines the plan; the rest of the model's config must not make it stale."""
+    settings = {
+        key: MODELS[model][key]
+        for key in ("alphabet", "template", "outputs", "background")
+    }
+    sketch = {
+        key: value for key, value in MODELS[model]["sketch"].items() if key != "shards"
+    }
+    return settings | {"sketch": sketch}
+
+
+def get_background_sequences(wildcards):
+    background = MODELS[wildcards.model]["background"]
+    if isinstance(background, dict) and "from_sequences" in background:
+        return QUERIES[background["from_sequences"]["queries"]]["path"]
+    return []
+
+
+def get_scatteritems(shards):
+    return [f"{k}-of-{shards}" for k in range(1, shards + 1)]
+
+
+def get_sketch_shards(wildcards):
+    items = get_scatteritems(MODELS[wildcards.model]["sketch"]["shards"])
+    return [f"results/{wildcards.model}/sketch/shards/{item}.npz" for item in items]
+
+
+def get_explanation_shards(table):
+    def get_shards(wildcards):
+        folder = f"results/{wildcards.model}/{wildcards.queries}/shards"
+        return [
+            f"{folder}/{item}.{table}.parquet"
+            for item in get_scatteritems(config["explain"]["shards"])
+        ]
+
+    return get_shards
+
+
+def get_all_results():
+    files = (
+        "report.html",
+        "shapley_values.parquet",
+        "interactions.parquet",
+        "motifs/motifs.meme",
+    )
+    return [
+        f"results/{model}/{queries}/{name}"
+        for model, queries in ANALYSES
+        for name in files
+    ]
+
+
+def get_megabytes(base):
+    """Memory that doubles with every attempt."""
+    return lambda wildcards, attempt: base * 2 ** (attempt - 1)
+
+
+def print_summaries():
+    for model, queries in ANALYSES:
+        summary = Path(f"results/{model}/{queries}/summary.txt")
+        if summary.exists():
+            print("\n" + summary.read_text().rstrip())

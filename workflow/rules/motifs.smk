@@ -1,0 +1,64 @@
+# Sums explanations up to motifs, and draws them.
+rule aggregate_motifs:
+    input:
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        sequences="results/{model}/{queries}/sequences.parquet",
+        values="results/{model}/{queries}/shapley_values.parquet",
+    output:
+        contributions="results/{model}/{queries}/motifs/contributions.tsv",
+        motifs=report(
+            "results/{model}/{queries}/motifs/motifs.tsv",
+            caption="../report/motifs.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"table": "strongest interactions"},
+        ),
+        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        instances="results/{model}/{queries}/motifs/instances.tsv",
+        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        meme="results/{model}/{queries}/motifs/motifs.meme",
+    log:
+        "logs/{model}/{queries}/aggregate_motifs.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/aggregate_motifs.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        most=config["motifs"]["count"],
+        min_instances=config["motifs"]["min_instances"],
+        version=VERSIONS["motifs"],
+    script:
+        "../scripts/aggregate_motifs.py"
+
+
+rule draw_logos:
+    input:
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        faithfulness="results/{model}/spectrum/faithfulness.json",
+        contributions="results/{model}/{queries}/motifs/contributions.tsv",
+        motifs="results/{model}/{queries}/motifs/motifs.tsv",
+        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+    output:
+        logos=report(
+            directory("results/{model}/{queries}/motifs/logos"),
+            patterns=["{output}.{figure}.svg"],
+            caption="../report/logos.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"output": "{output}", "figure": "{figure}"},
+        ),
+    log:
+        "logs/{model}/{queries}/draw_logos.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/draw_logos.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    resources:
+        mem_mb=get_megabytes(1000),
+        runtime=20,
+    script:
+        "../scripts/draw_logos.py"

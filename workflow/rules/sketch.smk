@@ -1,0 +1,62 @@
+# Plans the queries, evaluates the model at them shard by shard, and puts the shards together.
+rule plan_sketch:
+    input:
+        model=get_model_files,
+        background=get_background_sequences,
+    output:
+        plan="results/{model}/sketch/plan.json",
+    log:
+        "logs/{model}/plan_sketch.log",
+    benchmark:
+        "benchmarks/{model}/plan_sketch.tsv"
+    conda:
+        "../../envs/sketch.yaml"
+    resources:
+        mem_mb=get_megabytes(1000),
+        runtime=10,
+    params:
+        model=lambda wildcards: get_sketch_settings(wildcards.model),
+        source=lambda wildcards: get_source(wildcards.model),
+    script:
+        "../scripts/plan_sketch.py"
+
+
+rule sample_sketch:
+    input:
+        plan="results/{model}/sketch/plan.json",
+        model=get_model_files,
+    output:
+        shard="results/{model}/sketch/shards/{scatteritem}.npz",
+    log:
+        "logs/{model}/sample_sketch/{scatteritem}.log",
+    benchmark:
+        "benchmarks/{model}/sample_sketch/{scatteritem}.tsv"
+    retries: 1
+    conda:
+        "../../envs/sketch.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        source=lambda wildcards: get_source(wildcards.model),
+    script:
+        "../scripts/sample_sketch.py"
+
+
+rule merge_sketch:
+    input:
+        plan="results/{model}/sketch/plan.json",
+        shards=get_sketch_shards,
+    output:
+        sketch="results/{model}/sketch/sketch.npz",
+    log:
+        "logs/{model}/merge_sketch.log",
+    benchmark:
+        "benchmarks/{model}/merge_sketch.tsv"
+    conda:
+        "../../envs/sketch.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    script:
+        "../scripts/merge_sketch.py"

@@ -1,0 +1,51 @@
+"""MEME motif files (minimal format, version 4) for DNA, RNA, protein and declared alphabets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .alphabet import Alphabet
+from .motifs import Motif
+
+_ORDERS = {"DNA": "ACGT", "RNA": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
+DIGITS = 6
+
+
+def meme_text(alphabet: Alphabet, motifs: Sequence[Motif], frequencies: np.ndarray) -> str:
+    """Return the motifs' letter frequencies as a MEME file.
+
+    Args:
+        alphabet: the letters, in any order; columns follow MEME's order.
+        motifs: the motifs; each becomes a matrix from its first to its last position.
+        frequencies: (q,) background letter frequencies.
+    """
+    letters = _ORDERS.get(alphabet.kind, alphabet.letters)
+    order = [alphabet.letters.index(a) for a in letters]
+    lines = ["MEME version 4", ""]
+    if alphabet.kind in _ORDERS:
+        lines += [f"ALPHABET= {letters}", ""]
+    else:
+        lines += ['ALPHABET "custom"', *letters, "END ALPHABET", ""]
+    if alphabet.kind == "DNA":
+        lines += ["strands: +", ""]
+    lines += [
+        "Background letter frequencies",
+        " ".join(f"{a} {p:.{DIGITS}f}" for a, p in zip(letters, _rounded(frequencies[order]), strict=True)),
+        "",
+    ]
+    for motif in motifs:
+        rows = [_rounded(row[order]) for row in motif.pfm]
+        lines += [
+            f"MOTIF {motif.output}_{motif.name} {motif.consensus('-')}",
+            f"letter-probability matrix: alength= {len(letters)} w= {len(rows)} nsites= {len(motif.instances)} E= 0",
+            *(" ".join(f"{p:.{DIGITS}f}" for p in row) for row in rows),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _rounded(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities with DIGITS digits that still sum to one; the largest takes up the difference."""
+    rounded = np.round(probabilities / probabilities.sum(), DIGITS)
+    rounded[np.argmax(rounded)] += 1 - rounded.sum()
+    return rounded

@@ -1,0 +1,7 @@
+"""Versions of the algorithms, one per stage.
+
+Snakemake does not see changes in the library. The rules carry these numbers as parameters, so raising one
+makes the results of its stage, and all that follows from them, be made anew.
+"""
+
+VERSIONS = {"recovery": 1, "explain": 1, "motifs": 1}
