@@ -29,6 +29,7 @@ LIBRARY = [
     "sources.py",
     "spectrum.py",
     "stage.py",
+    "tables.py",
     "template.py",
     "terms.py",
     "versions.py",
@@ -153,4 +154,4 @@ def print_summaries():
     for model, queries in ANALYSES:
         summary = Path(f"results/{model}/{queries}/summary.txt")
         if summary.exists():
-            print("\n" + summary.read_text().rstrip())
+            print(f"\n{summary.read_text().rstrip()}")

@@ -11,11 +11,11 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     import pandas as pd
-    from shapsketch.explain import read_explained
     from shapsketch.files import write_text
     from shapsketch.meme import meme_text
     from shapsketch.motifs import summarise
     from shapsketch.spectrum import load_spectra
+    from shapsketch.tables import read_explained
 
     spectra = load_spectra(snakemake.input.spectrum)
     sequences, values = read_explained(snakemake.input.sequences, snakemake.input.values)

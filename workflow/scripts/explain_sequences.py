@@ -12,10 +12,11 @@ if __name__ == "__main__":
     import numpy as np
     import pandas as pd
     import pyarrow as pa
-    from shapsketch.explain import interaction_table, predict_plain, shapley_table, write_parquet
+    from shapsketch.explain import interaction_table, predict_plain, shapley_table
     from shapsketch.models import Model
     from shapsketch.sketch import shard_range
     from shapsketch.spectrum import load_spectra
+    from shapsketch.tables import write_parquet
     from tqdm import tqdm
 
     spectra = load_spectra(snakemake.input.spectrum)

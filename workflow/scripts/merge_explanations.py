@@ -11,9 +11,9 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
-    from shapsketch.explain import merge_tables, write_parquet, write_tsv
     from shapsketch.faithfulness import report_on_queries
     from shapsketch.files import write_json
+    from shapsketch.tables import merge_tables, write_parquet, write_tsv
 
     values = merge_tables(snakemake.input.values)
     write_parquet(snakemake.output.values, values)

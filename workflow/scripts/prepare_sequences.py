@@ -11,9 +11,9 @@ if __name__ == "__main__":
 
     import pyarrow as pa
     from shapsketch.alphabet import Alphabet
-    from shapsketch.explain import write_parquet
     from shapsketch.files import atomic_path
     from shapsketch.sequences import read_sequences
+    from shapsketch.tables import write_parquet
     from shapsketch.template import Template
 
     kept, dropped = read_sequences(

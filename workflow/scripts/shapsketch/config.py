@@ -87,6 +87,8 @@ def _deepest(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
 def _sentence(error: jsonschema.ValidationError) -> str:
     place = ".".join(map(str, error.absolute_path)) or "itself"
     schema, found = error.schema, error.instance
+    if "propertyNames" in error.absolute_schema_path:
+        return f"has the name {found!r} under {place}, which cannot name a folder of results."
     match error.validator:
         case "additionalProperties":
             known = list(schema.get("properties", {}))
@@ -114,7 +116,5 @@ def _sentence(error: jsonschema.ValidationError) -> str:
                 "exclusiveMaximum": "less than",
             }
             return f"has {found!r} at {place}; it must be {words[error.validator]} {error.validator_value}."
-        case "propertyNames":
-            return f"has a name under {place} that cannot be a folder: {error.message}."
     described = schema.get("description", "")
     return f"is wrong at {place}: {error.message}" + (f" ({described})." if described else ".")

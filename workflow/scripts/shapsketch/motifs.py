@@ -247,7 +247,7 @@ def summarise(
         min_instances: sequences that must have all letters of a motif.
     """
     alphabet = spectrum.template.alphabet
-    codes = alphabet.encode(sequences["sequence"].tolist())
+    codes = alphabet.encode(sequences["sequence"].tolist()).reshape(-1, spectrum.template.n)
     plain = (codes < alphabet.q).all(1)
     sequences, codes, values = sequences[plain], codes[plain], values[plain]
     local = spectrum.template.to_local(codes)

@@ -5,6 +5,7 @@ the settings allow to be dropped is dropped and listed with its reason.
 """
 
 import gzip
+import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,19 +124,22 @@ def _read_table(path: Path, compression: Any, schema: Mapping[str, Any]) -> pd.D
         raise InputError(
             f"{path} is neither FASTA (starts with '>') nor FASTQ ('@') and its name does not end in .csv or .tsv."
         )
+    separator = "," if suffix == "csv" else "\t"
     try:
-        table = pd.read_csv(
-            path, sep="," if suffix == "csv" else "\t", dtype=str, keep_default_na=False, compression=compression
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path} is not a valid {suffix.upper()} table: {str(error).strip()}.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
+            table = pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, index_col=False, compression=compression
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise InputError(f"{path} is not a valid {suffix.upper()} table: {' '.join(str(error).split())}.") from error
     table.columns = table.columns.str.strip()
     check_columns(path, list(table.columns), schema)
     if "id" not in table:
         table["id"] = [f"seq{k}" for k in range(1, len(table) + 1)]
     if "group" not in table:
         table["group"] = ""
-    table = table.apply(lambda column: column.str.strip())
+    table = table.fillna("").apply(lambda column: column.str.strip())
     return table.rename(columns={"id": "sequence_id"})[["sequence_id", "sequence", "group"]]
 
 

@@ -74,7 +74,7 @@ class Spectrum:
                 raise InputError(
                     f"Sequence {row} has {len(sequence)} letters; this spectrum explains sequences of {template.n}."
                 )
-        local = template.to_local(template.alphabet.encode(sequences))
+        local = template.to_local(template.alphabet.encode(sequences).reshape(-1, template.n))
         bad = np.argwhere(local >= template.sizes)
         if len(bad):
             row, i = bad[0]

@@ -75,7 +75,7 @@ class Model:
         self.evaluations += len(codes)
         first = self.template.alphabet.decode(codes[:1])[0]
         try:
-            values = self._predict(codes)
+            values = np.asarray(self._predict(codes), np.float64)
         except InputError:
             raise
         except Exception as error:
@@ -84,7 +84,6 @@ class Model:
                 f"The model {self.name} raised {type(error).__name__} ({reason}) on a batch of "
                 f"{len(codes)} sequences that begins with {first}."
             ) from error
-        values = np.asarray(values, np.float64)
         if values.ndim == 1:
             values = values[:, None]
         expected = (len(codes), len(self.outputs))

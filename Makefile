@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine that has Python 3.11 to 3.13, git and make:
+#   make run     builds the environment and runs the embedded analysis
+#   make test    builds the environment and runs the tests
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+BIN := .venv/bin
+export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
+
+.PHONY: run test lint format clean
+
+run: .venv/run.ready
+	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
+	@echo "Each results/MODEL/SEQUENCES/report.html opens in a browser; config/README.md tells how to explain your model."
+
+test: .venv/test.ready lint
+	$(BIN)/python -m pytest
+
+lint: .venv/test.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+format: .venv/test.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+clean:
+	rm -rf .venv .snakemake results logs benchmarks
+
+.venv/%.ready: envs/%.txt envs/run.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

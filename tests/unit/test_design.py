@@ -1,0 +1,142 @@
+"""Plans: every query follows from its index, every block has its size."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from shapsketch.alphabet import Alphabet
+from shapsketch.background import Background
+from shapsketch.counter import random_words
+from shapsketch.design import Lattice, Plan, make_plan
+from shapsketch.errors import InputError
+from shapsketch.sketch import shard_range
+from shapsketch.template import Template
+
+GUIDE = Template(Alphabet("ACGT"), "N" * 25 + "GG" + "NNN")
+
+
+def test_random_words_do_not_depend_on_how_they_are_asked_for():
+    whole = random_words(7, 0, 0, 100, 13)
+    assert (np.vstack([random_words(7, 0, a, a + 20, 13) for a in range(0, 100, 20)]) == whole).all()
+    assert not (random_words(8, 0, 0, 100, 13) == whole).any(axis=1).any()
+    assert abs(whole.mean() / 2**32 - 0.5) < 0.05
+
+
+def test_random_words_are_the_same_for_ever():
+    assert random_words(0, 0, 5, 6, 3).tolist() == [[1258980976, 708114474, 3069277358]]
+
+
+@pytest.mark.parametrize("budget", [100, 999, 20_000, 77_777])
+@pytest.mark.parametrize("design", ["auto", "random", "fourier"])
+def test_a_plan_spends_exactly_its_budget(budget, design):
+    if design == "fourier" and budget < 1000:
+        pytest.skip("too small for a lattice on 28 positions")
+    plan = make_plan({}, ["y"], Background.uniform(GUIDE), budget=budget, design=design)
+    assert plan.size == budget
+    assert plan.sizes["holdout"] == budget // 10
+    blocks = [plan.block(role) for role in plan.sizes]
+    assert [b.start for b in blocks] == [0, *[b.stop for b in blocks[:-1]]]
+
+
+def test_queries_follow_from_their_index():
+    plan = make_plan({}, ["y"], Background.uniform(GUIDE), budget=30_000)
+    whole = plan.queries(0, plan.size)
+    assert whole.shape == (30_000, 30)
+    assert (whole < GUIDE.sizes).all()
+    for start, stop in [(0, 1), (4_499, 4_501), (24_400, 24_500), (29_990, 30_000), (10, 10)]:
+        assert (plan.queries(start, stop) == whole[start:stop]).all()
+    decoded = GUIDE.alphabet.decode(GUIDE.to_alphabet(whole))
+    assert all(s[25:27] == "GG" for s in decoded)
+
+
+def test_queries_follow_the_background():
+    template = Template(Alphabet("ACGT"), "NRN")
+    background = Background.from_frequencies(template, {"A": 0.7, "C": 0.1, "G": 0.15, "T": 0.05})
+    plan = make_plan({}, ["y"], background, budget=40_000, design="random")
+    codes = template.to_alphabet(plan.queries(0, 40_000))
+    seen = (codes[:, :, None] == np.arange(4)).mean(0)
+    assert np.abs(seen - background.probabilities).max() < 0.01
+
+
+def test_small_spaces_are_enumerated():
+    template = Template(Alphabet("ACGT"), "NARN")
+    plan = make_plan({}, ["y"], Background.uniform(template), budget=100)
+    assert (plan.design, plan.size) == ("exhaustive", 32)
+    assert len(np.unique(plan.queries(0, 32), axis=0)) == 32
+    assert (np.vstack([plan.queries(k, k + 1) for k in range(32)]) == plan.queries(0, 32)).all()
+
+
+@pytest.mark.parametrize(("radix", "free", "dimension"), [(2, 12, 5), (4, 10, 3), (6, 8, 2), (20, 5, 2)])
+def test_lattice_is_what_formula_3_says(radix, free, dimension):
+    lattice = Lattice(radix, free, dimension, 3, 2)
+    queries = lattice.queries(11, 0, lattice.size)
+    assert queries.shape == (3 * 2 * (free + 1) * radix**dimension, free)
+    matrices, shifts = lattice.subsampling(11), lattice.shifts(11)
+    base = shifts[:: free + 1]
+    steps = np.vstack([np.zeros(free, int), np.eye(free, dtype=int)])
+    assert (shifts == ((base[:, None] - steps) % radix).reshape(-1, free)).all()
+    digits = np.stack(np.unravel_index(np.arange(lattice.bins), (radix,) * dimension), 1)
+    grid = queries.reshape(3, lattice.delays, lattice.bins, free)
+    for c in range(3):
+        points = digits @ matrices[c].T % radix
+        assert len(np.unique(points, axis=0)) == lattice.bins  # full rank: no query repeats
+        assert (grid[c] == (points[None] + shifts[:, None]) % radix).all()
+
+
+@pytest.mark.parametrize(
+    ("template", "settings", "message"),
+    [
+        ("N" * 30, {"budget": 50}, "budget of 50"),
+        ("N" * 30, {"budget": 200, "design": "fourier"}, "needs at least"),
+        ("NR" * 15, {"budget": 20_000, "design": "fourier"}, "equally many letters"),
+        ("N" * 30, {"budget": 20_000, "design": "exhaustive"}, "exhaustive"),
+    ],
+)
+def test_impossible_designs(template, settings, message):
+    with pytest.raises(InputError, match=message):
+        make_plan({}, ["y"], Background.uniform(Template(Alphabet("ACGT"), template)), **settings)
+
+
+def test_plan_file_round_trip_and_tampering(tmp_path):
+    plan = make_plan({"files": {"m": "0" * 64}}, ["a", "b"], Background.uniform(GUIDE), budget=30_000, seed=3)
+    path = tmp_path / "plan.json"
+    plan.save(path)
+    again = Plan.load(path)
+    assert again.hash == plan.hash
+    assert again.lattice == plan.lattice
+    assert (again.queries(29_000, 30_000) == plan.queries(29_000, 30_000)).all()
+    content = json.loads(path.read_text())
+    content["seed"] = 4
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="changed by hand"):
+        Plan.load(path)
+    path.write_text("{}")
+    with pytest.raises(InputError, match="not a sketch plan"):
+        Plan.load(path)
+
+
+def test_all_that_matters_changes_the_hash():
+    base = {"model": {"files": {"m": "0"}}, "outputs": ["y"], "background": Background.uniform(GUIDE)}
+    variants = [
+        {},
+        {"model": {"files": {"m": "1"}}},
+        {"outputs": ["z"]},
+        {"background": Background.uniform(Template(Alphabet("ACTG"), GUIDE.pattern))},
+        {"background": Background.uniform(Template(Alphabet("ACGT"), "N" * 30))},
+        {"background": Background.from_frequencies(GUIDE, {"A": 2, "C": 1, "G": 1, "T": 1})},
+    ]
+    hashes = [make_plan(*{**base, **v}.values(), budget=20_000).hash for v in variants]
+    hashes.append(make_plan(*base.values(), budget=20_000, seed=1).hash)
+    hashes.append(make_plan(*base.values(), budget=20_001).hash)
+    assert len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 1000, 1024])
+@pytest.mark.parametrize("shards", [1, 3, 16, 50])
+def test_shards_are_whole_batches_and_cover_all(size, shards):
+    ranges = [shard_range(size, 64, k, shards) for k in range(1, shards + 1)]
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == size
+    assert all(a[1] == b[0] for a, b in pairwise(ranges))
+    assert all(start % 64 == 0 or start == size for start, _ in ranges)

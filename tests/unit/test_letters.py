@@ -1,0 +1,91 @@
+"""Alphabets, templates and backgrounds."""
+
+import numpy as np
+import pytest
+from shapsketch.alphabet import MISSING, Alphabet
+from shapsketch.background import Background, background_from_config
+from shapsketch.errors import InputError
+from shapsketch.template import Template
+
+
+@pytest.mark.parametrize(
+    ("text", "letters", "kind", "wildcard"),
+    [
+        ("DNA", "ACGT", "DNA", "N"),
+        ("RNA", "ACGU", "RNA", "N"),
+        ("protein", "ACDEFGHIKLMNPQRSTVWY", "protein", "X"),
+        ("ACTG", "ACTG", "DNA", "N"),
+        ("01", "01", "custom", "*"),
+    ],
+)
+def test_named_and_declared_alphabets(text, letters, kind, wildcard):
+    alphabet = Alphabet.from_config(text)
+    assert (alphabet.letters, alphabet.kind, alphabet.wildcard) == (letters, kind, wildcard)
+    assert alphabet.decode(alphabet.encode([letters])) == [letters]
+
+
+def test_the_declared_order_numbers_the_letters():
+    assert Alphabet("ACTG").encode(["GATC"]).tolist() == [[3, 0, 2, 1]]
+
+
+def test_case_is_folded_unless_it_means_something():
+    assert Alphabet("ACGT").encode(["acgt"]).tolist() == [[0, 1, 2, 3]]
+    assert Alphabet("Aa").encode(["aA"]).tolist() == [[1, 0]]
+    assert Alphabet("ACGT").encode(["AN-é"]).tolist() == [[0, MISSING, MISSING, MISSING]]
+
+
+@pytest.mark.parametrize("letters", ["A", "ACCG", "A C", "é1"])
+def test_impossible_alphabets(letters):
+    with pytest.raises(InputError, match="Alphabet"):
+        Alphabet(letters)
+
+
+def test_template_symbols():
+    template = Template(Alphabet("ACGT"), "NArW")
+    assert template.sizes.tolist() == [4, 1, 2, 2]
+    assert template.free.tolist() == [0, 2, 3]
+    assert template.radix is None
+    assert template.space == 16
+    local = np.array([[3, 0, 1, 1]], np.uint8)
+    assert template.alphabet.decode(template.to_alphabet(local)) == ["TAGT"]
+    assert (template.to_local(template.to_alphabet(local)) == local).all()
+    assert template.to_local(template.alphabet.encode(["TCGT"])).tolist() == [[3, MISSING, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("", "empty"), ("NNZ", "'Z' at position 3"), ("ACGT", "fixes every position")],
+)
+def test_impossible_templates(pattern, message):
+    with pytest.raises(InputError, match=message):
+        Template(Alphabet("ACGT"), pattern)
+
+
+def test_backgrounds():
+    template = Template(Alphabet("ACGT"), "NRA")
+    uniform = Background.uniform(template)
+    assert uniform.is_uniform
+    assert uniform.probabilities[1].tolist() == [0.5, 0, 0.5, 0]
+    frequencies = background_from_config(template, {"frequencies": {"A": 3, "C": 1, "G": 1, "T": 5}})
+    assert frequencies.probabilities[:2].tolist() == [[0.3, 0.1, 0.1, 0.5], [0.75, 0, 0.25, 0]]
+    assert not frequencies.is_uniform
+    mutated = background_from_config(template, {"mutate": {"around": "CGA", "rate": 0.3}})
+    assert np.allclose(mutated.probabilities[0], [0.1, 0.7, 0.1, 0.1])
+    counted = background_from_config(template, {"from_sequences": {"queries": "q", "pseudocount": 1}}, ["AAA", "AGA"])
+    assert np.allclose(counted.probabilities[0], [3 / 6, 1 / 6, 1 / 6, 1 / 6])
+    assert np.allclose(counted.probabilities[1], [0.5, 0, 0.5, 0])
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"frequencies": {"A": 1, "C": 1, "G": 1}}, "gives T at position 1 no probability"),
+        ({"frequencies": {"A": 1, "U": 1}}, "name 'U'"),
+        ({"mutate": {"around": "CG", "rate": 0.3}}, "of 2 letters; the template has 3"),
+        ({"mutate": {"around": "CCA", "rate": 0.3}}, "'C' at position 2"),
+        ("flat", "'flat' is not one of"),
+    ],
+)
+def test_impossible_backgrounds(spec, message):
+    with pytest.raises(InputError, match=message):
+        background_from_config(Template(Alphabet("ACGT"), "NRA"), spec)
