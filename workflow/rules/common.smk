@@ -48,7 +48,7 @@ _library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LI
 sys.path.insert(0, str(Path(_library[0]).parent.parent))
 
 from shapsketch import errors
-from shapsketch.config import check_config, check_names
+from shapsketch.config import canonical, check_config, check_names
 from shapsketch.sources import source_files
 from shapsketch.versions import VERSIONS
 
@@ -85,7 +85,7 @@ def get_source(model):
     source = dict(MODELS[model]["source"])
     if "url" in source:
         source["path"] = f"resources/models/{model}/{Path(source['url']).name}"
-    return source
+    return canonical(source)
 
 
 def get_model_files(wildcards):
@@ -101,7 +101,7 @@ def get_sketch_settings(model):
     sketch = {
         key: value for key, value in MODELS[model]["sketch"].items() if key != "shards"
     }
-    return settings | {"sketch": sketch}
+    return canonical(settings | {"sketch": sketch})
 
 
 def get_background_sequences(wildcards):

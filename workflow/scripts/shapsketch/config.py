@@ -61,6 +61,13 @@ def check_names(config: Mapping[str, Any]) -> None:
             raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")
 
 
+def canonical(value: Any) -> Any:
+    """Sort the keys of nested mappings, so that the order in the file does not look like a change."""
+    if isinstance(value, Mapping):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    return value
+
+
 def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
     """Fill defaults in place, through nested objects that are there or have a default."""
     if not isinstance(value, dict):

@@ -251,7 +251,7 @@ def make_plan(
 ) -> Plan:
     """Divide a budget of evaluations into blocks.
 
-    A table is sampled by its rows. A space that the budget covers is enumerated. Otherwise a tenth
+    A table is sampled by its rows, all of them if it is complete and the budget allows. A space that the budget covers is enumerated. Otherwise a tenth
     of the budget (at most 10,000) is held out, a twentieth validates, and the rest is fitted: for
     `auto` a quarter of it on the lattice of the sparse Fourier transform, if the background is
     uniform, all free positions have equally many letters, and that quarter holds enough bins to
@@ -264,6 +264,8 @@ def make_plan(
     common = (model, tuple(outputs), background)
     if table_rows is not None:
         budget, design = min(budget, table_rows), "table"
+        if budget == template.space:
+            return Plan(*common, design, seed, batch_size, {"train": budget})
     elif design == "exhaustive" or (design == "auto" and template.space <= budget):
         if template.space > budget:
             raise InputError(

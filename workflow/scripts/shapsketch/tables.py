@@ -1,5 +1,6 @@
 """Tables of explanations as files: Parquet and TSV, merged from shards, read back as arrays."""
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def write_tsv(path: str | Path, table: pa.Table) -> None:
     if table.num_rows >= MOST_TSV_ROWS:
         Path(path).unlink(missing_ok=True)
         return
+    text = table.to_pandas().to_csv(sep="\t", index=False, float_format="%.7g")
     with atomic_path(path) as temporary:
-        compression = {"method": "gzip", "mtime": 0}
-        table.to_pandas().to_csv(temporary, sep="\t", index=False, float_format="%.7g", compression=compression)
+        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def read_explained(sequences: str | Path, values: str | Path) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
