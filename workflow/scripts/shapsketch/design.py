@@ -251,11 +251,11 @@ def make_plan(
 ) -> Plan:
     """Divide a budget of evaluations into blocks.
 
-    A table is sampled by its rows, all of them if it is complete and the budget allows. A space that the budget covers is enumerated. Otherwise a tenth
-    of the budget (at most 10,000) is held out, a twentieth validates, and the rest is fitted: for
-    `auto` a quarter of it on the lattice of the sparse Fourier transform, if the background is
-    uniform, all free positions have equally many letters, and that quarter holds enough bins to
-    be of use.
+    A table is sampled by its rows, all of them if it is complete and the budget allows. A space that
+    the budget covers is enumerated. Otherwise a tenth of the budget (at most 10,000) is held out, a
+    twentieth validates, and the rest is fitted: for `auto` a quarter of it on the lattice of the
+    sparse Fourier transform, if the background is uniform, all free positions have equally many
+    letters, and that quarter holds enough bins to be of use.
 
     Raises:
         InputError: the design cannot be had with this template, background or budget.
