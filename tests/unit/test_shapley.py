@@ -30,7 +30,7 @@ def random_function(n, q, uniform, seed):
     plan = make_plan({}, ["y"], background, budget=max(q**n, 100), design="exhaustive")
     codes = plan.queries(0, plan.size)
     values = rng.normal(size=len(codes))
-    spectrum, _ = recover(Sketch(plan, codes, values[:, None]), 0)
+    spectrum = recover(Sketch(plan, codes, values[:, None]), 0).spectrum
     return spectrum, codes, values
 
 

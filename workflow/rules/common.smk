@@ -41,7 +41,11 @@ LIBRARY = [
     "recovery/coefficients.py",
     "recovery/exact.py",
     "recovery/fourier.py",
+    "recovery/projection.py",
     "recovery/regression.py",
+    "recovery/stack.py",
+    "recovery/student.py",
+    "recovery/trees.py",
 ]
 # Registered one by one, so that the library comes along when the workflow is used as a remote module.
 _library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LIBRARY]

@@ -5,6 +5,7 @@ rule recover_spectrum:
         sketch="results/{model}/sketch/sketch.npz",
     output:
         spectrum="results/{model}/spectrum/spectrum.npz",
+        students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
     log:
         "logs/{model}/recover_spectrum.log",

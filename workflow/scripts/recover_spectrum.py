@@ -1,6 +1,7 @@
 """Recover the spectrum of each output from the sketch, and score it on the hold-out.
 
-Creates `results/{model}/spectrum/spectrum.npz` and `faithfulness.json` from the merged sketch.
+Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` and `faithfulness.json` from the merged
+sketch.
 """
 
 from shapsketch import stage
@@ -14,6 +15,7 @@ if __name__ == "__main__":
     from shapsketch.faithfulness import report
     from shapsketch.files import write_json
     from shapsketch.recovery import recover
+    from shapsketch.recovery.student import save_students
     from shapsketch.sketch import Sketch
     from shapsketch.spectrum import save_spectra
     from tqdm import tqdm
@@ -21,17 +23,21 @@ if __name__ == "__main__":
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)
     max_order = snakemake.params.max_order
-    spectra, records = [], {}
+    spectra, records, students = [], {}, {}
     for number, output in enumerate(tqdm(plan.outputs, unit="output")):
         began = time.perf_counter()
-        spectrum, tried = recover(
+        recovered = recover(
             sketch,
             number,
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
+            threads=snakemake.threads,
         )
         seconds = time.perf_counter() - began
-        records[output] = {**tried, **report(spectrum, sketch, number), "seconds": round(seconds, 2)}
-        spectra.append(spectrum)
+        scores = report(recovered.spectrum, sketch, number)
+        records[output] = {**recovered.details, **scores, "seconds": round(seconds, 2)}
+        spectra.append(recovered.spectrum)
+        students[output] = recovered.student
     save_spectra(snakemake.output.spectrum, spectra)
+    save_students(snakemake.output.students, students)
     write_json(snakemake.output.faithfulness, records)

@@ -10,7 +10,7 @@ Kernels are parallel over sequences or over terms and add in a fixed order: resu
 on the number of threads.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -81,6 +81,29 @@ class Terms:
             frequencies=np.array([y for w in kept_waves for k, _ in w for y in k], np.int64),
             phases=plain_phases(sizes),
         )
+
+    @classmethod
+    def weighted_sum(cls, parts: Sequence[tuple[float, "Terms"]]) -> "Terms":
+        """Add terms over the same positions, each part times its weight.
+
+        Args:
+            parts: at least one (weight, terms).
+        """
+        tables: dict[Support, np.ndarray] = {}
+        waves: dict[Support, list[Wave]] = {}
+        for weight, terms in parts:
+            for t, support in enumerate(terms.supports):
+                if terms.has_table[t]:
+                    tables[support] = tables.get(support, 0.0) + weight * terms.table(t)
+                else:
+                    waves.setdefault(support, []).extend((k, weight * f) for k, f in terms.waves(t))
+        sizes = parts[0][1].sizes
+        for support in waves.keys() & tables.keys():  # one form per term: the table takes the waves in
+            alone = cls.build(sizes, {}, {support: waves.pop(support)})
+            cells = np.zeros((tables[support].size, len(sizes)), np.uint8)
+            cells[:, support] = np.stack(np.unravel_index(np.arange(len(cells)), tables[support].shape), 1)
+            tables[support] = tables[support] + alone.predict(cells).reshape(tables[support].shape)
+        return cls.build(sizes, tables, waves)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -181,19 +204,19 @@ class Terms:
     def dividends(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, T) float64 dividends a_x(T) of (N, n) uint8 codes."""
         out = np.empty((len(codes), len(self)))
-        _dividends(np.ascontiguousarray(codes), *self._arrays, out)
+        _dividends(codes, *self._arrays, out)
         return out
 
     def predict(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 sums of all dividends of (N, n) uint8 codes."""
         out = np.empty(len(codes))
-        _predict(np.ascontiguousarray(codes), *self._arrays, out)
+        _predict(codes, *self._arrays, out)
         return out
 
     def shapley_values(self, codes: np.ndarray) -> np.ndarray:
         """Return (N, n) float64: phi_i = sum of a(T)/|T| over the terms T that contain i."""
         out = np.zeros(codes.shape)
-        _shapley_values(np.ascontiguousarray(codes), *self._arrays, out)
+        _shapley_values(codes, *self._arrays, out)
         return out
 
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -203,7 +226,7 @@ class Terms:
 
         Args:
             codes: (N, n) uint8.
-            weights: (N,) float64.
+            weights: (N,) float64 or float32; sums are float64.
 
         Returns:
             float64, in the layout of `tables`.
@@ -323,24 +346,39 @@ def _shapley_values(
         out[rows] = totals.T
 
 
+CHUNK = 32  # terms whose histograms a thread fills in one pass over the sequences
+ROWS = 4096  # sequences of one step of that pass
+LANES = 4  # histograms per term: neighbouring sequences rarely wait for one another's addition
+
+
 @numba.njit(cache=True, parallel=True)
 def _cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
-    for t in numba.prange(offsets.size - 1):
-        start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
-        if table_offsets[t + 1] == base:
-            continue
-        if stop - start == 1:
-            first = columns[positions[start]]
-            for r in range(first.size):
-                out[base + first[r]] += weights[r]
-        elif stop - start == 2:
-            first, second = columns[positions[start]], columns[positions[start + 1]]
-            width = sizes[positions[start + 1]]
-            for r in range(first.size):
-                out[base + first[r] * width + second[r]] += weights[r]
-        else:
-            for r in range(columns.shape[1]):
-                cell = np.int64(0)
-                for s in range(start, stop):
-                    cell = cell * sizes[positions[s]] + columns[positions[s], r]
-                out[base + cell] += weights[r]
+    terms, rows = offsets.size - 1, columns.shape[1]
+    for chunk in numba.prange((terms + CHUNK - 1) // CHUNK):
+        first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, terms)
+        base = table_offsets[first]
+        lanes = np.zeros((LANES, table_offsets[last] - base))
+        cells = np.empty(ROWS, np.int32)
+        for begin in range(0, rows, ROWS):
+            count = min(ROWS, rows - begin)
+            own = weights[begin : begin + count]
+            for t in range(first, last):
+                if table_offsets[t + 1] == table_offsets[t]:
+                    continue
+                cells[:count] = table_offsets[t] - base
+                stride = 1
+                for s in range(offsets[t + 1] - 1, offsets[t] - 1, -1):
+                    column = columns[positions[s], begin : begin + count]
+                    for r in range(count):
+                        cells[r] += np.int32(column[r]) * np.int32(stride)
+                    stride *= sizes[positions[s]]
+                even = count // LANES * LANES
+                for r in range(0, even, LANES):
+                    lanes[0, cells[r]] += own[r]
+                    lanes[1, cells[r + 1]] += own[r + 1]
+                    lanes[2, cells[r + 2]] += own[r + 2]
+                    lanes[3, cells[r + 3]] += own[r + 3]
+                for r in range(even, count):
+                    lanes[0, cells[r]] += own[r]
+        for c in range(lanes.shape[1]):
+            out[base + c] = lanes[0, c] + lanes[1, c] + lanes[2, c] + lanes[3, c]

@@ -5,9 +5,9 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and a line to `ESTIMATORS`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from ..spectrum import Spectrum
 from ..terms import Terms
 from ..versions import VERSIONS
 
+if TYPE_CHECKING:
+    from .student import Student
+
+ESTIMATORS = ("exact", "fourier", "regression", "trees", "student")
+GOOD = 0.02  # unexplained variance below which students are not worth their time
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -29,6 +35,7 @@ class Samples:
         codes, values: (N, n) uint8 local codes and (N,) float64 to fit; the lattice comes last.
         validation_codes, validation_values: to choose settings by.
         lattice_values: the values of the lattice, in its order; empty without one.
+        threads: how many may be used; they must not change the result.
     """
 
     plan: Plan
@@ -37,11 +44,7 @@ class Samples:
     validation_codes: np.ndarray
     validation_values: np.ndarray
     lattice_values: np.ndarray
-
-    @property
-    def complete(self) -> bool:
-        """Whether every sequence of the template was evaluated."""
-        return len(self.codes) == self.plan.template.space and not len(self.validation_codes)
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,83 +53,114 @@ class Fit:
 
     Attributes:
         intercept: the mean under the background.
-        terms: the dividends, from all samples.
-        validation_r2: R2 on the validation points of a fit that did not use them; None without.
+        terms: the dividends.
         details: plain values for the record: settings chosen, counts.
+        student: the network that was distilled, where one was.
     """
 
     intercept: float
     terms: Terms
-    validation_r2: float | None
     details: dict[str, Any] = field(default_factory=dict)
+    student: "Student | None" = None
 
 
-def _estimators() -> dict[str, Callable[[Samples, int | None], Fit]]:
-    from . import exact, fourier, regression
+class Recovery(NamedTuple):
+    """What `recover` returns.
 
-    return {"exact": exact.fit, "fourier": fourier.fit, "regression": regression.fit}
+    Attributes:
+        spectrum: of one output.
+        details: what was tried, as plain values.
+        student: the network that was distilled on the way, where one was.
+    """
+
+    spectrum: Spectrum
+    details: dict[str, Any]
+    student: "Student | None"
 
 
-ESTIMATORS = ("exact", "fourier", "regression")
+def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
+    return import_module(f".{name}", __name__).fit(samples, max_order)
+
+
+def available_estimators(plan: Plan) -> list[str]:
+    """Return the estimators that a plan serves, the cheapest first."""
+    if not plan.sizes.get("validation"):
+        return ["exact"]
+    return [*(["fourier"] if plan.lattice else []), "regression", "trees", "student"]
 
 
 def recover(
-    sketch: Sketch, output: int, *, estimator: str = "auto", max_order: int | None = None
-) -> tuple[Spectrum, dict[str, Any]]:
+    sketch: Sketch, output: int, *, estimator: str = "auto", max_order: int | None = None, threads: int = 1
+) -> Recovery:
     """Recover the spectrum of one output.
 
     Args:
         sketch: the merged sketch.
         output: which output, from 0.
-        estimator: a name in `ESTIMATORS`, or `auto`: exact when everything was evaluated, otherwise
-            the estimator with the best R2 on the validation points.
-        max_order: the highest order of a term; None leaves it to the estimator.
-
-    Returns:
-        The spectrum and what was tried: `{estimator: {validation_r2, terms, ...}}`.
+        estimator: a name in `ESTIMATORS`, or `auto`: exact when everything was evaluated; otherwise
+            every estimator that the design serves, students only if the others leave more than
+            `GOOD` unexplained, stacked and corrected where that validates better.
+        max_order: the highest order of a term; None leaves it to the estimators.
+        threads: how many may be used; does not change the result.
 
     Raises:
         InputError: the estimator cannot work with this design.
     """
     plan = sketch.plan
-    codes, values = sketch.samples("train", "lattice")
-    validation_codes, validation_values = sketch.samples("validation")
-    samples = Samples(
-        plan,
-        codes,
-        values[:, output],
-        validation_codes,
-        validation_values[:, output],
-        sketch.values[plan.block("lattice"), output],
-    )
-    available = _available(samples)
+    samples = _samples(sketch, output, threads)
+    available = available_estimators(plan)
     if estimator != "auto" and estimator not in available:
         raise InputError(
             f"recovery.estimator is {estimator}, which the design {plan.design} does not serve; "
             f"it serves {', '.join(available)}."
         )
     names = available if estimator == "auto" else [estimator]
-    table = _estimators()
-    fits = {name: table[name](samples, max_order) for name in names}
-    best = max(names, key=lambda name: (fits[name].validation_r2 or 0.0, -names.index(name)))
-    fit = fits[best]
+    fits: dict[str, Fit] = {}
+    scores: dict[str, float | None] = {}
+    for name in names:
+        if name == "student" and max((s for s in scores.values() if s), default=0.0) > 1 - GOOD:
+            continue
+        fits[name] = fit = _fit(name, samples, max_order)
+        scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
+    best, record = next(iter(fits.values())), {"estimator": names[0], "weights": {names[0]: 1.0}}
+    if estimator == "auto" and names != ["exact"]:
+        best, record = _combine(fits, samples)
     provenance = {
         "plan": plan.hash,
         "model": plan.model,
         "seed": plan.seed,
         "evaluations": plan.size,
-        "estimator": best,
+        "estimator": record["estimator"],
         "recovery_version": VERSIONS["recovery"],
     }
-    spectrum = Spectrum(plan.background, plan.outputs[output], fit.intercept, fit.terms, provenance)
-    tried = {name: {"validation_r2": f.validation_r2, "terms": len(f.terms), **f.details} for name, f in fits.items()}
-    return spectrum, {"estimator": best, "tried": tried}
+    spectrum = Spectrum(plan.background, plan.outputs[output], best.intercept, best.terms, provenance)
+    tried = {name: {"validation_r2": scores[name], "terms": len(f.terms), **f.details} for name, f in fits.items()}
+    return Recovery(spectrum, {**record, "tried": tried}, best.student)
 
 
-def _available(samples: Samples) -> list[str]:
-    if samples.complete:
-        return ["exact"]
-    return ["regression", "fourier"] if samples.plan.lattice else ["regression"]
+def _combine(fits: dict[str, Fit], samples: Samples) -> tuple[Fit, dict[str, Any]]:
+    from .stack import correct, stack
+
+    stacked, weights = stack(fits, samples)
+    corrected, order = correct(stacked, samples)
+    score = validation_r2(samples, corrected.intercept, corrected.terms)
+    name = " + ".join(weights)
+    return corrected, {"estimator": name, "weights": weights, "corrected_order": order, "validation_r2": score}
+
+
+def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
+    plan = sketch.plan
+    codes, values = sketch.samples("train", "lattice")
+    validation_codes, validation_values = sketch.samples("validation")
+    return Samples(
+        plan,
+        codes,
+        values[:, output],
+        validation_codes,
+        validation_values[:, output],
+        sketch.values[plan.block("lattice"), output],
+        threads,
+    )
 
 
 def validation_r2(samples: Samples, intercept: float, terms: Terms) -> float:

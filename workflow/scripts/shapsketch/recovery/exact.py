@@ -4,7 +4,9 @@ from itertools import combinations
 
 import numpy as np
 
+from ..background import Background
 from ..basis import contrasts
+from ..terms import Terms
 from . import Fit, Samples
 from .coefficients import terms_from_coefficients
 
@@ -12,20 +14,37 @@ NEGLIGIBLE = 1e-14  # the share of the variance that is dropped with the smalles
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
-    """Transform all values at once; keep the coefficients or tables that carry any variance."""
-    template, background = samples.plan.template, samples.plan.background
+    """Transform all values at once."""
+    intercept, terms = transform(samples.plan.background, samples.codes, samples.values, max_order)
+    return Fit(intercept, terms)
+
+
+def transform(
+    background: Background, codes: np.ndarray, values: np.ndarray, max_order: int | None
+) -> tuple[float, Terms]:
+    """Return the intercept and the dividends of a function given everywhere.
+
+    Args:
+        background: any product background.
+        codes: (N, n) uint8 local codes of every sequence that fits the template, in any order.
+        values: (N,) the function there.
+        max_order: the highest order that is kept; None for all.
+
+    Returns:
+        The intercept, and the coefficients or tables that carry any variance.
+    """
+    template = background.template
     shape = template.sizes[template.free]
     cube = np.empty(shape)
-    cube[tuple(samples.codes[:, template.free].T)] = samples.values
-    most = len(shape) if max_order is None else max_order
-    if template.radix is not None and background.is_uniform:
-        coefficients = np.fft.fftn(cube, norm="forward").ravel()
-        frequencies = np.stack(np.unravel_index(np.arange(cube.size), shape), 1)
-        orders = (frequencies > 0).sum(1)
-        kept = _carriers(np.abs(coefficients) ** 2, (orders > 0) & (orders <= most))
-        terms = terms_from_coefficients(template, frequencies[kept], coefficients[kept])
-        return Fit(float(coefficients[0].real), terms, None)
-    return _fit_tables(samples, cube, most)
+    cube[tuple(codes[:, template.free].T)] = values
+    most = len(shape) if max_order is None else min(max_order, len(shape))
+    if template.radix is None or not background.is_uniform:
+        return _transform_by_basis(background, cube, most)
+    coefficients = np.fft.fftn(cube, norm="forward").ravel()
+    frequencies = np.stack(np.unravel_index(np.arange(cube.size), shape), 1)
+    orders = (frequencies > 0).sum(1)
+    kept = _carriers(np.abs(coefficients) ** 2, (orders > 0) & (orders <= most))
+    return float(coefficients[0].real), terms_from_coefficients(template, frequencies[kept], coefficients[kept])
 
 
 def _carriers(energies: np.ndarray, eligible: np.ndarray) -> np.ndarray:
@@ -36,11 +55,9 @@ def _carriers(energies: np.ndarray, eligible: np.ndarray) -> np.ndarray:
     return np.sort(ascending[np.cumsum(energies[ascending]) > NEGLIGIBLE * total])
 
 
-def _fit_tables(samples: Samples, cube: np.ndarray, most: int) -> Fit:
+def _transform_by_basis(background: Background, cube: np.ndarray, most: int) -> tuple[float, Terms]:
     """Tables for any product background: project on every support's products of contrasts."""
-    from ..terms import Terms
-
-    template, background = samples.plan.template, samples.plan.background
+    template = background.template
     local = [background.local[i] for i in template.free]
     functions = [np.column_stack([np.ones(len(p)), contrasts(p)]) for p in local]
     for axis, (p, b) in enumerate(zip(local, functions, strict=True)):
@@ -54,4 +71,4 @@ def _fit_tables(samples: Samples, cube: np.ndarray, most: int) -> Fit:
         for axis, i in enumerate(supports[k]):
             table = np.moveaxis(np.tensordot(table, functions[i][:, 1:], (axis, 1)), -1, axis)
         tables[tuple(template.free[list(supports[k])].tolist())] = table
-    return Fit(float(cube[(0,) * cube.ndim]), Terms.build(template.sizes, tables), None)
+    return float(cube[(0,) * cube.ndim]), Terms.build(template.sizes, tables)

@@ -34,11 +34,10 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     path = _ridge(train, samples.values)
     scores = [r_squared(samples.validation_values, b + check @ w) for b, w in path]
     best = int(np.argmax(scores))
-    everything = np.concatenate([samples.values, samples.validation_values])
-    intercept, w = _ridge(np.concatenate([train, check]), everything)[best]
+    intercept, w = path[best]
     terms = terms_from_coefficients(samples.plan.template, *_coefficients(frequencies, w, lattice.radix))
     details = {"coefficients": len(found), "rounds": rounds, "ridge": float(RIDGES[best])}
-    return Fit(float(intercept), terms, scores[best], details)
+    return Fit(float(intercept), terms, details)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from ..basis import ProductBasis
-from ..faithfulness import r_squared
-from . import Fit, Samples
+from . import Fit, Samples, validation_r2
 
 MOST_ORDER = 2
 STEPS = 64  # Krylov steps; the basis is nearly orthonormal, so few are needed
@@ -26,31 +25,22 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     """Fit all terms up to order 1 and up to order 2, and keep the order that validates better.
 
     The prior variance of a coefficient is its order's energy, from moments, over the number of
-    coefficients of that order; the ridge parameter that scales it is chosen on the validation
-    points. The result is fitted once more with the validation points included.
+    coefficients of that order; the ridge parameter that scales it is chosen on the validation points.
     """
     background = samples.plan.background
     free = background.template.free.tolist()
-    orders = range(1, min(max_order or MOST_ORDER, MOST_ORDER, len(free)) + 1)
-    everything = (
-        np.concatenate([samples.codes, samples.validation_codes]),
-        np.concatenate([samples.values, samples.validation_values]),
-    )
-    best: tuple[float, int, int] | None = None
-    bases = {}
-    for order in orders:
+    best: tuple[float, Fit] | None = None
+    for order in range(1, min(max_order or MOST_ORDER, MOST_ORDER, len(free)) + 1):
         supports = [s for k in range(1, order + 1) for s in combinations(free, k)]
-        basis = bases[order] = ProductBasis.build(background, supports)
-        for k, (intercept, w) in enumerate(_ridge_path(basis, samples.codes, samples.values)):
-            predicted = intercept + basis.to_terms(w).predict(samples.validation_codes)
-            score = r_squared(samples.validation_values, predicted)
+        basis = ProductBasis.build(background, supports)
+        path = _ridge_path(basis, samples.codes, samples.values)
+        for ridge, (intercept, w) in zip(RIDGES.tolist(), path, strict=True):
+            terms = basis.to_terms(w)
+            score = validation_r2(samples, intercept, terms)
             if best is None or score > best[0]:
-                best = (score, order, k)
+                best = score, Fit(intercept, terms, {"max_order": order, "ridge": ridge})
     assert best is not None
-    score, order, k = best
-    intercept, w = _ridge_path(bases[order], *everything)[k]
-    details = {"max_order": order, "ridge": float(RIDGES[k])}
-    return Fit(intercept, bases[order].to_terms(w), score, details)
+    return best[1]
 
 
 def _ridge_path(basis: ProductBasis, codes: np.ndarray, values: np.ndarray) -> list[tuple[float, np.ndarray]]:

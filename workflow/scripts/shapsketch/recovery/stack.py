@@ -1,0 +1,101 @@
+"""Stacking: one spectrum out of what several estimators found, then corrected on the model's own values."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ..terms import Terms
+from . import Fit, Samples, validation_r2
+from .projection import Layer, sweep
+
+LEAST_WEIGHT = 0.05
+CORRECTED_ORDERS = (2, 3, 4)
+GAIN = 0.001  # of the unexplained variance: what a combination must add over its best part
+
+
+def non_negative_weights(predicted: np.ndarray, target: np.ndarray, least: float) -> np.ndarray:
+    """Non-negative least-squares weights, refitted without those below `least`.
+
+    Args:
+        predicted: (N, K), one column per predictor; centred like the target.
+        target: (N,).
+        least: the smallest weight that is kept.
+
+    Returns:
+        (K,) weights; at least one is positive unless all fit nothing.
+    """
+    weights = np.zeros(predicted.shape[1])
+    kept = np.arange(predicted.shape[1])
+    while kept.size:
+        found, _ = nnls(predicted[:, kept], target)
+        if (found >= least).all() or kept.size == 1:
+            weights[kept] = found
+            break
+        kept = kept[found >= least] if (found >= least).any() else kept[[np.argmax(found)]]
+    return weights
+
+
+def stack(fits: Mapping[str, Fit], samples: Samples) -> tuple[Fit, dict[str, float]]:
+    """Combine fits by non-negative weights if that validates better than the best of them.
+
+    Args:
+        fits: by estimator.
+        samples: their validation points choose the weights.
+
+    Returns:
+        The combination, or the best fit alone, and the weight of each estimator in it.
+    """
+    scores = {name: validation_r2(samples, fit.intercept, fit.terms) for name, fit in fits.items()}
+    best = max(scores, key=lambda name: scores[name])
+    students = [fit.student for fit in fits.values() if fit.student]
+    student = students[0] if students else None
+    alone = Fit(fits[best].intercept, fits[best].terms, fits[best].details, student)
+    if len(fits) == 1:
+        return alone, {best: 1.0}
+    found = [fit.terms.predict(samples.validation_codes) for fit in fits.values()]
+    target = samples.validation_values - samples.values.mean()
+    weights = non_negative_weights(np.stack(found, 1), target, LEAST_WEIGHT)
+    terms = Terms.weighted_sum([(w, fit.terms) for w, fit in zip(weights, fits.values(), strict=True) if w > 0])
+    intercept = _mean_residual(samples, terms)
+    if 1 - validation_r2(samples, intercept, terms) > (1 - GAIN) * (1 - scores[best]):
+        return alone, {best: 1.0}
+    shares = {name: float(w) for name, w in zip(fits, weights, strict=True) if w > 0}
+    return Fit(intercept, terms, {}, student), shares
+
+
+def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
+    """Add what the supports of a fit still explain of the true values, if that validates better.
+
+    One shrunk sweep over the residuals of the samples drawn from the background, on the terms up to
+    order 2, 3 or 4: a student has bent its tables to its own errors, the model's values bend
+    them back. A second sweep would fit noise.
+
+    Returns:
+        The corrected fit and the order up to which it was corrected; 0 for none.
+    """
+    drawn = len(samples.values) - len(samples.lattice_values)
+    codes, values = np.asfortranarray(samples.codes[:drawn]), samples.values[:drawn]
+    best, chosen = fit, 0
+    least = 1 - validation_r2(samples, fit.intercept, fit.terms)
+    residual = values - fit.intercept - fit.terms.predict(codes)
+    for top in CORRECTED_ORDERS:
+        left = (residual - residual.mean()).astype(np.float32)
+        added = {}
+        for order in range(1, top + 1):
+            supports = [s for s in fit.terms.supports if len(s) == order]
+            layer = Layer.empty(samples.plan.background, supports, drawn)
+            sweep(layer, codes, left, threshold=1.0)
+            added.update(layer.tables())
+        terms = Terms.weighted_sum([(1.0, fit.terms), (1.0, Terms.build(fit.terms.sizes, added))])
+        candidate = Fit(_mean_residual(samples, terms), terms, fit.details, fit.student)
+        missed = 1 - validation_r2(samples, candidate.intercept, candidate.terms)
+        if missed < (1 - GAIN) * least:
+            best, chosen, least = candidate, top, missed
+    return best, chosen
+
+
+def _mean_residual(samples: Samples, terms: Terms) -> float:
+    """The intercept that goes with terms: the mean of what they leave of the drawn samples."""
+    drawn = len(samples.values) - len(samples.lattice_values)
+    return float(np.mean(samples.values[:drawn] - terms.predict(samples.codes[:drawn])))

@@ -1,0 +1,268 @@
+"""Distilled students: small networks that learn the model from its budgeted values, then are asked for free.
+
+A few convolutional networks (or multilayer perceptrons for short sequences) are trained on the samples and
+stacked by non-negative least squares on the validation points. The stack is evaluated at millions of
+points of the background, or at every sequence where those are few, and projected onto dividends.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..design import Plan
+from ..errors import InputError
+from ..faithfulness import r_squared
+from ..files import load_npz, save_npz
+from ..terms import Terms
+from . import Fit, Samples, exact
+from .projection import project
+from .stack import non_negative_weights
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A student: convolutions over positions, averaged in pairs, then dense layers, beside a linear skip.
+
+    Attributes:
+        channels, widths: of each convolution.
+        dense: the hidden layers after them.
+    """
+
+    channels: tuple[int, ...]
+    widths: tuple[int, ...]
+    dense: tuple[int, ...]
+
+
+ONE = Architecture((128,), (7,), (128, 64))
+TWO = Architecture((96, 64), (7, 5), (128, 64))
+PERCEPTRON = Architecture((), (), (512, 256))
+SHORT = 10  # free positions below which convolutions have nothing to share
+
+EPOCHS = 40  # at 10,000 samples; falls with the root of their number
+MOST_EPOCHS, LEAST_EPOCHS = 120, 4
+BATCH = 128
+RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
+LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
+FREE_POINTS = 2_000_000
+COMPLETE = 300_000  # sequences; a smaller space is evaluated in full
+ASKED = 1024  # sequences per call
+FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
+STUDENTS_VERSION = 1
+
+
+class Network(nn.Module):
+    """One student; takes (N, n, m) one-hot letters and returns (N,)."""
+
+    def __init__(self, n: int, m: int, architecture: Architecture) -> None:
+        super().__init__()
+        width, self.convolutions, self.dense = m, nn.ModuleList(), nn.ModuleList()
+        for channels, size in zip(architecture.channels, architecture.widths, strict=True):
+            self.convolutions.append(nn.Conv2d(width, channels, (1, size), padding=(0, size // 2)))
+            width = channels
+        width *= n // 2 if architecture.channels else n
+        for hidden in architecture.dense:
+            self.dense.append(nn.Linear(width, hidden))
+            width = hidden
+        self.out, self.skip = nn.Linear(width, 1), nn.Linear(n * m, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map one-hot letters to values."""
+        hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
+        for convolution in self.convolutions:
+            hidden = functional.relu_(convolution(hidden))
+        if self.convolutions:
+            hidden = functional.avg_pool2d(hidden, (1, 2))
+        hidden = hidden.permute(0, 2, 3, 1).flatten(1)
+        for layer in self.dense:
+            hidden = functional.relu_(layer(hidden))
+        return (self.out(hidden) + self.skip(x.flatten(1)))[:, 0]
+
+    def start(self, generator: torch.Generator) -> None:
+        """Draw all parameters anew: uniform, within 1 / sqrt(inputs) (PyTorch's default)."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                bound = 1 / math.sqrt(layer.weight[0].numel())
+                with torch.no_grad():
+                    for parameter in layer.parameters():
+                        parameter.uniform_(-bound, bound, generator=generator)
+
+
+@dataclass(frozen=True)
+class Student:
+    """A weighted sum of networks, in the model's units.
+
+    Attributes:
+        architectures: of the networks.
+        networks: the networks.
+        weights: their weights.
+        mean, scale: undo the standardisation of the values.
+        sizes: (n,) letters per position.
+    """
+
+    architectures: tuple[Architecture, ...]
+    networks: tuple[Network, ...]
+    weights: tuple[float, ...]
+    mean: float
+    scale: float
+    sizes: np.ndarray
+
+    def predict(self, codes: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Return (N,) float64 values at (N, n) uint8 local codes."""
+        width = int(self.sizes.max())
+        starts = range(0, len(codes), ASKED)
+
+        def ask(start: int) -> np.ndarray:
+            x = _onehot(codes[start : start + ASKED], width)
+            total = np.zeros(len(x))
+            with torch.inference_mode():
+                for weight, network in zip(self.weights, self.networks, strict=True):
+                    total += weight * network(x.to(_device())).cpu().numpy().astype(np.float64)
+            return total
+
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(ask, starts))
+        return self.mean + self.scale * np.concatenate([np.empty(0), *parts])
+
+
+def save_students(path: str | Path, students: Mapping[str, Student | None]) -> None:
+    """Write the students of a model's outputs to an .npz, atomically and without pickles."""
+    arrays: dict[str, np.ndarray] = {"version": np.array(STUDENTS_VERSION)}
+    for output, student in students.items():
+        if student is None:
+            continue
+        about = {
+            "architectures": [asdict(a) for a in student.architectures],
+            "weights": student.weights,
+            "mean": student.mean,
+            "scale": student.scale,
+        }
+        arrays[f"{output}/about"] = np.array(json.dumps(about))
+        arrays[f"{output}/sizes"] = student.sizes
+        for k, network in enumerate(student.networks):
+            arrays |= {f"{output}/{k}/{name}": p.detach().cpu().numpy() for name, p in network.named_parameters()}
+    save_npz(path, arrays)
+
+
+def load_students(path: str | Path) -> dict[str, Student]:
+    """Read the students of a model's outputs; outputs that needed none are not there.
+
+    Raises:
+        InputError: the file is damaged or of another version.
+    """
+    arrays = load_npz(path)
+    if int(arrays.get("version", -1)) != STUDENTS_VERSION:
+        raise InputError(f"{path} is not a file of students of version {STUDENTS_VERSION}.")
+    students = {}
+    for output in (key.removesuffix("/about") for key in arrays if key.endswith("/about")):
+        about, sizes = json.loads(str(arrays[f"{output}/about"])), arrays[f"{output}/sizes"]
+        architectures = tuple(Architecture(**{k: tuple(v) for k, v in a.items()}) for a in about["architectures"])
+        networks = []
+        for k, architecture in enumerate(architectures):
+            network = Network(len(sizes), int(sizes.max()), architecture)
+            for name, parameter in network.named_parameters():
+                parameter.data.copy_(torch.from_numpy(arrays[f"{output}/{k}/{name}"]))
+            networks.append(network.eval().to(_device()))
+        students[output] = Student(
+            architectures, tuple(networks), tuple(about["weights"]), about["mean"], about["scale"], sizes
+        )
+    return students
+
+
+def fit(samples: Samples, max_order: int | None) -> Fit:
+    """Train students, stack them, and project the stack."""
+    student, details = train(samples)
+    intercept, terms = distil(student, samples.plan, max_order or 5, samples.threads)
+    return Fit(intercept, terms, details, student)
+
+
+def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
+    """Train the students of these samples, two at once on two threads, and weigh them."""
+    template = samples.plan.template
+    architectures = [PERCEPTRON] * 2 if len(template.free) < SHORT else [ONE, ONE, TWO]
+    mean, scale = float(samples.values.mean()), float(samples.values.std()) or 1.0
+    width = int(template.sizes.max())
+    targets = torch.as_tensor((samples.values - mean) / scale, dtype=torch.float32)
+
+    def learn(number: int) -> Network:
+        seed = 1000 * (samples.plan.seed % 2**31) + number
+        return _train_network(architectures[number], samples.codes, targets, width, seed)
+
+    with ThreadPoolExecutor(samples.threads) as pool:
+        networks = list(pool.map(learn, range(len(architectures))))
+    alone = [
+        Student((a,), (network,), (1.0,), mean, scale, template.sizes)
+        for a, network in zip(architectures, networks, strict=True)
+    ]
+    predicted = np.stack([s.predict(samples.validation_codes, samples.threads) for s in alone], 1)
+    weights = non_negative_weights(predicted - mean, samples.validation_values - mean, LEAST_WEIGHT)
+    kept = np.flatnonzero(weights)
+    student = replace(
+        alone[0],
+        architectures=tuple(architectures[k] for k in kept),
+        networks=tuple(networks[k] for k in kept),
+        weights=tuple(weights[kept].tolist()),
+    )
+    stacked = mean + (predicted - mean) @ weights
+    return student, {
+        "students": len(kept),
+        "student_r2": r_squared(samples.validation_values, stacked),
+    }
+
+
+def distil(student: Student, plan: Plan, max_order: int, threads: int) -> tuple[float, Terms]:
+    """Turn a student into dividends: exactly where the space is small, otherwise by projection."""
+    background = plan.background
+    if background.template.space <= COMPLETE:
+        codes = replace(plan, design="exhaustive", sizes={"train": background.template.space}).queries(
+            0, background.template.space
+        )
+        return exact.transform(background, codes, student.predict(codes, threads), max_order)
+    free = replace(plan, design="random", seed=plan.seed ^ FREE_SEED, sizes={"train": FREE_POINTS}, lattice=None)
+    codes = np.asfortranarray(free.queries(0, FREE_POINTS))
+    return project(background, codes, student.predict(codes, threads), max_order)
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _onehot(codes: np.ndarray, width: int) -> torch.Tensor:
+    return functional.one_hot(torch.from_numpy(np.ascontiguousarray(codes)).long(), width).float()
+
+
+def _train_network(
+    architecture: Architecture, codes: np.ndarray, targets: torch.Tensor, width: int, seed: int
+) -> Network:
+    """Train one network: AdamW, linear warm-up, cosine decay, a fixed number of epochs."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(seed)
+    network = Network(codes.shape[1], width, architecture)
+    network.start(generator)
+    network = network.to(_device())
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+    x, y = _onehot(codes, width).to(_device()), targets.to(_device())
+    epochs = int(np.clip(round(EPOCHS * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
+    batch = min(BATCH, len(y))
+    steps = len(y) // batch
+    for epoch in range(epochs):
+        order = torch.randperm(len(y), generator=generator)
+        for step in range(steps):
+            done = (epoch * steps + step) / (epochs * steps)
+            decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
+            optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
+            rows = order[step * batch : (step + 1) * batch]
+            loss = functional.mse_loss(network(x[rows]), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return network.eval()
