@@ -5,10 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 import shapiq
-from oracles import all_codes, coalition_values, dividends, shapley_values
+from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
 from shapiq.game_theory.moebius_converter import MoebiusConverter
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
+from shapsketch.basis import ProductBasis
 from shapsketch.design import make_plan
 from shapsketch.errors import InputError
 from shapsketch.recovery import recover
@@ -35,7 +36,16 @@ def random_function(n, q, uniform, seed):
 
 
 CASES = [(n, q, u) for q in (2, 3, 4, 5) for n in range(1, 7) if q**n <= 4096 for u in (True, False)]
-CASES += [(5, 5, True), (6, 4, False), (6, 5, True), (1, 20, True), (2, 20, False), (3, 20, True), (3, 20, False)]
+CASES += [
+    (5, 5, True),
+    (6, 4, False),
+    (6, 5, True),
+    (1, 20, True),
+    (2, 20, False),
+    (3, 20, True),
+    (3, 20, False),
+    (4, 20, True),
+]
 
 
 @pytest.mark.parametrize(("n", "q", "uniform"), sorted(set(CASES)))
@@ -53,6 +63,29 @@ def test_exact_spectrum_equals_brute_force(n, q, uniform):
         assert abs(sum(truth.values()) - found[k].sum() - spectrum.intercept) < 1e-9
         assert np.abs(phi[k] - shapley_values(v, n)).max() < 1e-10
         assert abs(phi[k].sum() - (values[rows[k]] - spectrum.intercept)) < 1e-10
+
+
+@pytest.mark.parametrize("n", [4, 5, 6])
+def test_proteins_equal_brute_force_without_the_whole_space(n):
+    """20^6 values are too many, but v(S) of a sum of tables is a sum of means of tables."""
+    rng = np.random.default_rng(n)
+    background = Background.from_weights(Template(Alphabet(LETTERS), "X" * n), rng.uniform(0.2, 1, (n, 20)))
+    basis = ProductBasis.build(background, [s for k in (1, 2, 3) for s in combinations(range(n), k)])
+    terms = basis.to_terms(rng.normal(size=len(basis)))
+    p = background.local
+    for x in rng.integers(0, 20, (3, n)).astype(np.uint8):
+        v = dict.fromkeys(subsets(range(n)), 0.0)
+        for s in v:
+            for t, support in enumerate(terms.supports):
+                part = terms.table(t)
+                for axis in reversed(range(len(support))):
+                    i = support[axis]
+                    part = np.take(part, x[i], axis) if i in s else np.tensordot(part, p[i], (axis, 0))
+                v[s] += float(part)
+        truth = dividends(v)
+        found = terms.dividends(x[None])[0]
+        assert max(abs(a - truth[s]) for s, a in zip(terms.supports, found, strict=True)) < 1e-10
+        assert np.abs(terms.shapley_values(x[None])[0] - shapley_values(v, n)).max() < 1e-10
 
 
 @pytest.mark.parametrize("index", WEIGHTS)
