@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
-from shapsketch.counter import random_words
+from shapsketch.counter import permuted, random_words
 from shapsketch.design import Lattice, Plan, make_plan
 from shapsketch.errors import InputError
 from shapsketch.sketch import shard_range
@@ -57,6 +57,27 @@ def test_queries_follow_the_background():
     codes = template.to_alphabet(plan.queries(0, 40_000))
     seen = (codes[:, :, None] == np.arange(4)).mean(0)
     assert np.abs(seen - background.probabilities).max() < 0.01
+
+
+@pytest.mark.parametrize("size", [2, 3, 100, 4096, 5000])
+def test_permutations_are_permutations(size):
+    places = permuted(3, 0, np.arange(size), size)
+    assert sorted(places.tolist()) == list(range(size))
+    assert permuted(3, 0, np.array([size - 1]), size)[0] == places[-1]
+    if size >= 100:
+        other = permuted(4, 0, np.arange(size), size)
+        assert (other == places).mean() < 0.1
+        assert abs(np.corrcoef(places.astype(float), np.arange(size))[0, 1]) < 0.2
+
+
+def test_queries_do_not_repeat_in_small_spaces():
+    template = Template(Alphabet("ACGT"), "NRNNNNAN")
+    plan = make_plan({}, ["y"], Background.uniform(template), budget=6_000, design="random")
+    codes = plan.queries(0, plan.size)
+    assert len(np.unique(codes, axis=0)) == 6_000
+    assert (plan.queries(100, 200) == codes[100:200]).all()
+    seen = (template.to_alphabet(codes)[:, :, None] == np.arange(4)).mean(0)
+    assert np.abs(seen - plan.background.probabilities).max() < 0.02
 
 
 def test_small_spaces_are_enumerated():

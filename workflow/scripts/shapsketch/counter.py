@@ -8,6 +8,7 @@ results cannot depend on how the work was divided.
 import numpy as np
 
 _WORDS_PER_COUNT = 8  # one Philox count yields four 64-bit words
+_ROUNDS = 6  # of the Feistel network
 
 
 def random_words(seed: int, stream: int, start: int, stop: int, width: int) -> np.ndarray:
@@ -26,6 +27,41 @@ def random_words(seed: int, stream: int, start: int, stop: int, width: int) -> n
     generator = np.random.Philox(key=np.array([seed, stream], np.uint64), counter=start * counts)
     raw = generator.random_raw((stop - start) * counts * 4)
     return raw.view("<u4").reshape(stop - start, counts * _WORDS_PER_COUNT)[:, :width]
+
+
+def permuted(seed: int, stream: int, index: np.ndarray, size: int) -> np.ndarray:
+    """Map distinct indices below `size` to distinct places below `size`, in a random-looking order.
+
+    A Feistel network (Luby & Rackoff 1988) permutes the next even power of two; what falls beyond `size`
+    goes round again (cycle walking; Black & Rogaway 2002). Nothing is stored: any index can be asked for alone.
+
+    Args:
+        seed, stream: name the permutation.
+        index: (N,) integers, 0 <= index < size.
+        size: at most 2**62.
+
+    Returns:
+        (N,) uint64.
+    """
+    half = np.uint64(max(1, -(-max(size - 1, 1).bit_length() // 2)))
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    keys = random_words(seed, stream, 0, _ROUNDS, 2).astype(np.uint64)
+    values = np.asarray(index).astype(np.uint64)
+    beyond = np.ones(len(values), bool)
+    while beyond.any():
+        left, right = values[beyond] >> half, values[beyond] & mask
+        for low, high in keys:
+            left, right = right, left ^ (_mixed(right + low + (high << np.uint64(32))) & mask)
+        values[beyond] = (left << half) | right
+        beyond = values >= size
+    return values
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    """The finaliser of SplitMix64 (Steele et al., OOPSLA 2014); wraps around on purpose."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
 
 
 def generator(seed: int, stream: int) -> np.random.Generator:

@@ -16,13 +16,13 @@ import numpy as np
 
 from .alphabet import Alphabet
 from .background import Background
-from .counter import generator, random_words
+from .counter import generator, permuted, random_words
 from .errors import InputError
 from .files import read_json, sha256_json, write_json
 from .template import Template
 
-PLAN_VERSION = 1
-QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM = range(5)
+PLAN_VERSION = 2
+QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM, DISTINCT_STREAM = range(6)
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]
@@ -32,6 +32,7 @@ VALIDATION_SHARE, VALIDATION_MOST = 0.05, 10_000
 LATTICE_SHARE = {"auto": 0.25, "fourier": 0.85}  # of what is left for fitting
 LATTICE_MATRICES = 3
 LEAST_BUDGET = 100
+DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
 
 
 @dataclass(frozen=True)
@@ -163,17 +164,19 @@ class Plan:
     def queries(self, start: int, stop: int) -> np.ndarray:
         """Return the queries start..stop-1 as (stop - start, n) uint8 local codes.
 
+        Draws from a uniform background do not repeat where the space is so small that some would.
         For the design `table`, the rows are chosen by `table_order` instead.
         """
         template = self.template
         if self.design == "exhaustive":
-            strides = np.append(np.cumprod(template.sizes[:0:-1])[::-1], 1)
-            index = np.arange(start, stop)[:, None]
-            return (index // strides % template.sizes).astype(np.uint8)
+            return self._numbered(np.arange(start, stop))
         lattice_start = self.block("lattice").start if self.lattice else self.size
         codes = np.zeros((stop - start, template.n), np.uint8)
         drawn = max(min(stop, lattice_start) - start, 0)
-        if drawn:
+        if drawn and self.background.is_uniform and template.space <= DISTINCT * self.size:
+            places = permuted(self.seed, DISTINCT_STREAM, np.arange(start, start + drawn), template.space)
+            codes[:drawn] = self._numbered(places.astype(np.int64))
+        elif drawn:
             words = random_words(self.seed, QUERY_STREAM, start, start + drawn, template.n)
             for threshold in self.background.thresholds.T:
                 codes[:drawn] += words >= threshold
@@ -183,6 +186,12 @@ class Plan:
                 self.seed, start + drawn - lattice_start, stop - lattice_start
             )
         return codes
+
+    def _numbered(self, numbers: np.ndarray) -> np.ndarray:
+        """The sequences of the template with these numbers, 0 to space - 1, as (N, n) uint8 local codes."""
+        sizes = self.template.sizes
+        strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
+        return (numbers[:, None] // strides % sizes).astype(np.uint8)
 
     def table_order(self, rows: int) -> np.ndarray:
         """Return which row of a table of `rows` rows each query reads (design `table`)."""

@@ -52,8 +52,7 @@ MOST_EPOCHS, LEAST_EPOCHS = 120, 4
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
 LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
-FREE_POINTS = 2_000_000
-COMPLETE = 300_000  # sequences; a smaller space is evaluated in full
+FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 ASKED = 1024  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
 STUDENTS_VERSION = 1
@@ -222,7 +221,7 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
 def distil(student: Student, plan: Plan, max_order: int, threads: int) -> tuple[float, Terms]:
     """Turn a student into dividends: exactly where the space is small, otherwise by projection."""
     background = plan.background
-    if background.template.space <= COMPLETE:
+    if background.template.space <= FREE_POINTS:
         codes = replace(plan, design="exhaustive", sizes={"train": background.template.space}).queries(
             0, background.template.space
         )
