@@ -49,6 +49,7 @@ SHORT = 10  # free positions below which convolutions have nothing to share
 
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
 MOST_EPOCHS, LEAST_EPOCHS = 120, 4
+MOST_SAMPLES = 1_000_000
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
 LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
@@ -188,13 +189,14 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     """Train the students of these samples, two at once on two threads, and weigh them."""
     template = samples.plan.template
     architectures = [PERCEPTRON] * 2 if len(template.free) < SHORT else [ONE, ONE, TWO]
-    mean, scale = float(samples.values.mean()), float(samples.values.std()) or 1.0
+    codes, values = samples.codes[:MOST_SAMPLES], samples.values[:MOST_SAMPLES]
+    mean, scale = float(values.mean()), float(values.std()) or 1.0
     width = int(template.sizes.max())
-    targets = torch.as_tensor((samples.values - mean) / scale, dtype=torch.float32)
+    targets = torch.as_tensor((values - mean) / scale, dtype=torch.float32)
 
     def learn(number: int) -> Network:
         seed = 1000 * (samples.plan.seed % 2**31) + number
-        return _train_network(architectures[number], samples.codes, targets, width, seed)
+        return _train_network(architectures[number], codes, targets, width, seed)
 
     with ThreadPoolExecutor(samples.threads) as pool:
         networks = list(pool.map(learn, range(len(architectures))))
@@ -249,7 +251,7 @@ def _train_network(
     network.start(generator)
     network = network.to(_device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
-    x, y = _onehot(codes, width).to(_device()), targets.to(_device())
+    y = targets.to(_device())
     epochs = int(np.clip(round(EPOCHS * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
     batch = min(BATCH, len(y))
     steps = len(y) // batch
@@ -260,7 +262,8 @@ def _train_network(
             decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             rows = order[step * batch : (step + 1) * batch]
-            loss = functional.mse_loss(network(x[rows]), y[rows])
+            x = _onehot(codes[rows.numpy()], width).to(_device())
+            loss = functional.mse_loss(network(x), y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
