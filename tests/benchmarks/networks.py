@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 Function = Callable[[np.ndarray], np.ndarray]
-BATCH = 2048
+BATCH = 512
 
 
 def in_batches(function: Callable[[torch.Tensor], torch.Tensor]) -> Function:

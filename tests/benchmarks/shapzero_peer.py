@@ -107,8 +107,9 @@ def _receive(stream: IO[bytes], template: Template, deadline: float) -> np.ndarr
     if len(header) < 8:
         raise EOFError
     count = int.from_bytes(header, "little")
+    asked = np.frombuffer(stream.read(count * len(template.free)), np.uint8)
     codes = np.zeros((count, template.n), np.uint8)
-    codes[:, template.free] = np.frombuffer(stream.read(count * len(template.free)), np.uint8).reshape(count, -1)
+    codes[:, template.free] = asked.reshape(count, len(template.free))
     return codes
 
 
