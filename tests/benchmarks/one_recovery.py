@@ -18,7 +18,7 @@ if __name__ == "__main__":
     folder, output, estimator = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     sketch = Sketch.load(folder / "sketch.npz", Plan.load(folder / "plan.json"))
     began = time.perf_counter()
-    spectrum, tried = recover(sketch, output, estimator=estimator)
-    record = {"seconds": time.perf_counter() - began, "peak_mb": peak_megabytes(), "estimator": tried["estimator"]}
+    spectrum, details, *_ = recover(sketch, output, estimator=estimator)
+    record = {"seconds": time.perf_counter() - began, "peak_mb": peak_megabytes(), "estimator": details["estimator"]}
     spectrum.save(folder / "spectrum.npz")
     write_json(folder / "record.json", record)

@@ -38,7 +38,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             panel.axhline(y - 0.2, color="#dddddd", linewidth=0.6)
         y += 0.6
     for panel, title in zip(panels, PANELS.values(), strict=True):
-        panel.set(xlim=(LEAST - 0.02, 1.01), ylim=(y, -1), title=title)
+        panel.set(xlim=(LEAST - 0.02, 1.08), ylim=(y, -1), title=title)
         panel.grid(axis="x", color="#eeeeee")
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(ticks, labels, fontsize=7)

@@ -1,12 +1,13 @@
 """The benchmark's models reproduce the predictions of the originals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from benchmarks import networks
+from benchmarks import networks, truth
 from benchmarks.reference_models import MODELS
-from benchmarks.truth import permutation_estimates
 from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.alphabet import Alphabet
 
@@ -80,10 +81,23 @@ def test_permutation_estimates_are_unbiased():
     def background(count, draws):
         return np.stack([draws.integers(0, m, count) for m in cube.shape], 1).astype(np.uint8)
 
-    estimates = permutation_estimates(
+    estimates = truth.permutation_estimates(
         lambda c: cube[tuple(c.T)][:, None], codes, background, 20_000, np.random.default_rng(1)
     )
     exact = [shapley_values(coalition_values(cube, uniform, x), 3) for x in codes]
     error = estimates.std(0)[..., 0] / np.sqrt(len(estimates))
     assert estimates.shape == (20_000, 3, 3, 1)
     assert (np.abs(estimates.mean(0)[..., 0] - exact) < 5 * error + 1e-12).all()
+
+
+def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch):
+    model = MODELS["sprout"]()
+    monkeypatch.setattr(truth, "CONTROL_BUDGET", 2000)
+    exact = truth.shapley_truth(model, tmp_path, 0.05)
+    unknown = replace(model, exact=())
+    simulated = truth.shapley_truth(unknown, tmp_path, 0.05)
+    assert (exact.errors == 0).all()
+    assert simulated.errors[0] < 0.05
+    missed = np.sqrt(np.mean((simulated.values - exact.values) ** 2)) / exact.values.std()
+    assert 0.7 * simulated.errors[0] < missed < 1.3 * simulated.errors[0]
+    assert (truth.shapley_truth(unknown, tmp_path, 0.05).values == simulated.values).all()  # from the cache
