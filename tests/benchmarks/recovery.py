@@ -35,7 +35,7 @@ COLUMNS = [
     "model", "output", "budget", "estimator", "evaluations", "r2", "r2_shapley", "truth_error",
     "terms", "seconds", "peak_mb", "note", "commit",
 ]  # fmt: skip
-KEY = COLUMNS[:4]
+KEY, NUMBERS = COLUMNS[:4], COLUMNS[4:11]
 SHAPZERO = "shapzero"
 
 
@@ -72,7 +72,9 @@ def _merge(path: Path, row: dict[str, Any]) -> pd.DataFrame:
     rows = pd.read_csv(path, sep="\t", keep_default_na=False).to_dict("records") if path.exists() else []
     kept = {tuple(str(old[k]) for k in KEY): old for old in rows}
     kept[tuple(str(row[k]) for k in KEY)] = row
-    return pd.DataFrame(kept.values(), columns=COLUMNS).sort_values(KEY[:3], kind="stable")
+    table = pd.DataFrame(kept.values(), columns=COLUMNS)
+    table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
+    return table.sort_values(KEY[:3], kind="stable")
 
 
 def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
