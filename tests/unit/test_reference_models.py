@@ -1,6 +1,8 @@
 """The benchmark's models reproduce the predictions of the originals."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ from benchmarks import networks, truth
 from benchmarks.reference_models import MODELS
 from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.alphabet import Alphabet
+from shapsketch.recovery import recover
+from shapsketch.spectrum import Spectrum
 
 DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
 
@@ -90,8 +94,20 @@ def test_permutation_estimates_are_unbiased():
     assert (np.abs(estimates.mean(0)[..., 0] - exact) < 5 * error + 1e-12).all()
 
 
-def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch):
+class Control(NamedTuple):
+    """What `recover` returns once estimators train students."""
+
+    spectrum: Spectrum
+    details: dict
+    student: SimpleNamespace
+
+
+@pytest.mark.parametrize("with_student", [False, True])
+def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch, with_student):
     model = MODELS["sprout"]()
+    student = SimpleNamespace(predict=lambda codes: model.evaluate(codes)[:, 0] + 0.02 * (codes[:, 3] == codes[:, 9]))
+    if with_student:
+        monkeypatch.setattr(truth, "recover", lambda *a, **k: Control(*recover(*a, **k)[:2], student))
     monkeypatch.setattr(truth, "CONTROL_BUDGET", 2000)
     exact = truth.shapley_truth(model, tmp_path, 0.05)
     unknown = replace(model, exact=())
