@@ -7,8 +7,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from shapsketch.files import atomic_path
 
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999"]
-PEER_COLOUR = "#000000"
+COLOURS = {
+    "regression": "#0072B2",
+    "fourier": "#009E73",
+    "trees": "#E69F00",
+    "student": "#CC79A7",
+    "auto": "#D55E00",
+    "shapzero": "#000000",
+}
+OTHER = "#999999"
 PANELS = {"r2": "R² of the model on the hold-out", "r2_shapley": "R² of Shapley values"}
 INCHES_PER_ROW, LEAST = 0.17, -0.05
 
@@ -20,8 +27,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         table: the columns of `recovery.tsv`; a run that did not finish is marked at the left edge.
         path: without a suffix.
     """
-    names = [n for n in dict.fromkeys(table.estimator) if n != "shapzero"]
-    colours = dict(zip(names, COLOURS, strict=False)) | {"shapzero": PEER_COLOUR}
+    present = set(table.estimator)
+    colours = {
+        name: COLOURS.get(name, OTHER) for name in [*COLOURS, *sorted(present - set(COLOURS))] if name in present
+    }
     groups = list(table.groupby(["model", "output", "budget"], sort=False))
     height = len(table) + 0.6 * len(groups)
     figure = Figure(figsize=(10, 1.1 + INCHES_PER_ROW * height), layout="constrained")
