@@ -7,7 +7,7 @@ CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean
+.PHONY: run test lint format clean benchmark-recovery
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -28,11 +28,21 @@ format: .venv/test.ready
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+# Hours in full; `make benchmark-recovery ARGS="--models sprout --quick"` is a taste, and --help lists the rest.
+benchmark-recovery: .venv/test.ready .venv-shapzero/ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.recovery $(ARGS)
+
 clean:
-	rm -rf .venv .snakemake results logs benchmarks
+	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks
 
 .venv/%.ready: envs/%.txt envs/run.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv-shapzero/ready: tests/benchmarks/shapzero.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,0 +1,188 @@
+"""Compare every estimator with shapzero, at equal budgets, on every reference model.
+
+Writes `results/benchmarks/recovery/recovery.tsv` and draws it. Evaluations and long-run truths are kept in
+`results/benchmarks/cache`. Rows of runs that are not repeated stay in the table, each with its commit.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from shapsketch.counter import random_words
+from shapsketch.errors import InputError
+from shapsketch.faithfulness import r_squared
+from shapsketch.files import load_npz, read_json, save_npz, sha256_json, write_text
+from shapsketch.recovery import available_estimators
+from shapsketch.sketch import Sketch
+from shapsketch.spectrum import Spectrum
+
+from benchmarks.recovery_figure import draw
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
+from benchmarks.truth import Truth, shapley_truth
+
+RESULTS = ROOT / "results" / "benchmarks"
+CACHE = RESULTS / "cache"
+HOLDOUT, HOLDOUT_SEED, HOLDOUT_STREAM = 10_000, 77, 51
+QUICK_SHARE = 10  # what --quick divides budgets and hold-outs by
+COLUMNS = [
+    "model", "output", "budget", "estimator", "evaluations", "r2", "r2_shapley", "truth_error",
+    "terms", "seconds", "peak_mb", "note", "commit",
+]  # fmt: skip
+KEY, NUMBERS = COLUMNS[:4], COLUMNS[4:11]
+SHAPZERO = "shapzero"
+
+
+def main() -> None:
+    """Run what the command line asks for; the table is written after every run."""
+    chosen = _arguments()
+    name = "quick" if chosen.quick else "recovery"
+    path = RESULTS / "recovery" / f"{name}.tsv"
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    for row in _rows(chosen):
+        table = _merge(path, {**row, "commit": commit})
+        write_text(path, table.to_csv(sep="\t", index=False, float_format="%.6g"))
+        print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
+    if path.exists():
+        draw(pd.read_csv(path, sep="\t"), path.with_suffix(""))
+        print(f"{path} and its figure are written.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="recovery", description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--budgets", nargs="+", type=int, help="evaluations; each model has its own by default")
+    parser.add_argument("--estimators", nargs="+", help=f"names, auto and {SHAPZERO}; all that serve by default")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything, into quick.tsv")
+    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
+    parser.add_argument("--shapzero-limit", type=float, default=300, help="seconds, without the model's")
+    return parser.parse_args()
+
+
+def _merge(path: Path, row: dict[str, Any]) -> pd.DataFrame:
+    """Put a row into the table: in the place of the same run, or at the end."""
+    rows = pd.read_csv(path, sep="\t", keep_default_na=False).to_dict("records") if path.exists() else []
+    kept = {tuple(str(old[k]) for k in KEY): old for old in rows}
+    kept[tuple(str(row[k]) for k in KEY)] = row
+    table = pd.DataFrame(kept.values(), columns=COLUMNS)
+    table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
+    return table.sort_values(KEY[:3], kind="stable")
+
+
+def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    share = QUICK_SHARE if chosen.quick else 1
+    most_error = chosen.truth_error or 0.02 * (5 if chosen.quick else 1)
+    for name in chosen.models:
+        try:
+            model = MODELS[name]()
+        except (FileNotFoundError, InputError) as error:
+            print(f"{name} is skipped: its data are missing ({error}).", flush=True)
+            continue
+        truth = shapley_truth(model, CACHE, most_error)
+        for budget in chosen.budgets or [b // share for b in model.budgets]:
+            yield from _compare(model, budget, truth, HOLDOUT // share, chosen)
+
+
+def _compare(
+    model: ReferenceModel, budget: int, truth: Truth | None, holdout: int, chosen: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Sketch a model once, then run every estimator on every output."""
+    plan = model.plan(budget)
+    codes = model.queries(plan)
+    sketch = Sketch(plan, codes, _evaluated(model, codes, noisy=True))
+    test_codes = _holdout(model, codes, holdout)
+    test_values = _evaluated(model, test_codes, noisy=False)
+    names = [*available_estimators(plan), "auto", SHAPZERO]
+    for output, output_name in enumerate(model.outputs):
+        for name in (n for n in names if n in (chosen.estimators or names)):
+            start = {"model": model.name, "output": output_name, "budget": budget, "estimator": name}
+            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+                if name == SHAPZERO:
+                    spectrum, asked, run = _run_shapzero(model, output, budget, Path(folder), chosen.shapzero_limit)
+                else:
+                    spectrum, run = _run_ours(sketch, output, name, Path(folder))
+                    asked = codes
+            fresh = ~_contains(asked, test_codes)
+            score = _score(model, spectrum, test_codes[fresh], test_values[fresh, output], truth, output)
+            yield {**start, **run, **score}
+
+
+def _run_ours(sketch: Sketch, output: int, estimator: str, folder: Path) -> tuple[Spectrum | None, dict[str, Any]]:
+    sketch.plan.save(folder / "plan.json")
+    sketch.save(folder / "sketch.npz")
+    command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), str(output), estimator]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    run: dict[str, Any] = {"evaluations": sketch.plan.size}
+    if done.returncode:
+        return None, {**run, "note": f"failed: {done.stderr.strip().splitlines()[-1]}"}
+    record = read_json(folder / "record.json")
+    run |= {"seconds": record["seconds"], "peak_mb": record["peak_mb"]}
+    note = f"chose {record['estimator']}" if estimator == "auto" else ""
+    return Spectrum.load(folder / "spectrum.npz"), {**run, "note": note}
+
+
+def _run_shapzero(
+    model: ReferenceModel, output: int, budget: int, folder: Path, limit: float
+) -> tuple[Spectrum | None, np.ndarray, dict[str, Any]]:
+    """Run the peer; the evaluations are those it really made."""
+    if reason := obstacle(model):
+        return None, np.empty((0, model.template.n), np.uint8), {"evaluations": 0, "note": reason}
+    done = run_shapzero(model, output, budget, folder, limit)
+    run = {"evaluations": len(done.asked), "seconds": done.seconds, "peak_mb": done.peak_mb}
+    return done.spectrum, done.asked, {**run, "note": done.note or f"version {VERSION}"}
+
+
+def _score(
+    model: ReferenceModel,
+    spectrum: Spectrum | None,
+    codes: np.ndarray,
+    values: np.ndarray,
+    truth: Truth | None,
+    output: int,
+) -> dict[str, Any]:
+    """R2 on the hold-out and of the Shapley values."""
+    score: dict[str, Any] = {"truth_error": truth.errors[output] if truth else float("nan")}
+    if spectrum is None:
+        return score
+    score |= {"terms": len(spectrum.terms), "r2": r_squared(values, spectrum.intercept + spectrum.terms.predict(codes))}
+    if truth:
+        shapley = spectrum.terms.shapley_values(model.explained)[:, model.template.free]
+        score["r2_shapley"] = r_squared(truth.values[output], shapley)
+    return score
+
+
+def _holdout(model: ReferenceModel, asked: np.ndarray, count: int) -> np.ndarray:
+    """Return points that the sketch did not ask for: of a table all the rest, otherwise `count` fresh draws."""
+    if model.rows is not None:
+        return model.rows[~_contains(asked, model.rows)]
+    words = random_words(HOLDOUT_SEED, HOLDOUT_STREAM, 0, 2 * count, model.template.n)
+    drawn = (words.astype(np.uint64) * model.template.sizes.astype(np.uint64) >> np.uint64(32)).astype(np.uint8)
+    drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
+    return drawn[~_contains(asked, drawn)][:count]
+
+
+def _contains(known: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(N,) bool: which rows of codes are among the known ones."""
+    keys = [np.ascontiguousarray(c).view(f"V{c.shape[1]}").ravel() for c in (known, codes)]
+    return np.isin(keys[1], keys[0])
+
+
+def _evaluated(model: ReferenceModel, codes: np.ndarray, noisy: bool) -> np.ndarray:
+    """Return the values at local codes, from the cache if they are there."""
+    identity = [model.plan(model.budgets[0]).hash, noisy]
+    path = CACHE / f"values-{model.name}-{sha256_json([*identity, codes.shape[0], codes.tobytes().hex()])[:16]}.npz"
+    if not path.exists():
+        save_npz(path, {"values": model.ask(codes) if noisy else model.evaluate(codes)})
+    return load_npz(path)["values"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""The models that recovery is measured on: real networks, trees, landscapes, and a sparse function.
+
+Each is rebuilt from the reference data beside the checkout (`../shared/data`), whose READMEs say where it
+comes from. `MODELS` names them; a builder raises FileNotFoundError where its data are missing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import torch
+from shapsketch.alphabet import Alphabet
+from shapsketch.background import Background
+from shapsketch.counter import generator
+from shapsketch.design import Design, Plan, make_plan
+from shapsketch.files import sha256_file
+from shapsketch.models import Model
+from shapsketch.recovery.coefficients import terms_from_coefficients
+from shapsketch.template import Template
+from shapsketch.terms import Terms
+
+from benchmarks import networks
+from benchmarks.networks import Function
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
+CAS9_SITE = "N" * 25 + "GG" + "NNN"
+GB1_WILD_TYPE = "MQYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE"
+GB1_SITES = (38, 39, 40, 53)  # 0-based; 39, 40, 41 and 54 in the papers
+EXPLAINED = 24  # sequences whose Shapley values are compared
+MOST_ENUMERATED = 200_000  # a space up to this size is evaluated in full for its exact truth
+
+
+@dataclass(frozen=True)
+class ReferenceModel:
+    """A model to sketch, with what its recovery is scored by.
+
+    Attributes:
+        name: as on the command line and in the table.
+        template: the template; the background is uniform.
+        outputs: the names of the outputs.
+        function: (N, n) alphabet codes to (N, outputs) float64.
+        budgets: evaluations to spend, one benchmark each.
+        explained: (S, n) uint8 local codes of the sequences whose Shapley values are compared.
+        files: the data it was built from; their hashes name cached evaluations.
+        design: the design of the sketch.
+        exact: the true terms of each output, where they are known.
+        noise: the standard deviation of the noise on every answer; scores refer to the noiseless function.
+        control: the estimator that takes variance out of simulated Shapley values.
+        rows: (R, n) uint8 local codes, for a table: only these can be asked.
+    """
+
+    name: str
+    template: Template
+    outputs: tuple[str, ...]
+    function: Function
+    budgets: tuple[int, ...]
+    explained: np.ndarray
+    files: tuple[Path, ...] = ()
+    design: Design = "auto"
+    exact: tuple[Terms, ...] = ()
+    noise: float = 0.0
+    control: str = "regression"
+    rows: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some sequences of the template cannot be asked."""
+        return self.rows is not None and len(self.rows) < self.template.space
+
+    def plan(self, budget: int, seed: int = 0, design: Design | None = None) -> Plan:
+        """Return the plan of a sketch of this model."""
+        identity = {"benchmark": self.name, "files": {path.name: sha256_file(path) for path in self.files}}
+        return make_plan(
+            identity,
+            self.outputs,
+            Background.uniform(self.template),
+            budget=budget,
+            design=design or self.design,
+            seed=seed,
+            table_rows=None if self.rows is None else len(self.rows),
+        )
+
+    def queries(self, plan: Plan) -> np.ndarray:
+        """Return the (plan.size, n) uint8 local codes that a plan asks for."""
+        if self.rows is not None:
+            return self.rows[plan.table_order(len(self.rows))]
+        return plan.queries(0, plan.size)
+
+    def evaluate(self, codes: np.ndarray) -> np.ndarray:
+        """Return the (N, outputs) float64 noiseless values at local codes."""
+        return self.function(self.template.to_alphabet(codes))
+
+    def ask(self, codes: np.ndarray) -> np.ndarray:
+        """Return the values with noise, which follows from the queries alone."""
+        values = self.evaluate(codes)
+        if self.noise:
+            values += self.noise * generator(crc32(codes.tobytes()), 0).normal(size=values.shape)
+        return values
+
+
+def evenly(items: np.ndarray | list[str], count: int = EXPLAINED) -> np.ndarray:
+    """Return `count` items at equal steps."""
+    return np.asarray(items)[np.linspace(0, len(items) - 1, count).astype(int)]
+
+
+def _local(template: Template, sequences: np.ndarray) -> np.ndarray:
+    return template.to_local(template.alphabet.encode(sequences.tolist()))
+
+
+def deepspcas9() -> ReferenceModel:
+    """Cas9 guide efficacy with the PAM fixed, explained on guides of the Azimuth screens."""
+    folder, template = DATA / "deepspcas9", Template(DNA, CAS9_SITE)
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    guides = table.sequence[(table.kind == "azimuth_30mer") & (table.sequence.str[25:27] == "GG")].tolist()
+    return ReferenceModel(
+        "deepspcas9",
+        template,
+        ("efficacy",),
+        networks.deepspcas9(folder),
+        (10_000, 70_000),
+        _local(template, evenly(guides)),
+        (folder / "deepspcas9_weights.npz",),
+    )
+
+
+def guide_cnn() -> ReferenceModel:
+    """The embedded network, explained on guides of the screens it was trained on."""
+    path, template = ROOT / "resources/models/guide_cnn/model.pt2", Template(DNA, CAS9_SITE)
+    guides = pd.read_csv(DATA / "azimuth" / "azimuth.csv").sequence.tolist()
+    source = {"kind": "torch", "path": str(path), "layout": "channels_first", "dtype": "float32"}
+    threads = torch.get_num_threads()
+    model = Model(source, template, ("activity",))
+    torch.set_num_threads(threads)  # loading sets one thread, which is for shards
+    return ReferenceModel(
+        "guide_cnn",
+        template,
+        ("activity",),
+        model,
+        (10_000, 70_000),
+        _local(template, evenly(guides)),
+        (path,),
+    )
+
+
+def sprout() -> ReferenceModel:
+    """Insertions after a Cas9 cut: boosted trees whose Fourier transform is known exactly."""
+    folder, template = DATA / "sprout", Template(DNA, "N" * 23)
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    with np.load(folder / "sprout_frac_mutant_ins_exact_fourier.npz", allow_pickle=False) as archive:
+        k, coefficients = archive["k"].astype(np.int64), archive["re"] + 1j * archive["im"]
+    kept = k.any(1)
+    return ReferenceModel(
+        "sprout",
+        template,
+        ("frac_mutant_ins",),
+        networks.sprout(folder, "frac_mutant_ins"),
+        (20_000,),
+        _local(template, evenly(table.sequence[table.kind == "deephf_target"].tolist())),
+        (folder / "sprout_frac_mutant_ins_trees.npz",),
+        exact=(terms_from_coefficients(template, k[kept], coefficients[kept]),),
+    )
+
+
+def optimus5p() -> ReferenceModel:
+    """Ribosome load of 5' UTRs in three cell lines; the explained ones are random, without ATG, and with one."""
+    folder, template = DATA / "optimus5p_multioutput", Template(DNA, "N" * 50)
+    sequences = pd.read_csv(folder / "reference_predictions.csv").sequence.tolist()
+    return ReferenceModel(
+        "optimus5p",
+        template,
+        ("HEK293T", "T_cells", "HepG2"),
+        networks.optimus5p(folder),
+        (100_000,),
+        _local(template, evenly(sequences)),
+        (folder / "optimus5p_multioutput_weights.npz",),
+        control="auto",  # pairs explain too little of it
+    )
+
+
+def gb1_network() -> ReferenceModel:
+    """A network of protein GB1 with four sites free: all 160,000 variants can be evaluated."""
+    folder = DATA / "nn4dms_gb1"
+    template = Template(PROTEIN, "".join("X" if i in GB1_SITES else a for i, a in enumerate(GB1_WILD_TYPE)))
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    return ReferenceModel(
+        "gb1_network",
+        template,
+        ("log_enrichment",),
+        networks.gb1_cnn(folder),
+        (16_000,),
+        _local(template, table.sequence[table.kind == "4site_39_40_41_54"].to_numpy()),
+        (folder / "gb1_cnn_weights.npz",),
+    )
+
+
+def gb1_landscape(outputs: tuple[str, ...], name: str) -> ReferenceModel:
+    """The measured landscape of protein GB1 at four sites, as a table of its rows without gaps."""
+    path, template = DATA / "landscape_gb1" / "gb1.parquet", Template(PROTEIN, "XXXX")
+    table = pd.read_parquet(path, columns=["sequence", *outputs])
+    codes = _local(template, table.sequence.to_numpy())
+    values = table[list(outputs)].to_numpy(np.float64, na_value=np.nan)
+    cube = np.full((20, 20, 20, 20, len(outputs)), np.nan)
+    cube[tuple(codes.T)] = values
+    rows = codes[np.isfinite(values).all(1)]
+    return ReferenceModel(
+        name,
+        template,
+        outputs,
+        lambda asked: cube[tuple(asked.T)],
+        (16_000,),
+        evenly(rows, 200),
+        (path,),
+        rows=rows,
+    )
+
+
+def sparse(decibels: float | None) -> ReferenceModel:
+    """A sum of 1,000 random waves of one to five of 40 positions, with noise of a tenth of its power or none.
+
+    Args:
+        decibels: the ratio of signal to noise; None for no noise.
+    """
+    template, draws = Template(DNA, "N" * 40), generator(40, 0)
+    frequencies = np.zeros((500, 40), np.int64)
+    for row in frequencies:
+        size = draws.integers(1, 6)
+        row[draws.choice(40, size, replace=False)] = draws.integers(1, 4, size)
+    frequencies = np.unique(np.concatenate([frequencies, -frequencies % 4]), axis=0)
+    amplitudes = draws.normal(size=(len(frequencies), 2)) @ np.array([1, 1j])
+    mirror = np.unique(-frequencies % 4, axis=0, return_index=True)[1]
+    amplitudes = (amplitudes + amplitudes[mirror].conj()) / 2
+    terms = terms_from_coefficients(template, frequencies, amplitudes)
+    power = float(np.sum(np.abs(amplitudes) ** 2))
+    return ReferenceModel(
+        "sparse" if decibels is None else "sparse_noisy",
+        template,
+        ("y",),
+        lambda codes: 1 + terms.predict(codes)[:, None],
+        (300_000,),
+        draws.integers(0, 4, (EXPLAINED, 40)).astype(np.uint8),
+        design="fourier",
+        exact=(terms,),
+        noise=0.0 if decibels is None else float(np.sqrt(power / 10 ** (decibels / 10))),
+    )
+
+
+MODELS: dict[str, Callable[[], ReferenceModel]] = {
+    "deepspcas9": deepspcas9,
+    "guide_cnn": guide_cnn,
+    "sprout": sprout,
+    "optimus5p": optimus5p,
+    "gb1_network": gb1_network,
+    "gb1_complete": partial(gb1_landscape, ("gpmap_complete",), "gb1_complete"),
+    "gb1_measured": partial(gb1_landscape, ("log_enrichment", "fitness"), "gb1_measured"),
+    "sparse": partial(sparse, None),
+    "sparse_noisy": partial(sparse, 10.0),
+}

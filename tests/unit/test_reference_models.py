@@ -1,0 +1,120 @@
+"""The benchmark's models reproduce the predictions of the originals."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from benchmarks.reference_models import MODELS
+from oracles import all_codes, coalition_values, shapley_values
+from shapsketch.alphabet import Alphabet
+from shapsketch.recovery import recover
+from shapsketch.spectrum import Spectrum
+
+from benchmarks import networks, truth
+
+DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
+
+
+def reference(folder, alphabet):
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    return table, alphabet.encode(table.sequence.tolist())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "column", "tolerance"), [(torch.float32, "score_tf", 1e-4), (torch.float64, "score_float64", 1e-6)]
+)
+def test_deepspcas9(shared, dtype, column, tolerance):
+    folder = shared / "deepspcas9"
+    table, codes = reference(folder, DNA)
+    np.testing.assert_allclose(networks.deepspcas9(folder, dtype)(codes)[:, 0], table[column], atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix", "tolerance"), [(torch.float32, "tf", 1e-5), (torch.float64, "float64", 1e-6)]
+)
+def test_optimus5p(shared, dtype, suffix, tolerance):
+    folder = shared / "optimus5p_multioutput"
+    table, codes = reference(folder, DNA)
+    expected = table[[f"MRL_{cell}_{suffix}" for cell in ("HEK293T", "Tcells", "HepG2")]]
+    np.testing.assert_allclose(networks.optimus5p(folder, dtype)(codes), expected, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gb1_network(shared, dtype):
+    folder = shared / "nn4dms_gb1"
+    table, codes = reference(folder, PROTEIN)
+    values = networks.gb1_cnn(folder, dtype)(codes)[:, 0]
+    np.testing.assert_allclose(values, table.gb1_cnn, atol=3e-5, rtol=0)
+
+
+@pytest.mark.parametrize("output", ["frac_mutant_ins", "frac_total_del", "diversity"])
+def test_sprout(shared, output):
+    folder = shared / "sprout"
+    table, codes = reference(folder, DNA)
+    np.testing.assert_allclose(networks.sprout(folder, output)(codes)[:, 0], table[output], atol=1.5e-6, rtol=0)
+
+
+def test_sprout_has_its_exact_terms(shared):
+    model = MODELS["sprout"]()
+    values = model.evaluate(model.explained)[:, 0]
+    differences = values - model.exact[0].predict(model.explained)
+    assert np.ptp(differences) < 1e-6  # what is left is the mean
+
+
+@pytest.mark.parametrize("name", ["guide_cnn", "gb1_complete", "gb1_measured", "gb1_network", "sparse", "sparse_noisy"])
+def test_models_answer_what_their_plans_ask(shared, name):
+    model = MODELS[name]()
+    plan = model.plan(min(model.budgets[0], 200_000 if model.design == "fourier" else 1000))
+    codes = model.queries(plan)[:50]
+    values = model.ask(codes)
+    assert values.shape == (50, len(model.outputs))
+    assert np.isfinite(values).all()
+    assert (model.ask(codes) == values).all()
+    assert np.allclose(values, model.evaluate(codes), atol=6 * model.noise)
+    assert (model.explained < model.template.sizes).all()
+
+
+def test_permutation_estimates_are_unbiased():
+    cube = np.random.default_rng(0).normal(size=(3, 2, 4))
+    codes = all_codes(cube.shape)[[0, 7, 23]]
+    uniform = [np.full(m, 1 / m) for m in cube.shape]
+
+    def background(count, draws):
+        return np.stack([draws.integers(0, m, count) for m in cube.shape], 1).astype(np.uint8)
+
+    estimates = truth.permutation_estimates(
+        lambda c: cube[tuple(c.T)][:, None], codes, background, 20_000, np.random.default_rng(1)
+    )
+    exact = [shapley_values(coalition_values(cube, uniform, x), 3) for x in codes]
+    error = estimates.std(0)[..., 0] / np.sqrt(len(estimates))
+    assert estimates.shape == (20_000, 3, 3, 1)
+    assert (np.abs(estimates.mean(0)[..., 0] - exact) < 5 * error + 1e-12).all()
+
+
+class Control(NamedTuple):
+    """What `recover` returns once estimators train students."""
+
+    spectrum: Spectrum
+    details: dict
+    student: SimpleNamespace
+
+
+@pytest.mark.parametrize("with_student", [False, True])
+def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch, with_student):
+    model = MODELS["sprout"]()
+    student = SimpleNamespace(predict=lambda codes: model.evaluate(codes)[:, 0] + 0.02 * (codes[:, 3] == codes[:, 9]))
+    if with_student:
+        monkeypatch.setattr(truth, "recover", lambda *a, **k: Control(*recover(*a, **k)[:2], student))
+    monkeypatch.setattr(truth, "CONTROL_BUDGET", 2000)
+    exact = truth.shapley_truth(model, tmp_path, 0.05)
+    unknown = replace(model, exact=())
+    simulated = truth.shapley_truth(unknown, tmp_path, 0.05)
+    assert (exact.errors == 0).all()
+    assert simulated.errors[0] < 0.05
+    missed = np.sqrt(np.mean((simulated.values - exact.values) ** 2)) / exact.values.std()
+    assert 0.7 * simulated.errors[0] < missed < 1.3 * simulated.errors[0]
+    assert (truth.shapley_truth(unknown, tmp_path, 0.05).values == simulated.values).all()  # from the cache
