@@ -11,6 +11,7 @@ LIBRARY = [
     "ambiguity.py",
     "background.py",
     "basis.py",
+    "codes.py",
     "config.py",
     "counter.py",
     "design.py",
@@ -19,6 +20,8 @@ LIBRARY = [
     "explain.py",
     "faithfulness.py",
     "files.py",
+    "galois.py",
+    "lattice.py",
     "logos.py",
     "meme.py",
     "motifs.py",
@@ -38,9 +41,11 @@ LIBRARY = [
     "models/table_model.py",
     "models/torch_model.py",
     "recovery/__init__.py",
+    "recovery/bins.py",
     "recovery/coefficients.py",
     "recovery/exact.py",
     "recovery/fourier.py",
+    "recovery/peeling.py",
     "recovery/regression.py",
 ]
 # Registered one by one, so that the library comes along when the workflow is used as a remote module.

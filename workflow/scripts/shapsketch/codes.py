@@ -19,11 +19,11 @@ from .galois import Field, factorise, make_field, row_reduce
 
 @dataclass(frozen=True)
 class _Part:
-    """The BCH code modulo one prime p of q = p^e ...
+    """The BCH code modulo one prime p of q.
 
     Attributes:
         field: GF(p^m) with p^m > n.
-        exponent: e.
+        exponent: e, where p^e is the power of p in q.
         rows: (r, n) int64 independent parity checks modulo p.
         expand: (R, r) int64; expand @ rows gives all parity checks, m for each power.
         lift: the idempotent of q: 1 modulo p^e, 0 modulo the rest.
@@ -79,12 +79,17 @@ class Code:
             rest = rest % power
             valid &= (rest[:, len(part.rows) :] % p == 0).all(1)
             digits = np.zeros_like(words)
-            checks = rest[:, : len(part.rows)] @ part.expand.T % p
-            _decode_bch(checks, self.correct, p, field.m, field.exp, field.log, field.zech, digits, valid)
+            checks = _product(rest[:, : len(part.rows)], part.expand) % p
+            _decode_bch(checks, self.correct, p, field.m, np.tile(field.exp, 2), field.log, field.zech, digits, valid)
             words += p**level * digits
             if power > p:
-                rest = (rest - digits @ self.rows.T) % power // p
+                rest = (rest - _product(digits, self.rows)) % power // p
         return words
+
+
+def _product(words: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return words @ rows.T of small integers, by the fast product of floats."""
+    return (words.astype(np.float64) @ rows.T.astype(np.float64)).astype(np.int64)
 
 
 @lru_cache
@@ -101,8 +106,10 @@ def bch_code(q: int, n: int, t: int) -> Code:
         others = q // p**e
         parts.append(_make_part(p, e, n, t, others * pow(others, -1, p**e)))
     count = max(len(part.rows) for part in parts)
-    rows = sum(part.lift * np.pad(part.rows, ((0, count - len(part.rows)), (0, 0))) for part in parts) % q
-    return Code(q, t, rows, min(len(part.rows) for part in parts), tuple(parts))
+    rows = np.zeros((count, n), np.int64)
+    for part in parts:
+        rows[: len(part.rows)] += part.lift * part.rows
+    return Code(q, t, rows % q, min(len(part.rows) for part in parts), tuple(parts))
 
 
 def _make_part(p: int, exponent: int, n: int, t: int, lift: int) -> _Part:
@@ -117,32 +124,42 @@ def _make_part(p: int, exponent: int, n: int, t: int, lift: int) -> _Part:
     return _Part(field, exponent, checks[chosen], np.ascontiguousarray(reduced.T), lift)
 
 
+# In the compiled functions `exp` is twice as long as the field's, so that a sum of two logarithms
+# needs no reduction; `zech.size` is the order of the multiplicative group.
+
+
 @numba.njit(cache=True)
 def _times(a, b, exp, log):
-    return exp[(log[a] + log[b]) % exp.size] if a and b else 0
+    return exp[log[a] + log[b]] if a and b else 0
+
+
+@numba.njit(cache=True)
+def _over(a, b, exp, log, zech):
+    return exp[log[a] - log[b] + zech.size] if a else 0
 
 
 @numba.njit(cache=True)
 def _plus(a, b, exp, log, zech):
     if a == 0 or b == 0:
         return a + b
-    z = zech[(log[b] - log[a]) % exp.size]
-    return exp[(log[a] + z) % exp.size] if z >= 0 else 0
+    gap = log[b] - log[a]
+    z = zech[gap if gap >= 0 else gap + zech.size]
+    return exp[log[a] + z] if z >= 0 else 0
 
 
 @numba.njit(cache=True)
 def _minus(a, p, exp, log):
-    return a if p == 2 or a == 0 else exp[(log[a] + exp.size // 2) % exp.size]
+    return a if p == 2 or a == 0 else exp[log[a] + exp.size // 4]
 
 
 @numba.njit(cache=True)
-def _power_sums(checks, sums, p, m, exp, log):
+def _power_sums(checks, sums, p, m, exp, log, zech):
     """S_1..S_2t from their base-p digits; S_pe = S_e^p."""
     row = 0
     for e in range(1, sums.size + 1):
         if e % p == 0:
             s = sums[e // p - 1]
-            sums[e - 1] = exp[log[s] * p % exp.size] if s else 0
+            sums[e - 1] = exp[log[s] * p % zech.size] if s else 0
             continue
         value, place = 0, 1
         for i in range(m):
@@ -153,10 +170,10 @@ def _power_sums(checks, sums, p, m, exp, log):
 
 
 @numba.njit(cache=True)
-def _locator(sums, locator, p, exp, log, zech):
+def _locator(sums, locator, before, kept, p, exp, log, zech):
     """Berlekamp-Massey: the shortest recurrence of the power sums (Massey 1969); returns its length."""
-    before, kept = np.zeros_like(locator), np.empty_like(locator)
     locator[:] = 0
+    before[:] = 0
     locator[0] = before[0] = 1
     length, gap, last = 0, 1, 1
     for i in range(sums.size):
@@ -167,7 +184,7 @@ def _locator(sums, locator, p, exp, log, zech):
             gap += 1
             continue
         kept[:] = locator
-        factor = _minus(exp[(log[discrepancy] - log[last]) % exp.size], p, exp, log)
+        factor = _minus(_over(discrepancy, last, exp, log, zech), p, exp, log)
         for j in range(locator.size - gap):
             locator[j + gap] = _plus(locator[j + gap], _times(factor, before[j], exp, log), exp, log, zech)
         if 2 * length <= i:
@@ -179,40 +196,45 @@ def _locator(sums, locator, p, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _letter(sums, locator, length, i, p, exp, log, zech):
-    """Forney: the letter at position i, -Omega(1/X) / Lambda'(1/X) with X = exp[i]; 0 if i is no root."""
-    value, slope, omega, inverse = 0, 0, 0, (exp.size - i) % exp.size
-    for j in range(length + 1):
-        value = _plus(value, _times(locator[j], exp[inverse * j % exp.size], exp, log), exp, log, zech)
-    if value:
-        return 0
+def _letter(sums, locator, length, inverse, p, exp, log, zech):
+    """Forney: the letter at the root 1/X = exp[inverse] of the locator, -Omega(1/X) / Lambda'(1/X)."""
+    slope, omega = 0, 0
     for j in range(length):
-        at = exp[inverse * j % exp.size]
+        at = exp[inverse * j % zech.size]
         for _ in range((j + 1) % p):
             slope = _plus(slope, _times(locator[j + 1], at, exp, log), exp, log, zech)
         coefficient = 0
-        for l in range(j + 1):
-            coefficient = _plus(coefficient, _times(sums[l], locator[j - l], exp, log), exp, log, zech)
+        for i in range(j + 1):
+            coefficient = _plus(coefficient, _times(sums[i], locator[j - i], exp, log), exp, log, zech)
         omega = _plus(omega, _times(coefficient, at, exp, log), exp, log, zech)
-    if slope == 0 or omega == 0:
-        return 0
-    return _minus(exp[(log[omega] - log[slope]) % exp.size], p, exp, log)
+    return _minus(_over(omega, slope, exp, log, zech), p, exp, log) if slope else 0
 
 
 @numba.njit(cache=True)
 def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
     """Fill in the words of up to t letters in 1..p-1 with these parity checks; others are not valid."""
-    sums, locator = np.empty(2 * t, np.int64), np.empty(2 * t + 2, np.int64)
+    sums = np.empty(2 * t, np.int64)
+    locator, before, kept = np.empty((3, 2 * t + 2), np.int64)
     for b in range(len(checks)):
         if not valid[b]:
             continue
-        _power_sums(checks[b], sums, p, m, exp, log)
-        length = _locator(sums, locator, p, exp, log, zech)
-        roots = 0
-        if length <= t:
-            for i in range(words.shape[1] if length else 0):
-                letter = _letter(sums, locator, length, i, p, exp, log, zech)
-                if 0 < letter < p:
-                    words[b, i] = letter
-                    roots += 1
-        valid[b] = length <= t and roots == length
+        _power_sums(checks[b], sums, p, m, exp, log, zech)
+        length = _locator(sums, locator, before, kept, p, exp, log, zech)
+        found, i = 0, 0
+        while length <= t and found < length and i < words.shape[1]:
+            value, inverse = 1, (zech.size - i) % zech.size
+            angle = 0
+            for j in range(1, length + 1):
+                angle += inverse
+                if angle >= zech.size:
+                    angle -= zech.size
+                if locator[j]:
+                    value = _plus(value, exp[log[locator[j]] + angle], exp, log, zech)
+            if value == 0:
+                letter = _letter(sums, locator, length, inverse, p, exp, log, zech)
+                if not 0 < letter < p:
+                    break
+                words[b, i] = letter
+                found += 1
+            i += 1
+        valid[b] = found == length

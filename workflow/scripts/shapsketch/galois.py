@@ -41,12 +41,11 @@ def make_field(p: int, m: int) -> Field:
 def _powers(p: int, coefficients: tuple[int, ...]) -> np.ndarray:
     """The powers of x modulo a monic polynomial, from 1 until they come back to it or vanish."""
     one = (1, *[0] * (len(coefficients) - 1))
-    powers, element = [], one
+    powers: list[int] = []
+    element = one
     while any(element) and len(powers) < p ** len(coefficients):
         powers.append(sum(digit * p**i for i, digit in enumerate(element)))
-        element = tuple(
-            (low - element[-1] * c) % p for low, c in zip((0, *element[:-1]), coefficients, strict=True)
-        )
+        element = tuple((low - element[-1] * c) % p for low, c in zip((0, *element[:-1]), coefficients, strict=True))
         if element == one:
             break
     return np.array(powers, np.int64)

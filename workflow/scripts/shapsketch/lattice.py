@@ -10,7 +10,7 @@ from .counter import MATRIX_STREAM, OFFSET_STREAM, generator, random_words
 from .galois import factorise, row_reduce
 
 CORRECT = 5  # the order up to which coded offsets find coefficients
-CODED_BELOW = 0.8  # coded offsets are taken when they need less than this share of the queries
+CODED_BELOW = 0.9  # coded offsets are taken when they need at most this share of the rows
 MATRICES = (3, 4, 5)  # fewer do not untangle the bins, more find little more
 
 
@@ -108,7 +108,7 @@ class Lattice:
 
 
 def _single(radix: int, free: int, dimension: int) -> Lattice:
-    """One matrix, one base offset; coded where that takes markedly fewer offsets than there are positions."""
+    """One matrix, one base offset; coded where that takes fewer offsets than there are positions."""
     coded = len(bch_code(radix, free, CORRECT).rows) <= CODED_BELOW * free
     return Lattice(radix, free, dimension, 1, 1, CORRECT if coded else 0)
 

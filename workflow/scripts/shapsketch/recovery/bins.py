@@ -14,7 +14,7 @@ import scipy.fft
 from ..lattice import Lattice
 from .regression import bidiagonal_ridge
 
-FIT_STEPS = 24  # Krylov steps; the waves are nearly orthogonal on the lattice
+FIT_STEPS = 40  # Krylov steps; the waves are nearly orthogonal on the lattice
 FIT_RIDGE = 1e-14
 
 

@@ -58,7 +58,7 @@ def _both(k: np.ndarray, f: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndar
 class Waves:
     """The waves of (K, free) frequencies, each with its conjugate, at (N, free) codes."""
 
-    def __init__(self, codes: np.ndarray, k: np.ndarray, radix: int):
+    def __init__(self, codes: np.ndarray, k: np.ndarray, radix: int) -> None:
         self.phases = np.empty((len(codes), len(k)), np.uint8)
         turned = np.ascontiguousarray(k.T.astype(np.float32))
         for start in range(0, len(codes), 4096):

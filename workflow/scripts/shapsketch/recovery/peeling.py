@@ -37,6 +37,8 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
     """
     k, f = np.zeros((1, bins.lattice.free), np.int64), np.zeros(1, np.complex128)
     floor = EXACT * float(bins.energies().mean()) * bins.lattice.bins
+    if floor == 0:
+        return k[:0], f[:0], {"rounds": 0, "noise": 0.0}
     low = None
     total = 0
     for _ in range(MOST_PASSES):
@@ -56,37 +58,49 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         if len(k) == known:
             break
     sure = _evidence(bins.lattice, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices) > 0
-    return k[sure], f[sure], {"rounds": total, "noise": noise * bins.lattice.bins}
+    return k[sure], f[sure], {"rounds": total, "noise": float(noise * bins.lattice.bins)}
 
 
 def _peel_rounds(bins: Bins, floor: float) -> tuple[float, int, list[tuple[np.ndarray, np.ndarray]]]:
-    """Peel until no bin holds just one coefficient; return the noise of a bin, the rounds and the finds."""
+    """Peel until no bin holds just one coefficient; return the noise of a bin, the rounds and the finds.
+
+    Once none is left that explains its bin down to the noise, those that hold most of it are taken. Not so
+    with the identity: any phases spell a frequency, and two strong coefficients could pass for one.
+    """
     energies, half = bins.energies(), bins.half()
-    changed = np.tile(half, (bins.lattice.matrices, 1))
+    fresh = np.tile(half, (bins.lattice.matrices, 1))
+    changed, clean, rounds = fresh, True, 0
     finds: list[tuple[np.ndarray, np.ndarray]] = []
     seen: set[bytes] = set()
-    while len(finds) < MOST_ROUNDS:
+    while rounds < MOST_ROUNDS:
+        rounds += 1
         noise = floor + _noise(energies, bins.lattice.delays)
         matrix, place = np.nonzero(changed & (energies > NOISE_FACTOR * noise))
-        k, f = _singletons(bins, matrix, place, noise, noise > 2 * floor)
-        if not len(k):
-            break
-        finds.append((k, f))
+        k, f = _singletons(bins, matrix, place, noise, clean, noise > 2 * floor)
         changed = bins.add(k, -f) & half
         energies = bins.energies()
+        finds.append((k, f))
         before = len(seen)
-        seen.update(row.tobytes() for row in k)
-        if len(seen) == before:  # only corrections of what is known; the fit does those better
-            break
-    return noise, len(finds), finds
+        seen.update(_keys(k).tolist())
+        if len(seen) == before:  # nothing, or only corrections of what is known, which the fit does better
+            if not clean or not bins.lattice.correct:
+                break
+            changed, clean = fresh, False
+    return noise, rounds, finds
 
 
 def _merge(finds: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """The distinct frequencies in lexical order; coefficients of the same one are added."""
-    k, owner = np.unique(np.concatenate([k for k, _ in finds]).astype(np.uint8), axis=0, return_inverse=True)
-    f = np.zeros(len(k), np.complex128)
+    k = np.concatenate([k for k, _ in finds])
+    _, first, owner = np.unique(_keys(k), return_index=True, return_inverse=True)
+    f = np.zeros(len(first), np.complex128)
     np.add.at(f, owner.ravel(), np.concatenate([f for _, f in finds]))
-    return k.astype(np.int64), f
+    return k[first], f
+
+
+def _keys(k: np.ndarray) -> np.ndarray:
+    """Byte strings that sort like the rows."""
+    return np.ascontiguousarray(k.astype(np.uint8)).view(f"S{k.shape[1]}").ravel()
 
 
 def low_orders(free: int, radix: int, max_order: int | None = None) -> np.ndarray:
@@ -141,52 +155,53 @@ def _noise(energies: np.ndarray, delays: int) -> float:
 
 
 def _singletons(
-    bins: Bins, matrix: np.ndarray, place: np.ndarray, noise: float, noisy: bool
+    bins: Bins, matrix: np.ndarray, place: np.ndarray, noise: float, clean: bool, noisy: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode (A,) bins; return the distinct coefficients of those that hold just one.
 
-    Of a conjugate pair the lexically smaller one is returned. Where a coefficient is seen in
-    several bins the cleanest counts. With noise, bins that do not decode are tried again with each
-    of their most doubtful phases at its second-best value (Chase 1972).
+    With noise, bins that do not decode are tried again with each of their most doubtful phases at its
+    second-best value (Chase 1972).
     """
-    syndromes, second, margins = _read(
+    syndromes, second, margins, left = _read(
         bins.values, matrix, place, bins.mixing, bins.lattice.offsets, bins.wave, 2 if noisy else 1
     )
-    k, f, residual, good = _judge(bins, matrix, place, syndromes, noise)
-    if noisy and not good.all():
-        found = [(k[good], f[good], residual[good])]
-        tail = bins.lattice.dimension
-        weak = np.argsort(margins, axis=1)[:, :FLIPS]
-        for column in weak.T:
-            again = np.flatnonzero(~good)
-            i = column[again]
-            flipped = syndromes[again]
-            step = second[again, i] - flipped[np.arange(len(again)), tail + i]
-            flipped[np.arange(len(again)), tail + i] += step
-            flipped[:, :tail] -= step[:, None] * bins.mixing[matrix[again], i]
-            k, f, residual, fine = _judge(bins, matrix[again], place[again], flipped % bins.lattice.radix, noise)
-            good[again] = fine
-            found.append((k[fine], f[fine], residual[fine]))
-        k, f, residual = (np.concatenate(part) for part in zip(*found, strict=True))
-    else:
-        k, f, residual = k[good], f[good], residual[good]
+    if clean and not noisy:  # spares the decoder what cannot be
+        rows = np.flatnonzero(left <= NOISE_FACTOR * noise)
+        matrix, place, syndromes = matrix[rows], place[rows], syndromes[rows]
+    k, f, residual, good = _judge(bins, matrix, place, syndromes, noise, clean)
+    finds = [(k[good], f[good], residual[good])]
+    weak = np.argsort(margins, axis=1)[:, : FLIPS if noisy else 0]
+    dimension = bins.lattice.dimension
+    for column in weak.T:
+        again = np.flatnonzero(~good)
+        i = column[again]
+        flipped = syndromes[again]
+        step = second[again, i] - flipped[np.arange(len(again)), dimension + i]
+        flipped[np.arange(len(again)), dimension + i] += step
+        flipped[:, :dimension] -= step[:, None] * bins.mixing[matrix[again], i]
+        k, f, residual, good[again] = _judge(
+            bins, matrix[again], place[again], flipped % bins.lattice.radix, noise, clean
+        )
+        finds.append((k[good[again]], f[good[again]], residual[good[again]]))
+    k, f, residual = (np.concatenate(part) for part in zip(*finds, strict=True))
     return _distinct(k, f, residual, bins.lattice.radix)
 
 
 def _judge(
-    bins: Bins, matrix: np.ndarray, place: np.ndarray, syndromes: np.ndarray, noise: float
+    bins: Bins, matrix: np.ndarray, place: np.ndarray, syndromes: np.ndarray, noise: float, clean: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Decode (A, r) parity checks, fit the coefficient, and tell whether chance could not have made it."""
     lattice = bins.lattice
     k, valid = lattice.code.decode(syndromes)
     f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
     good = valid & (_evidence(lattice, k, np.abs(f) ** 2, residual, noise, 1) > 0)
-    if not lattice.correct:  # any phases spell a frequency: two strong coefficients could pass for one
+    if clean:
         good &= residual <= NOISE_FACTOR * noise
     return k, f, residual, good
 
 
 def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lexically smaller one of each conjugate pair, from the bin that it explains best."""
     mirrored = -k % radix
     different = k != mirrored
     column = np.argmax(different, axis=1)
@@ -195,8 +210,37 @@ def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) ->
     k = np.where(swap[:, None], mirrored, k)
     f = np.where(swap, f.conj(), np.where(different.any(1), f, f.real))
     order = np.argsort(residual, kind="stable")
-    _, first = np.unique(k[order].astype(np.uint8), axis=0, return_index=True)
+    _, first = np.unique(_keys(k[order]), return_index=True)
     return k[order][first], f[order][first]
+
+
+@numba.njit(cache=True)
+def _letter(z, wave):
+    """The letters a with the largest and the second-largest Re z w^-a, and by how much they differ."""
+    letter, runner_up, best, second = 0, 0, -np.inf, -np.inf
+    for a in range(wave.size):
+        score = z.real * wave[a].real + z.imag * wave[a].imag
+        if score > best:
+            runner_up, second = letter, best
+            letter, best = a, score
+        elif score > second:
+            runner_up, second = a, score
+    return letter, runner_up, best - second
+
+
+@numba.njit(cache=True)
+def _turn_back(u, checks, wave, bases):
+    """Write the mean over the offsets of each p, turned back by the checks; return the mean square about it."""
+    left = 0.0
+    for p in range(len(u)):
+        mean = u[p, 0]
+        for i in range(checks.size):
+            mean += u[p, i + 1] * wave[checks[i]]
+        bases[p] = mean / (checks.size + 1)
+        left += np.abs(u[p, 0] - bases[p]) ** 2
+        for i in range(checks.size):
+            left += np.abs(u[p, i + 1] * wave[checks[i]] - bases[p]) ** 2
+    return left / u.size
 
 
 @numba.njit(cache=True)
@@ -209,35 +253,24 @@ def _read(values, matrix, place, mixing, offsets, wave, sweeps):
 
     Returns:
         (A, r) int64 checks; (A, r - b) int64 the second-best letters of the last r - b; (A, r - b)
-        float64 by how much they are worse.
+        float64 by how much they are worse; (A,) float64 the mean square about the mean over the offsets
+        of each p, turned back.
     """
     count, bases = mixing.shape[1], np.empty(offsets, np.complex128)
     dimension, radix = mixing.shape[2], wave.size
     checks = np.empty((matrix.size, dimension + count), np.int64)
     second = np.empty((matrix.size, count), np.int64)
-    margins = np.empty((matrix.size, count))
+    margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
     for a in range(matrix.size):
         u = values[matrix[a], place[a]].reshape(offsets, count + 1)
         bases[:] = u[:, 0]
-        for sweep in range(sweeps):
+        for _ in range(sweeps):
             for i in range(count):
                 z = 0j
                 for p in range(offsets):
                     z += bases[p] * u[p, i + 1].conjugate()
-                best, next_best = -np.inf, -np.inf
-                for letter in range(radix):
-                    score = z.real * wave[letter].real + z.imag * wave[letter].imag
-                    if score > best:
-                        second[a, i], next_best = checks[a, dimension + i], best
-                        checks[a, dimension + i], best = letter, score
-                    elif score > next_best:
-                        second[a, i], next_best = letter, score
-                margins[a, i] = best - next_best
-            if sweep + 1 < sweeps:
-                for p in range(offsets):
-                    bases[p] = u[p, 0]
-                    for i in range(count):
-                        bases[p] += u[p, i + 1] * wave[checks[a, dimension + i]]
+                checks[a, dimension + i], second[a, i], margins[a, i] = _letter(z, wave)
+            left[a] = _turn_back(u, checks[a, dimension:], wave, bases)
         rest = place[a]
         for t in range(dimension - 1, -1, -1):
             digit = rest % radix
@@ -245,7 +278,7 @@ def _read(values, matrix, place, mixing, offsets, wave, sweeps):
             for i in range(count):
                 digit -= checks[a, dimension + i] * mixing[matrix[a], i, t]
             checks[a, t] = digit % radix
-    return checks, second, margins
+    return checks, second, margins, left
 
 
 @numba.njit(cache=True)
