@@ -22,7 +22,7 @@ from .files import read_json, sha256_json, write_json
 from .lattice import Lattice, fit_lattice, least_queries
 from .template import Template
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]

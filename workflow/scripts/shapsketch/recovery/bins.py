@@ -14,8 +14,8 @@ import scipy.fft
 from ..lattice import Lattice
 from .regression import bidiagonal_ridge
 
-FIT_STEPS = 40  # Krylov steps; the waves are nearly orthogonal on the lattice
-FIT_RIDGE = 1e-14
+STEPS = 40  # of the Krylov method; the waves are nearly orthogonal on the lattice
+RIDGE = 1e-14  # per value; keeps what the lattice cannot tell apart finite
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Bins:
 
         size = self.lattice.matrices * self.lattice.delays
         target = self.values.ravel().view(np.float64)
-        w = bidiagonal_ridge(forward, adjoint, target, np.array([FIT_RIDGE * size]), FIT_STEPS)[0]
+        w = bidiagonal_ridge(forward, adjoint, target, np.array([RIDGE * size]), STEPS)[0]
         return w.view(np.complex128) * scale
 
 
