@@ -43,6 +43,7 @@ LIBRARY = [
     "recovery/__init__.py",
     "recovery/bins.py",
     "recovery/coefficients.py",
+    "recovery/decoding.py",
     "recovery/exact.py",
     "recovery/fourier.py",
     "recovery/peeling.py",

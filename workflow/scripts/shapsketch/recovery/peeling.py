@@ -16,6 +16,7 @@ from scipy.special import gammaln
 
 from ..lattice import Lattice
 from .bins import Bins
+from .decoding import decode
 
 MOST_PASSES, MOST_ROUNDS = 8, 100
 NOISE_FACTOR = 1.5  # a bin is explained when what is left is below this times the noise
@@ -192,7 +193,7 @@ def _judge(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Decode (A, r) parity checks, fit the coefficient, and tell whether chance could not have made it."""
     lattice = bins.lattice
-    k, valid = lattice.code.decode(syndromes)
+    k, valid = decode(lattice.code, syndromes)
     f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
     good = valid & (_evidence(lattice, k, np.abs(f) ** 2, residual, noise, 1) > 0)
     if clean:
