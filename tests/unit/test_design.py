@@ -8,7 +8,7 @@ import pytest
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.counter import permuted, random_words
-from shapsketch.design import Lattice, Plan, make_plan
+from shapsketch.design import Plan, make_plan
 from shapsketch.errors import InputError
 from shapsketch.sketch import shard_range
 from shapsketch.template import Template
@@ -86,23 +86,6 @@ def test_small_spaces_are_enumerated():
     assert (plan.design, plan.size) == ("exhaustive", 32)
     assert len(np.unique(plan.queries(0, 32), axis=0)) == 32
     assert (np.vstack([plan.queries(k, k + 1) for k in range(32)]) == plan.queries(0, 32)).all()
-
-
-@pytest.mark.parametrize(("radix", "free", "dimension"), [(2, 12, 5), (4, 10, 3), (6, 8, 2), (20, 5, 2)])
-def test_lattice_is_what_formula_3_says(radix, free, dimension):
-    lattice = Lattice(radix, free, dimension, 3, 2)
-    queries = lattice.queries(11, 0, lattice.size)
-    assert queries.shape == (3 * 2 * (free + 1) * radix**dimension, free)
-    matrices, shifts = lattice.subsampling(11), lattice.shifts(11)
-    base = shifts[:: free + 1]
-    steps = np.vstack([np.zeros(free, int), np.eye(free, dtype=int)])
-    assert (shifts == ((base[:, None] - steps) % radix).reshape(-1, free)).all()
-    digits = np.stack(np.unravel_index(np.arange(lattice.bins), (radix,) * dimension), 1)
-    grid = queries.reshape(3, lattice.delays, lattice.bins, free)
-    for c in range(3):
-        points = digits @ matrices[c].T % radix
-        assert len(np.unique(points, axis=0)) == lattice.bins  # full rank: no query repeats
-        assert (grid[c] == (points[None] + shifts[:, None]) % radix).all()
 
 
 @pytest.mark.parametrize(

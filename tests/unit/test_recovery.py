@@ -10,7 +10,6 @@ from shapsketch.errors import InputError
 from shapsketch.faithfulness import r2_interval, r_squared, report
 from shapsketch.files import save_npz
 from shapsketch.recovery import recover, student, trees
-from shapsketch.recovery.fourier import peel
 from shapsketch.recovery.projection import project
 from shapsketch.recovery.student import load_students, save_students
 from shapsketch.sketch import Sketch
@@ -143,16 +142,6 @@ def test_the_basis_is_orthonormal_and_its_adjoint_is_one():
     codes = (rng.random((100, 4)) * template.sizes).astype(np.uint8)
     w, r = rng.normal(size=len(basis)), rng.normal(size=100)
     assert basis.to_terms(w).predict(codes) @ r == pytest.approx(basis.adjoint(codes, r) @ w)
-
-
-def test_peeling_finds_every_coefficient_and_its_conjugate():
-    template = free_template(4, 20)
-    function, k = sparse_function(template, 5, 60, seed=9)
-    sketch = sketch_of(function, template, budget=60_000, design="fourier")
-    plan = sketch.plan
-    found, _, _ = peel(plan.lattice, plan.seed, sketch.values[plan.block("lattice"), 0])
-    truth = {tuple(row) for row in np.concatenate([k, -k % 4]).tolist()}
-    assert {tuple(row) for row in found.tolist()} == truth
 
 
 def test_max_order_is_respected():

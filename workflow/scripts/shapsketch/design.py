@@ -16,13 +16,13 @@ import numpy as np
 
 from .alphabet import Alphabet
 from .background import Background
-from .counter import generator, permuted, random_words
+from .counter import DISTINCT_STREAM, QUERY_STREAM, TABLE_STREAM, generator, permuted, random_words
 from .errors import InputError
 from .files import read_json, sha256_json, write_json
+from .lattice import Lattice, fit_lattice, least_queries
 from .template import Template
 
 PLAN_VERSION = 2
-QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM, DISTINCT_STREAM = range(6)
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]
@@ -30,91 +30,8 @@ Role = Literal["holdout", "validation", "train", "lattice"]
 HOLDOUT_SHARE, HOLDOUT_MOST = 0.1, 10_000
 VALIDATION_SHARE, VALIDATION_MOST = 0.05, 10_000
 LATTICE_SHARE = {"auto": 0.25, "fourier": 0.85}  # of what is left for fitting
-LATTICE_MATRICES = 3
 LEAST_BUDGET = 100
 DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
-
-
-@dataclass(frozen=True)
-class Lattice:
-    """The designed queries of the sparse Fourier transform (q-SFT), over the free positions.
-
-    Query (c, d, l) is x = M_c l + offset_d mod m. For every one of `offsets` random base offsets
-    there are the offset itself and, for each free position i, the offset minus e_i.
-
-    Attributes:
-        radix: m, the letters per free position.
-        free: the number of free positions.
-        dimension: b; each matrix hashes the coefficients into m**b bins.
-        matrices: the number C of subsampling matrices.
-        offsets: the number P of base offsets.
-    """
-
-    radix: int
-    free: int
-    dimension: int
-    matrices: int
-    offsets: int
-
-    @property
-    def bins(self) -> int:
-        """The bins m**b of one matrix."""
-        return self.radix**self.dimension
-
-    @property
-    def delays(self) -> int:
-        """The delays P (free + 1) of one matrix."""
-        return self.offsets * (self.free + 1)
-
-    @property
-    def size(self) -> int:
-        """The number of queries C P (free + 1) m**b."""
-        return self.matrices * self.delays * self.bins
-
-    def subsampling(self, seed: int) -> np.ndarray:
-        """Return the (C, free, b) int64 matrices: full rank modulo every prime factor of m."""
-        found: list[np.ndarray] = []
-        draws = generator(seed, MATRIX_STREAM)
-        while len(found) < self.matrices:
-            matrix = draws.integers(0, self.radix, (self.free, self.dimension))
-            if all(_rank(matrix, p) == self.dimension for p in _prime_factors(self.radix)):
-                found.append(matrix)
-        return np.stack(found)
-
-    def shifts(self, seed: int) -> np.ndarray:
-        """Return the (P (free + 1), free) int64 offsets, in 0..m-1; row p (free + 1) is a base."""
-        words = random_words(seed, OFFSET_STREAM, 0, self.offsets, self.free)
-        steps = np.vstack([np.zeros((1, self.free), np.int64), np.eye(self.free, dtype=np.int64)])
-        shifts = (words.astype(np.int64) % self.radix)[:, None, :] - steps
-        return shifts.reshape(-1, self.free) % self.radix
-
-    def queries(self, seed: int, start: int, stop: int) -> np.ndarray:
-        """Return the (stop - start, free) uint8 queries of a range of lattice indices."""
-        index = np.arange(start, stop)
-        matrix, rest = np.divmod(index, self.delays * self.bins)
-        delay, cell = np.divmod(rest, self.bins)
-        digits = cell[:, None] // self.radix ** np.arange(self.dimension)[::-1] % self.radix
-        points = np.einsum("nfb,nb->nf", self.subsampling(seed)[matrix], digits)
-        return ((points + self.shifts(seed)[delay]) % self.radix).astype(np.uint8)
-
-
-def _prime_factors(m: int) -> list[int]:
-    return [p for p in range(2, m + 1) if m % p == 0 and all(p % d for d in range(2, p))]
-
-
-def _rank(matrix: np.ndarray, p: int) -> int:
-    """The rank of an integer matrix modulo a prime."""
-    rows, rank = matrix % p, 0
-    for column in range(rows.shape[1]):
-        pivots = np.flatnonzero(rows[rank:, column])
-        if not pivots.size:
-            continue
-        rows[[rank, rank + pivots[0]]] = rows[[rank + pivots[0], rank]]
-        rows[rank] = rows[rank] * pow(int(rows[rank, column]), -1, p) % p
-        others = np.arange(len(rows)) != rank
-        rows[others] = (rows[others] - rows[others, column][:, None] * rows[rank]) % p
-        rank += 1
-    return rank
 
 
 @dataclass(frozen=True)
@@ -305,7 +222,7 @@ def make_plan(
 
 
 def _fit_lattice(background: Background, queries: int, required: bool) -> Lattice | None:
-    """The lattice with the most bins, then the most offsets, that `queries` can pay for."""
+    """The lattice that `queries` can pay for; without need of one, only if it has enough bins to be of use."""
     template = background.template
     radix, free = template.radix, len(template.free)
     if radix is None or not background.is_uniform:
@@ -315,17 +232,12 @@ def _fit_lattice(background: Background, queries: int, required: bool) -> Lattic
                 "at every free position; use auto or random."
             )
         return None
-    one_bin = LATTICE_MATRICES * (free + 1)
-    dimension = 0
-    while one_bin * radix ** (dimension + 1) <= queries and dimension + 1 < free:
-        dimension += 1
-    enough = radix**dimension >= 2 if required else LATTICE_MATRICES * radix**dimension >= (radix - 1) * free
-    if dimension == 0 or not enough:
-        if required:
-            raise InputError(
-                f"sketch.design is fourier, which needs at least {one_bin * radix} lattice queries for "
-                f"this template; the budget leaves {queries}."
-            )
+    lattice = fit_lattice(radix, free, queries)
+    if lattice is None and required:
+        raise InputError(
+            f"sketch.design is fourier, which needs at least {least_queries(radix, free)} lattice queries for "
+            f"this template; the budget leaves {queries}."
+        )
+    if lattice and not required and lattice.matrices * lattice.bins < (radix - 1) * free:
         return None
-    offsets = queries // (one_bin * radix**dimension)
-    return Lattice(radix, free, dimension, LATTICE_MATRICES, offsets)
+    return lattice

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from . import __version__
-from .counter import generator
-from .design import BOOTSTRAP_STREAM, Role
+from .counter import BOOTSTRAP_STREAM, generator
+from .design import Role
 from .spectrum import Spectrum
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ def _ridge_path(basis: ProductBasis, codes: np.ndarray, values: np.ndarray) -> l
         return scale * basis.adjoint(codes, r - r.mean())
 
     column_means = basis.adjoint(codes, np.ones(count)) / count
-    solutions = [scale * w for w in _bidiagonal_ridge(forward, adjoint, centred, count * RIDGES)]
+    solutions = [scale * w for w in bidiagonal_ridge(forward, adjoint, centred, count * RIDGES)]
     return [(float(mean - column_means @ w), w) for w in solutions]
 
 
@@ -76,7 +76,9 @@ def _prior_scale(basis: ProductBasis, moments: np.ndarray, noise: float) -> np.n
     return scale / scale.max() if scale.max() > 0 else np.ones(len(basis))
 
 
-def _bidiagonal_ridge(forward: Operator, adjoint: Operator, target: np.ndarray, ridges: np.ndarray) -> list[np.ndarray]:
+def bidiagonal_ridge(
+    forward: Operator, adjoint: Operator, target: np.ndarray, ridges: np.ndarray, most_steps: int = STEPS
+) -> list[np.ndarray]:
     """Solve min |A w - target|^2 + ridge |w|^2 for every ridge from one Krylov space.
 
     The right vectors are reorthogonalised in full, which keeps the left ones orthogonal too.
@@ -89,7 +91,7 @@ def _bidiagonal_ridge(forward: Operator, adjoint: Operator, target: np.ndarray, 
     rights: list[np.ndarray] = []
     diagonal: list[float] = []
     below: list[float] = []
-    for _ in range(STEPS):
+    for _ in range(most_steps):
         for previous in rights:
             v = v - (previous @ v) * previous
         alpha = float(np.linalg.norm(v))

@@ -1,0 +1,303 @@
+"""Peeling: from the bins of a lattice to the Fourier coefficients that explain them.
+
+The phases between the offsets of a bin that holds one coefficient give its parity checks, hence its
+frequencies. Found coefficients are subtracted from all bins they fall into, which leaves further
+bins with one. A round works on all bins that the round before has changed, in compiled loops. What
+no bin shows alone, but has a low order, is found by its mean over all its bins; all that was found
+is fitted to the bins anew, and peeling starts again on what is left.
+"""
+
+from itertools import combinations, product
+from math import comb
+
+import numba
+import numpy as np
+from scipy.special import gammaln
+
+from ..lattice import Lattice
+from .bins import Bins
+from .decoding import decode
+
+MOST_PASSES, MOST_ROUNDS = 8, 100
+NOISE_FACTOR = 1.5  # a bin is explained when what is left is below this times the noise
+EXACT = 1e-20  # the noise of an exactly sparse function, relative to its power
+FALSE_POSITIVES = 0.01  # expected among all frequencies of an order that noise could be taken for
+FLIPS = 4  # the doubtful phases that are tried at their second-best value
+MOST_MATCHED = 300_000  # frequencies of low order that are matched with all bins
+
+
+def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+    """Find coefficients until no bin holds more than noise, or nothing new is found.
+
+    Args:
+        bins: from `transform`; what is found is subtracted from its values.
+
+    Returns:
+        (K, free) int64 frequencies, one of every conjugate pair, in lexical order; their (K,)
+        complex128 coefficients; the number of rounds and the noise left per query.
+    """
+    k, f = np.zeros((1, bins.lattice.free), np.int64), np.zeros(1, np.complex128)
+    floor = EXACT * float(bins.energies().mean()) * bins.lattice.bins
+    if floor == 0:
+        return k[:0], f[:0], {"rounds": 0, "noise": 0.0}
+    low = None
+    total = 0
+    for _ in range(MOST_PASSES):
+        known = len(k)
+        noise, rounds, finds = _peel_rounds(bins, floor)
+        total += rounds
+        k, f = _merge([(k, f), *finds])
+        if bins.energies().max() <= NOISE_FACTOR * floor:
+            break
+        if low is None:
+            low = low_orders(bins.lattice.free, bins.lattice.radix)
+        matched = _match(bins, low, noise)
+        k, f = _merge([(k, f), (matched, np.zeros(len(matched), np.complex128))])
+        change = bins.fit(k)
+        bins.add(k, -change)
+        f = f + change
+        if len(k) == known:
+            break
+    sure = _evidence(bins.lattice, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices) > 0
+    return k[sure], f[sure], {"rounds": total, "noise": float(noise * bins.lattice.bins)}
+
+
+def _peel_rounds(bins: Bins, floor: float) -> tuple[float, int, list[tuple[np.ndarray, np.ndarray]]]:
+    """Peel until no bin holds just one coefficient; return the noise of a bin, the rounds and the finds.
+
+    Once none is left that explains its bin down to the noise, those that hold most of it are taken. Not so
+    with the identity: any phases spell a frequency, and two strong coefficients could pass for one.
+    """
+    energies, half = bins.energies(), bins.half()
+    fresh = np.tile(half, (bins.lattice.matrices, 1))
+    changed, clean, rounds = fresh, True, 0
+    finds: list[tuple[np.ndarray, np.ndarray]] = []
+    seen: set[bytes] = set()
+    while rounds < MOST_ROUNDS:
+        rounds += 1
+        noise = floor + _noise(energies, bins.lattice.delays)
+        matrix, place = np.nonzero(changed & (energies > NOISE_FACTOR * noise))
+        k, f = _singletons(bins, matrix, place, noise, clean, noise > 2 * floor)
+        changed = bins.add(k, -f) & half
+        energies = bins.energies()
+        finds.append((k, f))
+        before = len(seen)
+        seen.update(_keys(k).tolist())
+        if len(seen) == before:  # nothing, or only corrections of what is known, which the fit does better
+            if not clean or not bins.lattice.correct:
+                break
+            changed, clean = fresh, False
+    return noise, rounds, finds
+
+
+def _merge(finds: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct frequencies in lexical order; coefficients of the same one are added."""
+    k = np.concatenate([k for k, _ in finds])
+    _, first, owner = np.unique(_keys(k), return_index=True, return_inverse=True)
+    f = np.zeros(len(first), np.complex128)
+    np.add.at(f, owner.ravel(), np.concatenate([f for _, f in finds]))
+    return k[first], f
+
+
+def _keys(k: np.ndarray) -> np.ndarray:
+    """Byte strings that sort like the rows."""
+    return np.ascontiguousarray(k.astype(np.uint8)).view(f"S{k.shape[1]}").ravel()
+
+
+def low_orders(free: int, radix: int, max_order: int | None = None) -> np.ndarray:
+    """Return all frequencies of order 1, 2, ... while they are few, one of every conjugate pair."""
+    blocks: list[np.ndarray] = []
+    left = MOST_MATCHED
+    for order in range(1, (max_order or free) + 1):
+        left -= comb(free, order) * (radix - 1) ** order
+        if left < 0:
+            break
+        supports = np.array(list(combinations(range(free), order)))
+        letters = np.array(list(product(range(1, radix), repeat=order)))
+        letters = letters[[tuple(row) <= tuple(-row % radix) for row in letters]]
+        block = np.zeros((len(supports), len(letters), free), np.int64)
+        np.put_along_axis(block, supports[:, None, :], letters[None], axis=2)
+        blocks.append(block.reshape(-1, free))
+    return np.concatenate([np.zeros((0, free), np.int64), *blocks])
+
+
+def _match(bins: Bins, low: np.ndarray, noise: float) -> np.ndarray:
+    """The frequencies whose wave, over all its bins, holds more of their energy than chance."""
+    lattice = bins.lattice
+    power = np.abs(bins.gather(low, bins.values) / (lattice.matrices * lattice.delays)) ** 2
+    rest = bins.mean_energies(low) - power
+    return low[_evidence(lattice, low, power, rest, noise, lattice.matrices) > 0]
+
+
+def _evidence(
+    lattice: Lattice, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int
+) -> np.ndarray:
+    """How much surer than chance (K,) frequencies are, as the logarithm of odds.
+
+    For one frequency and D isotropic values, P(it holds more than the share R of their energy)
+    = (1 - R)^(D - 1). This times the number of frequencies of the same order is to be small. Values
+    that are real (m = 2) count half.
+    """
+    orders = np.arange(lattice.free + 1)
+    count = gammaln(lattice.free + 1) - gammaln(orders + 1) - gammaln(lattice.free - orders + 1)
+    count += orders * np.log(lattice.radix - 1) + np.log(lattice.matrices / FALSE_POSITIVES)
+    evidence = (lattice.delays * matrices - 1) * np.log1p(power / np.maximum(residual, noise))
+    return evidence / (2 if lattice.radix == 2 else 1) - count[(k > 0).sum(1)]
+
+
+def _noise(energies: np.ndarray, delays: int) -> float:
+    """The noise of a bin, from the tenth of the bins with the least energy.
+
+    The mean of `delays` squared magnitudes of noise spreads by 1 / sqrt(delays) about its
+    expectation, so its lowest tenth ends 1.28 such spreads below. Bins that hold coefficients lie
+    above and do not matter; of an exactly sparse function the result is zero.
+    """
+    return float(np.quantile(energies, 0.1)) / max(1 - 1.28 / np.sqrt(delays), 0.3)
+
+
+def _singletons(
+    bins: Bins, matrix: np.ndarray, place: np.ndarray, noise: float, clean: bool, noisy: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode (A,) bins; return the distinct coefficients of those that hold just one.
+
+    With noise, bins that do not decode are tried again with each of their most doubtful phases at its
+    second-best value (Chase 1972).
+    """
+    syndromes, second, margins, left = _read(
+        bins.values, matrix, place, bins.mixing, bins.lattice.offsets, bins.wave, 2 if noisy else 1
+    )
+    if clean and not noisy:  # spares the decoder what cannot be
+        rows = np.flatnonzero(left <= NOISE_FACTOR * noise)
+        matrix, place, syndromes = matrix[rows], place[rows], syndromes[rows]
+    k, f, residual, good = _judge(bins, matrix, place, syndromes, noise, clean)
+    finds = [(k[good], f[good], residual[good])]
+    weak = np.argsort(margins, axis=1)[:, : FLIPS if noisy else 0]
+    dimension = bins.lattice.dimension
+    for column in weak.T:
+        again = np.flatnonzero(~good)
+        i = column[again]
+        flipped = syndromes[again]
+        step = second[again, i] - flipped[np.arange(len(again)), dimension + i]
+        flipped[np.arange(len(again)), dimension + i] += step
+        flipped[:, :dimension] -= step[:, None] * bins.mixing[matrix[again], i]
+        k, f, residual, good[again] = _judge(
+            bins, matrix[again], place[again], flipped % bins.lattice.radix, noise, clean
+        )
+        finds.append((k[good[again]], f[good[again]], residual[good[again]]))
+    k, f, residual = (np.concatenate(part) for part in zip(*finds, strict=True))
+    return _distinct(k, f, residual, bins.lattice.radix)
+
+
+def _judge(
+    bins: Bins, matrix: np.ndarray, place: np.ndarray, syndromes: np.ndarray, noise: float, clean: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Decode (A, r) parity checks, fit the coefficient, and tell whether chance could not have made it."""
+    lattice = bins.lattice
+    k, valid = decode(lattice.code, syndromes)
+    f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
+    good = valid & (_evidence(lattice, k, np.abs(f) ** 2, residual, noise, 1) > 0)
+    if clean:
+        good &= residual <= NOISE_FACTOR * noise
+    return k, f, residual, good
+
+
+def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lexically smaller one of each conjugate pair, from the bin that it explains best."""
+    mirrored = -k % radix
+    different = k != mirrored
+    column = np.argmax(different, axis=1)
+    row = np.arange(len(k))
+    swap = k[row, column] > mirrored[row, column]
+    k = np.where(swap[:, None], mirrored, k)
+    f = np.where(swap, f.conj(), np.where(different.any(1), f, f.real))
+    order = np.argsort(residual, kind="stable")
+    _, first = np.unique(_keys(k[order]), return_index=True)
+    return k[order][first], f[order][first]
+
+
+@numba.njit(cache=True)
+def _letter(z, wave):
+    """The letters a with the largest and the second-largest Re z w^-a, and by how much they differ."""
+    letter, runner_up, best, second = 0, 0, -np.inf, -np.inf
+    for a in range(wave.size):
+        score = z.real * wave[a].real + z.imag * wave[a].imag
+        if score > best:
+            runner_up, second = letter, best
+            letter, best = a, score
+        elif score > second:
+            runner_up, second = a, score
+    return letter, runner_up, best - second
+
+
+@numba.njit(cache=True)
+def _turn_back(u, checks, wave, bases):
+    """Write the mean over the offsets of each p, turned back by the checks; return the mean square about it."""
+    left = 0.0
+    for p in range(len(u)):
+        mean = u[p, 0]
+        for i in range(checks.size):
+            mean += u[p, i + 1] * wave[checks[i]]
+        bases[p] = mean / (checks.size + 1)
+        left += np.abs(u[p, 0] - bases[p]) ** 2
+        for i in range(checks.size):
+            left += np.abs(u[p, i + 1] * wave[checks[i]] - bases[p]) ** 2
+    return left / u.size
+
+
+@numba.njit(cache=True)
+def _read(values, matrix, place, mixing, offsets, wave, sweeps):
+    """Read the parity checks of (A,) bins from their phases.
+
+    U_{d-h} / U_d = w^-<h,k> for a bin with one coefficient: the check is the letter a that maximises
+    Re sum_p ref_p conj(U_{p,h}) w^-a, first with ref_p = U_p at the base offset, then with its mean
+    over all offsets of p turned back by the checks. The bin itself gives the first b checks.
+
+    Returns:
+        (A, r) int64 checks; (A, r - b) int64 the second-best letters of the last r - b; (A, r - b)
+        float64 by how much they are worse; (A,) float64 the mean square about the mean over the offsets
+        of each p, turned back.
+    """
+    count, bases = mixing.shape[1], np.empty(offsets, np.complex128)
+    dimension, radix = mixing.shape[2], wave.size
+    checks = np.empty((matrix.size, dimension + count), np.int64)
+    second = np.empty((matrix.size, count), np.int64)
+    margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
+    for a in range(matrix.size):
+        u = values[matrix[a], place[a]].reshape(offsets, count + 1)
+        bases[:] = u[:, 0]
+        for _ in range(sweeps):
+            for i in range(count):
+                z = 0j
+                for p in range(offsets):
+                    z += bases[p] * u[p, i + 1].conjugate()
+                checks[a, dimension + i], second[a, i], margins[a, i] = _letter(z, wave)
+            left[a] = _turn_back(u, checks[a, dimension:], wave, bases)
+        rest = place[a]
+        for t in range(dimension - 1, -1, -1):
+            digit = rest % radix
+            rest //= radix
+            for i in range(count):
+                digit -= checks[a, dimension + i] * mixing[matrix[a], i, t]
+            checks[a, t] = digit % radix
+    return checks, second, margins, left
+
+
+@numba.njit(cache=True)
+def _project(values, matrix, place, k, checks, shifts, wave):
+    """Fit one coefficient to each of (A,) bins: its (A,) value and the (A,) mean square left."""
+    steps, radix = checks.shape[1] + 1, wave.size
+    f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
+    turned = np.empty(len(shifts), np.complex128)
+    for a in range(matrix.size):
+        u = values[matrix[a], place[a]]
+        for base in range(0, len(shifts), steps):
+            angle = 0
+            for i in range(k.shape[1]):
+                angle += k[a, i] * shifts[base, i]
+            angle %= radix
+            turned[base] = u[base] * wave[-angle]
+            for i in range(1, steps):
+                turned[base + i] = u[base + i] * wave[checks[a, i - 1] - angle]
+        f[a] = np.mean(turned)
+        residual[a] = np.mean(np.abs(turned - f[a]) ** 2)
+    return f, residual
