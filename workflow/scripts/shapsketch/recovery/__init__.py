@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .student import Student
 
 ESTIMATORS = ("exact", "fourier", "regression", "trees", "student")
-GOOD = 0.02  # unexplained variance below which students are not worth their time
+GOOD = 0.02  # unexplained variance below which costlier estimators are not worth their time
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def recover(
     Args:
         sketch: the merged sketch.
         output: which output, from 0.
-        estimator: a name in `ESTIMATORS`, or `auto`: exact when everything was evaluated; otherwise
-            every estimator that the design serves, students only if the others leave more than
-            `GOOD` unexplained, stacked and corrected where that validates better.
+        estimator: a name in `ESTIMATORS`, or `auto`: those that the design serves, from the cheapest on
+            until one leaves less than `GOOD` unexplained; stacked and corrected where that validates
+            better.
         max_order: the highest order of a term; None leaves it to the estimators.
         threads: how many may be used; does not change the result.
 
@@ -118,8 +118,8 @@ def recover(
     fits: dict[str, Fit] = {}
     scores: dict[str, float | None] = {}
     for name in names:
-        if name == "student" and max((s for s in scores.values() if s), default=0.0) > 1 - GOOD:
-            continue
+        if any(score is not None and score > 1 - GOOD for score in scores.values()):
+            break
         fits[name] = fit = _fit(name, samples, max_order)
         scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
     best, record = next(iter(fits.values())), {"estimator": names[0], "weights": {names[0]: 1.0}}
