@@ -11,7 +11,7 @@ from .models import Model
 from .shapley import Index, interaction_map, strongest
 from .spectrum import Spectrum
 
-CHUNK = 4096  # sequences explained at once
+CHUNK_VALUES = 10_000_000  # dividends held at once, whatever the number of terms
 
 
 def predict_plain(model: Model, sequences: Sequence[str], first: int) -> np.ndarray:
@@ -94,8 +94,9 @@ def interaction_table(
     """
     maps = [interaction_map(spectrum.terms, index, max_order) for index in indices if index != "SV"]
     parts = [INTERACTION_SCHEMA.empty_table()]
-    for start in range(0, len(sequences), CHUNK):
-        chunk = sequences.iloc[start : start + CHUNK]
+    rows = max(1, CHUNK_VALUES // max(1, len(spectrum.terms)))
+    for start in range(0, len(sequences), rows):
+        chunk = sequences.iloc[start : start + rows]
         codes, terms = resolve(spectrum, chunk["sequence"].tolist())
         dividends = terms.dividends(codes)
         for mapping in maps:

@@ -136,20 +136,37 @@ def find_motifs(
 def _ranked_cells(
     terms: Terms, codes: np.ndarray, count: int, min_instances: int
 ) -> list[tuple[int, np.ndarray, float]]:
-    """The cells of the terms with the largest instances * value^2: (term, letters, value)."""
+    """The cells of the terms with the largest instances * value^2: (term, letters, value).
+
+    No cell scores more than its whole term, the sum of squared dividends over the sequences, so terms are
+    looked at from the strongest on until none can reach the list any more.
+    """
+    bounds = _sums_of_squares(terms, codes)
     ranked: list[tuple[float, int, np.ndarray, float]] = []
-    for term, support in enumerate(terms.supports):
-        cells = np.ravel_multi_index(tuple(codes[:, support].T), tuple(terms.sizes[list(support)]))
+    for term in np.argsort(-bounds, kind="stable").tolist():
+        if len(ranked) == count and (count == 0 or bounds[term] < ranked[-1][0]):
+            break
+        support = list(terms.supports[term])
+        cells = np.ravel_multi_index(tuple(codes[:, support].T), tuple(terms.sizes[support]))
         _, first, occurrences = np.unique(cells, return_index=True, return_counts=True)
-        values = terms.dividends(codes[first])[:, term]
+        if terms.has_table[term]:
+            values = terms.tables[terms.table_offsets[term] + cells[first]]
+        else:
+            values = terms.single(term).predict(codes[first])
         scores = np.where(occurrences >= min_instances, occurrences * values**2, 0.0)
         ranked += [
-            (float(scores[k]), term, codes[first[k]][list(support)], float(values[k]))
+            (float(scores[k]), term, codes[first[k]][support], float(values[k]))
             for k in np.argsort(-scores, kind="stable")[:count]
             if scores[k] > 0
         ]
-    ranked.sort(key=lambda entry: (-entry[0], entry[1], entry[2].tolist()))
-    return [entry[1:] for entry in ranked[:count]]
+        ranked = sorted(ranked, key=lambda entry: (-entry[0], entry[1], entry[2].tolist()))[:count]
+    return [entry[1:] for entry in ranked]
+
+
+def _sums_of_squares(terms: Terms, codes: np.ndarray) -> np.ndarray:
+    """(T,) the squared dividends of each term, summed over the sequences."""
+    rows = max(1, 10_000_000 // max(1, len(terms)))
+    return sum((terms.dividends(codes[k : k + rows]) ** 2).sum(0) for k in range(0, len(codes), rows))
 
 
 def motif_table(motifs: Sequence[Motif], gap: str) -> pd.DataFrame:

@@ -136,6 +136,13 @@ class Terms:
         rows = flat.reshape(len(amplitudes), -1).tolist()
         return [(tuple(k), complex(f)) for k, f in zip(rows, amplitudes, strict=True)]
 
+    def single(self, term: int) -> "Terms":
+        """Return one term alone."""
+        support = self.supports[term]
+        if self.has_table[term]:
+            return Terms.build(self.sizes, {support: self.table(term)})
+        return Terms.build(self.sizes, {}, {support: self.waves(term)})
+
     def select(self, keep: np.ndarray) -> "Terms":
         """Return the terms whose (T,) mask is true."""
         kept = np.flatnonzero(keep)
