@@ -2,7 +2,7 @@
 
 An estimator is a module of this package with one function `fit(samples, max_order) -> Fit`. It sees
 the samples it may fit and the samples it may choose by, and never the hold-out. Adding an
-estimator is adding a module and a line to `ESTIMATORS`.
+estimator is adding a module and its name to `available_estimators`.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,6 @@ from ..versions import VERSIONS
 if TYPE_CHECKING:
     from .student import Student
 
-ESTIMATORS = ("exact", "fourier", "regression", "trees", "student")
 GOOD = 0.02  # unexplained variance below which costlier estimators are not worth their time
 
 
@@ -97,7 +96,7 @@ def recover(
     Args:
         sketch: the merged sketch.
         output: which output, from 0.
-        estimator: a name in `ESTIMATORS`, or `auto`: those that the design serves, from the cheapest on
+        estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
             until one leaves less than `GOOD` unexplained; stacked and corrected where that validates
             better.
         max_order: the highest order of a term; None leaves it to the estimators.
