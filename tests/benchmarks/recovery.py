@@ -14,6 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.recovery_figure import draw
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
+from benchmarks.truth import Truth, shapley_truth
 from shapsketch.counter import random_words
 from shapsketch.errors import InputError
 from shapsketch.faithfulness import r_squared
@@ -21,11 +26,6 @@ from shapsketch.files import load_npz, read_json, save_npz, sha256_json, write_t
 from shapsketch.recovery import available_estimators
 from shapsketch.sketch import Sketch
 from shapsketch.spectrum import Spectrum
-
-from benchmarks.recovery_figure import draw
-from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
-from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
-from benchmarks.truth import Truth, shapley_truth
 
 RESULTS = ROOT / "results" / "benchmarks"
 CACHE = RESULTS / "cache"

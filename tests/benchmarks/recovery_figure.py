@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+
 from shapsketch.files import atomic_path
 
 COLOURS = {

@@ -13,6 +13,9 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 import torch
+
+from benchmarks import networks
+from benchmarks.networks import Function
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.counter import generator
@@ -22,9 +25,6 @@ from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.template import Template
 from shapsketch.terms import Terms
-
-from benchmarks import networks
-from benchmarks.networks import Function
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+from benchmarks.reference_models import ROOT, ReferenceModel
 from shapsketch.background import Background
 from shapsketch.files import load_npz, read_json
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.spectrum import Spectrum
 from shapsketch.template import Template
-
-from benchmarks.reference_models import ROOT, ReferenceModel
 
 PYTHON = ROOT / ".venv-shapzero" / "bin" / "python"  # made by `make benchmark-recovery`
 VERSION = "0.0.4"

@@ -11,12 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.reference_models import MOST_ENUMERATED, ReferenceModel
 from shapsketch.counter import generator
 from shapsketch.files import load_npz, save_npz, sha256_json
 from shapsketch.recovery import recover
 from shapsketch.sketch import Sketch
-
-from benchmarks.reference_models import MOST_ENUMERATED, ReferenceModel
 
 CONTROL_SEED, PERMUTATION_STREAM = 990, 50
 CONTROL_BUDGET = 50_000

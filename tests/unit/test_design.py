@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.counter import permuted, random_words

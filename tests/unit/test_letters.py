@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from shapsketch.alphabet import MISSING, Alphabet
 from shapsketch.background import Background, background_from_config
 from shapsketch.errors import InputError

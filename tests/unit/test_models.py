@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.design import make_plan

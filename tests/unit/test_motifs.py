@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from Bio import motifs as biopython
+
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.logos import contribution_logo, interaction_heatmap, letter_colors, motif_logo, order_bars, save_figure

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pytest
 import yaml
 from Bio.Seq import Seq
+
 from shapsketch.config import check_config, check_names
 from shapsketch.errors import InputError
 

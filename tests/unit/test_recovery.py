@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.basis import ProductBasis, contrasts

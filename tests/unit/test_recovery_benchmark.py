@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+
+from benchmarks import recovery
 from benchmarks.recovery_figure import draw
 from benchmarks.reference_models import ReferenceModel
 from benchmarks.shapzero_peer import _spectrum, obstacle
 from oracles import all_codes
 from shapsketch.alphabet import Alphabet
 from shapsketch.template import Template
-
-from benchmarks import recovery
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNGN")
 ALL = all_codes([4, 4, 1, 4])

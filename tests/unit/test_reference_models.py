@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from benchmarks import networks, truth
 from benchmarks.reference_models import MODELS
 from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.alphabet import Alphabet
 from shapsketch.recovery import recover
 from shapsketch.spectrum import Spectrum
-
-from benchmarks import networks, truth
 
 DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
 

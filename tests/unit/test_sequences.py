@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 import yaml
+
 from shapsketch.alphabet import Alphabet
 from shapsketch.errors import InputError
 from shapsketch.sequences import read_sequences

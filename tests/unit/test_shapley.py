@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 import shapiq
-from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
 from shapiq.game_theory.moebius_converter import MoebiusConverter
+
+from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.basis import ProductBasis

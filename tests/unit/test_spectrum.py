@@ -4,6 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+from test_shapley import random_function
+
 from oracles import all_codes
 from shapsketch.alphabet import Alphabet
 from shapsketch.ambiguity import resolve
@@ -14,7 +16,6 @@ from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
 from shapsketch.template import Template
 from shapsketch.terms import Terms
-from test_shapley import random_function
 
 
 def wave_spectrum():

@@ -9,8 +9,8 @@ import time
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from shapsketch.spectrum import Spectrum
 
+from shapsketch.spectrum import Spectrum
 from workflow.helpers import MODEL, ROOT, SEQUENCES, Workspace, environment
 
 

@@ -11,6 +11,7 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     import pandas as pd
+
     from shapsketch.files import write_text
     from shapsketch.meme import meme_text
     from shapsketch.motifs import summarise

@@ -8,8 +8,9 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.download import download
     from tqdm import tqdm
+
+    from shapsketch.download import download
 
     with tqdm(unit="B", unit_scale=True, mininterval=5) as bar:
         download(snakemake.params.url, snakemake.params.sha256, snakemake.output.file, bar.update)

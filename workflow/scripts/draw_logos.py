@@ -11,10 +11,11 @@ if __name__ == "__main__":
     from pathlib import Path
 
     import pandas as pd
+    from tqdm import tqdm
+
     from shapsketch import logos
     from shapsketch.files import read_json
     from shapsketch.spectrum import load_spectra
-    from tqdm import tqdm
 
     folder = Path(snakemake.output.logos)
     folder.mkdir(parents=True, exist_ok=True)

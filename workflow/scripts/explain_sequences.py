@@ -12,12 +12,13 @@ if __name__ == "__main__":
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from tqdm import tqdm
+
     from shapsketch.explain import interaction_table, predict_plain, shapley_table
     from shapsketch.models import Model
     from shapsketch.sketch import shard_range
     from shapsketch.spectrum import load_spectra
     from shapsketch.tables import write_parquet
-    from tqdm import tqdm
 
     spectra = load_spectra(snakemake.input.spectrum)
     sequences = pd.read_parquet(snakemake.input.sequences)

@@ -10,6 +10,7 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     import pyarrow as pa
+
     from shapsketch.alphabet import Alphabet
     from shapsketch.files import atomic_path
     from shapsketch.sequences import read_sequences

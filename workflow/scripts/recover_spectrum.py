@@ -11,6 +11,8 @@ if __name__ == "__main__":
 
     import time
 
+    from tqdm import tqdm
+
     from shapsketch.design import Plan
     from shapsketch.faithfulness import report
     from shapsketch.files import write_json
@@ -18,7 +20,6 @@ if __name__ == "__main__":
     from shapsketch.recovery.student import save_students
     from shapsketch.sketch import Sketch
     from shapsketch.spectrum import save_spectra
-    from tqdm import tqdm
 
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)

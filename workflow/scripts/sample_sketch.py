@@ -8,10 +8,11 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
+    from tqdm import tqdm
+
     from shapsketch.design import Plan
     from shapsketch.files import save_npz
     from shapsketch.sketch import sample_shard, shard_range
-    from tqdm import tqdm
 
     plan = Plan.load(snakemake.input.plan)
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
