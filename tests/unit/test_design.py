@@ -11,9 +11,11 @@ from shapsketch.background import Background
 from shapsketch.counter import permuted, random_words
 from shapsketch.design import Plan, make_plan
 from shapsketch.errors import InputError
-from shapsketch.sketch import shard_range
+from shapsketch.rounds import round_ends, sampling_rounds
+from shapsketch.sketch import query_range, shard_range
 from shapsketch.template import Template
 
+ROLES = ("holdout", "validation", "train", "lattice")
 GUIDE = Template(Alphabet("ACGT"), "N" * 25 + "GG" + "NNN")
 
 
@@ -35,9 +37,41 @@ def test_a_plan_spends_exactly_its_budget(budget, design):
         pytest.skip("too small for a lattice on 28 positions")
     plan = make_plan({}, ["y"], Background.uniform(GUIDE), budget=budget, design=design)
     assert plan.size == budget
-    assert plan.sizes["holdout"] == budget // 10
-    blocks = [plan.block(role) for role in plan.sizes]
-    assert [b.start for b in blocks] == [0, *[b.stop for b in blocks[:-1]]]
+    assert plan.count("holdout") == budget // 10
+    assert plan.count("validation") == budget // 20
+    indices = [np.arange(b.start, b.stop) for role in ROLES for b in plan.blocks(role)]
+    assert (np.sort(np.concatenate(indices)) == np.arange(budget)).all()
+    assert plan.ends[-1] == budget
+    if plan.lattice:
+        assert plan.blocks("lattice") == [slice(budget - plan.lattice.size, budget)]
+
+
+@pytest.mark.parametrize("until_r2", [None, 0.9])
+@pytest.mark.parametrize(("template", "budget"), [("N" * 30, 100_000), ("N" * 7, 9_000), ("N" * 6, 9_000)])
+def test_the_first_rounds_are_the_sketch_of_a_smaller_budget(template, budget, until_r2):
+    background = Background.uniform(Template(Alphabet("ACGT"), template))
+    plan = make_plan({}, ["y"], background, budget=budget, design="auto", until_r2=until_r2)
+    ends = round_ends(budget, until_r2 is not None)
+    assert len(plan.rounds) == len(ends) if plan.design != "exhaustive" or until_r2 else 1
+    whole = plan.queries(0, plan.size)
+    for k, end in enumerate(plan.ends[:-1], 1):
+        part = plan.first(k)
+        assert part.size == end == (ends[k - 1] if plan.design != "exhaustive" else 4**6)
+        assert part.lattice is None
+        assert (part.queries(0, end) == whole[:end]).all()
+        if plan.design != "exhaustive":
+            assert part.count("holdout") == end // 10
+    assert plan.first(len(plan.rounds)).hash == plan.hash
+
+
+@pytest.mark.parametrize(("budget", "shards"), [(5_000, 3), (100_000, 1), (64_000, 7)])
+def test_with_a_stop_rule_every_round_has_its_own_shards(budget, shards):
+    plan = make_plan({}, ["y"], Background.uniform(GUIDE), budget=budget, until_r2=0.9, batch_size=64)
+    rounds = sampling_rounds({"max": budget, "until_r2": 0.9})
+    assert rounds == len(plan.rounds) > 1
+    ranges = [query_range(plan, k, shards * rounds) for k in range(1, shards * rounds + 1)]
+    assert all(a[1] == b[0] for a, b in pairwise(ranges))
+    assert [ranges[k * shards - 1][1] for k in range(1, rounds + 1)] == plan.ends
 
 
 def test_queries_follow_from_their_index():

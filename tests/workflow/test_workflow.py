@@ -75,7 +75,7 @@ def test_a_spectrum_from_the_workflow_explains_in_a_notebook(finished):
 def test_every_rule_logs_and_is_measured(finished):
     for folder, ending in (("logs", ".log"), ("benchmarks", ".tsv")):
         files = list((finished.folder / folder).rglob(f"*{ending}"))
-        assert len(files) == 11, files
+        assert len(files) == 12, files
     memory = [pd.read_csv(p, sep="\t")["max_rss"].max() for p in (finished.folder / "benchmarks").rglob("*.tsv")]
     assert max(pd.to_numeric(memory, errors="coerce")) < 2000
 
@@ -103,8 +103,8 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(finished, tmp_path, how):
     )  # fmt: skip
     shards = workspace.folder / "results/tiny/sketch/shards"
     deadline = time.monotonic() + 120
-    third = workspace.folder / "logs/tiny/sample_sketch/3-of-3.log"  # begins when one of two is recorded as done
-    while not third.exists() and time.monotonic() < deadline:
+    logs = workspace.folder / "logs/tiny/sample_sketch"
+    while len(list(logs.glob("*.log"))) < 3 and time.monotonic() < deadline:  # the last begins when one is done
         time.sleep(0.05)
     done = {p.name: p.stat().st_mtime_ns for p in shards.glob("[0-9]*.npz")}
     os.killpg(process.pid, how)
@@ -346,3 +346,18 @@ def test_the_embedded_analysis(tmp_path):
     assert (best["position"], best["letter"]) == (24, "G")  # G next to the PAM: guide position 20
     memory = [pd.read_csv(p, sep="\t")["max_rss"].max() for p in (folder / "benchmarks").rglob("*.tsv")]
     assert max(memory) < 2000
+
+
+def test_sampling_stops_when_the_spectrum_is_good_enough(tmp_path):
+    workspace = Workspace(tmp_path / "run")
+    workspace.configure(models__tiny__sketch__budget={"max": 16_000, "until_r2": 0.99})
+    assert workspace.planned()["sample_sketch"] == 2 * 5
+    curve = "results/tiny/spectrum/learning_curve.tsv"
+    workspace.run(curve)
+    scores = json.loads((workspace.folder / "results/tiny/spectrum/faithfulness.json").read_text())
+    asked = pd.read_csv(workspace.folder / curve, sep="\t").groupby("output")["evaluations"].max()
+    assert scores["g"]["evaluations"] == asked["g"] <= 4_000
+    assert scores["g"]["r2"] > 0.99
+    workspace.configure(models__tiny__sketch__budget={"max": 16_000, "until_r2": 1.5})
+    failed = workspace.run(check=False)
+    assert "models.tiny.sketch.budget" in failed.stderr

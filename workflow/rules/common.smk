@@ -26,6 +26,7 @@ LIBRARY = [
     "meme.py",
     "motifs.py",
     "report.py",
+    "rounds.py",
     "sequences.py",
     "shapley.py",
     "sketch.py",
@@ -46,6 +47,7 @@ LIBRARY = [
     "recovery/decoding.py",
     "recovery/exact.py",
     "recovery/fourier.py",
+    "recovery/learning_curve.py",
     "recovery/peeling.py",
     "recovery/projection.py",
     "recovery/regression.py",
@@ -59,6 +61,7 @@ sys.path.insert(0, str(Path(_library[0]).parent.parent))
 
 from shapsketch import errors
 from shapsketch.config import canonical, check_config, check_names
+from shapsketch.rounds import sampling_rounds
 from shapsketch.sources import source_files
 from shapsketch.versions import VERSIONS
 
@@ -88,6 +91,7 @@ wildcard_constraints:
     model="|".join(MODELS),
     queries="|".join(QUERIES),
     scatteritem=r"\d+-of-\d+",
+    round=r"\d+",
 
 
 def get_source(model):
@@ -125,9 +129,37 @@ def get_scatteritems(shards):
     return [f"{k}-of-{shards}" for k in range(1, shards + 1)]
 
 
+def get_rounds(model):
+    """How many rounds are sampled in turn; each has its own `sketch.shards` shards."""
+    return sampling_rounds(MODELS[model]["sketch"]["budget"])
+
+
 def get_sketch_shards(wildcards):
-    items = get_scatteritems(MODELS[wildcards.model]["sketch"]["shards"])
+    """All shards; of a round, those up to its end."""
+    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(wildcards.model)
+    items = get_scatteritems(each * rounds)[: each * int(wildcards.get("round", rounds))]
     return [f"results/{wildcards.model}/sketch/shards/{item}.npz" for item in items]
+
+
+def get_round_before(wildcards):
+    """The score of the round before a shard's or a round's own; none before the first."""
+    if "round" in wildcards.keys():
+        number = int(wildcards.round) - 1
+    else:
+        shard = int(wildcards.scatteritem.split("-of-")[0])
+        number = (shard - 1) // MODELS[wildcards.model]["sketch"]["shards"]
+    return f"results/{wildcards.model}/sketch/rounds/{number}.json" if number else []
+
+
+def get_round_scores(wildcards):
+    rounds = get_rounds(wildcards.model)
+    return [
+        f"results/{wildcards.model}/sketch/rounds/{k}.json" for k in range(1, rounds)
+    ]
+
+
+def get_recovery(key):
+    return lambda wildcards: MODELS[wildcards.model]["recovery"][key]
 
 
 def get_explanation_shards(table):
@@ -148,7 +180,12 @@ def get_all_results():
         "interactions.parquet",
         "motifs/motifs.meme",
     )
-    return [
+    curves = [
+        f"results/{model}/spectrum/learning_curve.tsv"
+        for model in dict(ANALYSES)
+        if MODELS[model]["recovery"]["learning_curve"]
+    ]
+    return curves + [
         f"results/{model}/{queries}/{name}"
         for model, queries in ANALYSES
         for name in files

@@ -25,6 +25,7 @@ rule sample_sketch:
     input:
         plan="results/{model}/sketch/plan.json",
         model=get_model_files,
+        before=get_round_before,
     output:
         shard="results/{model}/sketch/shards/{scatteritem}.npz",
     log:
@@ -41,6 +42,32 @@ rule sample_sketch:
         source=lambda wildcards: get_source(wildcards.model),
     script:
         "../scripts/sample_sketch.py"
+
+
+# With a stop rule: recovers what the rounds so far allow, and says whether that is enough.
+rule score_round:
+    input:
+        plan="results/{model}/sketch/plan.json",
+        shards=get_sketch_shards,
+        before=get_round_before,
+    output:
+        score="results/{model}/sketch/rounds/{round}.json",
+    log:
+        "logs/{model}/score_round/{round}.log",
+    benchmark:
+        "benchmarks/{model}/score_round/{round}.tsv"
+    conda:
+        "../../envs/recover.yaml"
+    threads: 4
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        estimator=get_recovery("estimator"),
+        max_order=get_recovery("max_order"),
+        version=VERSIONS["recovery"],
+    script:
+        "../scripts/score_round.py"
 
 
 rule merge_sketch:

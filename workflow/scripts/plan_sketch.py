@@ -14,6 +14,7 @@ if __name__ == "__main__":
     from shapsketch.design import make_plan
     from shapsketch.models import identity
     from shapsketch.models.table_model import read_table
+    from shapsketch.rounds import stop_rule
     from shapsketch.sequences import read_sequences
     from shapsketch.template import Template
 
@@ -24,11 +25,13 @@ if __name__ == "__main__":
     if snakemake.input.get("background"):
         table, _ = read_sequences(snakemake.input.background, template, mismatch="drop", ambiguous="drop")
         sequences = table["sequence"]
+    budget, until_r2 = stop_rule(model["sketch"]["budget"])
     plan = make_plan(
         identity(source),
         model["outputs"],
         background_from_config(template, model["background"], sequences),
-        budget=model["sketch"]["budget"],
+        budget=budget,
+        until_r2=until_r2,
         design=model["sketch"]["design"],
         seed=model["sketch"]["seed"],
         batch_size=model["sketch"]["batch_size"],

@@ -1,6 +1,7 @@
 """Evaluate the model at one shard of the planned queries.
 
-Creates `results/{model}/sketch/shards/{scatteritem}.npz` from the plan and the model.
+Creates `results/{model}/sketch/shards/{scatteritem}.npz` from the plan and the model; without evaluations, if
+the round before was good enough.
 """
 
 from shapsketch import stage
@@ -11,12 +12,14 @@ if __name__ == "__main__":
     from tqdm import tqdm
 
     from shapsketch.design import Plan
-    from shapsketch.files import save_npz
-    from shapsketch.sketch import sample_shard, shard_range
+    from shapsketch.files import read_json, save_npz
+    from shapsketch.sketch import query_range, sample_shard
 
     plan = Plan.load(snakemake.input.plan)
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
-    start, stop = shard_range(plan.size, plan.batch_size, shard, shards)
+    start, stop = query_range(plan, shard, shards)
+    before = snakemake.input.get("before")
+    enough = bool(before) and read_json(before)["enough"]
     with tqdm(total=stop - start, unit="sequence", mininterval=5) as bar:
-        arrays = sample_shard(plan, snakemake.params.source, shard, shards, bar.update)
+        arrays = sample_shard(plan, snakemake.params.source, shard, shards, bar.update, skip=enough)
     save_npz(snakemake.output.shard, arrays)

@@ -1,13 +1,14 @@
 """The design of a sketch: which sequences the model is asked about, and what each answer is for.
 
-A plan is a small JSON file from which every query follows by its global index. The indices are
-divided into blocks: `holdout` scores the finished spectrum and nothing else, `validation` chooses
-between estimators and their settings, `train` and `lattice` are fitted. All blocks together are
-the budget: no other evaluation is made.
+A plan is a small JSON file from which every query follows by its global index. Each query has a
+role: `holdout` scores the finished spectrum and nothing else, `validation` chooses between estimators
+and their settings, `train` and `lattice` are fitted. All of them together are the budget: no other
+evaluation is made. The indices run through rounds, each with its share of every role, so that the
+first rounds are themselves the sketch of a smaller budget.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +21,10 @@ from .counter import DISTINCT_STREAM, QUERY_STREAM, TABLE_STREAM, generator, per
 from .errors import InputError
 from .files import read_json, sha256_json, write_json
 from .lattice import Lattice, fit_lattice, least_queries
+from .rounds import round_ends
 from .template import Template
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]
@@ -32,6 +34,7 @@ VALIDATION_SHARE, VALIDATION_MOST = 0.05, 10_000
 LATTICE_SHARE = {"auto": 0.25, "fourier": 0.85}  # of what is left for fitting
 LEAST_BUDGET = 100
 DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
+DRAWN_AT_ONCE = 1 << 18  # queries whose random words are held in memory
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class Plan:
             `table` (rows of a table in a random order).
         seed: of every draw.
         batch_size: sequences per call of the model; batches are aligned to global indices.
-        sizes: the number of queries of each role.
+        rounds: the number of queries of each role, round by round; the lattice is in the last.
+        distinct: whether random queries never repeat (in small spaces).
         lattice: the lattice, when there is one.
+        until_r2: rounds are sampled one after another until every output's R2 is above this; None: all are.
     """
 
     model: dict[str, Any]
@@ -56,53 +61,88 @@ class Plan:
     design: Design
     seed: int
     batch_size: int
-    sizes: dict[Role, int]
+    rounds: tuple[dict[Role, int], ...]
+    distinct: bool = False
     lattice: Lattice | None = None
+    until_r2: float | None = None
 
     @property
     def template(self) -> Template:
         """The template of the background."""
         return self.background.template
 
+    @cached_property
+    def ends(self) -> list[int]:
+        """The number of evaluations by the end of each round."""
+        return np.cumsum([sum(sizes.values()) for sizes in self.rounds]).tolist()
+
     @property
     def size(self) -> int:
         """The number of evaluations, all of them."""
-        return sum(self.sizes.values())
+        return self.ends[-1]
 
-    def block(self, role: Role) -> slice:
-        """The global indices of a role."""
-        start = 0
-        for name, size in self.sizes.items():
-            if name == role:
-                return slice(start, start + size)
-            start += size
-        return slice(0, 0)
+    def count(self, role: Role) -> int:
+        """The number of queries of a role."""
+        return sum(sizes.get(role, 0) for sizes in self.rounds)
+
+    def blocks(self, role: Role) -> list[slice]:
+        """The global indices of a role, one range a round."""
+        found, start = [], 0
+        for sizes in self.rounds:
+            for name, size in sizes.items():
+                if name == role and size:
+                    found.append(slice(start, start + size))
+                start += size
+        return found
+
+    def first(self, rounds: int) -> "Plan":
+        """The plan of the first rounds alone."""
+        lattice = self.lattice if any("lattice" in sizes for sizes in self.rounds[:rounds]) else None
+        return replace(self, rounds=self.rounds[:rounds], lattice=lattice)
+
+    def fresh(self, count: int, seed: int) -> "Plan":
+        """A plan of `count` other draws from the same background, all of one role."""
+        return replace(
+            self,
+            design="random",
+            seed=seed,
+            rounds=({"train": count},),
+            distinct=_distinct(self.background, count),
+            lattice=None,
+            until_r2=None,
+        )
 
     def queries(self, start: int, stop: int) -> np.ndarray:
         """Return the queries start..stop-1 as (stop - start, n) uint8 local codes.
 
-        Draws from a uniform background do not repeat where the space is so small that some would.
         For the design `table`, the rows are chosen by `table_order` instead.
         """
         template = self.template
         if self.design == "exhaustive":
             return self._numbered(np.arange(start, stop))
-        lattice_start = self.block("lattice").start if self.lattice else self.size
+        lattice_start = self.blocks("lattice")[0].start if self.lattice else self.size
         codes = np.zeros((stop - start, template.n), np.uint8)
         drawn = max(min(stop, lattice_start) - start, 0)
-        if drawn and self.background.is_uniform and template.space <= DISTINCT * self.size:
-            places = permuted(self.seed, DISTINCT_STREAM, np.arange(start, start + drawn), template.space)
-            codes[:drawn] = self._numbered(places.astype(np.int64))
-        elif drawn:
-            words = random_words(self.seed, QUERY_STREAM, start, start + drawn, template.n)
-            for threshold in self.background.thresholds.T:
-                codes[:drawn] += words >= threshold
+        for first in range(0, drawn, DRAWN_AT_ONCE):
+            part = codes[first : min(first + DRAWN_AT_ONCE, drawn)]
+            self._draw(start + first, part)
         if drawn < stop - start:
             assert self.lattice is not None
             codes[drawn:, template.free] = self.lattice.queries(
                 self.seed, start + drawn - lattice_start, stop - lattice_start
             )
         return codes
+
+    def _draw(self, start: int, codes: np.ndarray) -> None:
+        """Fill in the random queries from index `start` on."""
+        stop = start + len(codes)
+        if self.distinct:
+            places = permuted(self.seed, DISTINCT_STREAM, np.arange(start, stop), self.template.space)
+            codes[:] = self._numbered(places.astype(np.int64))
+            return
+        words = random_words(self.seed, QUERY_STREAM, start, stop, self.template.n)
+        for threshold in self.background.thresholds.T:
+            codes += words >= threshold
 
     def _numbered(self, numbers: np.ndarray) -> np.ndarray:
         """The sequences of the template with these numbers, 0 to space - 1, as (N, n) uint8 local codes."""
@@ -130,8 +170,10 @@ class Plan:
             "design": self.design,
             "seed": self.seed,
             "batch_size": self.batch_size,
-            "sizes": self.sizes,
+            "rounds": list(self.rounds),
+            "distinct": self.distinct,
             "lattice": asdict(self.lattice) if self.lattice else None,
+            "until_r2": self.until_r2,
         }
 
     def save(self, path: str | Path) -> None:
@@ -156,8 +198,10 @@ class Plan:
             content["design"],
             content["seed"],
             content["batch_size"],
-            content["sizes"],
+            tuple(content["rounds"]),
+            content["distinct"],
             Lattice(**content["lattice"]) if content["lattice"] else None,
+            content["until_r2"],
         )
         if plan.hash != content["hash"]:
             raise InputError(f"{path} was changed by hand: its content does not match its hash.")
@@ -170,12 +214,13 @@ def make_plan(
     background: Background,
     *,
     budget: int,
+    until_r2: float | None = None,
     design: Design = "auto",
     seed: int = 0,
     batch_size: int = 1024,
     table_rows: int | None = None,
 ) -> Plan:
-    """Divide a budget of evaluations into blocks.
+    """Divide a budget of evaluations into roles and rounds.
 
     A table is sampled by its rows, all of them if it is complete and the budget allows. A space that
     the budget covers is enumerated. Otherwise a tenth of the budget (at most 10,000) is held out, a
@@ -187,38 +232,58 @@ def make_plan(
         InputError: the design cannot be had with this template, background or budget.
     """
     template = background.template
-    common = (model, tuple(outputs), background)
+    ends = round_ends(budget, until_r2 is not None)
     if table_rows is not None:
         budget, design = min(budget, table_rows), "table"
-        if budget == template.space:
-            return Plan(*common, design, seed, batch_size, {"train": budget})
     elif design == "exhaustive" or (design == "auto" and template.space <= budget):
         if template.space > budget:
             raise InputError(
                 f"sketch.design is exhaustive, but the template has {template.space} sequences and "
                 f"sketch.budget is {budget}."
             )
-        return Plan(*common, "exhaustive", seed, batch_size, {"train": template.space})
+        budget, design = template.space, "exhaustive"
+
+    def plan(rounds: tuple[dict[Role, int], ...], design: Design, lattice: Lattice | None = None) -> Plan:
+        common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
+        return Plan(*common, _distinct(background, budget), lattice, until_r2)
+
+    if design in ("table", "exhaustive") and budget == template.space:
+        return plan(({"train": budget}, *({} for _ in ends[1:])), design)
     if budget < LEAST_BUDGET:
         raise InputError(
             f"A budget of {budget} evaluations is too small to fit, choose and score; give at least {LEAST_BUDGET}."
         )
-    holdout = min(int(budget * HOLDOUT_SHARE), HOLDOUT_MOST)
-    validation = min(int(budget * VALIDATION_SHARE), VALIDATION_MOST)
-    rest = budget - holdout - validation
     lattice = None
     if design in LATTICE_SHARE:
-        lattice = _fit_lattice(background, int(rest * LATTICE_SHARE[design]), design == "fourier")
-    sizes: dict[Role, int] = {
-        "holdout": holdout,
-        "validation": validation,
-        "train": rest - (lattice.size if lattice else 0),
-    }
-    if lattice:
-        sizes["lattice"] = lattice.size
+        queries = int((budget - _scoring(budget)) * LATTICE_SHARE[design])
+        lattice = _fit_lattice(background, queries, design == "fourier")
     if design == "auto":
         design = "fourier" if lattice else "random"
-    return Plan(*common, design, seed, batch_size, sizes, lattice)
+    return plan(_divide([min(end, budget) for end in ends], lattice), design, lattice)
+
+
+def _distinct(background: Background, count: int) -> bool:
+    return background.is_uniform and background.template.space <= DISTINCT * count
+
+
+def _scoring(budget: int) -> int:
+    """Evaluations of a budget that are not fitted."""
+    return min(int(budget * HOLDOUT_SHARE), HOLDOUT_MOST) + min(int(budget * VALIDATION_SHARE), VALIDATION_MOST)
+
+
+def _divide(ends: list[int], lattice: Lattice | None) -> tuple[dict[Role, int], ...]:
+    """Give every round the share of each role that a budget up to its end would have; the lattice comes last."""
+    most = ends[-1] - _scoring(ends[-1]) - (lattice.size if lattice else 0)
+    totals = []
+    for end in ends:
+        holdout = min(int(end * HOLDOUT_SHARE), HOLDOUT_MOST)
+        totals.append((holdout, _scoring(end) - holdout, min(end - _scoring(end), most)))
+    roles: tuple[Role, ...] = ("holdout", "validation", "train")
+    steps = np.diff(np.array([(0, 0, 0), *totals]), axis=0).tolist()
+    rounds: list[dict[Role, int]] = [dict(zip(roles, step, strict=True)) for step in steps]
+    if lattice:
+        rounds[-1]["lattice"] = lattice.size
+    return tuple(rounds)
 
 
 def _fit_lattice(background: Background, queries: int, required: bool) -> Lattice | None:

@@ -60,12 +60,12 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Any]:
         `plan`, `versions`.
     """
     plan = sketch.plan
-    role: Role = "holdout" if plan.sizes.get("holdout") else "train"
+    role: Role = "holdout" if plan.count("holdout") else "train"
     codes, values = sketch.samples(role)
     return {
         "evaluations": plan.size,
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
-        "holdout": plan.sizes.get("holdout", 0),
+        "holdout": plan.count("holdout"),
         **_score(spectrum, codes, values[:, output], plan.seed),
         "seed": plan.seed,
         "plan": plan.hash,

@@ -25,7 +25,7 @@ class Sketch:
     """The merged evaluations of a plan.
 
     Attributes:
-        plan: the plan.
+        plan: the plan, as far as it was carried out.
         codes: (N, n) uint8 local codes of the queries, in the order of their global indices.
         values: (N, outputs) float64, what the model answered.
     """
@@ -36,9 +36,14 @@ class Sketch:
 
     def samples(self, *roles: Role) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes and values of some roles, one after another."""
-        blocks = [self.plan.block(role) for role in roles]
+        blocks = [block for role in roles for block in self.plan.blocks(role)] or [slice(0)]
         codes = np.concatenate([self.codes[b] for b in blocks])
         return codes, np.concatenate([self.values[b] for b in blocks])
+
+    def first(self, rounds: int) -> "Sketch":
+        """Return the sketch of the first rounds alone."""
+        plan = self.plan.first(rounds)
+        return Sketch(plan, self.codes[: plan.size], self.values[: plan.size])
 
     def save(self, path: str | Path) -> None:
         """Write the sketch; the queries are stored only where the plan alone cannot give them."""
@@ -46,15 +51,34 @@ class Sketch:
 
     @classmethod
     def load(cls, path: str | Path, plan: Plan) -> "Sketch":
-        """Read a sketch that belongs to a plan.
+        """Read a sketch that belongs to a plan; with a stop rule, it may hold the first rounds alone.
 
         Raises:
             InputError: the file is damaged, incomplete, or belongs to another plan.
         """
-        start, codes, values = _read(path, plan)
-        if start or len(values) != plan.size:
-            raise InputError(f"{path} holds {len(values)} of the {plan.size} evaluations of its plan.")
-        return cls(plan, codes, values)
+        count = len(load_npz(path).get("values", ()))
+        done = _whole_rounds(plan, count)
+        if done is None:
+            raise InputError(f"{path} holds {count} of the {plan.size} evaluations of its plan.")
+        plan = plan.first(done)
+        return cls(plan, *_read(path, plan)[1:])
+
+
+def _whole_rounds(plan: Plan, count: int) -> int | None:
+    """The number of rounds that `count` evaluations are; None if they may not end there."""
+    if count == plan.size:
+        return len(plan.rounds)
+    return plan.ends.index(count) + 1 if plan.until_r2 is not None and count in plan.ends else None
+
+
+def query_range(plan: Plan, shard: int, shards: int) -> tuple[int, int]:
+    """Return the index range of shard 1..shards; with a stop rule, each round has its own equal number of shards."""
+    ends = plan.ends if plan.until_r2 is not None else [plan.size]
+    each = shards // len(ends)
+    number, place = divmod(shard - 1, each)
+    start = ends[number - 1] if number else 0
+    first, last = shard_range(ends[number] - start, plan.batch_size, place + 1, each)
+    return start + first, start + last
 
 
 def shard_range(size: int, batch_size: int, shard: int, shards: int) -> tuple[int, int]:
@@ -70,6 +94,7 @@ def sample_shard(
     shard: int,
     shards: int,
     progress: Callable[[int], object] = lambda evaluated: None,
+    skip: bool = False,
 ) -> dict[str, np.ndarray]:
     """Evaluate the model at the queries of one shard.
 
@@ -78,11 +103,13 @@ def sample_shard(
         source: where the model is, as in the config.
         shard, shards: which of how many, 1-based.
         progress: called with the number of sequences after every batch.
+        skip: evaluate nothing, for a round that is not needed.
 
     Returns:
         The arrays of the shard's .npz.
     """
-    start, stop = shard_range(plan.size, plan.batch_size, shard, shards)
+    start, stop = query_range(plan, shard, shards)
+    stop = start if skip else stop
     if plan.design == "table":
         codes, values = read_table(source, plan.template, plan.outputs)
         rows = plan.table_order(len(codes))[start:stop]
@@ -104,18 +131,21 @@ def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
     """Put shards together in the order of their indices.
 
     Raises:
-        InputError: a shard is damaged or of another plan, or the shards do not cover the plan.
+        InputError: a shard is damaged or of another plan, or the shards do not cover the plan; with a
+            stop rule, its first rounds.
     """
     parts = sorted((_read(path, plan) for path in paths), key=lambda part: (part[0], len(part[2])))
+    parts = [part for part in parts if len(part[2])]
     covered = 0
     for start, _, values in parts:
         if start != covered:
             raise InputError(f"The shards of the sketch hold no evaluation number {min(start, covered)}.")
         covered += len(values)
-    if covered != plan.size:
+    done = _whole_rounds(plan, covered)
+    if done is None:
         raise InputError(f"The shards of the sketch hold {covered} of {plan.size} evaluations.")
     codes, values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-    return Sketch(plan, codes, values)
+    return Sketch(plan.first(done), codes, values)
 
 
 def _arrays(plan: Plan, start: int, codes: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:

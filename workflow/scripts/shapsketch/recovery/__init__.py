@@ -22,7 +22,7 @@ from ..versions import VERSIONS
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD = 0.02  # unexplained variance below which costlier estimators are not worth their time
+GOOD = 0.98  # R2 above which costlier estimators are not worth their time
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,19 @@ def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
 
 def available_estimators(plan: Plan) -> list[str]:
     """Return the estimators that a plan serves, the cheapest first."""
-    if not plan.sizes.get("validation"):
+    if not plan.count("validation"):
         return ["exact"]
     return [*(["fourier"] if plan.lattice else []), "regression", "trees", "student"]
 
 
 def recover(
-    sketch: Sketch, output: int, *, estimator: str = "auto", max_order: int | None = None, threads: int = 1
+    sketch: Sketch,
+    output: int,
+    *,
+    estimator: str = "auto",
+    max_order: int | None = None,
+    good: float = GOOD,
+    threads: int = 1,
 ) -> Recovery:
     """Recover the spectrum of one output.
 
@@ -97,9 +103,9 @@ def recover(
         sketch: the merged sketch.
         output: which output, from 0.
         estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
-            until one leaves less than `GOOD` unexplained; stacked and corrected where that validates
-            better.
+            until one validates with an R2 above `good`; stacked and corrected where that validates better.
         max_order: the highest order of a term; None leaves it to the estimators.
+        good: see `estimator`.
         threads: how many may be used; does not change the result.
 
     Raises:
@@ -117,7 +123,7 @@ def recover(
     fits: dict[str, Fit] = {}
     scores: dict[str, float | None] = {}
     for name in names:
-        if any(score is not None and score > 1 - GOOD for score in scores.values()):
+        if any(score is not None and score > good for score in scores.values()):
             break
         fits[name] = fit = _fit(name, samples, max_order)
         scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
@@ -157,7 +163,7 @@ def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
         values[:, output],
         validation_codes,
         validation_values[:, output],
-        sketch.values[plan.block("lattice"), output],
+        sketch.samples("lattice")[1][:, output],
         threads,
     )
 

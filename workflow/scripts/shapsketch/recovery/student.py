@@ -224,11 +224,9 @@ def distil(student: Student, plan: Plan, max_order: int, threads: int) -> tuple[
     """Turn a student into dividends: exactly where the space is small, otherwise by projection."""
     background = plan.background
     if background.template.space <= FREE_POINTS:
-        codes = replace(plan, design="exhaustive", sizes={"train": background.template.space}).queries(
-            0, background.template.space
-        )
+        codes = replace(plan, design="exhaustive").queries(0, background.template.space)
         return exact.transform(background, codes, student.predict(codes, threads), max_order)
-    free = replace(plan, design="random", seed=plan.seed ^ FREE_SEED, sizes={"train": FREE_POINTS}, lattice=None)
+    free = plan.fresh(FREE_POINTS, plan.seed ^ FREE_SEED)
     codes = np.asfortranarray(free.queries(0, FREE_POINTS))
     return project(background, codes, student.predict(codes, threads), max_order)
 

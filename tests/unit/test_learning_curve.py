@@ -1,0 +1,103 @@
+"""Rounds: the learning curve, and stopping when the spectrum is good enough."""
+
+import numpy as np
+import pytest
+
+from shapsketch.alphabet import Alphabet
+from shapsketch.background import Background
+from shapsketch.design import make_plan
+from shapsketch.errors import InputError
+from shapsketch.faithfulness import report
+from shapsketch.files import save_npz
+from shapsketch.recovery import recover
+from shapsketch.recovery.learning_curve import learning_curve, score_round
+from shapsketch.sketch import Sketch, merge_shards, sample_shard
+from shapsketch.template import Template
+
+BACKGROUND = Background.uniform(Template(Alphabet("ACGT"), "N" * 9))
+
+
+def sketched(budget, noise, until_r2=None, design="random"):
+    """An additive function beside one that is mostly noise."""
+    plan = make_plan({}, ["smooth", "noisy"], BACKGROUND, budget=budget, design=design, until_r2=until_r2)
+    codes = plan.queries(0, plan.size)
+    additive = (codes * np.arange(1, 10)).sum(1).astype(float)
+    scatter = np.random.default_rng(0).normal(size=len(codes)) * additive.std() * noise
+    return Sketch(plan, codes, np.column_stack([additive, additive + scatter]))
+
+
+def curve_of(sketch, rounds=()):
+    records = {}
+    for number, output in enumerate(sketch.plan.outputs):
+        found = recover(sketch, number, estimator="regression")
+        records[output] = {**found.details, **report(found.spectrum, sketch, number)}
+    return learning_curve(sketch, records, rounds, max_order=None, threads=1)
+
+
+def test_the_curve_leads_to_the_score_of_the_spectrum():
+    sketch = sketched(16_000, 0.5)
+    curve = curve_of(sketch)
+    noisy = curve[curve["output"] == "noisy"]
+    assert noisy["evaluations"].tolist() == [2_000, 4_000, 8_000, 16_000]
+    assert noisy["r2"].iloc[-1] > noisy["r2"].iloc[0]
+    assert noisy["r2"].iloc[-1] == pytest.approx(0.8, abs=0.02)
+    assert ((noisy["r2_low"] < noisy["r2"]) & (noisy["r2"] < noisy["r2_high"])).all()
+    assert curve[curve["output"] == "smooth"]["r2"].min() > 0.999
+
+
+def test_a_point_of_the_curve_is_the_sketch_of_a_smaller_budget():
+    large, small = sketched(16_000, 0.5), sketched(2_000, 0.5)
+    assert (large.first(1).codes == small.codes).all()
+    for role in ("holdout", "validation", "train"):
+        assert large.first(1).plan.count(role) == small.plan.count(role)
+
+
+def test_a_round_is_enough_when_every_output_is():
+    scored = {noise: score_round(sketched(4_000, noise, 0.9), estimator="regression", max_order=1, threads=1)
+              for noise in (0.1, 0.5)}  # fmt: skip
+    assert scored[0.1]["enough"] is True
+    assert scored[0.5]["enough"] is False  # R2 cannot pass 0.8
+    assert scored[0.5]["outputs"]["smooth"]["validation_r2_low"] > 0.9
+    assert scored[0.1]["evaluations"] == 4_000
+
+
+def test_the_holdout_does_not_decide(monkeypatch):
+    sketch = sketched(2_000, 0.1, 0.9)
+    values = sketch.values.copy()
+    for block in sketch.plan.blocks("holdout"):
+        values[block] = 1e6
+    score = score_round(Sketch(sketch.plan, sketch.codes, values), estimator="regression", max_order=1, threads=1)
+    assert score["enough"] is True
+
+
+def test_scored_rounds_become_the_curve():
+    sketch = sketched(4_000, 0.5, 0.9)
+    rounds = [score_round(sketch.first(k), estimator="regression", max_order=None, threads=1) for k in (1, 2)]
+    curve = curve_of(sketch, rounds)
+    assert curve[curve["output"] == "noisy"]["evaluations"].tolist() == [1_000, 2_000, 4_000]
+    assert curve["r2"].iloc[0] == rounds[0]["outputs"]["smooth"]["r2"]
+
+
+def test_a_space_that_was_evaluated_in_full_is_enough():
+    background = Background.uniform(Template(Alphabet("ACGT"), "NNN"))
+    plan = make_plan({}, ["y"], background, budget=4_000, until_r2=0.9)
+    codes = plan.queries(0, plan.size)
+    sketch = Sketch(plan.first(1), codes, codes.sum(1)[:, None].astype(float))
+    assert score_round(sketch, estimator="auto", max_order=None, threads=1)["enough"] is True
+
+
+def test_shards_of_rounds_that_were_not_needed_are_empty(tmp_path):
+    (tmp_path / "model.py").write_text("def predict(sequences):\n    return [float(len(s)) for s in sequences]\n")
+    source = {"kind": "python", "target": f"{tmp_path}/model.py:predict", "input": "strings"}
+    plan = make_plan({}, ["value"], BACKGROUND, budget=4_000, until_r2=0.9, batch_size=100)
+    paths = [tmp_path / f"{k}-of-6.npz" for k in range(1, 7)]
+    for k, path in enumerate(paths, 1):
+        save_npz(path, sample_shard(plan, source, k, 6, skip=k > 4))
+    sketch = merge_shards(plan, paths)
+    assert sketch.plan.size == len(sketch.values) == 2_000
+    sketch.save(tmp_path / "sketch.npz")
+    again = Sketch.load(tmp_path / "sketch.npz", plan)
+    assert again.plan.hash == plan.first(2).hash
+    assert (again.values == sketch.values).all()
+    with pytest.raises(InputError, match="hold 1500 of 4000"):
+        merge_shards(plan, paths[:3])

@@ -1,0 +1,24 @@
+"""Draw up the learning curve: R2 on the hold-out against evaluations.
+
+Creates `results/{model}/spectrum/learning_curve.tsv` from the merged sketch and the score of its spectrum.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from shapsketch.design import Plan
+    from shapsketch.files import read_json, write_text
+    from shapsketch.recovery.learning_curve import learning_curve
+    from shapsketch.sketch import Sketch
+
+    max_order = snakemake.params.max_order
+    curve = learning_curve(
+        Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan)),
+        read_json(snakemake.input.faithfulness),
+        [read_json(path) for path in snakemake.input.get("rounds", [])],
+        max_order=None if max_order == "auto" else max_order,
+        threads=snakemake.threads,
+    )
+    write_text(snakemake.output.curve, curve.to_csv(sep="\t", index=False, float_format="%.6g"))

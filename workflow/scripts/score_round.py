@@ -1,0 +1,26 @@
+"""Recover what the rounds so far allow, and decide whether the next one is needed.
+
+Creates `results/{model}/sketch/rounds/{round}.json`; once a round was enough, the later ones repeat it.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from shapsketch.design import Plan
+    from shapsketch.files import read_json, write_json
+    from shapsketch.recovery.learning_curve import score_round
+    from shapsketch.sketch import merge_shards
+
+    before = snakemake.input.get("before")
+    score = read_json(before) if before else {"enough": False}
+    if not score["enough"]:
+        max_order = snakemake.params.max_order
+        score = score_round(
+            merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards),
+            estimator=snakemake.params.estimator,
+            max_order=None if max_order == "auto" else max_order,
+            threads=snakemake.threads,
+        )
+    write_json(snakemake.output.score, score)
