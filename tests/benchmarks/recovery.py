@@ -5,6 +5,7 @@ Writes `results/benchmarks/recovery/recovery.tsv` and draws it. Evaluations and 
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -119,7 +120,8 @@ def _run_ours(sketch: Sketch, output: int, estimator: str, folder: Path) -> tupl
     sketch.plan.save(folder / "plan.json")
     sketch.save(folder / "sketch.npz")
     command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), str(output), estimator]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}  # as in a stage
+    done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}
     if done.returncode:
         return None, {**run, "note": f"failed: {done.stderr.strip().splitlines()[-1]}"}
@@ -177,8 +179,8 @@ def _contains(known: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 def _evaluated(model: ReferenceModel, codes: np.ndarray, noisy: bool) -> np.ndarray:
     """Return the values at local codes, from the cache if they are there."""
-    identity = [model.plan(model.budgets[0]).hash, noisy]
-    path = CACHE / f"values-{model.name}-{sha256_json([*identity, codes.shape[0], codes.tobytes().hex()])[:16]}.npz"
+    key = sha256_json([model.identity, noisy, codes.shape[0], codes.tobytes().hex()])
+    path = CACHE / f"values-{model.name}-{key[:16]}.npz"
     if not path.exists():
         save_npz(path, {"values": model.ask(codes) if noisy else model.evaluate(codes)})
     return load_npz(path)["values"]

@@ -73,11 +73,16 @@ class ReferenceModel:
         """Whether some sequences of the template cannot be asked."""
         return self.rows is not None and len(self.rows) < self.template.space
 
+    @property
+    def identity(self) -> dict[str, object]:
+        """What its values follow from; cached ones are named by it."""
+        files = {path.name: sha256_file(path) for path in self.files}
+        return {"benchmark": self.name, "files": files, "template": self.template.pattern, "outputs": self.outputs}
+
     def plan(self, budget: int, seed: int = 0, design: Design | None = None) -> Plan:
         """Return the plan of a sketch of this model."""
-        identity = {"benchmark": self.name, "files": {path.name: sha256_file(path) for path in self.files}}
         return make_plan(
-            identity,
+            self.identity,
             self.outputs,
             Background.uniform(self.template),
             budget=budget,

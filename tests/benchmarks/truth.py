@@ -55,7 +55,7 @@ def shapley_truth(model: ReferenceModel, cache: Path, most_error: float) -> Trut
         return Truth(values, np.zeros(len(values)))
     if model.has_gaps:
         return None
-    key = sha256_json([model.plan(CONTROL_BUDGET).hash, model.explained.tolist(), most_error])
+    key = sha256_json([model.identity, model.explained.tolist(), most_error])
     path = cache / f"truth-{model.name}-{key[:16]}.npz"
     if not path.exists():
         truth = _enumerate(model) if model.template.space <= MOST_ENUMERATED else _simulate(model, most_error)

@@ -10,14 +10,22 @@ from shapsketch.design import make_plan
 from shapsketch.errors import InputError
 from shapsketch.faithfulness import r2_interval, r_squared, report
 from shapsketch.files import save_npz
-from shapsketch.recovery import recover, student, trees
+from shapsketch.recovery import _samples, recover, regression, student, trees
 from shapsketch.recovery.projection import project
+from shapsketch.recovery.screening import candidates
 from shapsketch.recovery.student import load_students, save_students
 from shapsketch.sketch import Sketch
 from shapsketch.template import Template
 from shapsketch.terms import Terms
 
 LETTERS = "ACGTDEFHIKLMNPQRSVWY"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Fewer free queries and trees: these functions are small."""
+    monkeypatch.setattr(student, "FREE_POINTS", 100_000)
+    monkeypatch.setattr(trees, "MOST_TREES", 1_000)
 
 
 def sketch_of(function, template, background=None, **settings):
@@ -54,7 +62,7 @@ def free_template(q, n):
 SUITE = {
     "regression": (2, 12_000, 1e-9),
     "fourier": (4, 40_000, 1e-9),
-    "trees": (2, 20_000, 0.15),
+    "trees": (2, 10_000, 0.15),
     "student": (2, 3_000, 0.1),
 }
 SHAPES = [(2, 20), (3, 12), (4, 12), (5, 9), (6, 8)]
@@ -65,8 +73,7 @@ SMALL = [(3, 7), (4, 10)]  # students of spaces that can be evaluated in full: a
     ("estimator", "q", "n"),
     [(e, q, n) for e in SUITE if e != "student" for q, n in SHAPES] + [("student", q, n) for q, n in SMALL],
 )
-def test_sparse_functions_are_recovered(estimator, q, n, monkeypatch):
-    monkeypatch.setattr(student, "FREE_POINTS", 100_000)
+def test_sparse_functions_are_recovered(estimator, q, n):
     order, budget, missed = SUITE[estimator]
     template = free_template(q, n)
     function, _ = sparse_function(template, order, 12, seed=q)
@@ -162,7 +169,7 @@ def test_estimators_that_a_design_does_not_serve():
 def test_the_holdout_does_not_touch_the_spectrum():
     template = free_template(4, 12)
     function, _ = sparse_function(template, 3, 10, seed=3, noise=0.3)
-    sketch = sketch_of(function, template, budget=20_000, design="fourier")
+    sketch = sketch_of(function, template, budget=6_000, design="fourier")
     values = sketch.values.copy()
     for block in sketch.plan.blocks("holdout"):
         values[block] = 1e6
@@ -234,7 +241,7 @@ def test_projection_finds_planted_supports_of_every_order():
 def test_stacks_are_better_than_their_parts_whatever_the_threads():
     template = free_template(4, 7)
     function, _ = sparse_function(template, 3, 40, seed=5)
-    sketch = sketch_of(function, template, budget=2_000, design="random")
+    sketch = sketch_of(lambda codes: np.sign(function(codes) - 3), template, budget=2_000, design="random")
     recovered = recover(sketch, 0, threads=2)
     tried = recovered.details["tried"]
     assert "student" in tried
@@ -242,6 +249,49 @@ def test_stacks_are_better_than_their_parts_whatever_the_threads():
     again = recover(sketch, 0, threads=1)  # the number of threads changes nothing
     assert (again.spectrum.terms.tables == recovered.spectrum.terms.tables).all()
     assert again.spectrum.intercept == recovered.spectrum.intercept
+
+
+@pytest.mark.parametrize("letters", [2, 4, 5])
+def test_regression_finds_interactions_of_high_order(letters):
+    """More unknowns than samples: supports are screened, and priors sharpened until the function stands out."""
+    template = free_template(letters, 16)
+    function, truth = sparse_function(template, 4, 12, seed=2)
+    sketch = sketch_of(function, template, budget=6_000, design="random")
+    recovered = recover(sketch, 0, estimator="regression")
+    assert report(recovered.spectrum, sketch, 0)["r2"] > 0.99
+    assert recovered.details["tried"]["regression"]["max_order"] >= 3
+
+
+def test_regression_of_more_pairs_than_memory_allows(monkeypatch):
+    monkeypatch.setattr(regression, "MOST_UNKNOWNS", 300)
+    template = free_template(4, 30)
+    basis = ProductBasis.build(Background.uniform(template), [(3,), (2, 9), (7, 29), (1, 4)])
+    truth = basis.to_terms(np.random.default_rng(0).normal(size=len(basis)))
+    sketch = sketch_of(truth.predict, template, budget=3_000, design="random")
+    recovered = recover(sketch, 0, estimator="regression")
+    assert 1 - report(recovered.spectrum, sketch, 0)["r2"] < 1e-6
+    assert len(recovered.spectrum.terms) < 100
+
+
+def test_candidates_are_all_or_grown_or_proposed():
+    background = Background.uniform(free_template(4, 10))
+    assert len(candidates(background, 3, {}, 120)) == 120
+    grown = candidates(background, 3, {(0, 1): 4.0, (2, 3): 1.0}, 9, proposed=[(7, 8, 9), (1, 2)])
+    assert len(grown) == 10
+    assert {(0, 1, i) for i in range(2, 10)} | {(7, 8, 9)} <= set(grown)
+    assert candidates(Background.uniform(free_template(20, 5)), 3, {}, 100) == []  # 8,000 cells
+
+
+def test_a_large_sketch_is_cut_for_those_who_learn_from_it():
+    template = free_template(4, 12)
+    function, _ = sparse_function(template, 2, 10, seed=3)
+    sketch = sketch_of(function, template, budget=20_000, design="fourier")
+    samples = _samples(sketch, 0, 1)
+    drawn = len(samples.values) - len(samples.lattice_values)
+    assert samples.first(10**9) is samples
+    part = samples.first(drawn + 10)
+    assert (len(part.values), len(part.lattice_values)) == (drawn + 10, 10)
+    assert len(samples.first(drawn - 10).lattice_values) == 0
 
 
 def test_students_are_saved_without_pickles(tmp_path):

@@ -51,6 +51,7 @@ LIBRARY = [
     "recovery/peeling.py",
     "recovery/projection.py",
     "recovery/regression.py",
+    "recovery/screening.py",
     "recovery/stack.py",
     "recovery/student.py",
     "recovery/trees.py",

@@ -5,7 +5,7 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and its name to `available_estimators`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +22,10 @@ from ..versions import VERSIONS
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD = 0.98  # R2 above which costlier estimators are not worth their time
+GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.98}  # R2 above which they are not worth their time
+
+LEARNERS = ("regression", "trees", "student")
+MOST_SAMPLES = 1_000_000  # more would cost them hours and teach them little; the correction reads all
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Samples:
 
     Attributes:
         plan: the plan, with background and lattice.
-        codes, values: (N, n) uint8 local codes and (N,) float64 to fit; the lattice comes last.
+        codes, values: (N, n) uint8 local codes, in column-major order for speed, and (N,) float64 to fit; the
+            lattice comes last.
         validation_codes, validation_values: to choose settings by.
         lattice_values: the values of the lattice, in its order; empty without one.
         threads: how many may be used; they must not change the result.
@@ -44,6 +48,13 @@ class Samples:
     validation_values: np.ndarray
     lattice_values: np.ndarray
     threads: int = 1
+
+    def first(self, most: int) -> "Samples":
+        """At most so many of the samples to fit; the lattice goes first."""
+        if len(self.values) <= most:
+            return self
+        kept = self.lattice_values[: max(most - len(self.values) + len(self.lattice_values), 0)]
+        return replace(self, codes=self.codes[:most], values=self.values[:most], lattice_values=kept)
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,8 @@ class Recovery(NamedTuple):
 
 
 def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
+    if name in LEARNERS:
+        samples = samples.first(MOST_SAMPLES)
     return import_module(f".{name}", __name__).fit(samples, max_order)
 
 
@@ -94,7 +107,7 @@ def recover(
     *,
     estimator: str = "auto",
     max_order: int | None = None,
-    good: float = GOOD,
+    good: float = 1.0,
     threads: int = 1,
 ) -> Recovery:
     """Recover the spectrum of one output.
@@ -103,9 +116,10 @@ def recover(
         sketch: the merged sketch.
         output: which output, from 0.
         estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
-            until one validates with an R2 above `good`; stacked and corrected where that validates better.
+            unless one before validates so well that the next is not worth its time (`GOOD`); stacked and
+            corrected where that validates better.
         max_order: the highest order of a term; None leaves it to the estimators.
-        good: see `estimator`.
+        good: an R2 on the validation points that ends `auto` in any case.
         threads: how many may be used; does not change the result.
 
     Raises:
@@ -123,8 +137,8 @@ def recover(
     fits: dict[str, Fit] = {}
     scores: dict[str, float | None] = {}
     for name in names:
-        if any(score is not None and score > good for score in scores.values()):
-            break
+        if any(score is not None and score > min(good, GOOD.get(name, 1.0)) for score in scores.values()):
+            continue
         fits[name] = fit = _fit(name, samples, max_order)
         scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
     best, record = next(iter(fits.values())), {"estimator": names[0], "weights": {names[0]: 1.0}}
@@ -159,9 +173,9 @@ def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
     validation_codes, validation_values = sketch.samples("validation")
     return Samples(
         plan,
-        codes,
+        np.asfortranarray(codes),
         values[:, output],
-        validation_codes,
+        np.asfortranarray(validation_codes),
         validation_values[:, output],
         sketch.samples("lattice")[1][:, output],
         threads,

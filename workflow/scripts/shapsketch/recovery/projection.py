@@ -8,7 +8,7 @@ leave, so that their noise does not add to its own.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import islice
 from math import comb
 
 import numpy as np
@@ -16,12 +16,10 @@ import numpy as np
 from ..background import Background
 from ..basis import ProductBasis
 from ..terms import Support, Terms
+from .screening import candidates, screen
 
 SCREENED = {3: 20_000, 4: 21_000, 5: 8_000}  # candidates at most; beyond it they are grown from the order below
-KEPT = {1: 10_000, 2: 10_000, 3: 4_000, 4: 7_000, 5: 3_000}
-MOST_CELLS = 4096  # of one table; larger ones are not projected
-SCREENING_POINTS = 1_000_000
-SIGNIFICANCE = 1.5  # standard deviations of a noise energy above its mean
+KEPT = {3: 4_000, 4: 7_000, 5: 3_000}
 
 
 @dataclass
@@ -99,14 +97,16 @@ def project(background: Background, codes: np.ndarray, values: np.ndarray, max_o
     Returns:
         The intercept and the terms.
     """
-    free = background.template.free.tolist()
+    free = background.template.free
     intercept = float(values.mean())
     residual = (values - intercept).astype(np.float32)
     layers: dict[int, Layer] = {}
     for order in range(1, min(max_order, len(free)) + 1):
-        supports = [s for s in _candidates(free, order, layers) if _fits(background, s)]
-        if order > 2:
-            supports = _screen(background, supports, codes, residual)
+        most = SCREENED.get(order, comb(len(free), order))
+        below = layers[order - 1].energies() if order > 1 else {}
+        supports = candidates(background, order, below, most)
+        if order in KEPT:
+            supports = sorted(islice(screen(background, supports, codes, residual), KEPT[order]))
         if not supports:
             break
         layers[order] = Layer.empty(background, supports, len(values))
@@ -115,40 +115,3 @@ def project(background: Background, codes: np.ndarray, values: np.ndarray, max_o
         sweep(layer, codes, residual)
     tables = {s: t for layer in layers.values() for s, t in layer.tables().items()}
     return intercept, Terms.build(background.template.sizes, tables)
-
-
-def _fits(background: Background, support: Support) -> bool:
-    return int(np.prod(background.template.sizes[list(support)])) <= MOST_CELLS
-
-
-def _candidates(free: list[int], order: int, layers: dict[int, Layer]) -> list[Support]:
-    """All supports of an order, or the most promising supersets of those of the order below."""
-    most = SCREENED.get(order, comb(len(free), order))
-    if comb(len(free), order) <= most:
-        return list(combinations(free, order))
-    scores: dict[Support, float] = {}
-    for support, energy in layers[order - 1].energies().items():
-        for i in free:
-            if i not in support:
-                larger = tuple(sorted((*support, i)))
-                scores[larger] = scores.get(larger, 0.0) + energy**0.5
-    return sorted(sorted(scores, key=lambda s: (-scores[s], s))[:most])
-
-
-def _screen(background: Background, supports: list[Support], codes: np.ndarray, residual: np.ndarray) -> list[Support]:
-    """The supports whose energy stands out of the noise, the strongest at most."""
-    if not supports:
-        return []
-    points = min(len(residual), SCREENING_POINTS)
-    part, own = codes[:points], residual[:points]
-    noise = float(np.dot(own, own)) / points**2
-    order = len(supports[0])
-    ratios: dict[Support, float] = {}
-    for start in range(0, len(supports), 1024):
-        basis = ProductBasis.build(background, supports[start : start + 1024])
-        w = basis.adjoint(part, own) / points
-        degrees = np.bincount(basis.owners, minlength=len(basis.terms))
-        energy = np.bincount(basis.owners, w**2, len(basis.terms))
-        good = energy > noise * degrees * (1 + SIGNIFICANCE * np.sqrt(2 / degrees))
-        ratios.update({basis.terms.supports[t]: float(energy[t]) for t in np.flatnonzero(good).tolist()})
-    return sorted(sorted(ratios, key=lambda s: (-ratios[s], s))[: KEPT[order]])

@@ -49,7 +49,6 @@ SHORT = 10  # free positions below which convolutions have nothing to share
 
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
 MOST_EPOCHS, LEAST_EPOCHS = 120, 4
-MOST_SAMPLES = 1_000_000
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
 LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
@@ -188,8 +187,8 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
 def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     """Train the students of these samples, two at once on two threads, and weigh them."""
     template = samples.plan.template
-    architectures = [PERCEPTRON] * 2 if len(template.free) < SHORT else [ONE, ONE, TWO]
-    codes, values = samples.codes[:MOST_SAMPLES], samples.values[:MOST_SAMPLES]
+    architectures = [PERCEPTRON] * 2 if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
+    codes, values = samples.codes, samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     width = int(template.sizes.max())
     targets = torch.as_tensor((values - mean) / scale, dtype=torch.float32)

@@ -31,15 +31,30 @@ SETTINGS: dict[str, Any] = {
     "verbosity": -1,
 }
 MOST_TREES = 8000
-MOST_SAMPLES = 1_000_000  # more would cost memory and teach trees of this size nothing
+FEW_TREES = 300
 PATIENCE = 100  # trees without a better validation score
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
     """Boost until the validation points stop improving, and merge the leaves' dividends by support."""
-    depth = min(max_order or DEPTH, DEPTH)
+    scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MOST_TREES)
+    leaves = Leaves.collect(trees, samples.plan.background)
+    intercept, terms = leaves.dividends()
+    scaled = Terms.build(terms.sizes, {s: scale * terms.table(t) for t, s in enumerate(terms.supports)})
+    mean = samples.values.mean()
+    return Fit(float(mean + scale * intercept), scaled, {"trees": len(trees), "leaves": len(leaves.values)})
+
+
+def split_supports(samples: Samples) -> list[Support]:
+    """Return the sets of positions that a few trees split on together: candidates for interactions."""
+    _, trees = _boost(samples, DEPTH, FEW_TREES)
+    return Leaves.collect(trees, samples.plan.background).dividends()[1].supports
+
+
+def _boost(samples: Samples, depth: int, most: int) -> tuple[float, list[dict[str, Any]]]:
+    """The scale of the values, and the trees for the standardised ones."""
     settings = SETTINGS | {"seed": samples.plan.seed % 2**31, "max_depth": depth}
-    codes, values = samples.codes[:MOST_SAMPLES], samples.values[:MOST_SAMPLES]
+    codes, values = samples.codes, samples.values
     mean, scale = values.mean(), values.std() or 1.0
     sizes = samples.plan.template.sizes
     train = lgb.Dataset(_onehot(codes, sizes), (values - mean) / scale, params=settings)
@@ -47,12 +62,9 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
         _onehot(samples.validation_codes, sizes), (samples.validation_values - mean) / scale, reference=train
     )
     stop = lgb.early_stopping(PATIENCE, verbose=False)
-    booster = lgb.train(settings, train, MOST_TREES, valid_sets=[check], callbacks=[stop])
+    booster = lgb.train(settings, train, most, valid_sets=[check], callbacks=[stop])
     trees = booster.dump_model(num_iteration=booster.best_iteration)["tree_info"]
-    leaves = Leaves.collect([tree["tree_structure"] for tree in trees], samples.plan.background)
-    intercept, terms = leaves.dividends()
-    scaled = Terms.build(sizes, {s: scale * terms.table(t) for t, s in enumerate(terms.supports)})
-    return Fit(float(mean + scale * intercept), scaled, {"trees": len(trees), "leaves": len(leaves.values)})
+    return scale, [tree["tree_structure"] for tree in trees]
 
 
 def _onehot(codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:

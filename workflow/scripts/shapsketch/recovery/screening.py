@@ -1,0 +1,80 @@
+"""Screening: which supports of an order are worth a table.
+
+All supports of an order are looked at where they are few; otherwise those grown from the strongest of the
+order below, and those that somebody else proposes. They are kept by their energy against its noise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from ..background import Background
+from ..basis import ProductBasis
+from ..terms import Support
+
+MOST_CELLS = 4096  # of one table; larger ones are not screened
+SCREENING_POINTS = 1_000_000
+SIGNIFICANCE = 1.5  # standard deviations of a noise energy above its mean
+AT_ONCE = 1024  # supports
+
+
+def candidates(
+    background: Background,
+    order: int,
+    below: Mapping[Support, float],
+    most: int,
+    proposed: Iterable[Support] = (),
+) -> list[Support]:
+    """Return the supports of an order to look at, sorted.
+
+    Args:
+        background: with the template, whose free positions make up the supports.
+        order: of the supports.
+        below: the variance of each known support of the order below.
+        most: how many; if there are more, the supersets of the strongest below, and the proposed ones.
+        proposed: supports that are looked at in any case.
+
+    Returns:
+        Supports whose tables have at most `MOST_CELLS` cells.
+    """
+    free = background.template.free.tolist()
+    sizes = background.template.sizes
+    if comb(len(free), order) <= most:
+        found: Iterable[Support] = combinations(free, order)
+    else:
+        scores: dict[Support, float] = {}
+        for support, energy in below.items():
+            for i in free:
+                if i not in support:
+                    larger = tuple(sorted((*support, i)))
+                    scores[larger] = scores.get(larger, 0.0) + energy**0.5
+        grown = sorted(scores, key=lambda s: (-scores[s], s))[:most]
+        found = sorted({*grown, *(s for s in proposed if len(s) == order)})
+    return [s for s in found if int(np.prod(sizes[list(s)])) <= MOST_CELLS]
+
+
+def screen(
+    background: Background, supports: Sequence[Support], codes: np.ndarray, residual: np.ndarray
+) -> dict[Support, float]:
+    """Return the supports whose energy stands out of the noise, the strongest first, with their energies.
+
+    Args:
+        background: what the points were drawn from.
+        supports: candidates.
+        codes: (M, n) uint8 local codes.
+        residual: (M,) what lower orders leave of the function.
+    """
+    points = min(len(residual), SCREENING_POINTS)
+    part, own = codes[:points], residual[:points]
+    noise = float(np.dot(own, own)) / points**2
+    found: dict[Support, float] = {}
+    for start in range(0, len(supports), AT_ONCE):
+        basis = ProductBasis.build(background, supports[start : start + AT_ONCE])
+        w = basis.adjoint(part, own) / points
+        degrees = np.bincount(basis.owners, minlength=len(basis.terms))
+        energy = np.bincount(basis.owners, w**2, len(basis.terms))
+        good = energy > noise * degrees * (1 + SIGNIFICANCE * np.sqrt(2 / degrees))
+        found.update({basis.terms.supports[t]: float(energy[t]) for t in np.flatnonzero(good).tolist()})
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
