@@ -4,17 +4,18 @@
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery
+.PHONY: run test lint format clean benchmark-recovery benchmark-scale
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
 	@echo "Each results/MODEL/SEQUENCES/report.html opens in a browser; config/README.md tells how to explain your model."
 
 test: .venv/test.ready lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .
@@ -31,6 +32,9 @@ format: .venv/test.ready
 # Hours in full; `make benchmark-recovery ARGS="--models sprout --quick"` is a taste, and --help lists the rest.
 benchmark-recovery: .venv/test.ready .venv-shapzero/ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.recovery $(ARGS)
+
+benchmark-scale: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks

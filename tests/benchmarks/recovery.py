@@ -120,7 +120,7 @@ def _run_ours(sketch: Sketch, output: int, estimator: str, folder: Path) -> tupl
     sketch.plan.save(folder / "plan.json")
     sketch.save(folder / "sketch.npz")
     command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), str(output), estimator]
-    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}  # as in a stage
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as in a stage
     done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}
     if done.returncode:

@@ -255,7 +255,7 @@ def test_stacks_are_better_than_their_parts_whatever_the_threads():
 def test_regression_finds_interactions_of_high_order(letters):
     """More unknowns than samples: supports are screened, and priors sharpened until the function stands out."""
     template = free_template(letters, 16)
-    function, truth = sparse_function(template, 4, 12, seed=2)
+    function, _ = sparse_function(template, 4, 12, seed=2)
     sketch = sketch_of(function, template, budget=6_000, design="random")
     recovered = recover(sketch, 0, estimator="regression")
     assert report(recovered.spectrum, sketch, 0)["r2"] > 0.99

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.98}  # R2 above which they are not worth their time
 
-LEARNERS = ("regression", "trees", "student")
-MOST_SAMPLES = 1_000_000  # more would cost them hours and teach them little; the correction reads all
+# More samples would cost these hours and teach them little; the correction that follows reads all.
+MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Recovery(NamedTuple):
 
 
 def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
-    if name in LEARNERS:
-        samples = samples.first(MOST_SAMPLES)
+    if name in MOST_SAMPLES:
+        samples = samples.first(MOST_SAMPLES[name])
     return import_module(f".{name}", __name__).fit(samples, max_order)
 
 
