@@ -42,6 +42,11 @@ class Bins:
         """Return the (C, bins) mean squares of the bins."""
         return np.mean(self.values.real**2 + self.values.imag**2, axis=2)
 
+    def update(self, energies: np.ndarray, changed: np.ndarray) -> None:
+        """Bring (C, bins) energies up to date where bins have changed."""
+        part = self.values[changed]
+        energies[changed] = np.mean(part.real**2 + part.imag**2, axis=1)
+
     def half(self) -> np.ndarray:
         """Return (bins,) one of each bin j and -j: of a real function, -j holds the conjugates of j."""
         cube = np.arange(self.lattice.bins).reshape((self.lattice.radix,) * self.lattice.dimension)
@@ -153,10 +158,11 @@ def _spread(values, changed, k, f, matrices, shifts, wave):
                     values[c, mirrored, d] += value.conjugate()
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _gather(values, k, matrices, shifts, wave):
-    signature, f = np.empty(len(shifts), np.complex128), np.zeros(len(k), np.complex128)
-    for a in range(len(k)):
+    f = np.zeros(len(k), np.complex128)
+    for a in numba.prange(len(k)):
+        signature = np.empty(len(shifts), np.complex128)
         letters = np.flatnonzero(k[a])
         _signature(k[a], letters, shifts, wave, signature)
         for c in range(len(matrices)):

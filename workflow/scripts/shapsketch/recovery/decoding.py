@@ -135,14 +135,18 @@ def _letter(sums, locator, length, inverse, p, exp, log, zech):
     return _minus(_over(omega, slope, exp, log, zech), p, exp, log) if slope else 0
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
     """Fill in the words of up to t letters in 1..p-1 with these parity checks; others are not valid."""
-    sums = np.empty(2 * t, np.int64)
-    locator, before, kept = np.empty((3, 2 * t + 2), np.int64)
-    for b in range(len(checks)):
+    for b in numba.prange(len(checks)):
         if not valid[b]:
             continue
+        sums = np.empty(2 * t, np.int64)
+        locator, before, kept = (
+            np.empty(2 * t + 2, np.int64),
+            np.empty(2 * t + 2, np.int64),
+            np.empty(2 * t + 2, np.int64),
+        )
         _power_sums(checks[b], sums, p, m, exp, log, zech)
         length = _locator(sums, locator, before, kept, p, exp, log, zech)
         found, i = 0, 0

@@ -78,8 +78,9 @@ def _peel_rounds(bins: Bins, floor: float) -> tuple[float, int, list[tuple[np.nd
         noise = floor + _noise(energies, bins.lattice.delays)
         matrix, place = np.nonzero(changed & (energies > NOISE_FACTOR * noise))
         k, f = _singletons(bins, matrix, place, noise, clean, noise > 2 * floor)
-        changed = bins.add(k, -f) & half
-        energies = bins.energies()
+        changed = bins.add(k, -f)
+        bins.update(energies, changed)
+        changed &= half
         finds.append((k, f))
         before = len(seen)
         seen.update(_keys(k).tolist())
@@ -244,7 +245,7 @@ def _turn_back(u, checks, wave, bases):
     return left / u.size
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _read(values, matrix, place, mixing, offsets, wave, sweeps):
     """Read the parity checks of (A,) bins from their phases.
 
@@ -257,14 +258,14 @@ def _read(values, matrix, place, mixing, offsets, wave, sweeps):
         float64 by how much they are worse; (A,) float64 the mean square about the mean over the offsets
         of each p, turned back.
     """
-    count, bases = mixing.shape[1], np.empty(offsets, np.complex128)
+    count = mixing.shape[1]
     dimension, radix = mixing.shape[2], wave.size
     checks = np.empty((matrix.size, dimension + count), np.int64)
     second = np.empty((matrix.size, count), np.int64)
     margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
-    for a in range(matrix.size):
+    for a in numba.prange(matrix.size):
         u = values[matrix[a], place[a]].reshape(offsets, count + 1)
-        bases[:] = u[:, 0]
+        bases = u[:, 0].copy()
         for _ in range(sweeps):
             for i in range(count):
                 z = 0j
@@ -282,13 +283,13 @@ def _read(values, matrix, place, mixing, offsets, wave, sweeps):
     return checks, second, margins, left
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _project(values, matrix, place, k, checks, shifts, wave):
     """Fit one coefficient to each of (A,) bins: its (A,) value and the (A,) mean square left."""
     steps, radix = checks.shape[1] + 1, wave.size
     f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
-    turned = np.empty(len(shifts), np.complex128)
-    for a in range(matrix.size):
+    for a in numba.prange(matrix.size):
+        turned = np.empty(len(shifts), np.complex128)
         u = values[matrix[a], place[a]]
         for base in range(0, len(shifts), steps):
             angle = 0
