@@ -56,7 +56,7 @@ def test_rows_without_names_are_numbered_and_na_is_a_name(tmp_path):
         ("s.fa", ">a\nACTG\n", r"record 1 \('a'\) has 4 letters; the template has 5"),
         ("s.fa", ">a\nACTGA\n>b\n\n", r"record 2 \('b'\) has 0 letters"),
         ("s.fa", ">a\nACTGA\n>b\nAC-GA\n", r"record 2 \('b'\) has '-' at position 3; the alphabet is ACGT"),
-        ("s.fa", ">a\nACUGA\n", "has 'U' at position 3; the alphabet is ACGT, or declare the alphabet RNA"),
+        ("s.fa", ">a\nACEGA\n", "has 'E' at position 3; the alphabet is ACGT"),
         ("s.fa", ">a\nACTCA\n", "has 'C' at position 4; the template allows G there"),
         ("s.fa", ">a\nANTGA\n", "has 'N' at position 2, an ambiguous letter; use one of ACGT, or set ambiguous"),
         ("s.fa", ">a\nACTGY\n", "has 'Y' at position 5; the template allows AG there"),

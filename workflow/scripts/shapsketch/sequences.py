@@ -69,6 +69,9 @@ def read_sequences(
     _check_ids(path, table["sequence_id"])
     if template.alphabet.folds_case:
         table["sequence"] = table["sequence"].str.upper()
+    if template.alphabet.kind in ("DNA", "RNA"):
+        other, letter = "UT" if template.alphabet.kind == "DNA" else "TU"
+        table["sequence"] = table["sequence"].str.replace(other, letter)
     problems = _find_problems(template, table["sequence"].tolist())
     choice = {"mismatch": mismatch, "ambiguous": ambiguous}
     dropped = []
@@ -207,10 +210,4 @@ def _letter_problem(template: Template, position: int, letter: str) -> Problem:
         )
     if letter in alphabet.letters or letter in alphabet.ambiguity:
         return Problem("mismatch", where, f"the template allows {allowed} there")
-    hint = {"U": ", or declare the alphabet RNA", "T": ", or declare the alphabet DNA"}
-    swapped = alphabet.kind in ("DNA", "RNA")
-    return Problem(
-        "mismatch",
-        where,
-        f"the alphabet is {alphabet.letters}{hint.get(letter, '') if swapped else ''}",
-    )
+    return Problem("mismatch", where, f"the alphabet is {alphabet.letters}")
