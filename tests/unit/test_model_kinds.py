@@ -328,7 +328,7 @@ def run_program(tmp_path, text):
         ("import sys; sys.exit('no weights here')", "exit status 1: no weights here.* on the sequence AAAAA"),
         ("for s in open(0): print('x')", "could not convert string to float: 'x'"),
         ("for s in open(0): print(1, 2)", "line 1 of its output has 2 values where 1 are needed"),
-        ("print(1.5)\nprint(2)", "returned 2 rows for 1 sequences, of which the first is AAAAA"),
+        ("print(1.5)\nprint(2)", "returned 2 rows for 4 sequences, of which the first is AAAAA"),
         ("for s in open(0): print('nan' if s[0] == 'C' else 1)", "returned nan in output 'y' for the sequence CAAAA"),
     ],
 )
