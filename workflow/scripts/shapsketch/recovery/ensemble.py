@@ -1,0 +1,78 @@
+"""Models that are trees: exact dividends from the trees themselves, without a sketch.
+
+The dividends of each leaf are those of `trees.Leaves`; only the paths come from the user's model.
+"""
+
+from itertools import combinations
+
+import numpy as np
+
+from ..background import Background
+from ..models.ensemble import Ensemble
+from ..terms import Terms
+from .trees import Leaves
+
+MOST_CELLS = 1 << 26  # of all tables of an output: half a gigabyte
+
+
+def exact_spectra(
+    ensemble: Ensemble, background: Background, max_order: int | None = None, most_cells: int = MOST_CELLS
+) -> list[tuple[float, Terms]]:
+    """Return the exact intercept and dividends of each output.
+
+    Args:
+        ensemble: the trees.
+        background: any product background.
+        max_order: the highest order that is kept; None for all whose tables fit.
+        most_cells: table cells per output; orders that would take more are left out.
+    """
+    spectra = []
+    for output, base in enumerate(ensemble.base):
+        roots = ensemble.roots[ensemble.outputs == output]
+        leaves = _leaves(ensemble, roots, background)
+        order = _highest_order(leaves, background.template.sizes, max_order, most_cells)
+        intercept, terms = leaves.dividends(order)
+        spectra.append((float(base) + intercept, terms))
+    return spectra
+
+
+def _leaves(ensemble: Ensemble, roots: np.ndarray, background: Background) -> Leaves:
+    """Walk the trees; leaves that no sequence of the template reaches are left out."""
+    template = background.template
+    letters = [np.flatnonzero(allowed) for allowed in template.allowed]
+    full = [(1 << len(row)) - 1 for row in letters]
+    left_of = {
+        node: sum(1 << k for k, left in enumerate(ensemble.goes_left[node, letters[position]]) if left)
+        for node, position in enumerate(ensemble.positions.tolist())
+        if position >= 0
+    }
+    values: list[float] = []
+    paths: list[dict[int, int]] = []
+    stack: list[tuple[int, dict[int, int]]] = [(int(root), {}) for root in roots]
+    while stack:
+        node, path = stack.pop()
+        position = int(ensemble.positions[node])
+        if position < 0:
+            values.append(float(ensemble.values[node]))
+            paths.append({i: mask for i, mask in path.items() if mask != full[i]})
+            continue
+        mask = path.get(position, full[position])
+        for child, kept in ((ensemble.left, mask & left_of[node]), (ensemble.right, mask & ~left_of[node])):
+            if kept:
+                stack.append((int(child[node]), {**path, position: kept}))
+    return Leaves(background, np.array(values), paths)
+
+
+def _highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most_cells: int) -> int:
+    """The highest order up to which all tables fit; at least 1."""
+    cells, deepest = 0, int(leaves.counts.max())
+    for order in range(1, min(deepest, max_order or deepest) + 1):
+        supports: set[bytes] = set()
+        for columns in combinations(range(deepest), order):
+            rows = leaves.counts > columns[-1]
+            found = np.unique(leaves.positions[rows][:, columns], axis=0)
+            supports |= {row.tobytes() for row in found}
+            if cells + len(supports) * int(sizes.max()) ** order > most_cells:
+                return max(1, order - 1)
+        cells += len(supports) * int(sizes.max()) ** order
+    return min(deepest, max_order or deepest)
