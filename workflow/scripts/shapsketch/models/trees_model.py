@@ -4,7 +4,8 @@ Source keys: `path`, one file, or a list of one file per output; `layout` of the
 and letter, position-major), `channels_first` (letter-major) or `codes` (one per position, the letter's number). Values
 are sums of leaves: margins, before any link function. Models that are trees need no sketch: the rule
 `expand_trees` turns them into exact dividends. `.npz` holds the nodes of one ensemble as arrays: `tree`, `node`,
-`feature` (-1 for a leaf), `threshold`, `yes` (the child below the threshold), `no`, `leaf`, `base_score`.
+`feature` (-1 for a leaf), `threshold`, `yes` (the child below the threshold), `no`, `leaf`, `base_score`, and, for
+several outputs, `output`.
 """
 
 import json
@@ -246,11 +247,11 @@ def _xgboost_categories(tree: Mapping[str, Any]) -> dict[int, list[int]]:
 
 def _read_nodes(path: str, features: Features) -> tuple[list[Tree], list[int], np.ndarray]:
     stored = load_npz(path)
-    trees = []
+    trees, owners = [], []
     for tree in range(int(stored["tree"].max()) + 1):
         mine = np.flatnonzero(stored["tree"] == tree)
         mine = mine[np.argsort(stored["node"][mine])]
-        own = {name: array[mine] for name, array in stored.items() if array.ndim}
+        own = {name: array[mine] for name, array in stored.items() if name != "base_score"}
         rows = np.full(int(own["node"].max()) + 1, -1, np.int64)
         rows[own["node"]] = np.arange(len(own["node"]))
         leaf = own["feature"] < 0
@@ -258,4 +259,5 @@ def _read_nodes(path: str, features: Features) -> tuple[list[Tree], list[int], n
         decisions = [_below(np.float32(threshold)) for threshold in own["threshold"]]
         values = np.where(leaf, own["leaf"], 0.0).astype(np.float64)
         trees.append(_build(features, own["feature"].tolist(), decisions, left, right, values))
-    return trees, [0] * len(trees), np.array([float(stored["base_score"])])
+        owners.append(int(own["output"][0]) if "output" in own else 0)
+    return trees, owners, np.atleast_1d(stored["base_score"]).astype(np.float64)
