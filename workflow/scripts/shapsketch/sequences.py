@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from .background import Background, background_from_config
 from .errors import InputError
 from .template import Template
 
@@ -85,6 +86,21 @@ def read_sequences(
     if kept.empty:
         raise InputError(f"{path}: all {len(table)} records were dropped; the first one {dropped[0][2]}.")
     return kept, pd.DataFrame(dropped, columns=["record", "sequence_id", "reason"])
+
+
+def configured_background(template: Template, spec: str | Mapping[str, Any], path: str | None) -> Background:
+    """Build the background that a config declares, from the sequences it counts, if it counts any.
+
+    Args:
+        template: the model's template.
+        spec: the config's `background`.
+        path: the file of the sequences that `from_sequences` names; those that do not fit are left out.
+    """
+    sequences = None
+    if path:
+        table, _ = read_sequences(path, template, mismatch="drop", ambiguous="drop")
+        sequences = table["sequence"].tolist()
+    return background_from_config(template, spec, sequences)
 
 
 def _read_records(path: Path, table_schema: Mapping[str, Any] | None) -> pd.DataFrame:

@@ -6,6 +6,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 
+# keys that say where a model comes from; they do not make it another one
+ORIGIN = (
+    "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "sha256", "size", "url",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Download:
     """A file to bring.
@@ -38,19 +44,21 @@ def downloads(source: Mapping[str, Any]) -> list[Download]:
     entries = list(source.get("downloads", []))
     if "url" in source:
         entries = [{key: source[key] for key in ("url", "sha256", "size") if key in source}]
-    return [_download(entry, source.get("mirror")) for entry in entries]
+    return [_download(entry, source) for entry in entries]
 
 
-def _download(entry: Mapping[str, Any], mirror: str | None) -> Download:
+def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
     urls = [entry["url"]] if isinstance(entry["url"], str) else list(entry["url"])
     file = entry.get("file") or PurePosixPath(urls[0].partition("?")[0]).name
-    if mirror:
-        urls.insert(0, f"{mirror.rstrip('/')}/{file}")
-    return Download(file, tuple(urls), entry.get("sha256") or "", entry.get("size"))
+    if "mirror" in source:
+        urls.insert(0, f"{source['mirror'].rstrip('/')}/{file}")
+    sums = source.get("sha256", {})
+    sha256 = sums.get(file, entry.get("sha256", "")) if isinstance(sums, Mapping) else sums
+    return Download(file, tuple(urls), sha256, entry.get("size"))
 
 
 def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Return the source with `path` where its files lie, or will lie, in a folder.
+    """Return the source without its origin, with `path` where its files lie, or will lie, in a folder.
 
     Args:
         source: as in the config, the catalogue's entry filled in.
@@ -59,7 +67,6 @@ def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
     files = [download.file for download in downloads(source)]
     if "convert" in source and files:
         files = [source["convert"]["file"]]
-    if not files:
-        return dict(source)
     paths = [f"{folder}/{file}" for file in files]
-    return {**source, "path": paths[0] if len(paths) == 1 else paths}
+    local = {"path": paths[0] if len(paths) == 1 else paths} if paths else {}
+    return {key: value for key, value in source.items() if key not in ORIGIN} | local

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import sha256_file
-from ..sources import source_files
+from ..sources import ORIGIN, source_files
 from ..template import Template
 
 Predictor = Callable[[np.ndarray], "np.ndarray | Mapping[str, np.ndarray]"]
@@ -29,8 +29,6 @@ KINDS = {
     "table": "table_model",
     "builtin": "builtin_model",
 }
-# keys of a source that say where a model came from, and not which one it is
-NOT_IDENTITY = ("url", "size", "license", "accept_license", "downloads", "convert", "mirror", "catalogue")
 
 
 class WrongRows(ValueError):
@@ -189,7 +187,7 @@ class Model:
 def identity(source: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a model this model: its source and the SHA-256 of each of its files."""
     return {
-        "source": {key: value for key, value in source.items() if key not in NOT_IDENTITY},
+        "source": {key: value for key, value in source.items() if key not in ORIGIN},
         "files": {Path(path).name: sha256_file(path) for path in source_files(source)},
     }
 

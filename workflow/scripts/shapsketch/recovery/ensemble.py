@@ -3,16 +3,71 @@
 The dividends of each leaf are those of `trees.Leaves`; only the paths come from the user's model.
 """
 
+import time
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from ..background import Background
+from ..design import Plan
+from ..faithfulness import report
+from ..models import identity
 from ..models.ensemble import Ensemble
+from ..models.trees_model import read_ensemble
+from ..sketch import Sketch
+from ..spectrum import Spectrum
 from ..terms import Terms
+from ..versions import VERSIONS
 from .trees import Leaves
 
+CHECKS = 1000  # sequences on which the spectrum is compared with the trees
 MOST_CELLS = 1 << 26  # of all tables of an output: half a gigabyte
+
+
+def expand(
+    source: Mapping[str, Any], outputs: Sequence[str], background: Background, *, max_order: int | None, seed: int
+) -> tuple[list[Spectrum], dict[str, Any]]:
+    """Expand the trees of a model source, and check the result against the trees on fresh sequences.
+
+    Args:
+        source: of the kind `trees`.
+        outputs: the names of its outputs.
+        background: any product background.
+        max_order: the highest order that is kept; None for all whose tables fit.
+        seed: of the sequences that check.
+
+    Returns:
+        The spectrum of each output, and the record of each output for `faithfulness.json`.
+
+    Raises:
+        InputError: the trees cannot be read.
+    """
+    began = time.perf_counter()
+    template = background.template
+    ensemble = read_ensemble(source, template, outputs)
+    checks = min(CHECKS, template.space)
+    plan = Plan(identity(source), tuple(outputs), background, "random", seed, checks, {"holdout": checks})
+    codes = plan.queries(0, checks)
+    sketch = Sketch(plan, codes, ensemble.predict(template.to_alphabet(codes)))
+    provenance = {
+        "plan": plan.hash,
+        "model": plan.model,
+        "seed": seed,
+        "evaluations": checks,
+        "estimator": "exact trees",
+        "recovery_version": VERSIONS["recovery"],
+    }
+    spectra, records = [], {}
+    for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
+        spectrum = Spectrum(background, outputs[number], intercept, terms, provenance)
+        spectra.append(spectrum)
+        tried = {"exact trees": {"validation_r2": None, "terms": len(terms), "trees": len(ensemble.roots)}}
+        scores = report(spectrum, sketch, number)
+        seconds = round(time.perf_counter() - began, 2)
+        records[outputs[number]] = {"estimator": "exact trees", "weights": {}, "tried": tried, **scores, "seconds": seconds}
+    return spectra, records
 
 
 def exact_spectra(
