@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from oracles import all_codes
 from shapsketch.alphabet import MISSING, Alphabet
 from shapsketch.errors import InputError
+from shapsketch.explain import predict_plain
 from shapsketch.models import KINDS, Model, identity
 from shapsketch.template import Template
 
@@ -227,10 +228,22 @@ def test_letters_that_a_model_knows_as_unknown(sources, name):
     np.testing.assert_allclose(zeros, plain[0] - WEIGHTS[2, 0], atol=2e-6)
 
 
+def test_sequences_with_n_are_predicted_if_the_model_knows_n(sources):
+    sequences = ["ACGTA", "ACNTA", "ACRTA"]
+    knows, does_not = (
+        predict_plain(Model({**sources["exported"], **extra}, TEMPLATE, OUTPUTS), sequences, 0)
+        for extra in ({"unknown_letters": "mean"}, {})
+    )
+    assert np.isfinite(knows).all(1).tolist() == [True, True, False]
+    assert np.isfinite(does_not).all(1).tolist() == [True, False, False]
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_wrong_number_of_outputs(sources, name):
     named = name in ("factory", "onnx, named outputs", "keras_h5")
-    message = "returned no output 'third'" if named else r"no column 'third'|is needed for|predicts 2 outputs|3 are needed"
+    message = (
+        "returned no output 'third'" if named else r"no column 'third'|is needed for|predicts 2 outputs|3 are needed"
+    )
     with pytest.raises(InputError, match=message) as caught:
         Model(sources[name], TEMPLATE, (*OUTPUTS, "third"))(CODES)
     assert "\n" not in str(caught.value)
@@ -290,9 +303,7 @@ def test_layouts(tmp_path, kind, layout):
                 return x.flatten(1) @ torch.arange(20.0)[:, None]
 
         batch = torch.export.Dim("batch", min=1)
-        torch.export.save(
-            torch.export.export(Order(), (torch.zeros(2, *shape),), dynamic_shapes=({0: batch},)), path
-        )
+        torch.export.save(torch.export.export(Order(), (torch.zeros(2, *shape),), dynamic_shapes=({0: batch},)), path)
     values = Model({"kind": kind, "path": path, "layout": layout}, TEMPLATE, ["y"])(CODES)[:, 0]
     if layout == "channels_first":
         expected = (5 * CODES.astype(int) + np.arange(5)).sum(1)
@@ -308,13 +319,30 @@ def test_onnx_models_with_several_inputs_or_missing_devices(tmp_path):
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 20]) for n in "ab"],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 20])],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "two.onnx")
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "two.onnx"
+    )
     source = {"kind": "onnx", "path": str(tmp_path / "two.onnx"), "layout": "flat"}
     with pytest.raises(InputError, match=r"takes the inputs a tensor\(float\), b tensor\(float\)"):
         Model(source, TEMPLATE, ["y"])
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="The device cuda is not here"):
             Model({**source, "device": "cuda"}, TEMPLATE, ["y"])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("name", ["exported", "scripted", "factory", "keras_h5"])
+def test_a_cuda_device_agrees_with_the_processor(sources, name):
+    values = Model({**sources[name], "device": "cuda"}, TEMPLATE, OUTPUTS)(CODES)
+    np.testing.assert_allclose(values, Model(sources[name], TEMPLATE, OUTPUTS)(CODES), atol=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("name", ["exported", "keras_h5"])
+def test_a_device_that_is_not_here(sources, name):
+    with pytest.raises(InputError, match="The device cuda:1 is not here: PyTorch sees 0 CUDA devices"):
+        Model({**sources[name], "device": "cuda:1"}, TEMPLATE, OUTPUTS)
+    assert Model({**sources[name], "device": "auto"}, TEMPLATE, OUTPUTS)(CODES).shape == (len(CODES), 2)
 
 
 def run_program(tmp_path, text):

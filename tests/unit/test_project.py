@@ -191,7 +191,10 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"models__m__zzz": 5}, "unknown key 'zzz' under models.m; known are source,"),
         ({"models__m__template": None}, "lacks the key 'template' under models.m."),
         ({"sequences": None}, "lacks the key 'sequences'."),
-        ({"models__m__source__kind": "pytorch"}, "has 'pytorch' at models.m.source.kind; use one of torch, onnx, keras_h5, trees, python"),
+        (
+            {"models__m__source__kind": "pytorch"},
+            "has 'pytorch' at models.m.source.kind; use one of torch, onnx, keras_h5, trees, python",
+        ),
         ({"models__m__source": {"kind": "torch", "path": "x"}}, "lacks the key 'layout' under models.m.source"),
         ({"models__m__source": {"kind": "table"}}, "lacks the key 'path' under models.m.source"),
         ({"models__m__source": {"kind": "python"}}, "lacks the key 'target' under models.m.source"),
@@ -277,7 +280,9 @@ def test_what_the_config_says_wins_over_the_catalogue(schema, catalogue):
 
 def test_sums_that_the_catalogue_lacks_can_be_given(schema, catalogue):
     given = catalogued("gb1_nn4dms", sha256={"pca-19.npy": "a" * 64})
-    found = {d.file: d.sha256 for d in downloads(check_config(expand(given, catalogue), schema)["models"]["m"]["source"])}
+    found = {
+        d.file: d.sha256 for d in downloads(check_config(expand(given, catalogue), schema)["models"]["m"]["source"])
+    }
     assert found == {"gb1_cnn.index": "", "gb1_cnn.data-00000-of-00001": "", "pca-19.npy": "a" * 64}
 
 
@@ -299,7 +304,10 @@ def test_catalogue_mistakes_are_one_sentence(catalogue, name, source, sentence):
 
 
 def test_models_that_users_bring(schema, catalogue):
-    for name, kind in (("tiger", {"kind": "command", "command": "score"}), ("indelphi", {"kind": "python", "target": "a.py:f"})):
+    for name, kind in (
+        ("tiger", {"kind": "command", "command": "score"}),
+        ("indelphi", {"kind": "python", "target": "a.py:f"}),
+    ):
         model = check_config(expand(catalogued(name, **kind, accept_license=True), catalogue), schema)["models"]["m"]
         assert local_source(model["source"], "x") == kind
         assert model["template"] == "N" * {"tiger": 26, "indelphi": 40}[name]

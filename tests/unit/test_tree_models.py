@@ -134,7 +134,7 @@ def test_dividends_are_exact(deep, pattern, background):
         Background.uniform(template) if background == "uniform" else Background.from_frequencies(template, weights)
     )
     ensemble = read_ensemble(deep, template, ["y"])
-    (intercept, terms), = exact_spectra(ensemble, background)
+    ((intercept, terms),) = exact_spectra(ensemble, background)
     local = all_codes(tuple(template.sizes))
     truth = ensemble.predict(template.to_alphabet(local))[:, 0]
     np.testing.assert_allclose(intercept + terms.predict(local), truth, atol=1e-9)
@@ -146,14 +146,14 @@ def test_dividends_are_exact(deep, pattern, background):
 
 def test_orders_can_be_limited(deep):
     ensemble, background = read_ensemble(deep, TEMPLATE, ["y"]), Background.uniform(TEMPLATE)
-    (intercept, terms), = exact_spectra(ensemble, background)
-    (same, limited), = exact_spectra(ensemble, background, max_order=2)
+    ((intercept, terms),) = exact_spectra(ensemble, background)
+    ((same, limited),) = exact_spectra(ensemble, background, max_order=2)
     assert terms.orders.max() > 3
     assert limited.orders.max() == 2
     assert same == intercept
     kept = terms.select(terms.orders <= 2)
     np.testing.assert_allclose(limited.predict(CODES), kept.predict(CODES), atol=1e-12)
-    (_, few), = exact_spectra(ensemble, background, most_cells=3000)
+    ((_, few),) = exact_spectra(ensemble, background, most_cells=3000)
     assert 1 <= few.orders.max() < terms.orders.max()
 
 
@@ -168,7 +168,9 @@ def test_orders_can_be_limited(deep):
         (lambda text: "forest\n" + text, "neither a LightGBM text model nor an XGBoost JSON model"),
         (lambda text: '{"learner": {}}', "is damaged .KeyError"),
         (
-            lambda text: '{"learner": {"gradient_booster": {"name": "gblinear", "model": {}}, "learner_model_param": {}}}',
+            lambda text: (
+                '{"learner": {"gradient_booster": {"name": "gblinear", "model": {}}, "learner_model_param": {}}}'
+            ),
             "a booster of the kind gblinear, which has no trees",
         ),
     ],

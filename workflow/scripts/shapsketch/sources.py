@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-
 # keys that say where a model comes from; they do not make it another one
 ORIGIN = (
     "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "sha256", "size", "url",

@@ -41,7 +41,9 @@ def activation(config: Config) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the function that a layer's `activation` names."""
     name = config.get("activation", "linear")
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise InputError(f"the activation {name!r} of its layer {config['name']!r} is not one of {', '.join(ACTIVATIONS)}")
+        raise InputError(
+            f"the activation {name!r} of its layer {config['name']!r} is not one of {', '.join(ACTIVATIONS)}"
+        )
     return ACTIVATIONS[name]
 
 

@@ -149,9 +149,7 @@ def _histories(value: Any) -> list[Node]:
     return [node for part in value for node in _histories(part)]
 
 
-def _read_weights(
-    group: h5py.Group, device: torch.device, dtype: torch.dtype
-) -> dict[str, dict[str, torch.Tensor]]:
+def _read_weights(group: h5py.Group, device: torch.device, dtype: torch.dtype) -> dict[str, dict[str, torch.Tensor]]:
     """The weights of each layer under their short names: kernel, bias, ..."""
     weights = {}
     for layer in _names(group, "layer_names"):

@@ -66,7 +66,13 @@ def expand(
         tried = {"exact trees": {"validation_r2": None, "terms": len(terms), "trees": len(ensemble.roots)}}
         scores = report(spectrum, sketch, number)
         seconds = round(time.perf_counter() - began, 2)
-        records[outputs[number]] = {"estimator": "exact trees", "weights": {}, "tried": tried, **scores, "seconds": seconds}
+        records[outputs[number]] = {
+            "estimator": "exact trees",
+            "weights": {},
+            "tried": tried,
+            **scores,
+            "seconds": seconds,
+        }
     return spectra, records
 
 
