@@ -1,7 +1,8 @@
 """Write the 5'UTR of human HBB with ATG at two places, in and out of frame, as a table of sequences.
 
 The UTR is that of NM_000518: the 50 nt before the start codon. An ATG whose distance to the start codon is divisible
-by 3 is in its frame; further 5' it would meet the UTR's own stop, TAG at the positions 30 to 32. The group of each row says which ATG it has.
+by 3 is in its frame; further 5' it would meet the UTR's own stop, TAG at the positions 30 to 32. The group of each row
+says which ATG it has.
 
     python resources/sequences/upstream_starts.py > resources/sequences/hbb_utr5.tsv
 """

@@ -1,7 +1,8 @@
 """The models that recovery is measured on: real networks, trees, landscapes, and a sparse function.
 
-Each is rebuilt from the reference data beside the checkout (`../shared/data`), whose READMEs say where it
-comes from, through the workflow's own model kinds. `MODELS` names them; a builder raises FileNotFoundError where its data are missing.
+Each is loaded from the reference data beside the checkout (`../shared/data`), whose READMEs say where it comes from,
+through the workflow's own model kinds. `MODELS` names them; a builder raises FileNotFoundError where its data are
+missing.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Downloads from a real HTTP server on this machine that misbehaves in every way a server can."""
 
 import hashlib
-import os
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,7 +85,8 @@ class Handler(BaseHTTPRequestHandler):
     def get_stalled(self, offset, number):
         """The first connection falls silent in the middle."""
         if number > 1:
-            return self.give(DATA, offset)
+            self.give(DATA, offset)
+            return
         self.send_response(200)
         self.send_header("Content-Length", str(len(DATA)))
         self.end_headers()
@@ -265,7 +265,7 @@ def test_the_proxy_of_the_environment(server, tmp_path, monkeypatch):
     fetch(tmp_path, Download("m.bin", ("http://models.example/good/m.bin",), SUM))
     assert proxy.asked == [("http://models.example/good/m.bin", 0)]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    os.remove(tmp_path / "models/m.bin")
+    (tmp_path / "models/m.bin").unlink()
     fetch(tmp_path, wanted(server, "good"))
     assert len(proxy.asked) == len(server.asked) == 1
     proxy.shutdown()

@@ -99,13 +99,7 @@ class Alphabet:
 
     @cached_property
     def complement(self) -> np.ndarray:
-        """(q,) uint8: the code of each letter's complement.
-
-        Raises:
-            InputError: the alphabet is neither DNA nor RNA.
-        """
-        if self.kind not in ("DNA", "RNA"):
-            raise InputError(f"The alphabet {self.letters} has no complements; reverse_complement needs DNA or RNA.")
+        """(q,) uint8: the code of each letter's complement, of DNA and RNA."""
         return self.encode([self.letters.translate(str.maketrans("ACGTU", "TGCAA"))])[0]
 
     def encode(self, sequences: Sequence[str]) -> np.ndarray:

@@ -25,13 +25,13 @@ def expand(config: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str,
     Raises:
         InputError: a model names no entry, or its licence is not accepted, or its user has to bring it and did not.
     """
-    config = deepcopy(dict(config))
-    models = config.get("models")
-    for name, model in models.items() if isinstance(models, dict) else ():
+    filled: dict[str, Any] = deepcopy(dict(config))
+    models = filled.get("models")
+    for name, model in list(models.items()) if isinstance(models, dict) else ():
         source = model.get("source") if isinstance(model, dict) else None
-        if isinstance(source, dict) and "catalogue" in source:
+        if isinstance(models, dict) and isinstance(source, dict) and "catalogue" in source:
             models[name] = _fill(name, model, source, catalogue)
-    return config
+    return filled
 
 
 def _fill(name: str, model: dict, source: dict, catalogue: Mapping[str, Any]) -> dict[str, Any]:

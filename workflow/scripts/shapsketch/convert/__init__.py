@@ -4,7 +4,7 @@ A recipe takes the downloaded files and returns plain arrays by name. Only the f
 TensorFlow nor XGBoost is needed, and no pickle runs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np

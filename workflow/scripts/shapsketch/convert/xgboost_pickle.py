@@ -16,7 +16,8 @@ import numpy as np
 
 from ..errors import InputError
 
-LEARNER, MODEL, TREE, NODE, STATISTICS = 136, 160, 148, 20, 16  # bytes of the structures
+LEARNER, MODEL, TREE, STATISTICS = 136, 160, 148, 16  # bytes of the structures
+NODE = np.dtype([("parent", "<i4"), ("yes", "<i4"), ("no", "<i4"), ("split", "<u4"), ("value", "<f4")])
 OBJECTIVES = (b"reg:linear", b"reg:squarederror")
 
 
@@ -99,23 +100,19 @@ def _booster(content: bytes) -> dict[str, np.ndarray]:
         raise ValueError(f"a regression of trees is needed, and it is {names[0].decode('latin1')!r}")
     trees = struct.unpack_from("<i", content, place)[0]
     place += MODEL
-    parts = []
+    owners, numbers, parts = [], [], []
     for tree in range(trees):
         count = struct.unpack_from("<ii", content, place)[1]
         place += TREE
-        nodes = np.frombuffer(
-            content,
-            [("parent", "<i4"), ("yes", "<i4"), ("no", "<i4"), ("split", "<u4"), ("value", "<f4")],
-            count,
-            place,
-        )
-        place += count * (NODE + STATISTICS)
-        parts.append((np.full(count, tree), np.arange(count), nodes))
-    tree, node, nodes = (np.concatenate(column) for column in zip(*parts, strict=True))
+        parts.append(np.frombuffer(content, NODE, count, place))
+        owners.append(np.full(count, tree))
+        numbers.append(np.arange(count))
+        place += count * (NODE.itemsize + STATISTICS)
+    nodes = np.concatenate(parts)
     leaf = nodes["yes"] < 0
     return {
-        "tree": tree,
-        "node": node,
+        "tree": np.concatenate(owners),
+        "node": np.concatenate(numbers),
         "feature": np.where(leaf, -1, (nodes["split"] & 0x7FFFFFFF).astype(np.int64)),  # the top bit: default direction
         "threshold": np.where(leaf, 0, nodes["value"]).astype(np.float32),
         "yes": nodes["yes"].astype(np.int64),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..alphabet import MISSING
 from ..errors import InputError
 from ..files import sha256_file
 from ..sources import ORIGIN, source_files
@@ -75,7 +76,9 @@ class Model:
         self._fits = batch_size  # what has not run out of memory
         self.evaluations = 0
         self.reads_unknown = "unknown_letters" in source
-        self._complement = template.alphabet.complement if source.get("reverse_complement") else None
+        self._both_strands = bool(source.get("reverse_complement"))
+        if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
+            raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
         self._predict: Predictor = module.load(source, template, self.outputs)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
@@ -93,16 +96,15 @@ class Model:
         """
         unknown = np.argwhere(codes >= self.template.alphabet.q)
         if len(unknown) and not self.reads_unknown:
-            row, i = unknown[0]
             raise InputError(
-                f"The model {self.name} was asked about a sequence with an unknown letter at position {i + 1}; "
-                "declare unknown_letters in its source, if it knows any."
+                f"The model {self.name} was asked about a sequence with an unknown letter at position "
+                f"{unknown[0, 1] + 1}; declare unknown_letters in its source, if it knows any."
             )
         batches = []
         for start in range(0, len(codes), self.batch_size):
             batch = codes[start : start + self.batch_size]
             values = self._answer(batch)
-            if self._complement is not None:
+            if self._both_strands:
                 values = (values + self._answer(self._reverse_complement(batch))) / 2
             self.evaluations += len(batch)
             self._check_finite(batch, values)
@@ -110,7 +112,7 @@ class Model:
         return np.concatenate([np.empty((0, len(self.outputs))), *batches])
 
     def _reverse_complement(self, codes: np.ndarray) -> np.ndarray:
-        complement = np.append(self._complement, 255).astype(np.uint8)
+        complement = np.append(self.template.alphabet.complement, MISSING).astype(np.uint8)
         return complement[np.minimum(codes, len(complement) - 1)][:, ::-1]
 
     def _answer(self, codes: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ layers names its outputs after them.
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ def _network(config: Mapping[str, Any], weights: Mapping[str, dict[str, torch.Te
     if kind == "Sequential":
         entries = [e for e in entries if e["class_name"] != "InputLayer"]
         nodes = [("", 0), *((e["name"], 0) for e in entries)]
-        inputs = {node: [before] for before, node in zip(nodes, nodes[1:], strict=False)}
+        inputs = {node: [before] for before, node in pairwise(nodes)}
         first, last = nodes[0], [nodes[-1]]
     elif kind in ("Functional", "Model"):
         for entry in entries:

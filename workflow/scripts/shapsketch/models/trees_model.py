@@ -35,14 +35,14 @@ class Features(NamedTuple):
     q: int
 
     @property
-    def count(self) -> int:
+    def columns(self) -> int:
         """The number of columns."""
         return self.n if self.layout == "codes" else self.n * self.q
 
     def column(self, feature: int) -> tuple[int, np.ndarray]:
         """Return the position that a column asks for, and its (q,) float64 value for each letter there."""
-        if not 0 <= feature < self.count:
-            raise InputError(f"a split asks for the feature {feature} of {self.count}")
+        if not 0 <= feature < self.columns:
+            raise InputError(f"a split asks for the feature {feature} of {self.columns}")
         if self.layout == "codes":
             return feature, np.arange(self.q, dtype=np.float64)
         position, letter = divmod(feature, self.q) if self.layout == "flat" else divmod(feature, self.n)[::-1]
@@ -73,7 +73,8 @@ def read_ensemble(source: Mapping[str, Any], template: Template, outputs: Sequen
     base = np.concatenate(bases)
     if len(base) != len(outputs):
         raise InputError(
-            f"{', '.join(paths)} predicts {len(base)} outputs, and the config names {len(outputs)}: {', '.join(outputs)}."
+            f"{', '.join(paths)} predicts {len(base)} outputs, and the config names {len(outputs)}: "
+            f"{', '.join(outputs)}."
         )
     try:
         return Ensemble.collect(trees, owners, base)
@@ -103,10 +104,10 @@ def _read_file(path: str, features: Features) -> tuple[list[Tree], list[int], np
 
 
 def _check_count(count: int, features: Features) -> None:
-    if count != features.count:
+    if count != features.columns:
         raise InputError(
             f"it has {count} features, and {features.n} positions of {features.q} letters in the layout "
-            f"{features.layout} are {features.count}"
+            f"{features.layout} are {features.columns}"
         )
 
 
