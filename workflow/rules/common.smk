@@ -178,8 +178,12 @@ def get_rounds(model):
 
 def get_sketch_shards(wildcards):
     """All shards; of a round, those up to its end."""
-    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(wildcards.model)
-    items = get_scatteritems(each * rounds)[: each * int(wildcards.get("round", rounds))]
+    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(
+        wildcards.model
+    )
+    items = get_scatteritems(each * rounds)[
+        : each * int(wildcards.get("round", rounds))
+    ]
     return [f"results/{wildcards.model}/sketch/shards/{item}.npz" for item in items]
 
 
@@ -225,7 +229,7 @@ def get_all_results():
     curves = [
         f"results/{model}/spectrum/learning_curve.tsv"
         for model in dict(ANALYSES)
-        if MODELS[model]["recovery"]["learning_curve"]
+        if MODELS[model]["recovery"]["learning_curve"] and model not in TREES
     ]
     return curves + [
         f"results/{model}/{queries}/{name}"

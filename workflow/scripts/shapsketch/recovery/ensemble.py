@@ -47,15 +47,14 @@ def expand(
     began = time.perf_counter()
     template = background.template
     ensemble = read_ensemble(source, template, outputs)
-    checks = min(CHECKS, template.space)
-    plan = Plan(identity(source), tuple(outputs), background, "random", seed, checks, {"holdout": checks})
-    codes = plan.queries(0, checks)
+    plan = Plan(identity(source), tuple(outputs), background, "random", seed, CHECKS, ({"holdout": CHECKS},))
+    codes = plan.queries(0, CHECKS)
     sketch = Sketch(plan, codes, ensemble.predict(template.to_alphabet(codes)))
     provenance = {
         "plan": plan.hash,
         "model": plan.model,
         "seed": seed,
-        "evaluations": checks,
+        "evaluations": CHECKS,
         "estimator": "exact trees",
         "recovery_version": VERSIONS["recovery"],
     }
