@@ -12,6 +12,7 @@ from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.errors import InputError
 from shapsketch.models import Model
+from shapsketch.models.ensemble import Ensemble, Tree
 from shapsketch.models.trees_model import read_ensemble
 from shapsketch.recovery.ensemble import exact_spectra
 from shapsketch.template import Template
@@ -155,6 +156,24 @@ def test_orders_can_be_limited(deep):
     np.testing.assert_allclose(limited.predict(CODES), kept.predict(CODES), atol=1e-12)
     ((_, few),) = exact_spectra(ensemble, background, most_cells=3000)
     assert 1 <= few.orders.max() < terms.orders.max()
+
+
+def test_long_paths_end_in_time():
+    """One tree that asks for all of 30 positions in turn: 2^30 dividends, of which the lower orders are kept."""
+    template = Template(Alphabet("ACGT"), "N" * 30)
+    inner = np.arange(30)
+    tree = Tree(
+        np.append(inner, np.full(31, -1)),
+        np.tile(np.arange(4) < 2, (61, 1)),
+        np.append(np.append(inner[1:], 60), np.zeros(31, int)),
+        np.append(30 + inner, np.zeros(31, int)),
+        np.append(np.zeros(30), np.arange(31.0)),
+    )
+    ensemble = Ensemble.collect([tree], [0], np.zeros(1))
+    assert ensemble.depth == 30
+    ((intercept, terms),) = exact_spectra(ensemble, Background.uniform(template))
+    assert terms.orders.max() == 3
+    assert intercept == pytest.approx(sum(leaf * 0.5 ** (leaf + 1) for leaf in range(30)) + 30 * 0.5**30)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The dividends of each leaf are those of `trees.Leaves`; only the paths come from
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ from ..versions import VERSIONS
 from .trees import Leaves
 
 CHECKS = 1000  # sequences on which the spectrum is compared with the trees
-MOST_CELLS = 1 << 26  # of all tables of an output: half a gigabyte
+MOST_CELLS = 1 << 27  # of all tables of an output: a gigabyte
+MOST_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over the leaves
 
 
 def expand(
@@ -35,7 +36,7 @@ def expand(
         source: of the kind `trees`.
         outputs: the names of its outputs.
         background: any product background.
-        max_order: the highest order that is kept; None for all whose tables fit.
+        max_order: the highest order that is kept; None for all that `highest_order` allows.
         seed: of the sequences that check.
 
     Returns:
@@ -62,7 +63,15 @@ def expand(
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
         spectrum = Spectrum(background, outputs[number], intercept, terms, provenance)
         spectra.append(spectrum)
-        tried = {"exact trees": {"validation_r2": None, "terms": len(terms), "trees": len(ensemble.roots)}}
+        tried = {
+            "exact trees": {
+                "validation_r2": None,
+                "terms": len(terms),
+                "trees": int((ensemble.outputs == number).sum()),
+                "depth": ensemble.depth,
+                "order": int(terms.orders.max(initial=0)),
+            }
+        }
         scores = report(spectrum, sketch, number)
         seconds = round(time.perf_counter() - began, 2)
         records[outputs[number]] = {
@@ -83,14 +92,14 @@ def exact_spectra(
     Args:
         ensemble: the trees.
         background: any product background.
-        max_order: the highest order that is kept; None for all whose tables fit.
+        max_order: the highest order that is kept; None for all.
         most_cells: table cells per output; orders that would take more are left out.
     """
     spectra = []
     for output, base in enumerate(ensemble.base):
         roots = ensemble.roots[ensemble.outputs == output]
         leaves = _leaves(ensemble, roots, background)
-        order = _highest_order(leaves, background.template.sizes, max_order, most_cells)
+        order = highest_order(leaves, background.template.sizes, max_order, most_cells)
         intercept, terms = leaves.dividends(order)
         spectra.append((float(base) + intercept, terms))
     return spectra
@@ -123,16 +132,19 @@ def _leaves(ensemble: Ensemble, roots: np.ndarray, background: Background) -> Le
     return Leaves(background, np.array(values), paths)
 
 
-def _highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most_cells: int) -> int:
-    """The highest order up to which all tables fit; at least 1."""
-    cells, deepest = 0, int(leaves.counts.max())
+def highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most_cells: int = MOST_CELLS) -> int:
+    """Return the highest order up to which tables and time are bounded; at least 1.
+
+    A leaf whose path restricts c positions has C(c, k) supports of order k; together they are at most as many as there
+    are sets of k free positions.
+    """
+    counts, leaves_of = np.unique(leaves.counts, return_counts=True)
+    deepest, free, widest = int(counts.max()), int((sizes > 1).sum()), int(sizes.max())
+    cells = columns = 0
     for order in range(1, min(deepest, max_order or deepest) + 1):
-        supports: set[bytes] = set()
-        for columns in combinations(range(deepest), order):
-            rows = leaves.counts > columns[-1]
-            found = np.unique(leaves.positions[rows][:, columns], axis=0)
-            supports |= {row.tobytes() for row in found}
-            if cells + len(supports) * int(sizes.max()) ** order > most_cells:
-                return max(1, order - 1)
-        cells += len(supports) * int(sizes.max()) ** order
-    return min(deepest, max_order or deepest)
+        supports = sum(comb(c, order) * leaves for c, leaves in zip(counts.tolist(), leaves_of.tolist(), strict=True))
+        cells += min(supports, comb(free, order)) * widest**order
+        columns += comb(deepest, order)
+        if order > 1 and (cells > most_cells or columns > MOST_COLUMNS):
+            return order - 1
+    return max(1, min(deepest, max_order or deepest))
