@@ -42,6 +42,14 @@ def test_formats(tmp_path, name, text, zipped):
     assert dropped.empty
 
 
+def test_u_is_read_as_t_where_the_alphabet_is_dna_and_t_as_u_where_it_is_rna(tmp_path):
+    kept, _ = read_sequences(write(tmp_path / "s.fa", ">a\nACuGA\n"), TEMPLATE)
+    assert kept["sequence"].tolist() == ["ACTGA"]
+    rna = Template(Alphabet.from_config("RNA"), "NNNN")
+    kept, _ = read_sequences(write(tmp_path / "s.fa", ">a\nATGU\n"), rna)
+    assert kept["sequence"].tolist() == ["AUGU"]
+
+
 def test_rows_without_names_are_numbered_and_na_is_a_name(tmp_path):
     kept, _ = read_sequences(write(tmp_path / "s.csv", "sequence\nACTGA\nTTTGG\n"), TEMPLATE)
     assert kept["sequence_id"].tolist() == ["seq1", "seq2"]
