@@ -9,6 +9,7 @@ import yaml
 
 from workflow.helpers import ROOT, Workspace
 
+pytestmark = pytest.mark.xdist_group("examples")  # one worker makes the run that all of them read
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
 BUDGETS = {
     "microhomology": 6_000,
@@ -61,7 +62,7 @@ def finished(shared, tmp_path_factory):
     models["deepspcas9"]["source"]["mirror"] = (shared / "deepspcas9/original").as_uri()
     for name, budget in BUDGETS.items():
         models[name]["sketch"] = {"budget": budget, "shards": 1}
-        models[name]["recovery"] = {"estimator": "regression"}
+        models[name]["recovery"] = {"estimator": "regression", "max_order": 2}
     models["optimus"]["sketch"] = {"shards": 1}
     configure(workspace, {**config, "offline": True})
     targets = [
