@@ -33,11 +33,6 @@ def linked(folder):
     return workspace
 
 
-def configure(workspace, config):
-    (workspace.folder / "config").mkdir(exist_ok=True)
-    workspace.write("config/config.yaml", yaml.safe_dump(config))
-
-
 @pytest.fixture(scope="module")
 def finished(shared, tmp_path_factory):
     """All examples as one config, with the reference data in the place of the web, in one run."""
@@ -64,13 +59,13 @@ def finished(shared, tmp_path_factory):
         models[name]["sketch"] = {"budget": budget, "shards": 1}
         models[name]["recovery"] = {"estimator": "regression", "max_order": 2}
     models["optimus"]["sketch"] = {"shards": 1}
-    configure(workspace, {**config, "offline": True})
+    workspace.write("examples.yaml", yaml.safe_dump({**config, "offline": True}))
     targets = [
         f"results/{model}/{queries}/{table}.parquet"
         for model, queries in config["analyses"]
         for table in ("shapley_values", "interactions")
     ]
-    workspace.output = workspace.run(*targets).stderr
+    workspace.output = workspace.run(*targets, "--configfile", str(folder / "examples.yaml")).stderr
     return workspace
 
 
@@ -92,8 +87,9 @@ def test_every_example_is_a_run_of_its_own(path, tmp_path):
         if "path" in model["source"]:
             Path(workspace.folder / model["source"]["path"]).parent.mkdir(exist_ok=True)
             Path(workspace.folder / model["source"]["path"]).touch()
-    configure(workspace, example)
-    planned = workspace.planned()
+    (workspace.folder / "resources/models").symlink_to(ROOT / "resources/models")
+    (workspace.folder / "config").symlink_to(ROOT / "config")  # the default config must not mix with the example's
+    planned = workspace.planned("--configfile", str(path))
     assert planned["build_report"] == len(example.get("analyses", [None]))
 
 
