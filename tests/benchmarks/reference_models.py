@@ -1,7 +1,8 @@
 """The models that recovery is measured on: real networks, trees, landscapes, and a sparse function.
 
-Each is rebuilt from the reference data beside the checkout (`../shared/data`), whose READMEs say where it
-comes from. `MODELS` names them; a builder raises FileNotFoundError where its data are missing.
+Each is loaded from the reference data beside the checkout (`../shared/data`), whose READMEs say where it comes from,
+through the workflow's own model kinds. `MODELS` names them; a builder raises FileNotFoundError where its data are
+missing.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks import networks
-from benchmarks.networks import Function
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.counter import generator
@@ -31,7 +30,11 @@ DATA = ROOT.parent / "shared" / "data"
 DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
 CAS9_SITE = "N" * 25 + "GG" + "NNN"
 GB1_WILD_TYPE = "MQYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE"
+SPROUT = ("frac_mutant_ins", "frac_total_del", "diversity")
 GB1_SITES = (38, 39, 40, 53)  # 0-based; 39, 40, 41 and 54 in the papers
+BATCH = 512
+Function = Callable[[np.ndarray], np.ndarray]
+
 EXPLAINED = 24  # sequences whose Shapley values are compared
 MOST_ENUMERATED = 200_000  # a space up to this size is evaluated in full for its exact truth
 
@@ -118,6 +121,41 @@ def _local(template: Template, sequences: np.ndarray) -> np.ndarray:
     return template.to_local(template.alphabet.encode(sequences.tolist()))
 
 
+def load(name: str, dtype: str = "float32") -> Model:
+    """Load a published model by its folder of the reference data, through the workflow's own model kinds."""
+    folder = DATA / name
+    source, alphabet, n, outputs = {
+        "deepspcas9": (
+            {"kind": "torch", "architecture": "deepspcas9", "path": "deepspcas9_weights.npz"},
+            DNA, 30, ("efficacy",),
+        ),
+        "optimus5p_multioutput": (
+            {"kind": "keras_h5", "path": "model_optimus5p_multioutput.h5", "layout": "channels_last"},
+            DNA, 50, ("HEK293T", "T_cells", "HepG2"),
+        ),
+        "nn4dms_gb1": (
+            {"kind": "torch", "architecture": "nn4dms_cnn", "path": "gb1_cnn_weights.npz"},
+            PROTEIN, 56, ("log_enrichment",),
+        ),
+        "sprout": (
+            {"kind": "trees", "path": [f"sprout_{output}_trees.npz" for output in SPROUT], "layout": "flat"},
+            DNA, 23, SPROUT,
+        ),
+    }[name]  # fmt: skip
+    paths = source["path"] if isinstance(source["path"], list) else [source["path"]]
+    source = {"layout": "channels_first", "dtype": dtype, **source, "path": [str(folder / path) for path in paths]}
+    if len(paths) == 1:
+        source["path"] = source["path"][0]
+    return _load(source, Template(alphabet, alphabet.wildcard * n), outputs)
+
+
+def _load(source: dict, template: Template, outputs: tuple[str, ...]) -> Model:
+    threads = torch.get_num_threads()
+    model = Model(source, template, outputs, BATCH)
+    torch.set_num_threads(threads)  # loading sets one thread, which is for shards
+    return model
+
+
 def deepspcas9() -> ReferenceModel:
     """Cas9 guide efficacy with the PAM fixed, explained on guides of the Azimuth screens."""
     folder, template = DATA / "deepspcas9", Template(DNA, CAS9_SITE)
@@ -127,7 +165,7 @@ def deepspcas9() -> ReferenceModel:
         "deepspcas9",
         template,
         ("efficacy",),
-        networks.deepspcas9(folder),
+        load("deepspcas9"),
         (10_000, 70_000),
         _local(template, evenly(guides)),
         (folder / "deepspcas9_weights.npz",),
@@ -139,14 +177,11 @@ def guide_cnn() -> ReferenceModel:
     path, template = ROOT / "resources/models/guide_cnn/model.pt2", Template(DNA, CAS9_SITE)
     guides = pd.read_csv(DATA / "azimuth" / "azimuth.csv").sequence.tolist()
     source = {"kind": "torch", "path": str(path), "layout": "channels_first", "dtype": "float32"}
-    threads = torch.get_num_threads()
-    model = Model(source, template, ("activity",))
-    torch.set_num_threads(threads)  # loading sets one thread, which is for shards
     return ReferenceModel(
         "guide_cnn",
         template,
         ("activity",),
-        model,
+        _load(source, template, ("activity",)),
         (10_000, 70_000),
         _local(template, evenly(guides)),
         (path,),
@@ -155,7 +190,7 @@ def guide_cnn() -> ReferenceModel:
 
 def sprout() -> ReferenceModel:
     """Insertions after a Cas9 cut: boosted trees whose Fourier transform is known exactly."""
-    folder, template = DATA / "sprout", Template(DNA, "N" * 23)
+    folder, template, trees = DATA / "sprout", Template(DNA, "N" * 23), load("sprout")
     table = pd.read_csv(folder / "reference_predictions.csv")
     with np.load(folder / "sprout_frac_mutant_ins_exact_fourier.npz", allow_pickle=False) as archive:
         k, coefficients = archive["k"].astype(np.int64), archive["re"] + 1j * archive["im"]
@@ -164,7 +199,7 @@ def sprout() -> ReferenceModel:
         "sprout",
         template,
         ("frac_mutant_ins",),
-        networks.sprout(folder, "frac_mutant_ins"),
+        lambda codes: trees(codes)[:, :1],
         (20_000,),
         _local(template, evenly(table.sequence[table.kind == "deephf_target"].tolist())),
         (folder / "sprout_frac_mutant_ins_trees.npz",),
@@ -180,10 +215,10 @@ def optimus5p() -> ReferenceModel:
         "optimus5p",
         template,
         ("HEK293T", "T_cells", "HepG2"),
-        networks.optimus5p(folder),
+        load("optimus5p_multioutput"),
         (100_000,),
         _local(template, evenly(sequences)),
-        (folder / "optimus5p_multioutput_weights.npz",),
+        (folder / "model_optimus5p_multioutput.h5",),
         control="auto",  # pairs explain too little of it
     )
 
@@ -197,7 +232,7 @@ def gb1_network() -> ReferenceModel:
         "gb1_network",
         template,
         ("log_enrichment",),
-        networks.gb1_cnn(folder),
+        load("nn4dms_gb1"),
         (16_000,),
         _local(template, table.sequence[table.kind == "4site_39_40_41_54"].to_numpy()),
         (folder / "gb1_cnn_weights.npz",),

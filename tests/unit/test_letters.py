@@ -35,6 +35,21 @@ def test_case_is_folded_unless_it_means_something():
     assert Alphabet("ACGT").encode(["AN-é"]).tolist() == [[0, MISSING, MISSING, MISSING]]
 
 
+def test_nucleotide_alphabets_read_each_others_letters_and_proteins_do_not():
+    assert Alphabet("ACGT").encode(["ACGUu"]).tolist() == [[0, 1, 2, 3, 3]]
+    assert Alphabet("UGCA").encode(["TtGCA"]).tolist() == [[0, 0, 1, 2, 3]]
+    assert Alphabet("ACGT").decode(Alphabet("ACGT").encode(["GAU"])) == ["GAT"]
+    assert Alphabet.from_config("protein").encode(["U"]).tolist() == [[MISSING]]
+
+
+@pytest.mark.parametrize("letters", ["ACGT", "TCGA", "ACGU", "GUAC"])
+def test_complements(letters):
+    alphabet = Alphabet(letters)
+    last = "U" if "U" in letters else "T"
+    pairs = {"A": last, "C": "G", "G": "C", last: "A"}
+    assert alphabet.decode(alphabet.complement[None]) == ["".join(pairs[a] for a in letters)]
+
+
 @pytest.mark.parametrize("letters", ["A", "ACCG", "A C", "é1"])
 def test_impossible_alphabets(letters):
     with pytest.raises(InputError, match="Alphabet"):

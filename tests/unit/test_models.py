@@ -41,6 +41,28 @@ def text(sequences):
 def raises(sequences):
     raise RuntimeError("out of\\nluck")
 
+def dislikes(sequences):
+    if "TTTTT" in sequences:
+        raise ValueError("five T")
+    return [1.0] * len(sequences)
+
+def loses(sequences):
+    return [1.0 for s in sequences if s != "TTTTT"]
+
+def hungry(sequences):
+    with open(__file__ + ".sizes", "a") as handle:
+        handle.write(str(len(sequences)) + " ")
+    if len(sequences) > 20:
+        raise MemoryError
+    return [s.count("G") for s in sequences]
+
+def starving(sequences):
+    raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+def pairs(sequences):
+    assert len(sequences) == 2, "two at a time"
+    return [1.0, 2.0]
+
 def logs(sequences):
     with open(__file__ + ".log", "a") as handle:
         handle.writelines(s + "\\n" for s in sequences)
@@ -71,9 +93,9 @@ def test_python_functions_of_strings_and_of_codes(code):
     ("name", "message"),
     [
         ("nan", "returned nan in output 'y' for the sequence TACGT"),
-        ("short", r"returned an array of shape \(1, 1\) for 2 sequences; \(2, 1\) is needed for the outputs y"),
+        ("short", "returned 0 rows for 1 sequences, of which the first is ACGTA"),
         ("strings", r"shape \(2, 2\) for 2 sequences"),
-        ("raises", r"raised RuntimeError \(out of luck\) on a batch of 2 sequences that begins with ACGTA"),
+        ("raises", r"raised RuntimeError \(out of luck\) on the sequence ACGTA"),
         ("text", "could not convert string to float"),
         ("absent", "has no function 'absent'"),
     ],
@@ -82,6 +104,31 @@ def test_models_that_misbehave(code, name, message):
     with pytest.raises(InputError, match=message) as caught:
         Model(python(code, name), TEMPLATE, ["y"])(TEMPLATE.alphabet.encode(["ACGTA", "TACGT"]))
     assert "\n" not in str(caught.value)
+
+
+def test_the_first_sequence_that_a_model_cannot_take_is_named(code):
+    codes = np.random.default_rng(0).integers(0, 3, (40, 5)).astype(np.uint8)
+    codes[[23, 31]] = 3
+    with pytest.raises(InputError, match=r"raised ValueError \(five T\) on the sequence TTTTT"):
+        Model(python(code, "dislikes"), TEMPLATE, ["y"])(codes)
+    with pytest.raises(InputError, match="returned 0 rows for 1 sequences, of which the first is TTTTT"):
+        Model(python(code, "loses"), TEMPLATE, ["y"])(codes)
+
+
+def test_a_batch_that_runs_out_of_memory_is_halved_once_and_for_all(code):
+    codes = np.random.default_rng(0).integers(0, 4, (250, 5)).astype(np.uint8)
+    model = Model(python(code, "hungry"), TEMPLATE, ["y"], batch_size=100)
+    assert (model(codes)[:, 0] == (codes == 2).sum(1)).all()
+    assert model.evaluations == 250
+    sizes = list(map(int, (code.parent / "model.py.sizes").read_text().split()))
+    assert sizes[:3] == [100, 50, 25]
+    assert max(sizes[3:]) <= 20
+    with pytest.raises(InputError, match="ran out of memory on the sequence AAAAA"):
+        Model(python(code, "starving"), TEMPLATE, ["y"])(0 * codes)
+
+
+def test_models_that_take_fewer_sequences_than_a_batch(code):
+    assert Model(python(code, "pairs"), TEMPLATE, ["y"])(np.zeros((8, 5), np.uint8))[:, 0].tolist() == [1, 2] * 4
 
 
 def test_missing_models(tmp_path):

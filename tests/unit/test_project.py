@@ -10,8 +10,10 @@ import pytest
 import yaml
 from Bio.Seq import Seq
 
+from shapsketch.catalogue import expand
 from shapsketch.config import check_config, check_names
 from shapsketch.errors import InputError
+from shapsketch.sources import downloads, local_source, source_files
 
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 IMPORT_NAMES = {"jinja2": "jinja2", "pyyaml": "yaml"}
@@ -189,11 +191,25 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"models__m__zzz": 5}, "unknown key 'zzz' under models.m; known are source,"),
         ({"models__m__template": None}, "lacks the key 'template' under models.m."),
         ({"sequences": None}, "lacks the key 'sequences'."),
-        ({"models__m__source__kind": "pytorch"}, "has 'pytorch' at models.m.source.kind; use one of torch, python"),
+        (
+            {"models__m__source__kind": "pytorch"},
+            "has 'pytorch' at models.m.source.kind; use one of torch, onnx, keras_h5, trees, python",
+        ),
         ({"models__m__source": {"kind": "torch", "path": "x"}}, "lacks the key 'layout' under models.m.source"),
         ({"models__m__source": {"kind": "table"}}, "lacks the key 'path' under models.m.source"),
         ({"models__m__source": {"kind": "python"}}, "lacks the key 'target' under models.m.source"),
         ({"models__m__source": {"kind": "table", "url": "https://x/t.csv"}}, "lacks the key 'sha256'"),
+        ({"models__m__source": {"kind": "command"}}, "lacks the key 'command' under models.m.source"),
+        ({"models__m__source": {"kind": "builtin"}}, "lacks the key 'function' under models.m.source"),
+        ({"models__m__source": {"kind": "onnx", "layout": "flat"}}, "lacks the key 'path' under models.m.source"),
+        ({"models__m__source": {"kind": "trees", "path": "m.txt"}}, "lacks the key 'layout' under models.m.source"),
+        (
+            {"models__m__source": {"kind": "trees", "path": "m.txt", "layout": "channels_last"}},
+            "has 'channels_last' at models.m.source.layout; use one of flat, channels_first, codes.",
+        ),
+        ({"models__m__source__unknown_letters": "mean"}, "unknown_letters is for the kinds torch, onnx and keras_h5"),
+        ({"models__m__source__reverse_complement": True}, "trees and tables have no reverse_complement"),
+        ({"models__m__source__device": "gpu"}, "is wrong at models.m.source.device: "),
         ({"models__m__sketch__budget": 0}, "has 0 at models.m.sketch.budget; it must be at least 1."),
         ({"models__m__sketch__budget": "many"}, "'many' at models.m.sketch.budget, which is not of the type integer"),
         ({"models__m__background": "flat"}, "at models.m.background"),
@@ -227,3 +243,71 @@ def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):
 def test_the_embedded_config_is_valid(schema, root, monkeypatch):
     monkeypatch.chdir(root)
     check_names(check_config(yaml.safe_load((root / "config/config.yaml").read_text()), schema))
+
+
+@pytest.fixture
+def catalogue(root):
+    return yaml.safe_load((root / "resources/models.yaml").read_text())
+
+
+def catalogued(name, **source):
+    return {"models": {"m": {"source": {"catalogue": name, **source}}}, "sequences": {"s": {"path": "s.fa"}}}
+
+
+@pytest.mark.parametrize("name", ["optimus_5prime", "deepspcas9", "sprout", "gb1_nn4dms", "microhomology"])
+def test_catalogue_entries_are_whole_models(schema, catalogue, name):
+    model = check_config(expand(catalogued(name), catalogue), schema)["models"]["m"]
+    local = local_source(model["source"], "resources/models/m")
+    assert local.keys() <= {"kind", "layout", "architecture", "path", "function", "cut"}
+    assert {"citation", "homepage", "license", "title"} <= catalogue[name].keys()
+    assert (not source_files(local)) == (name == "microhomology")
+    own = check_config(expand(catalogued(name, path="mine.h5"), catalogue), schema)["models"]["m"]
+    assert downloads(own["source"]) == []
+    assert local_source(own["source"], "x")["path"] == "mine.h5"
+
+
+def test_what_the_config_says_wins_over_the_catalogue(schema, catalogue):
+    given = catalogued("optimus_5prime", dtype="float64", mirror="/mnt/models/")
+    given["models"]["m"]["outputs"] = ["a", "b", "c"]
+    model = check_config(expand(given, catalogue), schema)["models"]["m"]
+    assert (model["outputs"], model["alphabet"], len(model["template"])) == (["a", "b", "c"], "DNA", 50)
+    assert model["source"]["dtype"] == "float64"
+    (one,) = downloads(model["source"])
+    assert one.urls[0] == "/mnt/models/model_optimus5p_multioutput.h5"
+    assert one.urls[1].startswith("https://raw.githubusercontent.com/castillohair/")
+    assert (one.size, one.sha256[:8]) == (1933712, "9168b05a")
+
+
+def test_sums_that_the_catalogue_lacks_can_be_given(schema, catalogue):
+    given = catalogued("gb1_nn4dms", sha256={"pca-19.npy": "a" * 64})
+    found = {
+        d.file: d.sha256 for d in downloads(check_config(expand(given, catalogue), schema)["models"]["m"]["source"])
+    }
+    assert found == {"gb1_cnn.index": "", "gb1_cnn.data-00000-of-00001": "", "pca-19.npy": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "sentence"),
+    [
+        ("deepspcas", {}, "no entry 'deepspcas' (models.m.source); did you mean 'deepspcas9'?"),
+        ("tiger", {}, "The model tiger is one that you bring (models.m.source): clone https://github.com/daklab/tiger"),
+        ("tranception", {}, "give `template` the wild type with X at the few sites under study"),
+        ("indelphi", {"command": "score"}, "The licence of indelphi asks for acceptance (Copyright 2018 MIT, for non-"),
+        ("indelphi", {"accept_license": True}, "if its licence lets you, clone"),
+    ],
+)
+def test_catalogue_mistakes_are_one_sentence(catalogue, name, source, sentence):
+    with pytest.raises(InputError) as caught:
+        expand(catalogued(name, **source), catalogue)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_models_that_users_bring(schema, catalogue):
+    for name, kind in (
+        ("tiger", {"kind": "command", "command": "score"}),
+        ("indelphi", {"kind": "python", "target": "a.py:f"}),
+    ):
+        model = check_config(expand(catalogued(name, **kind, accept_license=True), catalogue), schema)["models"]["m"]
+        assert local_source(model["source"], "x") == kind
+        assert model["template"] == "N" * {"tiger": 26, "indelphi": 40}[name]

@@ -7,55 +7,34 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from benchmarks import networks, truth
-from benchmarks.reference_models import MODELS
+from benchmarks import truth
+from benchmarks.reference_models import MODELS, load
 from oracles import all_codes, coalition_values, shapley_values
-from shapsketch.alphabet import Alphabet
 from shapsketch.recovery import recover
 from shapsketch.spectrum import Spectrum
 
-DNA, PROTEIN = Alphabet.from_config("DNA"), Alphabet.from_config("protein")
-
-
-def reference(folder, alphabet):
-    table = pd.read_csv(folder / "reference_predictions.csv")
-    return table, alphabet.encode(table.sequence.tolist())
+CELLS = ("HEK293T", "Tcells", "HepG2")
 
 
 @pytest.mark.parametrize(
-    ("dtype", "column", "tolerance"), [(torch.float32, "score_tf", 1e-4), (torch.float64, "score_float64", 1e-6)]
+    ("name", "dtype", "columns", "tolerance"),
+    [
+        ("deepspcas9", "float32", ["score_tf"], 1e-4),
+        ("deepspcas9", "float64", ["score_float64"], 1e-6),
+        ("optimus5p_multioutput", "float32", [f"MRL_{cell}_tf" for cell in CELLS], 1e-5),
+        ("optimus5p_multioutput", "float64", [f"MRL_{cell}_float64" for cell in CELLS], 1e-6),
+        ("nn4dms_gb1", "float32", ["gb1_cnn"], 3e-5),
+        ("nn4dms_gb1", "float64", ["gb1_cnn"], 1.6e-5),
+        ("sprout", "float64", ["frac_mutant_ins", "frac_total_del", "diversity"], 1.5e-6),
+    ],
 )
-def test_deepspcas9(shared, dtype, column, tolerance):
-    folder = shared / "deepspcas9"
-    table, codes = reference(folder, DNA)
-    np.testing.assert_allclose(networks.deepspcas9(folder, dtype)(codes)[:, 0], table[column], atol=tolerance, rtol=0)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "suffix", "tolerance"), [(torch.float32, "tf", 1e-5), (torch.float64, "float64", 1e-6)]
-)
-def test_optimus5p(shared, dtype, suffix, tolerance):
-    folder = shared / "optimus5p_multioutput"
-    table, codes = reference(folder, DNA)
-    expected = table[[f"MRL_{cell}_{suffix}" for cell in ("HEK293T", "Tcells", "HepG2")]]
-    np.testing.assert_allclose(networks.optimus5p(folder, dtype)(codes), expected, atol=tolerance, rtol=0)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_gb1_network(shared, dtype):
-    folder = shared / "nn4dms_gb1"
-    table, codes = reference(folder, PROTEIN)
-    values = networks.gb1_cnn(folder, dtype)(codes)[:, 0]
-    np.testing.assert_allclose(values, table.gb1_cnn, atol=3e-5, rtol=0)
-
-
-@pytest.mark.parametrize("output", ["frac_mutant_ins", "frac_total_del", "diversity"])
-def test_sprout(shared, output):
-    folder = shared / "sprout"
-    table, codes = reference(folder, DNA)
-    np.testing.assert_allclose(networks.sprout(folder, output)(codes)[:, 0], table[output], atol=1.5e-6, rtol=0)
+def test_published_models_reproduce_their_reference_predictions(shared, name, dtype, columns, tolerance):
+    """To the tolerance that each folder's README names."""
+    table = pd.read_csv(shared / name / "reference_predictions.csv")
+    model = load(name, dtype)
+    values = model(model.template.alphabet.encode(table.sequence.tolist()))
+    np.testing.assert_allclose(values, table[columns], atol=tolerance, rtol=0)
 
 
 def test_sprout_has_its_exact_terms(shared):

@@ -42,6 +42,14 @@ def test_formats(tmp_path, name, text, zipped):
     assert dropped.empty
 
 
+def test_u_is_read_as_t_where_the_alphabet_is_dna_and_t_as_u_where_it_is_rna(tmp_path):
+    kept, _ = read_sequences(write(tmp_path / "s.fa", ">a\nACuGA\n"), TEMPLATE)
+    assert kept["sequence"].tolist() == ["ACTGA"]
+    rna = Template(Alphabet.from_config("RNA"), "NNNN")
+    kept, _ = read_sequences(write(tmp_path / "s.fa", ">a\nATGU\n"), rna)
+    assert kept["sequence"].tolist() == ["AUGU"]
+
+
 def test_rows_without_names_are_numbered_and_na_is_a_name(tmp_path):
     kept, _ = read_sequences(write(tmp_path / "s.csv", "sequence\nACTGA\nTTTGG\n"), TEMPLATE)
     assert kept["sequence_id"].tolist() == ["seq1", "seq2"]
@@ -56,7 +64,7 @@ def test_rows_without_names_are_numbered_and_na_is_a_name(tmp_path):
         ("s.fa", ">a\nACTG\n", r"record 1 \('a'\) has 4 letters; the template has 5"),
         ("s.fa", ">a\nACTGA\n>b\n\n", r"record 2 \('b'\) has 0 letters"),
         ("s.fa", ">a\nACTGA\n>b\nAC-GA\n", r"record 2 \('b'\) has '-' at position 3; the alphabet is ACGT"),
-        ("s.fa", ">a\nACUGA\n", "has 'U' at position 3; the alphabet is ACGT, or declare the alphabet RNA"),
+        ("s.fa", ">a\nACEGA\n", "has 'E' at position 3; the alphabet is ACGT"),
         ("s.fa", ">a\nACTCA\n", "has 'C' at position 4; the template allows G there"),
         ("s.fa", ">a\nANTGA\n", "has 'N' at position 2, an ambiguous letter; use one of ACGT, or set ambiguous"),
         ("s.fa", ">a\nACTGY\n", "has 'Y' at position 5; the template allows AG there"),

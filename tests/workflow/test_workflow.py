@@ -277,6 +277,29 @@ def test_tables_are_sketched_without_a_model(tmp_path):
     assert scores["g"]["estimator"] == "exact"
 
 
+def test_trees_are_expanded_without_a_sketch(tmp_path):
+    import lightgbm as lgb
+    import numpy as np
+
+    workspace = Workspace(tmp_path / "run")
+    codes = np.random.default_rng(0).integers(0, 4, (2000, 8))
+    x = np.eye(4)[codes].reshape(len(codes), -1)
+    y = (codes == 2).sum(1) + 2.0 * ((codes[:, 2] == 2) & (codes[:, 4] == 3))
+    settings = {"objective": "regression", "num_leaves": 15, "verbosity": -1, "num_threads": 1}
+    lgb.train(settings, lgb.Dataset(x, y), 60).save_model(workspace.folder / "trees.txt")
+    source = {"kind": "trees", "path": "trees.txt", "layout": "flat"}
+    workspace.configure(models__tiny__source=source, models__tiny__outputs=["g"])
+    planned = workspace.planned()
+    assert planned["expand_trees"] == 1
+    assert not {"plan_sketch", "sample_sketch", "merge_sketch", "recover_spectrum"} & planned.keys()
+    output = workspace.run().stdout
+    assert "5 sequences explained from 1000 evaluations by exact trees; R2 1.000" in output
+    folder = workspace.folder / "results/tiny"
+    values = pd.read_parquet(folder / "some/shapley_values.parquet")
+    assert (values["prediction"] - values["reconstruction"]).abs().max() < 1e-9
+    assert pd.read_csv(folder / "some/motifs/motifs.tsv", sep="\t").iloc[0]["consensus"] == "GnT"
+
+
 def test_models_are_downloaded_and_checked(tmp_path):
     import hashlib
 

@@ -1,4 +1,5 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ LIBRARY = [
     "ambiguity.py",
     "background.py",
     "basis.py",
+    "catalogue.py",
     "codes.py",
     "config.py",
     "counter.py",
@@ -37,14 +39,29 @@ LIBRARY = [
     "template.py",
     "terms.py",
     "versions.py",
+    "convert/__init__.py",
+    "convert/tensorflow_checkpoint.py",
+    "convert/xgboost_pickle.py",
     "models/__init__.py",
+    "models/builtin_model.py",
+    "models/command_model.py",
+    "models/ensemble.py",
+    "models/keras_layers.py",
+    "models/keras_model.py",
+    "models/onehot.py",
+    "models/onnx_model.py",
+    "models/published.py",
     "models/python_model.py",
     "models/table_model.py",
     "models/torch_model.py",
+    "models/trees_model.py",
+    "models/user_code.py",
+    "models/weights.py",
     "recovery/__init__.py",
     "recovery/bins.py",
     "recovery/coefficients.py",
     "recovery/decoding.py",
+    "recovery/ensemble.py",
     "recovery/exact.py",
     "recovery/fourier.py",
     "recovery/learning_curve.py",
@@ -61,9 +78,10 @@ _library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LI
 sys.path.insert(0, str(Path(_library[0]).parent.parent))
 
 from shapsketch import errors
+from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_names
 from shapsketch.rounds import sampling_rounds
-from shapsketch.sources import source_files
+from shapsketch.sources import downloads, local_source, source_files
 from shapsketch.versions import VERSIONS
 
 
@@ -73,6 +91,8 @@ def read_schema(name):
 
 
 try:
+    with open(workflow.source_path("../../resources/models.yaml")) as handle:
+        config = expand(config, yaml.safe_load(handle))
     config = check_config(config, read_schema("config"))
     check_names(config)
 except errors.InputError as error:
@@ -85,6 +105,17 @@ ANALYSES = (
     if config["analyses"] == "all"
     else [tuple(pair) for pair in config["analyses"]]
 )
+DOWNLOADS = {
+    (model, download.file): download
+    for model in MODELS
+    for download in downloads(MODELS[model]["source"])
+}
+CONVERSIONS = {
+    model: MODELS[model]["source"]["convert"]
+    for model in dict.fromkeys(model for model, _ in DOWNLOADS)
+    if "convert" in MODELS[model]["source"]
+}
+TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
 TABLE_SCHEMA = read_schema("sequences")
 
 
@@ -97,10 +128,20 @@ wildcard_constraints:
 
 def get_source(model):
     """The model's source with the path where its file lies, downloaded or not."""
-    source = dict(MODELS[model]["source"])
-    if "url" in source:
-        source["path"] = f"resources/models/{model}/{Path(source['url']).name}"
-    return canonical(source)
+    return canonical(local_source(MODELS[model]["source"], f"resources/models/{model}"))
+
+
+def get_downloads(wildcards):
+    return [
+        f"resources/models/{model}/{file}"
+        for model, file in DOWNLOADS
+        if model == wildcards.model
+    ]
+
+
+def any_of(names):
+    """A pattern for one of these names, and for nothing where there are none."""
+    return "|".join(dict.fromkeys(map(re.escape, names))) or "no such name"
 
 
 def get_model_files(wildcards):
@@ -137,8 +178,12 @@ def get_rounds(model):
 
 def get_sketch_shards(wildcards):
     """All shards; of a round, those up to its end."""
-    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(wildcards.model)
-    items = get_scatteritems(each * rounds)[: each * int(wildcards.get("round", rounds))]
+    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(
+        wildcards.model
+    )
+    items = get_scatteritems(each * rounds)[
+        : each * int(wildcards.get("round", rounds))
+    ]
     return [f"results/{wildcards.model}/sketch/shards/{item}.npz" for item in items]
 
 
@@ -184,7 +229,7 @@ def get_all_results():
     curves = [
         f"results/{model}/spectrum/learning_curve.tsv"
         for model in dict(ANALYSES)
-        if MODELS[model]["recovery"]["learning_curve"]
+        if MODELS[model]["recovery"]["learning_curve"] and model not in TREES
     ]
     return curves + [
         f"results/{model}/{queries}/{name}"

@@ -1,4 +1,4 @@
-# Recovers the spectrum of every output and scores it on the hold-out.
+# Recovers the spectrum of every output and scores it; models that are trees are expanded exactly instead.
 rule recover_spectrum:
     input:
         plan="results/{model}/sketch/plan.json",
@@ -11,6 +11,8 @@ rule recover_spectrum:
         "logs/{model}/recover_spectrum.log",
     benchmark:
         "benchmarks/{model}/recover_spectrum.tsv"
+    wildcard_constraints:
+        model=any_of(model for model in MODELS if model not in TREES),
     conda:
         "../../envs/recover.yaml"
     threads: 4
@@ -23,6 +25,34 @@ rule recover_spectrum:
         version=VERSIONS["recovery"],
     script:
         "../scripts/recover_spectrum.py"
+
+
+rule expand_trees:
+    input:
+        model=get_model_files,
+        background=get_background_sequences,
+    output:
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        students="results/{model}/spectrum/students.npz",
+        faithfulness="results/{model}/spectrum/faithfulness.json",
+    log:
+        "logs/{model}/expand_trees.log",
+    benchmark:
+        "benchmarks/{model}/expand_trees.tsv"
+    wildcard_constraints:
+        model=any_of(TREES),
+    conda:
+        "../../envs/recover.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        model=lambda wildcards: get_sketch_settings(wildcards.model),
+        source=lambda wildcards: get_source(wildcards.model),
+        max_order=get_recovery("max_order"),
+        version=VERSIONS["recovery"],
+    script:
+        "../scripts/expand_trees.py"
 
 
 # R2 against evaluations, from the rounds of the plan.

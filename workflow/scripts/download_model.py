@@ -1,16 +1,22 @@
-"""Download a model's file and check its SHA-256.
+"""Download a model's file and check its length and SHA-256.
 
-Creates `resources/models/{model}/{file}` from the model's `source.url` and `source.sha256`.
+Creates `resources/models/{model}/{file}` from the addresses in the model's `source`.
 """
 
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
 
     from tqdm import tqdm
 
     from shapsketch.download import download
+    from shapsketch.sources import downloads
 
+    # Read here and not through params: another mirror, or none, is no reason to bring a file again.
+    source = snakemake.config["models"][snakemake.wildcards.model]["source"]
+    wanted = next(one for one in downloads(source) if one.file == snakemake.wildcards.file)
+    if "license" in source:
+        tell(f"{snakemake.wildcards.model}: {wanted.file} is licensed under {source['license']}")
     with tqdm(unit="B", unit_scale=True, mininterval=5) as bar:
-        download(snakemake.params.url, snakemake.params.sha256, snakemake.output.file, bar.update)
+        download(wanted, snakemake.output.file, offline=snakemake.config["offline"], progress=bar.update)

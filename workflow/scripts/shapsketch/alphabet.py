@@ -92,7 +92,15 @@ class Alphabet:
             codes[ord(letter)] = code
             if self.folds_case:
                 codes[ord(letter.lower())] = code
+        for other, letter in ("TU", "UT"):  # a nucleotide alphabet reads the other one's letter as its own
+            if self.kind in ("DNA", "RNA") and letter in self.letters:
+                codes[[ord(other), ord(other.lower())]] = codes[ord(letter)]
         return codes
+
+    @cached_property
+    def complement(self) -> np.ndarray:
+        """(q,) uint8: the code of each letter's complement, of DNA and RNA."""
+        return self.encode([self.letters.translate(str.maketrans("ACGTU", "TGCAA"))])[0]
 
     def encode(self, sequences: Sequence[str]) -> np.ndarray:
         """Turn strings of equal length into codes.
@@ -101,7 +109,7 @@ class Alphabet:
             sequences: N strings of n one-byte characters.
 
         Returns:
-            (N, n) uint8, 0..q-1; letters outside the alphabet become `MISSING`.
+            (N, n) uint8, 0..q-1; letters outside the alphabet become `MISSING`. DNA reads U as T, RNA T as U.
 
         Raises:
             ValueError: the strings differ in length or hold characters outside Latin-1.

@@ -53,7 +53,7 @@ def check_names(config: Mapping[str, Any]) -> None:
                     f"The background of models.{name} names the sequences {queries!r}, "
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
-        for path in [] if "url" in model["source"] else source_files(model["source"]):
+        for path in source_files(model["source"]):
             if not Path(path).is_file():
                 raise InputError(f"The file {path} of models.{name}.source does not exist.")
     for name, queries in sequences.items():
@@ -115,6 +115,8 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             wanted = error.validator_value
             kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
             return f"has {found!r} at {place}, which is not of the type {kinds}."
+        case "not":
+            return f"is wrong at {place}: {schema['description']}."
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             words = {
                 "minimum": "at least",

@@ -15,7 +15,7 @@ CHUNK_VALUES = 10_000_000  # dividends held at once, whatever the number of term
 
 
 def predict_plain(model: Model, sequences: Sequence[str], first: int) -> np.ndarray:
-    """Evaluate the model on the sequences that have no ambiguous letter.
+    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
 
     Batches end at multiples of the model's batch size counted over all sequences, so values do not
     depend on how the sequences were divided.
@@ -26,10 +26,14 @@ def predict_plain(model: Model, sequences: Sequence[str], first: int) -> np.ndar
         first: the index of the first of them among all sequences.
 
     Returns:
-        (N, outputs) float64; NaN for ambiguous sequences.
+        (N, outputs) float64; NaN for the other sequences.
     """
     codes = model.template.alphabet.encode(sequences)
-    plain = (codes < model.template.alphabet.q).all(1)
+    readable = codes < model.template.alphabet.q
+    if model.reads_unknown:
+        text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(codes.shape)
+        readable |= text == ord(model.template.alphabet.wildcard)
+    plain = readable.all(1)
     values = np.full((len(codes), len(model.outputs)), np.nan)
     batch = (first + np.arange(len(codes))) // model.batch_size
     for number in np.unique(batch):

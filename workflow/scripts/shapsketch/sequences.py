@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from .background import Background, background_from_config
 from .errors import InputError
 from .template import Template
 
@@ -69,6 +70,9 @@ def read_sequences(
     _check_ids(path, table["sequence_id"])
     if template.alphabet.folds_case:
         table["sequence"] = table["sequence"].str.upper()
+    if template.alphabet.kind in ("DNA", "RNA"):
+        other, letter = "UT" if template.alphabet.kind == "DNA" else "TU"
+        table["sequence"] = table["sequence"].str.replace(other, letter)
     problems = _find_problems(template, table["sequence"].tolist())
     choice = {"mismatch": mismatch, "ambiguous": ambiguous}
     dropped = []
@@ -82,6 +86,21 @@ def read_sequences(
     if kept.empty:
         raise InputError(f"{path}: all {len(table)} records were dropped; the first one {dropped[0][2]}.")
     return kept, pd.DataFrame(dropped, columns=["record", "sequence_id", "reason"])
+
+
+def configured_background(template: Template, spec: str | Mapping[str, Any], path: str | None) -> Background:
+    """Build the background that a config declares, from the sequences it counts, if it counts any.
+
+    Args:
+        template: the model's template.
+        spec: the config's `background`.
+        path: the file of the sequences that `from_sequences` names; those that do not fit are left out.
+    """
+    sequences = None
+    if path:
+        table, _ = read_sequences(path, template, mismatch="drop", ambiguous="drop")
+        sequences = table["sequence"].tolist()
+    return background_from_config(template, spec, sequences)
 
 
 def _read_records(path: Path, table_schema: Mapping[str, Any] | None) -> pd.DataFrame:
@@ -207,10 +226,4 @@ def _letter_problem(template: Template, position: int, letter: str) -> Problem:
         )
     if letter in alphabet.letters or letter in alphabet.ambiguity:
         return Problem("mismatch", where, f"the template allows {allowed} there")
-    hint = {"U": ", or declare the alphabet RNA", "T": ", or declare the alphabet DNA"}
-    swapped = alphabet.kind in ("DNA", "RNA")
-    return Problem(
-        "mismatch",
-        where,
-        f"the alphabet is {alphabet.letters}{hint.get(letter, '') if swapped else ''}",
-    )
+    return Problem("mismatch", where, f"the alphabet is {alphabet.letters}")

@@ -1,12 +1,71 @@
-"""What a model's `source` in the config names."""
+"""What a model's `source` in the config names: its files, and where they come from."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
+
+# keys that say where a model comes from; they do not make it another one
+ORIGIN = (
+    "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "sha256", "size", "url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to bring.
+
+    Attributes:
+        file: its name in `resources/models/MODEL/`.
+        urls: its addresses, the preferred one first; local paths too.
+        sha256: 64 hex digits; empty where nobody has recorded them.
+        size: bytes, or None where it is not declared.
+    """
+
+    file: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int | None = None
 
 
 def source_files(source: Mapping[str, Any]) -> list[str]:
-    """Return the files that a model source names: its weights or table, and its user's code."""
-    files = [source["path"]] if "path" in source else []
-    if "target" in source:
-        files.append(source["target"].rpartition(":")[0])
+    """Return the files that a model source names: its weights or tables, and its user's code."""
+    path = source.get("path", [])
+    files = [path] if isinstance(path, str) else list(path)
+    files += [source[key].rpartition(":")[0] for key in ("target", "factory") if key in source]
     return files + list(source.get("files", []))
+
+
+def downloads(source: Mapping[str, Any]) -> list[Download]:
+    """Return what must be brought for a source; nothing where the user names a path of their own."""
+    if "path" in source:
+        return []
+    entries = list(source.get("downloads", []))
+    if "url" in source:
+        entries = [{key: source[key] for key in ("url", "sha256", "size") if key in source}]
+    return [_download(entry, source) for entry in entries]
+
+
+def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
+    urls = [entry["url"]] if isinstance(entry["url"], str) else list(entry["url"])
+    file = entry.get("file") or PurePosixPath(urls[0].partition("?")[0]).name
+    if "mirror" in source:
+        urls.insert(0, f"{source['mirror'].rstrip('/')}/{file}")
+    sums = source.get("sha256", {})
+    sha256 = sums.get(file, entry.get("sha256", "")) if isinstance(sums, Mapping) else sums
+    return Download(file, tuple(urls), sha256, entry.get("size"))
+
+
+def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Return the source without its origin, with `path` where its files lie, or will lie, in a folder.
+
+    Args:
+        source: as in the config, the catalogue's entry filled in.
+        folder: of the model's downloads, such as `resources/models/NAME`.
+    """
+    files = [download.file for download in downloads(source)]
+    if "convert" in source and files:
+        files = [source["convert"]["file"]]
+    paths = [f"{folder}/{file}" for file in files]
+    local = {"path": paths[0] if len(paths) == 1 else paths} if paths else {}
+    return {key: value for key, value in source.items() if key not in ORIGIN} | local

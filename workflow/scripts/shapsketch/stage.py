@@ -6,6 +6,7 @@ Import this before anything heavy, so that even a failed import lands in the log
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -15,11 +16,14 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 
-def start(snakemake: Any) -> None:
+def start(snakemake: Any) -> Callable[[str], None]:
     """Send all output of this process to the rule's log; show user errors on the terminal too.
 
     Args:
         snakemake: the object that Snakemake gives a script; its log and threads are read.
+
+    Returns:
+        A function that shows a sentence on the terminal and in the log.
     """
     os.environ["NUMBA_NUM_THREADS"] = str(snakemake.threads)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
@@ -36,3 +40,9 @@ def start(snakemake: Any) -> None:
         print(f"\nshapsketch: {sentence}{where}\n", file=terminal, flush=True)
 
     sys.excepthook = report
+
+    def tell(sentence: str) -> None:
+        for stream in (terminal, log):
+            print(f"shapsketch: {sentence}", file=stream, flush=True)
+
+    return tell

@@ -2,7 +2,8 @@
 
 A model kind is a module of this package with one function
 `load(source, template, outputs) -> Predictor`, where a predictor maps (N, n) uint8 alphabet codes to
-(N, outputs) or (N,) numbers. Adding a kind is adding a module and a line to `KINDS`.
+(N, outputs) or (N,) numbers, or to a mapping with (N,) or (N, 1) numbers under the name of each output.
+Adding a kind is adding a module and a line to `KINDS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,26 +13,45 @@ from typing import Any
 
 import numpy as np
 
+from ..alphabet import MISSING
 from ..errors import InputError
 from ..files import sha256_file
-from ..sources import source_files
+from ..sources import ORIGIN, source_files
 from ..template import Template
 
-Predictor = Callable[[np.ndarray], np.ndarray]
-KINDS = {"torch": "torch_model", "python": "python_model", "table": "table_model"}
+Predictor = Callable[[np.ndarray], "np.ndarray | Mapping[str, np.ndarray]"]
+KINDS = {
+    "torch": "torch_model",
+    "onnx": "onnx_model",
+    "keras_h5": "keras_model",
+    "trees": "trees_model",
+    "python": "python_model",
+    "command": "command_model",
+    "table": "table_model",
+    "builtin": "builtin_model",
+}
+
+
+class WrongRows(ValueError):
+    """A model returned more or fewer rows than it was asked about."""
 
 
 class Model:
     """A model ready to be asked, which counts what it is asked and checks what it answers.
 
+    A batch that fails is halved and asked again, down to one sequence: that helps where memory ran out
+    or the model takes fewer sequences, and finds the first sequence that it cannot take. A size that
+    ran out of memory is not tried again. A wrong number of rows is always an error.
+
     Args:
         source: the model's `source` in the config: `kind`, and what that kind needs.
         template: the template; its length is the length of every input.
-        outputs: the names of the outputs, in the model's order.
-        batch_size: sequences per call of the model.
+        outputs: the names of the outputs, in the model's order, or those wanted of a model that names them.
+        batch_size: sequences per call of the model, at most.
 
     Attributes:
-        evaluations: the number of sequences evaluated so far.
+        evaluations: the number of sequences answered so far; the average over both strands is one.
+        reads_unknown: whether codes outside the alphabet (N) may be asked.
 
     Raises:
         InputError: the model is missing, damaged, unsafe to read, or of an unknown kind.
@@ -48,18 +68,24 @@ class Model:
         if kind not in KINDS:
             raise InputError(f"The model kind {kind!r} is not one of {', '.join(KINDS)}.")
         module = import_module(f".{KINDS[kind]}", __name__)
-        self.name = str(source.get("path") or source.get("target"))
+        named = next((source[key] for key in ("path", "target", "command", "function") if source.get(key)), kind)
+        self.name = named if isinstance(named, str) else ", ".join(named)
         self.template = template
         self.outputs = tuple(outputs)
         self.batch_size = batch_size
+        self._fits = batch_size  # what has not run out of memory
         self.evaluations = 0
+        self.reads_unknown = "unknown_letters" in source
+        self._both_strands = bool(source.get("reverse_complement"))
+        if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
+            raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
         self._predict: Predictor = module.load(source, template, self.outputs)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Evaluate the model.
 
         Args:
-            codes: (N, n) uint8 alphabet codes.
+            codes: (N, n) uint8 alphabet codes; `MISSING` for N, where the model reads it.
 
         Returns:
             (N, outputs) float64, finite.
@@ -68,43 +94,115 @@ class Model:
             InputError: the model raised, or returned a wrong number of rows or outputs, or a value
                 that is not finite; the sentence names the first offending sequence.
         """
-        batches = [codes[i : i + self.batch_size] for i in range(0, len(codes), self.batch_size)]
-        return np.concatenate([np.empty((0, len(self.outputs))), *map(self._evaluate, batches)])
-
-    def _evaluate(self, codes: np.ndarray) -> np.ndarray:
-        self.evaluations += len(codes)
-        first = self.template.alphabet.decode(codes[:1])[0]
-        try:
-            values = np.asarray(self._predict(codes), np.float64)
-        except InputError:
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split()) or "no message"
+        unknown = np.argwhere(codes >= self.template.alphabet.q)
+        if len(unknown) and not self.reads_unknown:
             raise InputError(
-                f"The model {self.name} raised {type(error).__name__} ({reason}) on a batch of "
-                f"{len(codes)} sequences that begins with {first}."
-            ) from error
+                f"The model {self.name} was asked about a sequence with an unknown letter at position "
+                f"{unknown[0, 1] + 1}; declare unknown_letters in its source, if it knows any."
+            )
+        batches = []
+        for start in range(0, len(codes), self.batch_size):
+            batch = codes[start : start + self.batch_size]
+            values = self._answer(batch)
+            if self._both_strands:
+                values = (values + self._answer(self._reverse_complement(batch))) / 2
+            self.evaluations += len(batch)
+            self._check_finite(batch, values)
+            batches.append(values)
+        return np.concatenate([np.empty((0, len(self.outputs))), *batches])
+
+    def _reverse_complement(self, codes: np.ndarray) -> np.ndarray:
+        complement = np.append(self.template.alphabet.complement, MISSING).astype(np.uint8)
+        return complement[np.minimum(codes, len(complement) - 1)][:, ::-1]
+
+    def _answer(self, codes: np.ndarray) -> np.ndarray:
+        """Ask; halve what fails."""
+        count = len(codes)
+        if count <= self._fits:
+            try:
+                return self._rows(codes)
+            except InputError:
+                raise
+            except WrongRows as error:
+                raise self._first_wrong(codes, error) from error
+            except Exception as error:
+                if count == 1:
+                    raise InputError(
+                        f"The model {self.name} {_describe(error)} on the sequence {self._text(codes[0])}."
+                    ) from error
+                if _is_out_of_memory(error):
+                    self._fits = -(-count // 2)
+        half = -(-count // 2)
+        return np.concatenate([self._answer(codes[:half]), self._answer(codes[half:])])
+
+    def _rows(self, codes: np.ndarray) -> np.ndarray:
+        """Ask once; (N, outputs) float64."""
+        answer = self._predict(codes)
+        if isinstance(answer, Mapping):
+            answer = self._named(answer)
+        values = np.atleast_1d(np.asarray(answer, np.float64))
         if values.ndim == 1:
             values = values[:, None]
-        expected = (len(codes), len(self.outputs))
-        if values.shape != expected:
+        if values.ndim != 2 or values.shape[1] != len(self.outputs):
             raise InputError(
                 f"The model {self.name} returned an array of shape {values.shape} for {len(codes)} sequences; "
-                f"{expected} is needed for the outputs {', '.join(self.outputs)}."
+                f"{(len(codes), len(self.outputs))} is needed for the outputs {', '.join(self.outputs)}."
             )
+        if len(values) != len(codes):
+            raise WrongRows(f"returned {len(values)} rows for {len(codes)} sequences")
+        return values
+
+    def _first_wrong(self, codes: np.ndarray, error: WrongRows) -> InputError:
+        """The sentence for the shortest batch that is found to give a wrong number of rows."""
+        halves = [codes]
+        while halves:
+            half = halves.pop(0)
+            try:
+                self._rows(half)
+            except WrongRows as found:
+                codes, error = half, found
+                halves = [part for part in np.array_split(half, 2) if 0 < len(part) < len(half)]
+        return InputError(f"The model {self.name} {error}, of which the first is {self._text(codes[0])}.")
+
+    def _named(self, answer: Mapping[str, Any]) -> np.ndarray:
+        missing = [name for name in self.outputs if name not in answer]
+        if missing:
+            raise InputError(
+                f"The model {self.name} returned no output {missing[0]!r}; it returned {', '.join(map(str, answer))}."
+            )
+        return np.column_stack([np.asarray(answer[name], np.float64) for name in self.outputs])
+
+    def _check_finite(self, codes: np.ndarray, values: np.ndarray) -> None:
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             row, output = bad[0]
             raise InputError(
                 f"The model {self.name} returned {values[row, output]} in output {self.outputs[output]!r} "
-                f"for the sequence {self.template.alphabet.decode(codes[row : row + 1])[0]}."
+                f"for the sequence {self._text(codes[row])}."
             )
-        return values
+
+    def _text(self, codes: np.ndarray) -> str:
+        letters = self.template.alphabet.letters + self.template.alphabet.wildcard
+        return "".join(letters[min(int(c), len(letters) - 1)] for c in codes)
 
 
 def identity(source: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a model this model: its source and the SHA-256 of each of its files."""
     return {
-        "source": {key: value for key, value in source.items() if key != "url"},
+        "source": {key: value for key, value in source.items() if key not in ORIGIN},
         "files": {Path(path).name: sha256_file(path) for path in source_files(source)},
     }
+
+
+def _describe(error: Exception) -> str:
+    if _is_out_of_memory(error):
+        return "ran out of memory"
+    reason = " ".join(str(error).split()) or "no message"
+    return f"raised {type(error).__name__} ({reason})"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether the processor's or the device's memory ran out; each runtime says so in its own words."""
+    text = str(error).lower()
+    words = ("out of memory", "failed to allocate", "can't allocate", "cannot allocate", "unable to allocate")
+    return isinstance(error, MemoryError) or any(word in text for word in words)

@@ -1,68 +1,155 @@
-"""Models saved by PyTorch: exported programs (`.pt2`).
+"""Models of PyTorch: exported programs, TorchScript, and networks with a file of weights.
 
-Source keys: `path`; `layout`, how the one-hot input is laid out: `channels_first` (N, q, n),
-`channels_last` (N, n, q) or `flat` (N, n * q, position-major); `dtype`, `float32` or `float64`.
+Source keys: `layout` and `dtype` of the one-hot input (see `onehot`); `device`; and one of
+- `path` of a program saved by `torch.export.save` (`.pt2`) or `torch.jit.save`;
+- `architecture`, a published network of `published`, and `path` of its weights;
+- `factory`, `"file.py:function"`, which returns a `torch.nn.Module`, and, optionally, `path` of its weights.
+Only the factory runs the user's Python. Weights are read as plain tensors (see `weights`).
 """
 
 import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..template import Template
 from . import Predictor
+from .onehot import onehot_encoder
+from .published import ARCHITECTURES
+from .user_code import import_function
+from .weights import read_weights
+
+if TYPE_CHECKING:
+    import torch
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Load an exported program for the processor.
+    """Load the network onto its device.
 
     Torch runs on one thread: shards are the parallelism, and sums keep their order.
     """
     import torch
 
-    path = source["path"]
-    refuse_pickles(path)
     torch.set_num_threads(1)
-    try:
-        module = torch.export.load(path).module()
-    except Exception as error:
-        raise InputError(f"{path} is not a program exported by this PyTorch ({torch.__version__}): {error}.") from error
-    layout, dtype = source["layout"], getattr(torch, source["dtype"])
-    letters = torch.eye(template.alphabet.q, dtype=dtype)
+    device = find_device(source.get("device", "cpu"))
+    if "factory" in source:
+        module = _from_factory(source).to(device).eval()
+    elif "architecture" in source:
+        module = _published(source).to(device, getattr(torch, source.get("dtype", "float32"))).eval()
+    else:
+        module = _saved_program(source["path"], device)
+    encode = onehot_encoder(source, template)
 
-    def predict(codes: np.ndarray) -> np.ndarray:
-        onehot = letters[torch.from_numpy(codes.astype(np.int64))]
-        if layout == "channels_first":
-            onehot = onehot.transpose(1, 2).contiguous()
-        elif layout == "flat":
-            onehot = onehot.flatten(1)
+    def predict(codes: np.ndarray) -> Any:
         with torch.inference_mode():
-            result = module(onehot)
-        if not isinstance(result, torch.Tensor):
-            raise TypeError(f"it returned a {type(result).__name__}, not a tensor")
-        return result.to(torch.float64).numpy()
+            return _plain(module(torch.from_numpy(encode(codes)).to(device)))
 
     return predict
 
 
-def refuse_pickles(path: str) -> None:
-    """Check that no member of a `.pt2` archive would run code when it is unpickled.
+def find_device(name: str) -> "torch.device":
+    """Return the device a config names, with arithmetic that agrees with the processor's.
 
-    `torch.export.load` falls back to full unpickling for members that the safe reader refuses, so
-    each such member is read by the safe reader here first.
+    Args:
+        name: `cpu`, `cuda`, `cuda:1`, or `auto` (the first CUDA device, if there is one).
 
     Raises:
-        InputError: the file is missing, is no archive, or holds anything but plain tensors.
+        InputError: there is no such device.
+    """
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise InputError(f"The device {name} is not here: PyTorch sees {torch.cuda.device_count()} CUDA devices.")
+        torch.backends.cuda.matmul.allow_tf32 = False  # which would cost three decimals
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+    return device
+
+
+def _plain(result: Any) -> Any:
+    """Tensors as float64 arrays; a mapping of them, or a named tuple, stays one."""
+    import torch
+
+    if isinstance(result, torch.Tensor):
+        return result.double().cpu().numpy()
+    if hasattr(result, "_asdict"):
+        result = result._asdict()
+    if isinstance(result, Mapping):
+        return {name: _plain(part) for name, part in result.items()}
+    if isinstance(result, (tuple, list)) and len(result) == 1:
+        return _plain(result[0])
+    raise InputError(f"A torch model returned a {type(result).__name__}; a tensor, or tensors by name, is needed.")
+
+
+def _from_factory(source: Mapping[str, Any]) -> "torch.nn.Module":
+    import torch
+
+    module = import_function(source["factory"])()
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"The factory {source['factory']} returned a {type(module).__name__}, not a torch.nn.Module.")
+    if "path" in source:
+        weights = {name: torch.from_numpy(array) for name, array in read_weights(source["path"]).items()}
+        try:
+            module.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{source['path']} does not fit the network of {source['factory']}: {reason}") from error
+    return module
+
+
+def _published(source: Mapping[str, Any]) -> "torch.nn.Module":
+    name = source["architecture"]
+    if name not in ARCHITECTURES:
+        raise InputError(f"The architecture {name!r} is not one of {', '.join(ARCHITECTURES)}.")
+    try:
+        return ARCHITECTURES[name](read_weights(source["path"]))
+    except KeyError as error:
+        raise InputError(f"{source['path']} has no array {error}, which the architecture {name} needs.") from error
+
+
+def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
+    import torch
+    from torch.export.passes import move_to_device_pass
+
+    scripted = refuse_pickles(path)
+    try:
+        if scripted:
+            return torch.jit.load(path, map_location=device).eval()
+        program = torch.export.load(path)
+        return (program if device.type == "cpu" else move_to_device_pass(program, device)).module()
+    except Exception as error:
+        kind = "TorchScript program" if scripted else "exported program"
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path} is no {kind} that this PyTorch ({torch.__version__}) reads: {reason}.") from error
+
+
+def refuse_pickles(path: str) -> bool:
+    """Check that no member of a saved program would run code when it is unpickled.
+
+    `torch.export.load` falls back to full unpickling for members that the safe reader refuses, so
+    each such member is read by the safe reader here first. TorchScript's own reader knows no Python.
+
+    Returns:
+        Whether the file is TorchScript.
+
+    Raises:
+        InputError: the file is missing, is no saved program, or holds anything but plain tensors.
     """
     import torch
 
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            if any("/code/" in name for name in names) and any(name.endswith("/constants.pkl") for name in names):
+                return True
             members = [name for name in names if name.endswith((".pt", ".pkl"))]
             for config in (n for n in names if n.endswith("_config.json")):
                 folder = config.rpartition("/")[0]
@@ -87,3 +174,4 @@ def refuse_pickles(path: str) -> None:
         raise InputError(
             f"{path} is not an exported PyTorch program (.pt2); save the model with torch.export.save."
         ) from error
+    return False

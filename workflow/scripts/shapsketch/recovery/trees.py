@@ -119,8 +119,8 @@ class Leaves:
                         stack.append((node[child], {**path, i: kept}))
         return cls(background, np.array(values), paths)
 
-    def dividends(self) -> tuple[float, Terms]:
-        """Return the mean and the merged dividends of the sum of all leaves."""
+    def dividends(self, max_order: int | None = None) -> tuple[float, Terms]:
+        """Return the mean and the merged dividends of the sum of all leaves, up to an order."""
         template = self.background.template
         width = self.allowed.shape[2]
         p = np.array([np.pad(row, (0, width - len(row))) for row in self.background.local])[self.positions]
@@ -129,8 +129,9 @@ class Leaves:
         base = self.values * means.prod(1)
         ratios = self.allowed / means[:, :, None] - 1  # the factor of S over the factor of P\\S
         tables: dict[Support, np.ndarray] = {}
-        for order in range(1, self.positions.shape[1] + 1):
-            for columns in combinations(range(self.positions.shape[1]), order):
+        deepest = self.positions.shape[1]
+        for order in range(1, min(deepest, max_order or deepest) + 1):
+            for columns in combinations(range(deepest), order):
                 rows = np.flatnonzero(self.counts > columns[-1])
                 if rows.size:
                     _merge(

@@ -1,0 +1,374 @@
+"""One suite for every model kind: the same additive function of 5-mers, made of each kind's own material."""
+
+import os
+import sys
+import textwrap
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+
+from oracles import all_codes
+from shapsketch.alphabet import MISSING, Alphabet
+from shapsketch.errors import InputError
+from shapsketch.explain import predict_plain
+from shapsketch.models import KINDS, Model, identity
+from shapsketch.template import Template
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+TEMPLATE = Template(Alphabet("ACGT"), "NNNNN")
+OUTPUTS = ("first", "second")
+WEIGHTS = np.random.default_rng(1).normal(size=(5, 4, 2)).astype(np.float32)  # position, letter, output
+CODES = all_codes((4,) * 5)[::7]
+ONEHOT = {"layout": "channels_last", "dtype": "float32"}
+
+
+def truth(codes):
+    """The function that every model of this file is made to compute."""
+    return sum(WEIGHTS[i].astype(np.float64)[codes[:, i]] for i in range(5))
+
+
+class Additive(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = torch.nn.Linear(20, 2, bias=False)
+        self.dense.weight = torch.nn.Parameter(torch.from_numpy(WEIGHTS.reshape(20, 2).T.copy()), requires_grad=False)
+
+    def forward(self, x):
+        return self.dense(x.flatten(1))
+
+
+def exported(folder):
+    batch = torch.export.Dim("batch", min=1)
+    program = torch.export.export(Additive(), (torch.zeros(2, 5, 4),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, folder / "m.pt2")
+    return {"kind": "torch", "path": str(folder / "m.pt2"), **ONEHOT}
+
+
+def scripted(folder):
+    torch.jit.trace(Additive(), torch.zeros(2, 5, 4)).save(folder / "m.pt")
+    return {"kind": "torch", "path": str(folder / "m.pt"), **ONEHOT}
+
+
+FACTORY = """
+import torch
+class Named(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = torch.nn.Linear(20, 2, bias=False)
+    def forward(self, x):
+        y = self.dense(x.flatten(1))
+        return {"second": y[:, 1:], "unused": y[:, 0], "first": y[:, 0]}
+def make():
+    return Named()
+def not_a_network():
+    return 5
+"""
+
+
+def factory(folder, suffix=".safetensors"):
+    path = folder / f"weights{suffix}"
+    weights = {"dense.weight": WEIGHTS.reshape(20, 2).T.copy()}
+    if suffix == ".safetensors":
+        save_file(weights, path)
+    elif suffix == ".npz":
+        np.savez(path, **weights)
+    else:
+        torch.save({"state_dict": {k: torch.from_numpy(v) for k, v in weights.items()}, "epoch": 3}, path)
+    (folder / "net.py").write_text(FACTORY)
+    return {"kind": "torch", "factory": f"{folder / 'net.py'}:make", "path": str(path), **ONEHOT}
+
+
+def onnx_file(folder, split=False):
+    kernel = numpy_helper.from_array(WEIGHTS.reshape(20, 2), "kernel")
+    nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("MatMul", ["flat", "kernel"], ["y"])]
+    outputs = ["y"]
+    if split:
+        nodes.append(helper.make_node("Split", ["y"], list(OUTPUTS), axis=1, num_outputs=2))
+        outputs = OUTPUTS[::-1]
+    graph = helper.make_graph(
+        nodes,
+        "additive",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 5, 4])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [kernel],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, folder / "m.onnx")
+    return {"kind": "onnx", "path": str(folder / "m.onnx"), "layout": "channels_last"}
+
+
+def keras_h5(folder):
+    import keras
+
+    inputs = keras.Input((5, 4))
+    flat = keras.layers.Flatten()(inputs)
+    layers = [keras.layers.Dense(1, use_bias=False, name=name) for name in OUTPUTS]
+    model = keras.Model(inputs, [layer(flat) for layer in layers])
+    for k, layer in enumerate(layers):
+        layer.set_weights([WEIGHTS.reshape(20, 2)[:, k : k + 1]])
+    model.save(folder / "m.h5")
+    return {"kind": "keras_h5", "path": str(folder / "m.h5"), **ONEHOT}
+
+
+def trees(folder):
+    """A stump for each position and letter, one file per output."""
+    paths = []
+    for k, name in enumerate(OUTPUTS):
+        tree, node = np.divmod(np.arange(60), 3)
+        feature = np.where(node == 0, tree, -1)
+        leaf = np.where(node == 2, WEIGHTS.reshape(20, 2)[tree, k].astype(float), 0.0)
+        children = {side: np.where(node == 0, child, -1) for side, child in (("yes", 1), ("no", 2))}
+        paths.append(str(folder / f"{name}.npz"))
+        np.savez(
+            paths[-1], tree=tree, node=node, feature=feature, threshold=np.full(60, 0.5), leaf=leaf, base_score=0.0,
+            **children,
+        )  # fmt: skip
+    return {"kind": "trees", "path": paths, "layout": "flat"}
+
+
+PROGRAM = """
+import sys
+import numpy as np
+weights = np.load(sys.argv[1])
+def predict(sequences):
+    codes = np.array([["ACGT".index(a) for a in s] for s in sequences])
+    return sum(weights[i].astype(float)[codes[:, i]] for i in range(5))
+if __name__ == "__main__":
+    for row in predict(sys.stdin.read().split()):
+        print(*map(repr, row.tolist()), sep="\\t")
+"""
+
+
+def python(folder):
+    np.save(folder / "w.npy", WEIGHTS)
+    (folder / "m.py").write_text(PROGRAM.replace("sys.argv[1]", repr(str(folder / "w.npy"))))
+    return {"kind": "python", "target": f"{folder / 'm.py'}:predict", "input": "strings"}
+
+
+def command(folder):
+    python(folder)
+    return {"kind": "command", "command": f"{sys.executable} '{folder / 'm.py'}'"}
+
+
+def table(folder):
+    codes = all_codes((4,) * 5)
+    frame = pd.DataFrame(truth(codes), columns=list(OUTPUTS))
+    frame.insert(0, "sequence", TEMPLATE.alphabet.decode(codes))
+    frame.to_parquet(folder / "t.parquet")
+    return {"kind": "table", "path": str(folder / "t.parquet")}
+
+
+MAKERS = {
+    "exported": exported,
+    "scripted": scripted,
+    "factory": factory,
+    "onnx": onnx_file,
+    "onnx, named outputs": lambda folder: onnx_file(folder, split=True),
+    "keras_h5": keras_h5,
+    "trees": trees,
+    "python": python,
+    "command": command,
+    "table": table,
+}
+WITH_ONEHOT = [name for name in MAKERS if name not in ("trees", "python", "command", "table")]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """The source of each maker, made once."""
+    return {name: make(tmp_path_factory.mktemp("kind")) for name, make in MAKERS.items()}
+
+
+def test_the_suite_knows_every_kind(sources):
+    assert {source["kind"] for source in sources.values()} | {"builtin"} == set(KINDS)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("batch_size", [1024, 50])
+def test_values_batches_and_the_counter(sources, name, batch_size):
+    model = Model(sources[name], TEMPLATE, OUTPUTS, batch_size)
+    values = model(CODES)
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, truth(CODES), atol=2e-6, rtol=0)
+    assert model.evaluations == len(CODES)
+    assert (model(CODES) == values).all()
+    assert model(CODES[:0]).shape == (0, 2)
+    assert model.evaluations == 2 * len(CODES)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "table"])
+def test_the_average_of_both_strands(sources, name):
+    model = Model({**sources[name], "reverse_complement": True}, TEMPLATE, OUTPUTS)
+    expected = (truth(CODES) + truth(3 - CODES[:, ::-1])) / 2  # in ACGT the complement of code c is 3 - c
+    np.testing.assert_allclose(model(CODES), expected, atol=2e-6, rtol=0)
+    assert model.evaluations == len(CODES)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_letters_that_no_model_knows(sources, name):
+    codes = TEMPLATE.alphabet.encode(["ACNGT"])
+    assert codes[0, 2] == MISSING
+    with pytest.raises(InputError, match="unknown letter at position 3; declare unknown_letters"):
+        Model(sources[name], TEMPLATE, OUTPUTS)(codes)
+
+
+@pytest.mark.parametrize("name", WITH_ONEHOT)
+def test_letters_that_a_model_knows_as_unknown(sources, name):
+    codes = TEMPLATE.alphabet.encode(["ACNGT"])
+    plain = truth(TEMPLATE.alphabet.encode([f"AC{a}GT" for a in "ACGT"]))
+    zeros, mean = (
+        Model({**sources[name], "unknown_letters": how}, TEMPLATE, OUTPUTS)(codes)[0] for how in ("zeros", "mean")
+    )
+    np.testing.assert_allclose(mean, plain.mean(0), atol=2e-6)
+    np.testing.assert_allclose(zeros, plain[0] - WEIGHTS[2, 0], atol=2e-6)
+
+
+def test_sequences_with_n_are_predicted_if_the_model_knows_n(sources):
+    sequences = ["ACGTA", "ACNTA", "ACRTA"]
+    knows, does_not = (
+        predict_plain(Model({**sources["exported"], **extra}, TEMPLATE, OUTPUTS), sequences, 0)
+        for extra in ({"unknown_letters": "mean"}, {})
+    )
+    assert np.isfinite(knows).all(1).tolist() == [True, True, False]
+    assert np.isfinite(does_not).all(1).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_wrong_number_of_outputs(sources, name):
+    named = name in ("factory", "onnx, named outputs", "keras_h5")
+    message = (
+        "returned no output 'third'" if named else r"no column 'third'|is needed for|predicts 2 outputs|3 are needed"
+    )
+    with pytest.raises(InputError, match=message) as caught:
+        Model(sources[name], TEMPLATE, (*OUTPUTS, "third"))(CODES)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["factory", "onnx, named outputs", "keras_h5", "table"])
+def test_outputs_are_chosen_by_name(sources, name):
+    values = Model(sources[name], TEMPLATE, ("second",))(CODES)
+    np.testing.assert_allclose(values, truth(CODES)[:, 1:], atol=2e-6)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_identity_follows_the_files_and_not_where_they_came_from(sources, name):
+    source = sources[name]
+    assert identity({**source, "url": "https://example.org/m", "license": "MIT"}) == identity(source)
+    assert identity(source)["source"]["kind"] == source["kind"]
+    assert bool(identity(source)["files"]) == (name != "command")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pt"])
+def test_weights_of_a_factory(tmp_path, suffix):
+    source = factory(tmp_path, suffix)
+    np.testing.assert_allclose(Model(source, TEMPLATE, OUTPUTS)(CODES), truth(CODES), atol=2e-6)
+
+
+def test_weights_that_do_not_fit(tmp_path):
+    source = factory(tmp_path)
+    save_file({"dense.bias": np.zeros(2, np.float32)}, source["path"])
+    with pytest.raises(InputError, match="does not fit the network .*Missing key"):
+        Model(source, TEMPLATE, OUTPUTS)
+    with pytest.raises(InputError, match="returned a int, not a torch.nn.Module"):
+        Model({**source, "factory": source["factory"].replace("make", "not_a_network")}, TEMPLATE, OUTPUTS)
+    with pytest.raises(InputError, match="'resnet' is not one of deepspcas9"):
+        Model({"kind": "torch", "architecture": "resnet", "path": source["path"], **ONEHOT}, TEMPLATE, OUTPUTS)
+    with pytest.raises(InputError, match="no array 'conv3_kernel', which the architecture deepspcas9 needs"):
+        Model({"kind": "torch", "architecture": "deepspcas9", "path": source["path"], **ONEHOT}, TEMPLATE, OUTPUTS)
+
+
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last", "flat"])
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_layouts(tmp_path, kind, layout):
+    """The model adds 0, 1, 2, ... over its input in the order it lies in memory."""
+    shape = {"channels_first": (4, 5), "channels_last": (5, 4), "flat": (20,)}[layout]
+    path = str(tmp_path / "m")
+    if kind == "onnx":
+        weights = numpy_helper.from_array(np.arange(20.0, dtype=np.float64)[:, None], "w")
+        nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["y"])]
+        graph = helper.make_graph(
+            nodes, "order", [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, *shape])],
+            [helper.make_tensor_value_info("y", TensorProto.DOUBLE, [None, 1])], [weights],
+        )  # fmt: skip
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    else:
+
+        class Order(torch.nn.Module):
+            def forward(self, x):
+                return x.flatten(1) @ torch.arange(20.0)[:, None]
+
+        batch = torch.export.Dim("batch", min=1)
+        torch.export.save(torch.export.export(Order(), (torch.zeros(2, *shape),), dynamic_shapes=({0: batch},)), path)
+    values = Model({"kind": kind, "path": path, "layout": layout}, TEMPLATE, ["y"])(CODES)[:, 0]
+    if layout == "channels_first":
+        expected = (5 * CODES.astype(int) + np.arange(5)).sum(1)
+    else:
+        expected = (4 * np.arange(5) + CODES).sum(1)
+    assert values.tolist() == expected.tolist()
+
+
+def test_onnx_models_with_several_inputs_or_missing_devices(tmp_path):
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["a", "b"], ["y"])],
+        "two",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 20]) for n in "ab"],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 20])],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "two.onnx"
+    )
+    source = {"kind": "onnx", "path": str(tmp_path / "two.onnx"), "layout": "flat"}
+    with pytest.raises(InputError, match=r"takes the inputs a tensor\(float\), b tensor\(float\)"):
+        Model(source, TEMPLATE, ["y"])
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="The device cuda is not here"):
+            Model({**source, "device": "cuda"}, TEMPLATE, ["y"])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("name", ["exported", "scripted", "factory", "keras_h5"])
+def test_a_cuda_device_agrees_with_the_processor(sources, name):
+    values = Model({**sources[name], "device": "cuda"}, TEMPLATE, OUTPUTS)(CODES)
+    np.testing.assert_allclose(values, Model(sources[name], TEMPLATE, OUTPUTS)(CODES), atol=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("name", ["exported", "keras_h5"])
+def test_a_device_that_is_not_here(sources, name):
+    with pytest.raises(InputError, match="The device cuda:1 is not here: PyTorch sees 0 CUDA devices"):
+        Model({**sources[name], "device": "cuda:1"}, TEMPLATE, OUTPUTS)
+    assert Model({**sources[name], "device": "auto"}, TEMPLATE, OUTPUTS)(CODES).shape == (len(CODES), 2)
+
+
+def run_program(tmp_path, text):
+    (tmp_path / "p.py").write_text(textwrap.dedent(text))
+    return {"kind": "command", "command": f"{sys.executable} {tmp_path / 'p.py'}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import sys; sys.exit('no weights here')", "exit status 1: no weights here.* on the sequence AAAAA"),
+        ("for s in open(0): print('x')", "could not convert string to float: 'x'"),
+        ("for s in open(0): print(1, 2)", "line 1 of its output has 2 values where 1 are needed"),
+        ("print(1.5)\nprint(2)", "returned 2 rows for 4 sequences, of which the first is AAAAA"),
+        ("for s in open(0): print('nan' if s[0] == 'C' else 1)", "returned nan in output 'y' for the sequence CAAAA"),
+    ],
+)
+def test_programs_that_misbehave(tmp_path, text, message):
+    codes = TEMPLATE.alphabet.encode(["AAAAA", "ACAAA", "CAAAA", "TAAAA"])
+    with pytest.raises(InputError, match=message):
+        Model(run_program(tmp_path, text), TEMPLATE, ["y"])(codes)
+
+
+def test_programs_get_the_letters_of_the_alphabet(tmp_path):
+    rna = Template(Alphabet.from_config("RNA"), "NNN")
+    source = run_program(tmp_path, "for s in open(0): print(s.count('U'), ',', s.count('T'))")
+    assert Model(source, rna, ["u", "t"])(rna.alphabet.encode(["TAU", "GGG"])).tolist() == [[2, 0], [0, 0]]
+    with pytest.raises(InputError, match="names no program that can be run"):
+        Model({"kind": "command", "command": "no-such-program --fast"}, rna, ["u"])

@@ -1,0 +1,30 @@
+"""Turn a model that is an ensemble of trees into its exact spectrum, without a sketch.
+
+Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` (empty) and `faithfulness.json` from the model's files.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from shapsketch.alphabet import Alphabet
+    from shapsketch.files import write_json
+    from shapsketch.recovery.ensemble import expand
+    from shapsketch.recovery.student import save_students
+    from shapsketch.sequences import configured_background
+    from shapsketch.spectrum import save_spectra
+    from shapsketch.template import Template
+
+    model, max_order = snakemake.params.model, snakemake.params.max_order
+    template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
+    spectra, records = expand(
+        snakemake.params.source,
+        model["outputs"],
+        configured_background(template, model["background"], snakemake.input.get("background")),
+        max_order=None if max_order == "auto" else max_order,
+        seed=model["sketch"]["seed"],
+    )
+    save_spectra(snakemake.output.spectrum, spectra)
+    save_students(snakemake.output.students, {spectrum.output: None for spectrum in spectra})
+    write_json(snakemake.output.faithfulness, records)
