@@ -1,5 +1,6 @@
 """Dividends, Shapley values and interaction indices against brute force and shapiq."""
 
+import json
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +15,8 @@ from shapsketch.basis import ProductBasis
 from shapsketch.design import make_plan
 from shapsketch.errors import InputError
 from shapsketch.recovery import recover
-from shapsketch.shapley import WEIGHTS, interaction_map, strongest
+from shapsketch.recovery.coefficients import terms_from_coefficients
+from shapsketch.shapley import VALUES, WEIGHTS, interaction_map, strongest
 from shapsketch.sketch import Sketch
 from shapsketch.template import Template
 from shapsketch.terms import Terms
@@ -89,12 +91,32 @@ def test_proteins_equal_brute_force_without_the_whole_space(n):
         assert np.abs(terms.shapley_values(x[None])[0] - shapley_values(v, n)).max() < 1e-10
 
 
+def shapiq_index(dividends, n, index, top):
+    """The index of a game by shapiq: from its dividends where its converter knows it, else from all coalitions."""
+    if index in MoebiusConverter.valid_indices:
+        moebius = shapiq.InteractionValues(
+            values=np.array([0.0, *dividends.values()]),
+            index="Moebius",
+            max_order=n,
+            n_players=n,
+            min_order=0,
+            interaction_lookup={(): 0} | {s: k + 1 for k, s in enumerate(dividends)},
+            baseline_value=0.0,
+        )
+        return MoebiusConverter(moebius)(index=index, order=top)
+
+    def game(coalitions):
+        return np.array([sum(a for s, a in dividends.items() if all(c[list(s)])) for c in coalitions])
+
+    return shapiq.ExactComputer(game, n)(index=index, order=top)
+
+
 @pytest.mark.parametrize("index", WEIGHTS)
-@pytest.mark.parametrize("top", [1, 2, 3])
+@pytest.mark.parametrize("top", [1, 2, 3, 4])
 @pytest.mark.parametrize("seed", range(3))
 def test_indices_equal_shapiq(index, top, seed):
-    if index == "SV" and top > 1:
-        pytest.skip("Shapley values have order 1 only")
+    if index in VALUES and top > 1:
+        pytest.skip("values have order 1 only")
     rng = np.random.default_rng(seed)
     n = 6
     supports = [s for k in range(1, 6) for s in combinations(range(n), k) if rng.random() < 0.4]
@@ -103,16 +125,7 @@ def test_indices_equal_shapiq(index, top, seed):
     a = terms.dividends(x)
     mapping = interaction_map(terms, index, top)
     ours = dict(zip(mapping.supports, mapping.apply(a)[0], strict=True))
-    moebius = shapiq.InteractionValues(
-        values=np.array([0.0, *a[0]]),
-        index="Moebius",
-        max_order=n,
-        n_players=n,
-        min_order=0,
-        interaction_lookup={(): 0} | {s: k + 1 for k, s in enumerate(terms.supports)},
-        baseline_value=0.0,
-    )
-    theirs = MoebiusConverter(moebius)(index=index, order=top)
+    theirs = shapiq_index(dict(zip(terms.supports, a[0], strict=True)), n, index, top)
     for size in range(1, top + 1):
         for s in combinations(range(n), size):
             assert abs(ours.get(s, 0.0) - theirs[s]) < 1e-10, (index, top, s)
@@ -128,7 +141,7 @@ def test_shapley_kernel_equals_the_map():
 
 def test_unknown_index_is_one_sentence():
     spectrum, _, _ = random_function(2, 2, True, seed=0)
-    with pytest.raises(InputError, match="'FSSI' is not one of SV, SII"):
+    with pytest.raises(InputError, match="'FSSI' is not one of SV, BV, SII"):
         interaction_map(spectrum.terms, "FSSI", 2)
 
 
@@ -144,3 +157,18 @@ def test_no_terms_means_zero_values():
     assert not terms.shapley_values(codes).any()
     assert terms.dividends(codes).shape == (64, 0)
     assert interaction_map(terms, "FSII", 2).apply(terms.dividends(codes)).shape == (64, 0)
+
+
+def test_values_equal_those_of_shapzero(root):
+    """What shapzero 0.0.4 answered for a random spectrum (written by tests/benchmarks/shapzero_explain.py)."""
+    given = json.loads((root / "tests/data/shapzero_explanations.json").read_text())
+    coefficients = np.array(given["real"]) + 1j * np.array(given["imaginary"])
+    template, codes = Template(Alphabet("ACGT"), "N" * 8), np.array(given["codes"], np.uint8)
+    terms = terms_from_coefficients(template, np.array(given["frequencies"]), coefficients)
+    mapping = interaction_map(terms, "FSII", int(terms.orders.max()))
+    interactions = mapping.apply(terms.dividends(codes))
+    for row, theirs in enumerate(given["explanations"]):
+        assert np.abs(terms.shapley_values(codes)[row] - theirs["values"]).max() < 1e-10
+        ours = dict(zip(mapping.supports, interactions[row], strict=True))
+        for positions, value in theirs["interactions"].items():
+            assert abs(ours.get(tuple(sorted(map(int, positions.split(",")))), 0.0) - value) < 1e-10

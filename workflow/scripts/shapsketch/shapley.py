@@ -13,17 +13,29 @@ from typing import Literal
 
 import numpy as np
 from scipy import sparse
+from scipy.special import bernoulli
 
 from .errors import InputError
 from .terms import Support, Terms
 
-Index = Literal["SV", "SII", "STII", "FSII"]
+Index = Literal["SV", "BV", "SII", "k-SII", "BII", "STII", "FSII", "FBII"]
 Weight = Callable[[int, int, int], float]
 
 
 def _shapley_interaction(s: int, t: int, top: int) -> float:
     """SII: 1 / (t - s + 1) (Grabisch & Roubens 1999)."""
     return 1 / (t - s + 1)
+
+
+def _aggregated_shapley(s: int, t: int, top: int) -> float:
+    """k-SII: SII of all supersets up to the top order, weighted by Bernoulli numbers (Bordt & von Luxburg 2023)."""
+    numbers = bernoulli(top)
+    return float(sum(comb(t - s, j) * numbers[j] / (t - s - j + 1) for j in range(min(top, t) - s + 1)))
+
+
+def _banzhaf_interaction(s: int, t: int, top: int) -> float:
+    """BII: 2^-(t - s) (Grabisch & Roubens 1999); its order 1 is the Banzhaf value."""
+    return 0.5 ** (t - s)
 
 
 def _shapley_taylor(s: int, t: int, top: int) -> float:
@@ -39,11 +51,24 @@ def _faith_shap(s: int, t: int, top: int) -> float:
     return sign * s / (top + s) * comb(top, s) * comb(t - 1, top) / comb(t + top - 1, top + s)
 
 
+def _faith_banzhaf(s: int, t: int, top: int) -> float:
+    """FBII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 17."""
+    if t <= top:
+        return float(s == t)
+    sign = -1 if (top - s) % 2 else 1
+    return sign * 0.5 ** (t - s) * comb(t - s - 1, top - s)
+
+
+VALUES: tuple[Index, ...] = ("SV", "BV")  # of single positions; the other indices have a top order
 WEIGHTS: dict[str, Weight] = {
     "SV": lambda s, t, top: 1 / t,
+    "BV": _banzhaf_interaction,
     "SII": _shapley_interaction,
+    "k-SII": _aggregated_shapley,
+    "BII": _banzhaf_interaction,
     "STII": _shapley_taylor,
     "FSII": _faith_shap,
+    "FBII": _faith_banzhaf,
 }
 
 
@@ -71,15 +96,15 @@ def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> Interacti
 
     Args:
         terms: the terms; only their supports matter.
-        index: `SV`, `SII`, `STII` or `FSII`.
-        max_order: the top order, at least 1; `SV` has order 1 only.
+        index: `SV`, `BV`, `SII`, `k-SII`, `BII`, `STII`, `FSII` or `FBII`.
+        max_order: the top order, at least 1; `SV` and `BV` have order 1 only.
 
     Raises:
         InputError: the index is not known.
     """
     if index not in WEIGHTS:
         raise InputError(f"The interaction index {index!r} is not one of {', '.join(WEIGHTS)}.")
-    top = 1 if index == "SV" else max_order
+    top = 1 if index in VALUES else max_order
     keys, columns, weights = [np.empty((0, top + 1), np.int64)], [np.empty(0, int)], [np.empty(0)]
     for order in np.unique(terms.orders).tolist():
         members = np.flatnonzero(terms.orders == order)
