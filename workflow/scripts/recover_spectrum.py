@@ -35,7 +35,7 @@ if __name__ == "__main__":
             threads=snakemake.threads,
         )
         seconds = time.perf_counter() - began
-        scores = report(recovered.spectrum, sketch, number)
+        scores = report(recovered.spectrum, sketch, number, recovered.student)
         records[output] = {**recovered.details, **scores, "seconds": round(seconds, 2)}
         spectra.append(recovered.spectrum)
         students[output] = recovered.student

@@ -9,9 +9,11 @@ import numpy as np
 
 # The streams of a seed, one for each thing that is drawn.
 QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM, DISTINCT_STREAM = range(6)
+MODEL_STREAM, STUDENT_STREAM, TYPICAL_STREAM = range(6, 9)
 
 _WORDS_PER_COUNT = 8  # one Philox count yields four 64-bit words
 _ROUNDS = 6  # of the Feistel network
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def random_words(seed: int, stream: int, start: int, stop: int, width: int) -> np.ndarray:
@@ -70,3 +72,20 @@ def _mixed(words: np.ndarray) -> np.ndarray:
 def generator(seed: int, stream: int) -> np.random.Generator:
     """Return a generator for draws that are made once, in one place (bootstraps, permutations)."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
+
+
+def content_keys(seed: int, stream: int, codes: np.ndarray) -> np.ndarray:
+    """Return a random-looking word for each row of codes, which depends on seed, stream and the row alone.
+
+    Args:
+        seed, stream: name the keys.
+        codes: (N, n) uint8.
+
+    Returns:
+        (N,) uint64.
+    """
+    low, high = random_words(seed, stream, 0, 1, 2)[0].astype(np.uint64)
+    keys = np.full(len(codes), low + (high << np.uint64(32)))
+    for column in codes.T:
+        keys = _mixed(keys * _GOLDEN + column.astype(np.uint64) + np.uint64(1))
+    return keys

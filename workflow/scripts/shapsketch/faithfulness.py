@@ -1,5 +1,6 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from .design import Role
 from .spectrum import Spectrum
 
 if TYPE_CHECKING:
+    from .recovery.student import Student
     from .sketch import Sketch
 
 RESAMPLES = 1000
@@ -43,7 +45,7 @@ def r2_interval(values: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[f
     return float(low), float(high)
 
 
-def report(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Any]:
+def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> dict[str, Any]:
     """Score a spectrum on the hold-out of its sketch, which nothing else has used.
 
     A sketch that evaluated every sequence has no hold-out: then all of it is scored.
@@ -52,21 +54,28 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Any]:
         spectrum: the finished spectrum.
         sketch: the sketch it was recovered from.
         output: the number of its output.
+        student: the network that was distilled on the way, where one was.
 
     Returns:
         Plain values: `evaluations`, `scored_on`, `holdout` (points), `r2`, `r2_interval` (95 %),
         `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points),
-        `variance_by_order` (that the terms of each order carry under the background), `seed`,
-        `plan`, `versions`.
+        `variance_by_order` (that the terms of each order carry under the background), `share_by_order` and
+        `audit` (see `order_audit`), `range` (the least and the largest value of the sketch), `residual` (see
+        `_residual`), `seed`, `plan`, `versions`.
     """
     plan = sketch.plan
     role: Role = "holdout" if plan.count("holdout") else "train"
     codes, values = sketch.samples(role)
+    missed = values[:, output] - spectrum.intercept - spectrum.terms.predict(codes)
+    score = _score(spectrum, codes, values[:, output], plan.seed)
     return {
         "evaluations": plan.size,
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
         "holdout": plan.count("holdout"),
-        **_score(spectrum, codes, values[:, output], plan.seed),
+        **score,
+        **order_audit(score["variance_by_order"], score["variance"], score["r2"]),
+        "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
+        "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
         "plan": plan.hash,
         "versions": {name: version(name) for name in ("numpy", "scipy", "numba")} | {"shapsketch": __version__},
@@ -87,6 +96,78 @@ def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int)
         "variance": float(values.var()),
         "variance_by_order": {str(k): v for k, v in spectrum.variance_by_order().items()},
     }
+
+
+LEAST_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
+
+
+def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> dict[str, Any]:
+    """Describe what the spectrum misses on the scored points, for the warnings and for refinement.
+
+    Args:
+        spectrum: the spectrum.
+        codes: (N, n) uint8 local codes of the points.
+        missed: (N,) float64, model minus reconstruction.
+        student: where one was distilled.
+
+    Returns:
+        `mean`, `mean_error` (its standard error), `standard_deviation`, `largest` (magnitude),
+        `student_weight` (the multiple of student minus reconstruction that is best subtracted from
+        model minus reconstruction; 0 if that gains less than a tenth) and `student_ratio` (standard
+        deviation of what is subtracted over that of the rest).
+    """
+    weight = ratio = 0.0
+    if student is not None and missed.any():
+        offered = student.predict(codes) - spectrum.intercept - spectrum.terms.predict(codes)
+        best = float(np.cov(offered, missed)[0, 1] / max(offered.var(ddof=1), 1e-300))
+        rest = missed - best * offered
+        if best > 0 and rest.var() < (1 - LEAST_GAIN) * missed.var():
+            weight, ratio = best, float(best * offered.std() / max(rest.std(), 1e-300))
+    return {
+        "mean": float(missed.mean()),
+        "mean_error": float(missed.std() / np.sqrt(len(missed))),
+        "standard_deviation": float(missed.std()),
+        "largest": float(np.abs(missed).max()),
+        "student_weight": weight,
+        "student_ratio": min(ratio, 1e6),
+    }
+
+
+ENOUGH, MOST = 0.9, 0.7  # shares of the variance
+
+
+def order_audit(variance_by_order: Mapping[str, float], variance: float, r2: float) -> dict[str, Any]:
+    """Judge how much of the model explanations up to an order tell (the question of Enouen & Liu 2025, InstaSHAP).
+
+    Args:
+        variance_by_order: that the spectrum's terms of each order carry.
+        variance: of the model, on the points that are scored.
+        r2: of the spectrum on them.
+
+    Returns:
+        `share_by_order` (for each order k the share of the variance found that orders 1 to k carry)
+        and `audit`, a sentence.
+    """
+    found, carried, shares = sum(variance_by_order.values()), 0.0, {}
+    for order, part in variance_by_order.items():
+        carried += part
+        shares[order] = carried / found if found > 0 else 1.0
+    if variance <= 0 or found <= 0:
+        return {"share_by_order": shares, "audit": "The model is constant here: there is nothing to explain."}
+    additive = shares.get("1", 0.0)
+    missing = f"; {100 * (1 - r2):.0f} % of the model's variance was not found" if r2 < 0.995 else ""
+    carries = f"single letters carry {100 * additive:.0f} % of the variance found{missing}."
+    if additive * r2 >= ENOUGH:
+        return {"share_by_order": shares, "audit": f"An additive explanation can be trusted: {carries}"}
+    enough = next((k for k, share in shares.items() if share * r2 >= ENOUGH), None)
+    reach = f" Orders up to {enough} carry {100 * shares[enough]:.0f} %." if enough else ""
+    if additive * r2 >= MOST:
+        start = "An additive explanation tells most, read interactions beside it"
+    elif r2 < MOST and additive >= MOST:
+        start = "An additive explanation cannot be trusted, because too much of the model was not found"
+    else:
+        start = "An additive explanation cannot be trusted, because letters act together"
+    return {"share_by_order": shares, "audit": f"{start}: {carries}{reach}"}
 
 
 def report_on_queries(values: pd.DataFrame) -> dict[str, Any]:

@@ -7,9 +7,10 @@ the settings allow to be dropped is dropped and listed with its reason.
 import gzip
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ from .template import Template
 
 Choice = Literal["error", "drop"]
 AmbiguousChoice = Literal["error", "drop", "resolve"]
+
+PIECE = 16_384  # records held at once
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,22 @@ class Problem:
     remedy: str
 
 
-def read_sequences(
+def read_sequences(path: str | Path, template: Template, **settings: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read and check all sequences of a file at once; see `stream_sequences`."""
+    kept, dropped = zip(*stream_sequences(path, template, **settings), strict=True)
+    return pd.concat(kept, ignore_index=True), pd.concat(dropped, ignore_index=True)
+
+
+def stream_sequences(
     path: str | Path,
     template: Template,
     *,
     table_schema: Mapping[str, Any] | None = None,
     ambiguous: AmbiguousChoice = "error",
     mismatch: Choice = "error",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read and check the sequences to explain.
+    group: str = "group",
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Read and check the sequences to explain, `PIECE` records at a time.
 
     Args:
         path: FASTA, FASTQ, CSV or TSV; may be gzipped. Case is folded if the alphabet has no
@@ -56,36 +66,47 @@ def read_sequences(
         table_schema: JSON schema of one row of a table.
         ambiguous: what to do with IUPAC codes; `resolve` keeps them for exact averaging.
         mismatch: what to do with a wrong length or a letter the template does not allow.
+        group: the table's column of group labels.
 
-    Returns:
+    Yields:
         The sequences kept (`sequence_id`, `sequence`, `group`; text) and those dropped
         (`record`, `sequence_id`, `reason`).
 
     Raises:
-        InputError: one sentence that names file, record and position.
+        InputError: one sentence that names file, record and position. That no name occurs twice is
+            known at the end only.
     """
-    table = _read_records(Path(path), table_schema)
-    if table.empty:
-        raise InputError(f"{path} holds no sequences.")
-    _check_ids(path, table["sequence_id"])
-    if template.alphabet.folds_case:
-        table["sequence"] = table["sequence"].str.upper()
-    if template.alphabet.kind in ("DNA", "RNA"):
-        other, letter = "UT" if template.alphabet.kind == "DNA" else "TU"
-        table["sequence"] = table["sequence"].str.replace(other, letter)
-    problems = _find_problems(template, table["sequence"].tolist())
     choice = {"mismatch": mismatch, "ambiguous": ambiguous}
-    dropped = []
-    for row in sorted(problems):
-        problem, record = problems[row], f"record {row + 1} ({table['sequence_id'][row]!r})"
-        if choice[problem.kind] == "error":
-            raise InputError(f"{path}: {record} {problem.sentence}; {problem.remedy}.")
-        if choice[problem.kind] == "drop":
-            dropped.append((row + 1, table["sequence_id"][row], problem.sentence))
-    kept = table.drop(index=[record - 1 for record, _, _ in dropped]).reset_index(drop=True)
-    if kept.empty:
-        raise InputError(f"{path}: all {len(table)} records were dropped; the first one {dropped[0][2]}.")
-    return kept, pd.DataFrame(dropped, columns=["record", "sequence_id", "reason"])
+    names, records, kept_records, first_reason = [], 0, 0, ""
+    for table in _read_records(Path(path), table_schema, group):
+        _check_names(path, table["sequence_id"], records)
+        names.append(np.array([hash(name) for name in table["sequence_id"]], np.int64))
+        if template.alphabet.folds_case:
+            table["sequence"] = table["sequence"].str.upper()
+        if template.alphabet.kind in ("DNA", "RNA"):
+            other, letter = "UT" if template.alphabet.kind == "DNA" else "TU"
+            table["sequence"] = table["sequence"].str.replace(other, letter)
+        problems = _find_problems(template, table["sequence"].tolist())
+        dropped = []
+        for row in sorted(problems):
+            problem, record = problems[row], records + row + 1
+            name = table["sequence_id"][row]
+            if choice[problem.kind] == "error":
+                raise InputError(f"{path}: record {record} ({name!r}) {problem.sentence}; {problem.remedy}.")
+            if choice[problem.kind] == "drop":
+                dropped.append((row, record, name, problem.sentence))
+                first_reason = first_reason or problem.sentence
+        kept = table.drop(index=[row for row, *_ in dropped]).reset_index(drop=True)
+        records += len(table)
+        kept_records += len(kept)
+        yield kept, pd.DataFrame([d[1:] for d in dropped], columns=["record", "sequence_id", "reason"])
+    if not records:
+        raise InputError(f"{path} holds no sequences.")
+    hashes = np.sort(np.concatenate(names))
+    if (hashes[1:] == hashes[:-1]).any():
+        _refuse_repeated_name(Path(path), table_schema, group)
+    if not kept_records:
+        raise InputError(f"{path}: all {records} records were dropped; the first one {first_reason}.")
 
 
 def configured_background(template: Template, spec: str | Mapping[str, Any], path: str | None) -> Background:
@@ -103,18 +124,19 @@ def configured_background(template: Template, spec: str | Mapping[str, Any], pat
     return background_from_config(template, spec, sequences)
 
 
-def _read_records(path: Path, table_schema: Mapping[str, Any] | None) -> pd.DataFrame:
-    """All records as text, unchecked but for their format."""
+def _read_records(path: Path, table_schema: Mapping[str, Any] | None, group: str) -> Iterator[pd.DataFrame]:
+    """All records as text, unchecked but for their format, in pieces that are not empty."""
     try:
         with open(path, "rb") as handle:
             zipped = handle.read(2) == b"\x1f\x8b"
         with gzip.open(path) if zipped else open(path, "rb") as handle:
             first = handle.read(1)
         if not first:
-            return pd.DataFrame(columns=["sequence_id", "sequence", "group"], dtype=str)
+            return
         if first in b">@;":
-            return _read_fasta(path, "fastq" if first == b"@" else "fasta")
-        return _read_table(path, "gzip" if zipped else None, table_schema or {})
+            yield from _read_fasta(path, "fastq" if first == b"@" else "fasta")
+        else:
+            yield from _read_table(path, "gzip" if zipped else None, table_schema or {}, group)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
     except IsADirectoryError:
@@ -125,71 +147,94 @@ def _read_records(path: Path, table_schema: Mapping[str, Any] | None) -> pd.Data
         raise InputError(f"{path} holds characters that are no letters ({error}).") from error
 
 
-def _read_fasta(path: Path, kind: str) -> pd.DataFrame:
+def _read_fasta(path: Path, kind: str) -> Iterator[pd.DataFrame]:
     import dnaio
 
     try:
         with dnaio.open(path, fileformat=kind) as reader:
-            records = [(record.name, record.sequence) for record in reader]
+            records = iter(reader)
+            while piece := list(islice(records, PIECE)):
+                names = [r.name.split(maxsplit=1)[0] if r.name.strip() else "" for r in piece]
+                sequences = [r.sequence for r in piece]
+                yield pd.DataFrame({"sequence_id": names, "sequence": sequences, "group": ""}, dtype=object)
     except (dnaio.FileFormatError, ValueError) as error:
         raise InputError(f"{path} is not a valid {kind.upper()} file: {error}.") from error
-    names = [name.split(maxsplit=1)[0] if name.strip() else "" for name, _ in records]
-    return pd.DataFrame({"sequence_id": names, "sequence": [s for _, s in records], "group": ""}, dtype=str)
 
 
-def _read_table(path: Path, compression: Any, schema: Mapping[str, Any]) -> pd.DataFrame:
+def _read_table(path: Path, compression: Any, schema: Mapping[str, Any], group: str) -> Iterator[pd.DataFrame]:
     suffix = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
     if suffix not in {"csv", "tsv", "txt"}:
         raise InputError(
             f"{path} is neither FASTA (starts with '>') nor FASTQ ('@') and its name does not end in .csv or .tsv."
         )
-    separator = "," if suffix == "csv" else "\t"
+    separator, records = "," if suffix == "csv" else "\t", 0
+    for table in _read_pieces(path, suffix.upper(), sep=separator, compression=compression):
+        table.columns = table.columns.str.strip()
+        check_columns(path, list(table.columns), schema, group)
+        if "id" not in table:
+            table["id"] = [f"seq{k}" for k in range(records + 1, records + len(table) + 1)]
+        if group not in table:
+            table[group] = ""
+        records += len(table)
+        table = table.fillna("").apply(lambda column: column.str.strip())
+        table = table.rename(columns={"id": "sequence_id", group: "group"})
+        if len(table):
+            yield table[["sequence_id", "sequence", "group"]].reset_index(drop=True)
+
+
+def _read_pieces(path: Path, kind: str, **settings: Any) -> Iterator[pd.DataFrame]:
+    """A table's rows as text, `PIECE` at a time; a table of no rows is one empty piece."""
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, chunksize=PIECE, **settings) as reader,
+        ):
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
-            table = pd.read_csv(
-                path, sep=separator, dtype=str, keep_default_na=False, index_col=False, compression=compression
-            )
+            yield from reader
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
-        raise InputError(f"{path} is not a valid {suffix.upper()} table: {' '.join(str(error).split())}.") from error
-    table.columns = table.columns.str.strip()
-    check_columns(path, list(table.columns), schema)
-    if "id" not in table:
-        table["id"] = [f"seq{k}" for k in range(1, len(table) + 1)]
-    if "group" not in table:
-        table["group"] = ""
-    table = table.fillna("").apply(lambda column: column.str.strip())
-    return table.rename(columns={"id": "sequence_id"})[["sequence_id", "sequence", "group"]]
+        raise InputError(f"{path} is not a valid {kind} table: {' '.join(str(error).split())}.") from error
 
 
-def check_columns(path: str | Path, columns: list[str], schema: Mapping[str, Any]) -> None:
+def check_columns(path: str | Path, columns: list[str], schema: Mapping[str, Any], group: str = "group") -> None:
     """Check a table's column names against the JSON schema of its rows.
+
+    Args:
+        path: the table.
+        columns: its columns.
+        schema: of its rows.
+        group: the column of group labels; if it is not `group`, the table must have it.
 
     Raises:
         InputError: a required column is missing, or a name is not in the schema.
     """
-    known = list(schema.get("properties", columns))
+    known = [*schema.get("properties", columns), group]
     for column in columns:
         if column not in known:
             close = get_close_matches(column, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known[:-1])}."
             raise InputError(f"{path} has an unknown column {column!r}{hint}")
-    for column in schema.get("required", ["sequence"]):
+    for column in [*schema.get("required", ["sequence"]), *([group] if group != "group" else [])]:
         if column not in columns:
             raise InputError(f"{path} has no column {column!r}; it has {', '.join(columns)}.")
 
 
-def _check_ids(path: str | Path, ids: pd.Series) -> None:
-    empty = np.flatnonzero(ids == "")
+def _check_names(path: str | Path, names: pd.Series, before: int) -> None:
+    empty = np.flatnonzero(names == "")
     if empty.size:
-        raise InputError(f"{path}: record {empty[0] + 1} has no name; give each record one of its own.")
-    twice = np.flatnonzero(ids.duplicated())
-    if twice.size:
-        name = ids[twice[0]]
-        first = int(np.argmax(ids == name))
-        raise InputError(
-            f"{path}: records {first + 1} and {twice[0] + 1} are both named {name!r}; names must be unique."
-        )
+        raise InputError(f"{path}: record {before + empty[0] + 1} has no name; give each record one of its own.")
+
+
+def _refuse_repeated_name(path: Path, table_schema: Mapping[str, Any] | None, group: str) -> None:
+    """Find the name that occurs twice; its hash does."""
+    first: dict[str, int] = {}
+    for table in _read_records(path, table_schema, group):
+        for name in table["sequence_id"]:
+            record = len(first) + 1
+            if name in first:
+                raise InputError(
+                    f"{path}: records {first[name]} and {record} are both named {name!r}; names must be unique."
+                )
+            first[name] = record
 
 
 def _find_problems(template: Template, sequences: list[str]) -> dict[int, Problem]:

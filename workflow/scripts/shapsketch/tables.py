@@ -1,7 +1,8 @@
 """Tables of explanations as files: Parquet and TSV, merged from shards, read back as arrays."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +18,98 @@ MOST_TSV_ROWS = 100_000
 
 def write_parquet(path: str | Path, table: pa.Table) -> None:
     """Write a table atomically; the same rows give the same bytes."""
+    with parquet_writer(path, table.schema) as writer:
+        writer.write(table)
+
+
+class RowGroups:
+    """Writes rows as they come, in row groups that do not depend on the pieces they came in.
+
+    Args:
+        writer: the file.
+    """
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows at the end."""
+        self._waiting.append(table)
+        self._rows += table.num_rows
+        if self._rows >= ROW_GROUP:
+            whole = self._rows // ROW_GROUP * ROW_GROUP
+            rows = pa.concat_tables(self._waiting)
+            self._waiting, self._rows = [rows.slice(whole)], self._rows - whole
+            self._flush(rows.slice(0, whole))
+
+    def flush(self) -> None:
+        """Write what is left as a row group of its own."""
+        rows, self._waiting, self._rows = self._waiting, [], 0
+        if rows:
+            self._flush(pa.concat_tables(rows))
+
+    def _flush(self, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
+
+
+@contextmanager
+def parquet_writer(path: str | Path, schema: pa.Schema) -> Iterator[RowGroups]:
+    """Open a Parquet file for writing piece by piece; it is there when the block ends without error.
+
+    Args:
+        path: the file.
+        schema: of its rows.
+    """
     with atomic_path(path) as temporary:
-        pq.write_table(table.combine_chunks(), temporary, row_group_size=ROW_GROUP, compression="zstd")
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            groups = RowGroups(writer)
+            yield groups
+            groups.flush()
 
 
-def merge_tables(paths: Sequence[str | Path]) -> pa.Table:
-    """Read the shards of a table and put them together: by output, then in the shards' order."""
-    table = pa.concat_tables([pq.read_table(path) for path in paths])
-    outputs = table["output"].to_pylist()
-    rank = {output: k for k, output in enumerate(dict.fromkeys(outputs))}
-    return table.take(np.argsort([rank[o] for o in outputs], kind="stable"))
+def read_rows(path: str | Path, start: int, stop: int, size: int) -> Iterator[pa.Table]:
+    """Read rows start..stop-1 of a Parquet file, `size` at a time (the last piece may be smaller)."""
+    with pq.ParquetFile(path) as file:
+        first, waiting = 0, []
+        for k in range(file.num_row_groups):
+            rows = file.metadata.row_group(k).num_rows
+            low, high = max(start - first, 0), min(stop - first, rows)
+            first += rows
+            if low < high:
+                waiting.append(file.read_row_group(k).slice(low, high - low))
+            if waiting:
+                table = pa.concat_tables(waiting)
+                whole = table.num_rows // size * size
+                yield from (table.slice(k, size) for k in range(0, whole, size))
+                waiting = [table.slice(whole)] if whole < table.num_rows else []
+        yield from waiting
 
 
-def write_tsv(path: str | Path, table: pa.Table) -> None:
-    """Write a table of fewer than `MOST_TSV_ROWS` rows as gzipped TSV; remove an older file otherwise."""
-    if table.num_rows >= MOST_TSV_ROWS:
+def merge_tables(path: str | Path, shards: Sequence[str | Path], outputs: Sequence[str]) -> int:
+    """Put the shards of a table together, by output, then in the shards' order; return the number of rows.
+
+    One row group is held at a time: in a shard, each belongs to one output.
+    """
+    files = [pq.ParquetFile(shard) for shard in shards]
+    column = files[0].schema_arrow.get_field_index("output")
+    with parquet_writer(path, files[0].schema_arrow) as writer:
+        for output in outputs:
+            for file in files:
+                for k in range(file.num_row_groups):
+                    if file.metadata.row_group(k).column(column).statistics.min == output:
+                        writer.write(file.read_row_group(k))
+    return sum(file.metadata.num_rows for file in files)
+
+
+def write_tsv(path: str | Path, parquet: str | Path, rows: int) -> None:
+    """Write a Parquet table of fewer than `MOST_TSV_ROWS` rows as gzipped TSV; remove an older file otherwise."""
+    if rows >= MOST_TSV_ROWS:
         Path(path).unlink(missing_ok=True)
         return
-    text = table.to_pandas().to_csv(sep="\t", index=False, float_format="%.7g")
+    text = pq.read_table(parquet).to_pandas().to_csv(sep="\t", index=False, float_format="%.7g")
     with atomic_path(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
 

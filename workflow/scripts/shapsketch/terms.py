@@ -186,6 +186,14 @@ class Terms:
             np.add.at(result, owner, np.abs(self.amplitudes) ** 2)
         return result
 
+    @cached_property
+    def magnitudes(self) -> np.ndarray:
+        """(T,) float64: a bound of |a_x(T)| over all x, the largest cell of a table, the sum of |F| of waves."""
+        result = np.zeros(len(self))
+        np.maximum.at(result, np.repeat(np.arange(len(self)), np.diff(self.table_offsets)), np.abs(self.tables))
+        np.add.at(result, np.repeat(np.arange(len(self)), np.diff(self.wave_offsets)), np.abs(self.amplitudes))
+        return result
+
     def expand(self, letters: list[np.ndarray]) -> "Terms":
         """Return terms over new letters that are averages of the old ones.
 
@@ -345,11 +353,11 @@ def _shapley_values(
                 columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
                 wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
             )  # fmt: skip
-            order = offsets[t + 1] - offsets[t]
+            share = 1.0 / (offsets[t + 1] - offsets[t])
             for s in range(offsets[t], offsets[t + 1]):
                 total = totals[positions[s]]
                 for r in range(total.size):
-                    total[r] += values[r] / order
+                    total[r] += values[r] * share
         out[rows] = totals.T
 
 

@@ -1,0 +1,136 @@
+"""Refined Shapley values against long-run truth: bias, coverage of the intervals, and KernelSHAP beside them.
+
+`python -m benchmarks.refinement`, or `make benchmark-refine`; writes results/benchmarks/refinement/refinement.tsv.
+"""
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapiq
+
+from benchmarks.recovery import CACHE
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.truth import Truth, shapley_truth
+from shapsketch.counter import generator
+from shapsketch.faithfulness import report
+from shapsketch.files import atomic_path, read_json, write_json
+from shapsketch.recovery import recover
+from shapsketch.recovery.student import load_students, save_students
+from shapsketch.refine import Effort, Refiner, Residual
+from shapsketch.sketch import Sketch
+from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
+
+FOLDER = ROOT / "results" / "benchmarks" / "refinement"
+EVALUATIONS = (64, 256, 1024)
+SEEDS = 4  # runs with samples of their own
+PEER_STREAM = 70
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A reference model in the place of a workflow's."""
+
+    model: ReferenceModel
+    batch_size: int = 1024
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        """Evaluate (N, n) alphabet codes."""
+        return self.model.function(codes)
+
+
+def main() -> None:
+    """Write a row per model, sketch and effort."""
+    parser = argparse.ArgumentParser(prog="refinement", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=["deepspcas9", "guide_cnn"])
+    parser.add_argument("--budget", type=int, default=10_000, help="of the sketch")
+    parser.add_argument("--estimators", nargs="+", default=["auto"])
+    parser.add_argument("--evaluations", nargs="+", type=int, default=EVALUATIONS)
+    chosen = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    for name in chosen.models:
+        model = MODELS[name]()
+        truth = shapley_truth(model, CACHE, 0.02)
+        assert truth is not None
+        for estimator in chosen.estimators:
+            refiner = _sketched(model, chosen.budget, estimator)
+            for count in chosen.evaluations:
+                rows.append({"model": name, "budget": chosen.budget, "estimator": estimator, "evaluations": count})
+                rows[-1] |= _score(model, truth, refiner, count)
+                print(pd.DataFrame(rows).iloc[[-1]].to_string(index=False), flush=True)
+    with atomic_path(FOLDER / "refinement.tsv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, float_format="%.4g")
+
+
+def _sketched(model: ReferenceModel, budget: int, estimator: str) -> Refiner:
+    """Sketch a model's first output, once; the rest is read back."""
+    place = FOLDER / f"{model.name}-{budget}-{estimator}"
+    if not (place / "score.json").exists():
+        plan = model.plan(budget)
+        codes = model.queries(plan)
+        sketch = Sketch(plan, codes, model.evaluate(codes))
+        found = recover(sketch, 0, estimator=estimator, threads=2)
+        save_spectra(place / "spectrum.npz", [found.spectrum])
+        save_students(place / "students.npz", {model.outputs[0]: found.student})
+        write_json(place / "score.json", report(found.spectrum, sketch, 0, found.student))
+    spectrum: Spectrum = next(iter(load_spectra(place / "spectrum.npz").values()))
+    student = load_students(place / "students.npz").get(model.outputs[0])
+    predict = (lambda codes: student.predict(codes, 2)) if student else None
+    residual = Residual.from_score(read_json(place / "score.json"))
+    print(residual, flush=True)
+    return Refiner(Answering(model), [spectrum], [residual], [predict], Effort(EVALUATIONS[0]))
+
+
+def _score(model: ReferenceModel, truth: Truth, refiner: Refiner, count: int) -> dict[str, Any]:
+    """Errors of the sketch, of the refined values and of KernelSHAP, relative to the spread of the true values."""
+    free, true = model.template.free, truth.values[0]
+    spread = true.std()
+    predictions = model.evaluate(model.explained)[:, :1]
+    runs = [
+        Refiner(refiner.model, refiner.spectra, refiner.residuals, refiner.students, Effort(count), seed)(
+            model.explained, predictions
+        )
+        for seed in range(SEEDS)
+    ]
+    values, errors = (np.stack([getattr(r, k)[0][:, free] for r in runs]) for k in ("values", "errors"))
+    sketched = refiner.spectra[0].terms.shapley_values(model.explained)[:, free]
+    peer = _kernel_shap(model, count)
+    mean_error = values.mean(0) - true
+    mse = float(((values - true) ** 2).mean())
+    return {
+        "values": values.size,
+        "coverage": float((np.abs(values - true) <= 1.96 * errors).mean()),
+        "error_sketch": float(np.sqrt(((sketched - true) ** 2).mean()) / spread),
+        "error_refined": np.sqrt(mse) / spread,
+        "standard_error": float(np.sqrt((errors**2).mean()) / spread),
+        "bias": float(np.sqrt(max((mean_error**2).mean() - (errors**2).mean() / SEEDS, 0)) / spread),
+        "error_kernelshap": float(np.sqrt(((peer - true) ** 2).mean()) / spread),
+        "mse_ratio": mse / float(((peer - true) ** 2).mean()),
+        "truth_error": truth.errors[0],
+    }
+
+
+def _kernel_shap(model: ReferenceModel, count: int) -> np.ndarray:
+    """shapiq's KernelSHAP with as many evaluations, a fresh background for each coalition."""
+    free = model.template.free
+    result = np.empty((len(model.explained), len(free)))
+    for row, x in enumerate(model.explained):
+        draws = generator(row, PEER_STREAM)
+
+        def game(coalitions: np.ndarray, x: np.ndarray = x, draws: np.random.Generator = draws) -> np.ndarray:
+            z = np.zeros((len(coalitions), model.template.n), np.uint8)
+            z[:, free] = draws.integers(0, model.template.sizes[free], (len(coalitions), len(free)))
+            z[:, free] = np.where(coalitions, x[free], z[:, free])
+            return model.evaluate(z)[:, 0]
+
+        approximator = shapiq.approximator.KernelSHAP(n=len(free), random_state=row, pairing_trick=True)
+        found = approximator.approximate(budget=count, game=game)
+        result[row] = [found[(i,)] for i in range(len(free))]
+    return result
+
+
+if __name__ == "__main__":
+    main()
