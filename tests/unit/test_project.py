@@ -214,7 +214,7 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"models__m__sketch__budget": "many"}, "'many' at models.m.sketch.budget, which is not of the type integer"),
         ({"models__m__background": "flat"}, "at models.m.background"),
         ({"models__m__background": {"mutate": {"around": "ACGT", "rate": 1}}}, "it must be less than 1"),
-        ({"explain__indices": ["SV", "XII"]}, "has 'XII' at explain.indices.1; use one of SV, SII, STII, FSII."),
+        ({"explain__indices": ["SV", "XII"]}, "has 'XII' at explain.indices.1; use one of SV, BV, SII, k-SII,"),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
         ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
     ],

@@ -38,7 +38,7 @@ def test_files_and_columns_are_those_of_the_contract(finished):
     values = pd.read_parquet(folder / "some/shapley_values.parquet")
     positions = [f"pos_{i}" for i in range(1, 9)]
     assert list(values.columns) == [
-        "sequence_id", "output", "prediction", "reconstruction", "base_value", *positions,
+        "sequence_id", "output", "prediction", "reconstruction", "gap", "base_value", "warning", *positions,
     ]  # fmt: skip
     assert values["output"].tolist() == ["g"] * 5 + ["t"] * 5
     assert values["sequence_id"].tolist() == list("abcde") * 2

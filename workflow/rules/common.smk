@@ -23,10 +23,12 @@ LIBRARY = [
     "faithfulness.py",
     "files.py",
     "galois.py",
+    "interactions.py",
     "lattice.py",
     "logos.py",
     "meme.py",
     "motifs.py",
+    "refine.py",
     "report.py",
     "rounds.py",
     "sequences.py",
@@ -126,6 +128,16 @@ wildcard_constraints:
     round=r"\d+",
 
 
+# The tables of an explanation, by the names that the rules give them.
+EXPLANATIONS = {
+    "values": "shapley_values",
+    "interactions": "interactions",
+    "aggregates": "aggregates",
+}
+if config["explain"]["refine"]:
+    EXPLANATIONS["errors"] = "shapley_errors"
+
+
 def get_source(model):
     """The model's source with the path where its file lies, downloaded or not."""
     return canonical(local_source(MODELS[model]["source"], f"resources/models/{model}"))
@@ -206,6 +218,14 @@ def get_round_scores(wildcards):
 
 def get_recovery(key):
     return lambda wildcards: MODELS[wildcards.model]["recovery"][key]
+def get_listing():
+    """Which interactions are listed."""
+    explain = config["explain"]
+    top_k = explain["top_k"]
+    keys = ("indices", "min_order", "max_order", "threshold")
+    return {key: explain[key] for key in keys} | {
+        "top_k": None if top_k == "all" else top_k
+    }
 
 
 def get_explanation_shards(table):

@@ -20,6 +20,7 @@ rule prepare_sequences:
         template=lambda wildcards: MODELS[wildcards.model]["template"],
         ambiguous=lambda wildcards: QUERIES[wildcards.queries]["ambiguous"],
         mismatch=lambda wildcards: QUERIES[wildcards.queries]["mismatch"],
+        group=lambda wildcards: QUERIES[wildcards.queries]["group"],
         table_schema=TABLE_SCHEMA,
     script:
         "../scripts/prepare_sequences.py"
@@ -28,11 +29,15 @@ rule prepare_sequences:
 rule explain_sequences:
     input:
         spectrum="results/{model}/spectrum/spectrum.npz",
+        students="results/{model}/spectrum/students.npz",
+        faithfulness="results/{model}/spectrum/faithfulness.json",
         sequences="results/{model}/{queries}/sequences.parquet",
         model=get_model_files,
     output:
-        values="results/{model}/{queries}/shards/{scatteritem}.shapley_values.parquet",
-        interactions="results/{model}/{queries}/shards/{scatteritem}.interactions.parquet",
+        **{
+            name: f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+            for name, table in EXPLANATIONS.items()
+        },
     log:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
@@ -47,12 +52,12 @@ rule explain_sequences:
         source=lambda wildcards: get_source(wildcards.model),
         batch_size=lambda wildcards: MODELS[wildcards.model]["sketch"]["batch_size"],
         predict=lambda wildcards: (
-            config["explain"]["predict"]
+            (config["explain"]["predict"] or config["explain"]["refine"])
             and get_source(wildcards.model)["kind"] != "table"
         ),
-        indices=config["explain"]["indices"],
-        max_order=config["explain"]["max_order"],
-        top_k=config["explain"]["top_k"],
+        seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
+        refine=config["explain"]["refine"],
+        listing=get_listing(),
         version=VERSIONS["explain"],
     script:
         "../scripts/explain_sequences.py"
@@ -60,11 +65,12 @@ rule explain_sequences:
 
 rule merge_explanations:
     input:
-        values=get_explanation_shards("shapley_values"),
-        interactions=get_explanation_shards("interactions"),
+        **{name: get_explanation_shards(table) for name, table in EXPLANATIONS.items()},
     output:
-        values="results/{model}/{queries}/shapley_values.parquet",
-        interactions="results/{model}/{queries}/interactions.parquet",
+        **{
+            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            for name, table in EXPLANATIONS.items()
+        },
         faithfulness="results/{model}/{queries}/faithfulness.json",
     log:
         "logs/{model}/{queries}/merge_explanations.log",
@@ -75,5 +81,8 @@ rule merge_explanations:
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
+    params:
+        outputs=lambda wildcards: MODELS[wildcards.model]["outputs"],
+        version=VERSIONS["explain"],
     script:
         "../scripts/merge_explanations.py"

@@ -1,7 +1,8 @@
-"""Explain one shard of the sequences: Shapley values and the strongest interactions of each.
+"""Explain one shard of the sequences: Shapley values, the strongest interactions of each, and sums over all.
 
-Creates `results/{model}/{queries}/shards/{scatteritem}.shapley_values.parquet` and
-`.interactions.parquet` from the spectrum, the sequences and (for the column `prediction`) the model.
+Creates `results/{model}/{queries}/shards/{scatteritem}.shapley_values.parquet`, `.interactions.parquet`,
+`.aggregates.parquet` and, where values are refined, `.shapley_errors.parquet` from the spectrum, the sequences
+and (for the column `prediction`, and to refine) the model. Holds one chunk of the sequences at a time.
 """
 
 from shapsketch import stage
@@ -9,31 +10,76 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
+    from contextlib import ExitStack
+
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
     from tqdm import tqdm
 
-    from shapsketch.explain import interaction_table, predict_plain, shapley_table
+    from shapsketch import explain
+    from shapsketch.files import read_json
     from shapsketch.models import Model
+    from shapsketch.refine import Effort, Refiner, Residual
     from shapsketch.sketch import shard_range
     from shapsketch.spectrum import load_spectra
-    from shapsketch.tables import write_parquet
+    from shapsketch.tables import group_names, parquet_writer, read_rows, write_parquet
 
-    spectra = load_spectra(snakemake.input.spectrum)
-    sequences = pd.read_parquet(snakemake.input.sequences)
-    params = snakemake.params
+    params, files = snakemake.params, snakemake.input
+    spectra, scores = load_spectra(files.spectrum), read_json(files.faithfulness)
+    template = next(iter(spectra.values())).template
+    groups = group_names(files.sequences)
+    explainers = [
+        explain.Explainer(spectrum, explain.Listing(**params.listing), scores[output], groups)
+        for output, spectrum in spectra.items()
+    ]
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
-    start, stop = shard_range(len(sequences), params.batch_size, shard, shards)
-    sequences = sequences.iloc[start:stop]
-    predictions = np.full((len(sequences), len(spectra)), np.nan)
-    if params.predict and len(sequences):
-        template = next(iter(spectra.values())).template
-        model = Model(params.source, template, list(spectra), params.batch_size)
-        predictions = predict_plain(model, sequences["sequence"].tolist(), start)
-    values, interactions = [], []
-    for spectrum, predicted in tqdm(zip(spectra.values(), predictions.T, strict=True), total=len(spectra)):
-        values.append(shapley_table(spectrum, sequences, predicted))
-        interactions.append(interaction_table(spectrum, sequences, params.indices, params.max_order, params.top_k))
-    write_parquet(snakemake.output.values, pa.concat_tables(values))
-    write_parquet(snakemake.output.interactions, pa.concat_tables(interactions))
+    start, stop = shard_range(pq.read_metadata(files.sequences).num_rows, params.batch_size, shard, shards)
+    model = (
+        Model(params.source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
+    )
+    refiner = None
+    if params.refine and model:
+        from shapsketch.recovery.student import load_students
+
+        students = load_students(files.students)
+        refiner = Refiner(
+            model,
+            list(spectra.values()),
+            [Residual.from_score(scores[output]) for output in spectra],
+            [students[output].predict if output in students else None for output in spectra],
+            Effort.from_config(params.refine),
+            params.seed,
+        )
+    schemas = {
+        "values": explain.values_schema(template.n),
+        "interactions": explain.INTERACTION_SCHEMA,
+        "errors": explain.errors_schema(template.n),
+    }
+    size = max(1, explain.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(parquet_writer(snakemake.output[name], schema))
+            for name, schema in schemas.items()
+            if name in snakemake.output.keys()
+        }
+        progress = stack.enter_context(tqdm(total=stop - start, unit="sequence"))
+        for chunk in read_rows(files.sequences, start, stop, size):
+            text = chunk["sequence"].to_pylist()
+            predictions = np.full((len(text), len(spectra)), np.nan)
+            if model:
+                predictions = explain.predict_plain(model, text)
+            refined = explain.refine_plain(refiner, text, predictions) if refiner else None
+            for k, explainer in enumerate(explainers):
+                own = refined.values[k] if refined else None
+                writers["values"].write(explainer.values(chunk, predictions[:, k], own))
+                for table in explainer.interactions(chunk):
+                    writers["interactions"].write(table)
+                if refined:
+                    output = explainer.spectrum.output
+                    table = explain.error_table(output, chunk, refined.errors[k], refined.evaluations)
+                    writers["errors"].write(table)
+                for writer in writers.values():
+                    writer.flush()  # a row group of a shard belongs to one output
+            progress.update(len(text))
+    write_parquet(snakemake.output.aggregates, pa.concat_tables(e.aggregates() for e in explainers))

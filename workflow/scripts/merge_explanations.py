@@ -1,7 +1,8 @@
 """Put the shards of an explanation together, and score the spectrum on these sequences.
 
 Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000
-rows), `interactions.parquet` and `faithfulness.json` from the shards.
+rows), `interactions.parquet`, `aggregates.parquet`, `faithfulness.json` and, where values were refined,
+`shapley_errors.parquet` from the shards.
 """
 
 from shapsketch import stage
@@ -11,12 +12,18 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
+    import pyarrow.parquet as pq
+
+    from shapsketch.explain import finish_aggregates
     from shapsketch.faithfulness import report_on_queries
     from shapsketch.files import write_json
     from shapsketch.tables import merge_tables, write_parquet, write_tsv
 
-    values = merge_tables(snakemake.input.values)
-    write_parquet(snakemake.output.values, values)
-    write_tsv(Path(snakemake.output.values).with_suffix(".tsv.gz"), values)
-    write_parquet(snakemake.output.interactions, merge_tables(snakemake.input.interactions))
-    write_json(snakemake.output.faithfulness, report_on_queries(values.to_pandas()))
+    files, outputs = snakemake.output, snakemake.params.outputs
+    for name in ("values", "interactions", "errors"):
+        if name in files.keys():
+            rows = merge_tables(files[name], snakemake.input[name], outputs)
+            if name == "values":
+                write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
+    write_parquet(files.aggregates, finish_aggregates([pq.read_table(path) for path in snakemake.input.aggregates]))
+    write_json(files.faithfulness, report_on_queries(files.values, files.get("errors")))

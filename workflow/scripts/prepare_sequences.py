@@ -10,21 +10,30 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     import pyarrow as pa
+    from tqdm import tqdm
 
     from shapsketch.alphabet import Alphabet
     from shapsketch.files import atomic_path
-    from shapsketch.sequences import read_sequences
-    from shapsketch.tables import write_parquet
+    from shapsketch.sequences import stream_sequences
+    from shapsketch.tables import parquet_writer
     from shapsketch.template import Template
 
-    kept, dropped = read_sequences(
+    params = snakemake.params
+    pieces = stream_sequences(
         snakemake.input.sequences,
-        Template(Alphabet.from_config(snakemake.params.alphabet), snakemake.params.template),
-        table_schema=snakemake.params.table_schema,
-        ambiguous=snakemake.params.ambiguous,
-        mismatch=snakemake.params.mismatch,
+        Template(Alphabet.from_config(params.alphabet), params.template),
+        table_schema=params.table_schema,
+        ambiguous=params.ambiguous,
+        mismatch=params.mismatch,
+        group=params.group,
     )
-    write_parquet(snakemake.output.sequences, pa.Table.from_pandas(kept, preserve_index=False))
-    with atomic_path(snakemake.output.dropped) as temporary:
-        dropped.to_csv(temporary, sep="\t", index=False)
-    print(f"{len(kept)} sequences kept, {len(dropped)} dropped")
+    schema = pa.schema([(name, pa.string()) for name in ("sequence_id", "sequence", "group")])
+    with (
+        parquet_writer(snakemake.output.sequences, schema) as writer,
+        atomic_path(snakemake.output.dropped) as temporary,
+        tqdm(unit="sequence") as progress,
+    ):
+        for number, (kept, dropped) in enumerate(pieces):
+            writer.write(pa.Table.from_pandas(kept, schema, preserve_index=False))
+            dropped.to_csv(temporary, sep="\t", index=False, header=number == 0, mode="a")
+            progress.update(len(kept))

@@ -56,6 +56,8 @@ def check_names(config: Mapping[str, Any]) -> None:
         for path in source_files(model["source"]):
             if not Path(path).is_file():
                 raise InputError(f"The file {path} of models.{name}.source does not exist.")
+        if config["explain"]["refine"] and model["source"]["kind"] == "table":
+            raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items():
         if not Path(queries["path"]).is_file():
             raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")

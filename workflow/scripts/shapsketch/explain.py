@@ -1,72 +1,25 @@
-"""Explanations as tables: what the workflow writes for each sequence, from a spectrum."""
+"""Explanations as tables: what the workflow writes for each sequence, from the spectra of a model's outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from .ambiguity import resolve
+from .background import Background
+from .counter import TYPICAL_STREAM, generator
+from .interactions import Sums, group_codes, strongest_interactions
 from .models import Model
-from .shapley import Index, interaction_map, strongest
+from .refine import Refined, Refiner
+from .shapley import Index, InteractionMap, interaction_map
 from .spectrum import Spectrum
 
-CHUNK_VALUES = 10_000_000  # dividends held at once, whatever the number of terms
-
-
-def predict_plain(model: Model, sequences: Sequence[str], first: int) -> np.ndarray:
-    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
-
-    Batches end at multiples of the model's batch size counted over all sequences, so values do not
-    depend on how the sequences were divided.
-
-    Args:
-        model: the model.
-        sequences: N strings that fit the template.
-        first: the index of the first of them among all sequences.
-
-    Returns:
-        (N, outputs) float64; NaN for the other sequences.
-    """
-    codes = model.template.alphabet.encode(sequences)
-    readable = codes < model.template.alphabet.q
-    if model.reads_unknown:
-        text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(codes.shape)
-        readable |= text == ord(model.template.alphabet.wildcard)
-    plain = readable.all(1)
-    values = np.full((len(codes), len(model.outputs)), np.nan)
-    batch = (first + np.arange(len(codes))) // model.batch_size
-    for number in np.unique(batch):
-        rows = plain & (batch == number)
-        values[rows] = model(codes[rows])
-    return values
-
-
-def shapley_table(spectrum: Spectrum, sequences: pd.DataFrame, predictions: np.ndarray) -> pa.Table:
-    """Tabulate the Shapley values of sequences.
-
-    Args:
-        spectrum: of one output.
-        sequences: with the columns `sequence_id` and `sequence`.
-        predictions: (N,) float64, the model itself; NaN where it was not asked.
-
-    Returns:
-        `sequence_id`, `output`, `prediction`, `reconstruction`, `base_value` (float64) and
-        `pos_1` ... `pos_n` (float32), in the model's units.
-    """
-    codes, terms = resolve(spectrum, sequences["sequence"].tolist())
-    values = terms.shapley_values(codes)
-    count = len(codes)
-    columns = {
-        "sequence_id": pa.array(sequences["sequence_id"].tolist(), pa.string()),
-        "output": pa.array([spectrum.output] * count, pa.string()),
-        "prediction": pa.array(predictions, pa.float64(), from_pandas=True),
-        "reconstruction": pa.array(spectrum.intercept + terms.predict(codes)),
-        "base_value": pa.array(np.full(count, spectrum.intercept)),
-    }
-    columns |= {f"pos_{i + 1}": pa.array(values[:, i].astype(np.float32)) for i in range(values.shape[1])}
-    return pa.table(columns)
-
+CHUNK = 16_384  # sequences explained at once
+CHUNK_VALUES = 4_000_000  # interactions listed at once
+RARE = 1e-3  # share of the background below which a sequence's probability is remarkable
+TYPICAL = 20_000  # background draws that tell
 
 INTERACTION_SCHEMA = pa.schema(
     [
@@ -79,53 +32,303 @@ INTERACTION_SCHEMA = pa.schema(
         ("value", pa.float32()),
     ]
 )
+AGGREGATE_SCHEMA = pa.schema(
+    [
+        ("output", pa.string()),
+        ("index", pa.string()),
+        ("group", pa.string()),
+        ("order", pa.int8()),
+        ("positions", pa.string()),
+        ("sequences", pa.int64()),
+        ("total", pa.int64()),
+        ("absolute", pa.int64()),
+        ("unit", pa.float64()),
+    ]
+)
 
 
-def interaction_table(
-    spectrum: Spectrum, sequences: pd.DataFrame, indices: Sequence[Index], max_order: int, top_k: int
-) -> pa.Table:
-    """Tabulate the strongest interactions of each sequence, orders 2 to `max_order`.
+def values_schema(n: int) -> pa.Schema:
+    """The columns of `shapley_values.parquet` for sequences of n letters."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("sequence_id", "output")),
+            *((name, pa.float64()) for name in ("prediction", "reconstruction", "gap", "base_value")),
+            ("warning", pa.string()),
+            *((f"pos_{i}", pa.float32()) for i in range(1, n + 1)),
+        ]
+    )
+
+
+def errors_schema(n: int) -> pa.Schema:
+    """The columns of `shapley_errors.parquet` for sequences of n letters."""
+    positions = [(f"pos_{i}", pa.float32()) for i in range(1, n + 1)]
+    return pa.schema([("sequence_id", pa.string()), ("output", pa.string()), ("evaluations", pa.int64()), *positions])
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which interactions are listed.
+
+    Attributes:
+        indices: interaction indices; `SV` is not one and is passed over.
+        min_order, max_order: orders listed; `max_order` is the top order of the indices.
+        top_k: rows per sequence and index at most, by magnitude; None for all.
+        threshold: the least magnitude listed, in the model's units.
+    """
+
+    indices: Sequence[Index] = ("FSII",)
+    min_order: int = 2
+    max_order: int = 3
+    top_k: int | None = 20
+    threshold: float = 0.0
+
+
+class Explainer:
+    """Explains the sequences of one output, chunk by chunk, and adds up what all have in common.
 
     Args:
-        spectrum: of one output.
-        sequences: with the columns `sequence_id` and `sequence`.
-        indices: interaction indices; `SV` has no interactions and is passed over.
-        max_order: the top order of the indices.
-        top_k: how many rows per sequence and index, by magnitude.
+        spectrum: of the output.
+        listing: which interactions are listed.
+        score: the output's record in `faithfulness.json`, for warnings; None for none.
+        groups: the names of all groups of sequences.
+    """
+
+    def __init__(
+        self,
+        spectrum: Spectrum,
+        listing: Listing,
+        score: Mapping[str, Any] | None = None,
+        groups: Sequence[str] = (),
+    ) -> None:
+        self.spectrum, self.listing, self.score, self.groups = spectrum, listing, score, list(groups)
+        self.maps = [_listed(spectrum, index, listing) for index in listing.indices if index != "SV"]
+        value_map = _listed(spectrum, "SV", Listing())
+        self.sums = [Sums.empty(spectrum.terms, mapping, len(groups)) for mapping in (value_map, *self.maps)]
+        self._value_columns = [support[0] for support in value_map.supports]
+        self._least_probability = least_log_probability(spectrum.background)
+
+    def values(self, sequences: pa.Table, predictions: np.ndarray, refined: np.ndarray | None = None) -> pa.Table:
+        """Tabulate the Shapley values of sequences.
+
+        Args:
+            sequences: with `sequence_id`, `sequence` and `group`.
+            predictions: (N,) float64, the model itself; NaN where it was not asked.
+            refined: (N, n) float64 refined values; NaN, or None, where there are none.
+
+        Returns:
+            `values_schema`, in the model's units.
+        """
+        spectrum = self.spectrum
+        codes, terms = resolve(spectrum, sequences["sequence"].to_pylist())
+        values = terms.shapley_values(codes)
+        reconstruction = spectrum.intercept + values.sum(1)
+        base = np.full(len(codes), spectrum.intercept)
+        if refined is not None and self.score is not None:
+            some = np.isfinite(refined).all(1)
+            values[some] = refined[some]
+            base[some] += self.score["residual"]["mean"]
+        groups = group_codes(sequences["group"].to_pylist(), self.groups)
+        self.sums[0].add(values[:, self._value_columns], groups)
+        columns = {
+            "sequence_id": sequences["sequence_id"],
+            "output": pa.repeat(spectrum.output, len(codes)),
+            "prediction": pa.array(predictions, from_pandas=True),
+            "reconstruction": reconstruction,
+            "gap": pa.array(predictions - reconstruction, from_pandas=True),
+            "base_value": base,
+            "warning": self._warnings(sequences, predictions, reconstruction),
+        }
+        columns |= {f"pos_{i + 1}": values[:, i].astype(np.float32) for i in range(values.shape[1])}
+        return pa.table(columns, schema=values_schema(values.shape[1]))
+
+    def _warnings(self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray) -> pa.Array:
+        """For each sequence the reasons to distrust its explanation, joined by commas."""
+        reasons = {"rare": log_probabilities(self.spectrum.background, sequences) < self._least_probability}
+        if self.score is not None:
+            low, high = self.score["range"]
+            shown = np.where(np.isnan(predictions), reconstruction, predictions)
+            slack = 1e-9 * max(abs(low), abs(high))
+            reasons["range"] = (shown < low - slack) | (shown > high + slack)
+            with np.errstate(invalid="ignore"):
+                reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["largest"] + slack
+        words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
+        return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
+
+    def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
+        """Tabulate the strongest interactions of sequences, with `INTERACTION_SCHEMA`.
+
+        Positions are 1-based and comma-separated, values in the model's units.
+        """
+        for mapping, sums in zip(self.maps, self.sums[1:], strict=True):
+            most = len(mapping.supports) if self.listing.top_k is None else self.listing.top_k
+            rows = max(1, CHUNK_VALUES // max(1, min(most, len(mapping.supports))))
+            for start in range(0, sequences.num_rows, rows):
+                yield self._list(mapping, sums, sequences.slice(start, rows))
+
+    def _list(self, mapping: InteractionMap, sums: Sums, sequences: pa.Table) -> pa.Table:
+        text = sequences["sequence"].to_pylist()
+        codes, terms = resolve(self.spectrum, text)
+        groups = group_codes(sequences["group"].to_pylist(), self.groups)
+        found = strongest_interactions(
+            terms,
+            mapping,
+            codes,
+            top_k=self.listing.top_k,
+            threshold=self.listing.threshold,
+            sums=sums,
+            groups=groups,
+        )
+        size, rows = len(found.rows), pa.array(found.rows)
+        letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
+        columns = {
+            "sequence_id": sequences["sequence_id"].combine_chunks().take(rows),
+            "output": pa.repeat(self.spectrum.output, size),
+            "index": pa.repeat(mapping.index, size),
+            "order": mapping.orders[found.columns].astype(np.int8),
+            "positions": _names(mapping).take(pa.array(found.columns)),
+            "letters": _letters_at(letters, mapping, found.rows, found.columns),
+            "value": found.values.astype(np.float32),
+        }
+        return pa.table(columns, schema=INTERACTION_SCHEMA)
+
+    def aggregates(self) -> pa.Table:
+        """Return the sums over all sequences explained so far, with `AGGREGATE_SCHEMA`; see `finish_aggregates`."""
+        value_map = interaction_map(self.spectrum.terms, "SV")
+        parts = [AGGREGATE_SCHEMA.empty_table()]
+        for mapping, sums in zip((value_map, *self.maps), self.sums, strict=True):
+            size = len(mapping.supports)
+            for group, name in enumerate([None, *self.groups]):
+                columns = {
+                    "output": pa.repeat(self.spectrum.output, size),
+                    "index": pa.repeat(mapping.index, size),
+                    "group": pa.array([name] * size, pa.string()),
+                    "order": mapping.orders.astype(np.int8),
+                    "positions": _names(mapping),
+                    "sequences": np.full(size, sums.counts[group]),
+                    "total": sums.total[group],
+                    "absolute": sums.absolute[group],
+                    "unit": sums.units,
+                }
+                parts.append(pa.table(columns, schema=AGGREGATE_SCHEMA))
+        return pa.concat_tables(parts)
+
+
+def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
+    """Add up the aggregates of all shards, which have the same rows.
 
     Returns:
-        `INTERACTION_SCHEMA`: positions are 1-based and comma-separated, values in the model's units.
+        `output`, `index`, `group` (null: all sequences), `order`, `positions` (1-based), `sequences`,
+        `mean`, `mean_absolute`.
     """
-    maps = [interaction_map(spectrum.terms, index, max_order) for index in indices if index != "SV"]
-    parts = [INTERACTION_SCHEMA.empty_table()]
-    rows = max(1, CHUNK_VALUES // max(1, len(spectrum.terms)))
-    for start in range(0, len(sequences), rows):
-        chunk = sequences.iloc[start : start + rows]
-        codes, terms = resolve(spectrum, chunk["sequence"].tolist())
-        dividends = terms.dividends(codes)
-        for mapping in maps:
-            wanted = np.flatnonzero([len(s) > 1 for s in mapping.supports])
-            values = mapping.apply(dividends)[:, wanted]
-            columns = strongest(values, top_k)
-            row = np.repeat(np.arange(len(chunk)), columns.shape[1])
-            column = columns.ravel()
-            nonzero = values[row, column] != 0
-            row, column = row[nonzero], column[nonzero]
-            supports = [mapping.supports[k] for k in wanted[column]]
-            text = chunk["sequence"].tolist()
-            ids = chunk["sequence_id"].tolist()
-            parts.append(
-                pa.table(
-                    [
-                        [ids[r] for r in row],
-                        [spectrum.output] * len(row),
-                        [mapping.index] * len(row),
-                        [len(s) for s in supports],
-                        [",".join(str(i + 1) for i in s) for s in supports],
-                        ["".join(text[r][i] for i in s) for r, s in zip(row, supports, strict=True)],
-                        values[row, column].astype(np.float32),
-                    ],
-                    schema=INTERACTION_SCHEMA,
-                )
-            )
-    return pa.concat_tables(parts)
+    count, total, absolute = (
+        np.sum([shard[name].to_numpy() for shard in shards], axis=0) for name in ("sequences", "total", "absolute")
+    )
+    some = np.maximum(count, 1)
+    unit = shards[0]["unit"].to_numpy()
+    table = shards[0].select(["output", "index", "group", "order", "positions"])
+    table = table.append_column("sequences", pa.array(count))
+    table = table.append_column("mean", pa.array(total / some * unit))
+    return table.append_column("mean_absolute", pa.array(absolute / some * unit))
+
+
+def error_table(output: str, sequences: pa.Table, errors: np.ndarray, evaluations: np.ndarray) -> pa.Table:
+    """Tabulate standard errors of refined values, with `errors_schema`; null where nothing was refined.
+
+    Args:
+        output: the output.
+        sequences: with `sequence_id`.
+        errors: (N, n) float64; NaN where there are none.
+        evaluations: (N,) int64, how often the model was asked.
+    """
+    columns = {"sequence_id": sequences["sequence_id"], "output": pa.repeat(output, len(errors))}
+    columns |= {"evaluations": evaluations}
+    columns |= {f"pos_{i + 1}": pa.array(e.astype(np.float32), from_pandas=True) for i, e in enumerate(errors.T)}
+    return pa.table(columns, schema=errors_schema(errors.shape[1]))
+
+
+def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
+    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
+
+    Batches begin at multiples of the model's batch size, ambiguous sequences included in the count, so values do not
+    depend on how a file was divided at such multiples.
+
+    Args:
+        model: the model.
+        sequences: N strings that fit the template.
+
+    Returns:
+        (N, outputs) float64; NaN for the other sequences.
+    """
+    codes = model.template.alphabet.encode(sequences)
+    readable = codes < model.template.alphabet.q
+    if model.reads_unknown:
+        text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(codes.shape)
+        readable |= text == ord(model.template.alphabet.wildcard)
+    plain = readable.all(1)
+    values = np.full((len(codes), len(model.outputs)), np.nan)
+    for start in range(0, len(codes), model.batch_size):
+        rows = start + np.flatnonzero(plain[start : start + model.batch_size])
+        values[rows] = model(codes[rows])
+    return values
+
+
+def refine_plain(refiner: Refiner, sequences: Sequence[str], predictions: np.ndarray) -> Refined:
+    """Refine the sequences that have no ambiguous letter; NaN, and no evaluations, for the others.
+
+    Args:
+        refiner: the refiner.
+        sequences: N strings that fit the template.
+        predictions: (N, outputs) float64, from `predict_plain`.
+    """
+    template, step = refiner.background.template, refiner.model.batch_size
+    codes = template.to_local(template.alphabet.encode(sequences))
+    shape = (len(refiner.spectra), *codes.shape)
+    result = Refined(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(codes), np.int64))
+    for start in range(0, len(codes), step):
+        rows = start + np.flatnonzero(np.isfinite(predictions[start : start + step]).all(1))
+        part = refiner(codes[rows], predictions[rows])
+        result.values[:, rows], result.errors[:, rows] = part.values, part.errors
+        result.evaluations[rows] = part.evaluations
+    return result
+
+
+def log_probabilities(background: Background, sequences: pa.Table) -> np.ndarray:
+    """Return the (N,) log-probabilities of sequences under a background; 0 for each ambiguous letter."""
+    codes = background.template.alphabet.encode(sequences["sequence"].to_pylist())
+    return _log_probabilities(background, codes)
+
+
+def _log_probabilities(background: Background, codes: np.ndarray) -> np.ndarray:
+    logs = np.zeros((background.template.n, 256))
+    np.log(
+        background.probabilities, out=logs[:, : background.probabilities.shape[1]], where=background.template.allowed
+    )
+    return logs[np.arange(background.template.n), codes].sum(1)
+
+
+def least_log_probability(background: Background) -> float:
+    """Return the log-probability below which a thousandth of all background sequences lie."""
+    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL, background.template.n, 1), np.uint64)
+    codes = background.template.to_alphabet((words >= background.thresholds).sum(2).astype(np.uint8))
+    least = float(np.quantile(_log_probabilities(background, codes), RARE))
+    return least - 1e-9 * abs(least)
+
+
+def _listed(spectrum: Spectrum, index: Index, listing: Listing) -> InteractionMap:
+    """The map of an index without the orders that are not listed; values of single positions have but one."""
+    mapping = interaction_map(spectrum.terms, index, listing.max_order)
+    return mapping if mapping.is_value else mapping.select(mapping.orders >= listing.min_order)
+
+
+def _names(mapping: InteractionMap) -> pa.Array:
+    return pa.array([",".join(str(i + 1) for i in support) for support in mapping.supports], pa.string())
+
+
+def _letters_at(text: np.ndarray, mapping: InteractionMap, rows: np.ndarray, columns: np.ndarray) -> pa.Array:
+    """The letters of sequences `rows` of the (N, n) text at the supports `columns`."""
+    orders = mapping.orders[columns]
+    flat = mapping.padded[columns]
+    within: np.ndarray = np.arange(flat.shape[1])[None] < orders[:, None]
+    letters = text[rows[:, None], flat][within]
+    offsets = np.concatenate([[0], np.cumsum(orders)]).astype(np.int32)
+    return pa.StringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(letters))

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
 
 from . import __version__
 from .counter import BOOTSTRAP_STREAM, generator
@@ -170,25 +171,46 @@ def order_audit(variance_by_order: Mapping[str, float], variance: float, r2: flo
     return {"share_by_order": shares, "audit": f"{start}: {carries}{reach}"}
 
 
-def report_on_queries(values: pd.DataFrame) -> dict[str, Any]:
+def report_on_queries(values: str | Path, errors: str | Path | None = None) -> dict[str, Any]:
     """Score the reconstruction on the explained sequences that the model itself was asked about.
 
     Args:
-        values: the table of Shapley values; `output`, `prediction` and `reconstruction` are read.
+        values: the Parquet file of Shapley values.
+        errors: that of their standard errors, where they were refined.
 
     Returns:
-        For each output `sequences`, `predicted` (how many have a prediction) and `r2_on_queries`
-        (None without two predictions).
+        For each output `sequences`, `predicted` (how many have a prediction), `r2_on_queries` (None without
+        two predictions), `largest_gap` (magnitude; None without one), `warnings` (how many sequences
+        have each) and, where values were refined, `refined` (sequences), `evaluations_per_sequence` (mean) and
+        `standard_error` (root mean square over all refined values).
     """
-    scores = {}
-    for output, rows in values.groupby("output", sort=False):
+    scores: dict[str, dict[str, Any]] = {}
+    table = pq.read_table(values, columns=["output", "prediction", "reconstruction", "warning"]).to_pandas()
+    for output, rows in table.groupby("output", sort=False):
         asked = rows.dropna(subset="prediction")
-        enough = len(asked) > 1
+        predicted, rebuilt = asked["prediction"].to_numpy(), asked["reconstruction"].to_numpy()
+        words = rows["warning"].str.split(",").explode()
         scores[str(output)] = {
             "sequences": len(rows),
             "predicted": len(asked),
-            "r2_on_queries": r_squared(asked["prediction"].to_numpy(), asked["reconstruction"].to_numpy())
-            if enough
-            else None,
+            "r2_on_queries": r_squared(predicted, rebuilt) if len(asked) > 1 else None,
+            "largest_gap": float(np.abs(predicted - rebuilt).max()) if len(asked) else None,
+            "warnings": {name: int((words == name).sum()) for name in ("rare", "range", "gap")},
         }
+    for output, summary in (_report_errors(errors) if errors else {}).items():
+        scores[output] |= summary
     return scores
+
+
+def _report_errors(errors: str | Path) -> dict[str, dict[str, Any]]:
+    summaries = {}
+    table = pq.read_table(errors).to_pandas()
+    for output, rows in table.groupby("output", sort=False):
+        squares = np.square(rows[[c for c in rows if c.startswith("pos_")]].to_numpy(np.float64))
+        refined = np.isfinite(squares).all(1)
+        summaries[str(output)] = {
+            "refined": int(refined.sum()),
+            "evaluations_per_sequence": float(rows["evaluations"][refined].mean()) if refined.any() else 0.0,
+            "standard_error": float(np.sqrt(squares[refined].mean())) if refined.any() else None,
+        }
+    return summaries

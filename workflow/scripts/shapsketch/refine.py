@@ -23,6 +23,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from .background import Background
 from .counter import MODEL_STREAM, STUDENT_STREAM, content_keys
@@ -38,6 +39,7 @@ ROUND = 32  # pairs of coalitions drawn at once
 FREE_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
 MOST_FREE = 64  # student samples per model sample
 ORDER = 3  # of a typical residual
+LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,9 @@ class Refiner:
         expected = np.array([r.mean for r in self.residuals])
         at_x = predictions - fitted
         pairs = np.full(len(codes), self.effort.evaluations // 2)
-        asked = self._sample(codes, pairs, self._model_difference, at_x - part, self.effort.standard_error, MODEL_STREAM)
+        asked = self._sample(
+            codes, pairs, self._model_difference, at_x - part, self.effort.standard_error, MODEL_STREAM
+        )
         ratio = max((r.student_ratio for r in self.residuals if r.student_weight), default=0.0)
         values = asked.mean + ((at_x - expected) / len(free))[:, None, :]
         squares = asked.square + (np.array([r.mean_error for r in self.residuals]) / len(free)) ** 2
@@ -188,7 +192,13 @@ class Refiner:
         return self.student_part(codes, self.reconstruct(codes))
 
     def _sample(
-        self, codes: np.ndarray, pairs: np.ndarray, difference: Function, at_x: np.ndarray, aim: float | None, stream: int
+        self,
+        codes: np.ndarray,
+        pairs: np.ndarray,
+        difference: Function,
+        at_x: np.ndarray,
+        aim: float | None,
+        stream: int,
     ) -> "_Moments":
         """Draw pairs of coalitions, `ROUND` at a time, until each sequence has its number or a small enough error.
 
@@ -236,7 +246,8 @@ class _Moments:
     def at(self, pairs: np.ndarray | int) -> "_Moments":
         count = np.broadcast_to(pairs, self.pairs.shape)[:, None, None].astype(np.float64)
         spread = np.maximum(self.square - self.mean**2 / count, 0)
-        square = spread / (count * np.maximum(count - 1, 1))
+        freedom = np.maximum(count - 1, 1)
+        square = spread / (count * freedom) * (stdtrit(freedom, LEVEL) / ndtri(LEVEL)) ** 2
         return replace(self, mean=self.mean / count, square=square, pairs=np.broadcast_to(pairs, self.pairs.shape))
 
 

@@ -7,6 +7,7 @@ supports alone determine.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import comb
 from typing import Literal
@@ -86,6 +87,29 @@ class InteractionMap:
     supports: list[Support]
     matrix: sparse.csr_array
 
+    @cached_property
+    def orders(self) -> np.ndarray:
+        """(S,) int64: the size of each support."""
+        return np.array([len(support) for support in self.supports], np.int64)
+
+    @cached_property
+    def padded(self) -> np.ndarray:
+        """(S, largest order) int64: the supports, filled up with zeros."""
+        table = np.zeros((len(self.supports), max(map(len, self.supports), default=1)), np.int64)
+        for row, support in zip(table, self.supports, strict=True):
+            row[: len(support)] = support
+        return table
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the index is of single positions only."""
+        return self.index in VALUES
+
+    def select(self, keep: np.ndarray) -> "InteractionMap":
+        """Return the map to the supports whose (S,) mask is true."""
+        kept = np.flatnonzero(keep)
+        return InteractionMap(self.index, [self.supports[k] for k in kept], self.matrix[kept])
+
     def apply(self, dividends: np.ndarray) -> np.ndarray:
         """Turn (N, T) dividends into (N, S) index values."""
         return np.ascontiguousarray((self.matrix @ dividends.T).T)
@@ -123,11 +147,3 @@ def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> Interacti
     entries = (np.concatenate(weights), (rows.ravel(), np.concatenate(columns)))
     matrix = sparse.csr_array(entries, shape=(len(unique), len(terms)))
     return InteractionMap(index, [tuple(k[1 : k[0] + 1]) for k in unique.tolist()], matrix)
-
-
-def strongest(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the (N, min(count, S)) columns of the largest magnitudes in each row, largest first.
-
-    Ties go to the lower column, so the choice depends on the row alone.
-    """
-    return np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]

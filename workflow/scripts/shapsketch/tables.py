@@ -63,11 +63,10 @@ def parquet_writer(path: str | Path, schema: pa.Schema) -> Iterator[RowGroups]:
         path: the file.
         schema: of its rows.
     """
-    with atomic_path(path) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            groups = RowGroups(writer)
-            yield groups
-            groups.flush()
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        groups = RowGroups(writer)
+        yield groups
+        groups.flush()
 
 
 def read_rows(path: str | Path, start: int, stop: int, size: int) -> Iterator[pa.Table]:
@@ -86,6 +85,15 @@ def read_rows(path: str | Path, start: int, stop: int, size: int) -> Iterator[pa
                 yield from (table.slice(k, size) for k in range(0, whole, size))
                 waiting = [table.slice(whole)] if whole < table.num_rows else []
         yield from waiting
+
+
+def group_names(sequences: str | Path) -> list[str]:
+    """The names of the groups of sequences, in alphabetical order; the empty name is none."""
+    names: set[str] = set()
+    with pq.ParquetFile(sequences) as file:
+        for k in range(file.num_row_groups):
+            names |= set(file.read_row_group(k, ["group"])["group"].unique().to_pylist())
+    return sorted(names - {""})
 
 
 def merge_tables(path: str | Path, shards: Sequence[str | Path], outputs: Sequence[str]) -> int:
