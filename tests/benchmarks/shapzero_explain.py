@@ -1,7 +1,8 @@
 """shapzero's explanations, in its own environment: `shapzero_explain IN.npz OUT.json`.
 
-IN.npz holds `frequencies` (C, n), `values` (C,) complex, `codes` (S, n) and `q`. OUT.json gets, for each sequence, the
-`seconds` that shapzero took, its Shapley `values` and its `interactions` (positions joined by commas), and what went in.
+IN.npz holds `frequencies` (C, n), `values` (C,) complex, `codes` (S, n) and `q`. OUT.json gets what went in and,
+for each sequence, the `seconds` that shapzero took, its Shapley `values` and its `interactions` (positions joined by
+commas).
 """
 
 import json

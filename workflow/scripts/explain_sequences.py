@@ -61,7 +61,7 @@ if __name__ == "__main__":
         writers = {
             name: stack.enter_context(parquet_writer(snakemake.output[name], schema))
             for name, schema in schemas.items()
-            if name in snakemake.output.keys()
+            if snakemake.output.get(name)
         }
         progress = stack.enter_context(tqdm(total=stop - start, unit="sequence"))
         for chunk in read_rows(files.sequences, start, stop, size):

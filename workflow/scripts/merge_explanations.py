@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
     files, outputs = snakemake.output, snakemake.params.outputs
     for name in ("values", "interactions", "errors"):
-        if name in files.keys():
+        if files.get(name):
             rows = merge_tables(files[name], snakemake.input[name], outputs)
             if name == "values":
                 write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)

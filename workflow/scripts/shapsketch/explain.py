@@ -260,7 +260,7 @@ def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
         (N, outputs) float64; NaN for the other sequences.
     """
     codes = model.template.alphabet.encode(sequences)
-    readable = codes < model.template.alphabet.q
+    readable = np.less(codes, model.template.alphabet.q)
     if model.reads_unknown:
         text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(codes.shape)
         readable |= text == ord(model.template.alphabet.wildcard)
@@ -328,7 +328,7 @@ def _letters_at(text: np.ndarray, mapping: InteractionMap, rows: np.ndarray, col
     """The letters of sequences `rows` of the (N, n) text at the supports `columns`."""
     orders = mapping.orders[columns]
     flat = mapping.padded[columns]
-    within: np.ndarray = np.arange(flat.shape[1])[None] < orders[:, None]
+    within = np.less(np.arange(flat.shape[1]), orders[:, None])
     letters = text[rows[:, None], flat][within]
     offsets = np.concatenate([[0], np.cumsum(orders)]).astype(np.int32)
     return pa.StringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(letters))

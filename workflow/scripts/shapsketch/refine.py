@@ -13,8 +13,8 @@ free positions, and z from the background, v(S) = d(x_S, z) and
 the Shapley value as an expectation over coalitions (Fumagalli et al. 2023; Covert & Lee 2021 for the closely related
 unbiased KernelSHAP). S and its complement share z and have opposite weights. Any function of t alone may be subtracted
 from v without bias; d(x) (t / n)^3 is what a residual of order 3 does on average. The weights of a coalition add up to
-nothing, so the values of a sequence sum to f(x) - E f exactly. q_t ~ 1 / sqrt(t (n - t)) has the least variance where that
-of v does not depend on t.
+nothing, so the values of a sequence sum to f(x) - E f exactly. q_t ~ 1 / sqrt(t (n - t)) has the least variance where
+that of v does not depend on t.
 """
 
 from collections.abc import Callable, Mapping, Sequence
