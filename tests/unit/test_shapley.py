@@ -16,7 +16,7 @@ from shapsketch.design import make_plan
 from shapsketch.errors import InputError
 from shapsketch.recovery import recover
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.shapley import VALUES, WEIGHTS, interaction_map, strongest
+from shapsketch.shapley import VALUES, WEIGHTS, interaction_map
 from shapsketch.sketch import Sketch
 from shapsketch.template import Template
 from shapsketch.terms import Terms
@@ -143,12 +143,6 @@ def test_unknown_index_is_one_sentence():
     spectrum, _, _ = random_function(2, 2, True, seed=0)
     with pytest.raises(InputError, match="'FSSI' is not one of SV, BV, SII"):
         interaction_map(spectrum.terms, "FSSI", 2)
-
-
-def test_strongest_breaks_ties_by_column():
-    values = np.array([[1.0, -3.0, 3.0, 0.5]])
-    assert strongest(values, 3).tolist() == [[1, 2, 0]]
-    assert strongest(values, 9).shape == (1, 4)
 
 
 def test_no_terms_means_zero_values():

@@ -24,6 +24,7 @@ LIBRARY = [
     "files.py",
     "galois.py",
     "interactions.py",
+    "kernels.py",
     "lattice.py",
     "logos.py",
     "meme.py",
@@ -218,6 +219,8 @@ def get_round_scores(wildcards):
 
 def get_recovery(key):
     return lambda wildcards: MODELS[wildcards.model]["recovery"][key]
+
+
 def get_listing():
     """Which interactions are listed."""
     explain = config["explain"]

@@ -6,13 +6,14 @@ determines), so they do not depend on the order in which sequences come: not on 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numba
 import numpy as np
 
+from .kernels import fill
 from .shapley import InteractionMap
-from .terms import Terms, _fill
+from .terms import Terms
 
 UNITS = 2.0**31  # of the largest possible magnitude; 2**32 sequences can be summed
 BLOCK_VALUES = 65_536  # dividends of a block: half a megabyte stays in L2
@@ -109,11 +110,10 @@ def strongest_interactions(
     matrix = mapping.matrix
     if count and size:
         block = int(np.clip(BLOCK_VALUES // len(terms), LEAST_BLOCK, MOST_BLOCK))
-        arrays = tuple(getattr(terms, f.name) for f in fields(terms))
         weights = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data)
         parts = np.zeros((2, numba.get_num_threads(), *total.shape), np.int64)
         above = np.nextafter(threshold, -1.0) if threshold > 0 else 0.0  # at least the threshold, and not zero
-        _explain(codes, arrays, weights, above, block, groups, units, parts, columns, values)
+        _explain(codes, terms.arrays, weights, above, block, groups, units, parts, columns, values)
         total += parts[0].sum(0)
         absolute += parts[1].sum(0)
     if kept == size:
@@ -151,7 +151,7 @@ def _explain_block(codes, arrays, weights, threshold, groups, units, total, abso
     least = np.full(count, np.inf if columns.shape[1] == 0 else threshold)  # what the next one must exceed
     sizes, offsets, positions, table_offsets, tables, wave_offsets, amplitudes, frequency_offsets = arrays[:8]
     for t in range(terms):
-        _fill(
+        fill(
             letters, t, cells, dividends[t], sizes, offsets, positions, table_offsets, tables,
             wave_offsets, amplitudes, frequency_offsets, arrays[8], arrays[9],
         )  # fmt: skip

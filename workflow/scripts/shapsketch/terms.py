@@ -6,16 +6,15 @@ as *waves*: q-ary Fourier coefficients F with a frequency at each position of T,
 a_x(T) = sum Re(F prod_i phase[i, k_i, x_i]) (SHAP zero, Eq. 5, restricted to one support).
 
 All arrays are flat, in compressed sparse row form, so that the compiled kernels stream over them.
-Kernels are parallel over sequences or over terms and add in a fixed order: results do not depend
-on the number of threads.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-import numba
 import numpy as np
+
+from . import kernels
 
 Support = tuple[int, ...]
 Wave = tuple[tuple[int, ...], complex]
@@ -219,19 +218,19 @@ class Terms:
     def dividends(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, T) float64 dividends a_x(T) of (N, n) uint8 codes."""
         out = np.empty((len(codes), len(self)))
-        _dividends(codes, *self._arrays, out)
+        kernels.dividends(codes, *self.arrays, out)
         return out
 
     def predict(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 sums of all dividends of (N, n) uint8 codes."""
         out = np.empty(len(codes))
-        _predict(codes, *self._arrays, out)
+        kernels.predict(codes, *self.arrays, out)
         return out
 
     def shapley_values(self, codes: np.ndarray) -> np.ndarray:
         """Return (N, n) float64: phi_i = sum of a(T)/|T| over the terms T that contain i."""
         out = np.zeros(codes.shape)
-        _shapley_values(codes, *self._arrays, out)
+        kernels.shapley_values(codes, *self.arrays, out)
         return out
 
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -248,11 +247,12 @@ class Terms:
         """
         out = np.zeros(len(self.tables))
         columns = np.ascontiguousarray(codes.T)
-        _cell_sums(columns, self.offsets, self.positions, self.sizes, self.table_offsets, weights, out)
+        kernels.cell_sums(columns, self.offsets, self.positions, self.sizes, self.table_offsets, weights, out)
         return out
 
     @property
-    def _arrays(self) -> tuple[np.ndarray, ...]:
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All attributes in their order, as the kernels take them."""
         return tuple(getattr(self, f.name) for f in fields(self))
 
 
@@ -265,135 +265,3 @@ def plain_phases(sizes: np.ndarray) -> np.ndarray:
 
 def _offsets(lengths: list[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
-BLOCK = 512  # sequences that a thread takes at once: their codes and one term's values stay in L1
-
-
-@numba.njit(cache=True)
-def _fill(
-    columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-):  # fmt: skip
-    """Write the dividends of term t for a block of sequences, given as (n, B) columns of codes."""
-    start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
-    if table_offsets[t + 1] > base:
-        first = columns[positions[start]]
-        for r in range(values.size):
-            cells[r] = first[r]
-        for s in range(start + 1, stop):
-            column, size = columns[positions[s]], np.int32(sizes[positions[s]])
-            for r in range(values.size):
-                cells[r] = cells[r] * size + column[r]
-        table = tables[base : table_offsets[t + 1]]
-        for r in range(values.size):
-            values[r] = table[cells[r]]
-        return
-    for r in range(values.size):
-        total = 0.0
-        cursor = frequency_offsets[t]
-        for w in range(wave_offsets[t], wave_offsets[t + 1]):
-            product = amplitudes[w]
-            for s in range(start, stop):
-                product *= phases[positions[s], frequencies[cursor], columns[positions[s], r]]
-                cursor += 1
-            total += product.real
-        values[r] = total
-
-
-@numba.njit(cache=True, parallel=True)
-def _dividends(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
-        columns = codes[rows].T.copy()
-        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        for t in range(offsets.size - 1):
-            _fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
-            out[rows, t] = values
-
-
-@numba.njit(cache=True, parallel=True)
-def _predict(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
-        columns = codes[rows].T.copy()
-        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        total = np.zeros(columns.shape[1])
-        for t in range(offsets.size - 1):
-            _fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
-            for r in range(total.size):
-                total[r] += values[r]
-        out[rows] = total
-
-
-@numba.njit(cache=True, parallel=True)
-def _shapley_values(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
-        columns = codes[rows].T.copy()
-        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        totals = np.zeros((codes.shape[1], columns.shape[1]))
-        for t in range(offsets.size - 1):
-            _fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
-            share = 1.0 / (offsets[t + 1] - offsets[t])
-            for s in range(offsets[t], offsets[t + 1]):
-                total = totals[positions[s]]
-                for r in range(total.size):
-                    total[r] += values[r] * share
-        out[rows] = totals.T
-
-
-CHUNK = 32  # terms whose histograms a thread fills in one pass over the sequences
-ROWS = 4096  # sequences of one step of that pass
-LANES = 4  # histograms per term: neighbouring sequences rarely wait for one another's addition
-
-
-@numba.njit(cache=True, parallel=True)
-def _cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
-    terms, rows = offsets.size - 1, columns.shape[1]
-    for chunk in numba.prange((terms + CHUNK - 1) // CHUNK):
-        first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, terms)
-        base = table_offsets[first]
-        lanes = np.zeros((LANES, table_offsets[last] - base))
-        cells = np.empty(ROWS, np.int32)
-        for begin in range(0, rows, ROWS):
-            count = min(ROWS, rows - begin)
-            own = weights[begin : begin + count]
-            for t in range(first, last):
-                if table_offsets[t + 1] == table_offsets[t]:
-                    continue
-                cells[:count] = table_offsets[t] - base
-                stride = 1
-                for s in range(offsets[t + 1] - 1, offsets[t] - 1, -1):
-                    column = columns[positions[s], begin : begin + count]
-                    for r in range(count):
-                        cells[r] += np.int32(column[r]) * np.int32(stride)
-                    stride *= sizes[positions[s]]
-                even = count // LANES * LANES
-                for r in range(0, even, LANES):
-                    lanes[0, cells[r]] += own[r]
-                    lanes[1, cells[r + 1]] += own[r + 1]
-                    lanes[2, cells[r + 2]] += own[r + 2]
-                    lanes[3, cells[r + 3]] += own[r + 3]
-                for r in range(even, count):
-                    lanes[0, cells[r]] += own[r]
-        for c in range(lanes.shape[1]):
-            out[base + c] = lanes[0, c] + lanes[1, c] + lanes[2, c] + lanes[3, c]

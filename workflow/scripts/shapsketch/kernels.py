@@ -1,0 +1,165 @@
+"""Compiled look-ups of dividends: the loops behind `Terms`.
+
+They take the flat arrays of `Terms` in the order of its attributes, are parallel over sequences or over terms, and
+add in a fixed order, so results do not depend on the number of threads.
+"""
+
+import numba
+import numpy as np
+
+BLOCK = 512  # sequences that a thread takes at once: their codes and one term's values stay in L1
+
+
+@numba.njit(cache=True)
+def fill(
+    columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+):  # fmt: skip
+    """Write the dividends of term t for a block of sequences, given as (n, B) columns of codes."""
+    start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
+    if table_offsets[t + 1] > base:
+        first = columns[positions[start]]
+        for r in range(values.size):
+            cells[r] = first[r]
+        for s in range(start + 1, stop):
+            column, size = columns[positions[s]], np.int32(sizes[positions[s]])
+            for r in range(values.size):
+                cells[r] = cells[r] * size + column[r]
+        table = tables[base : table_offsets[t + 1]]
+        for r in range(values.size):
+            values[r] = table[cells[r]]
+        return
+    plain, turns = phases.shape[1] == phases.shape[2], np.empty(phases.shape[1])
+    values[:] = 0.0
+    cursor = frequency_offsets[t]
+    for w in range(wave_offsets[t], wave_offsets[t + 1]):
+        own = frequencies[cursor : cursor + stop - start]
+        cursor += own.size
+        if plain:  # Re(F exp(2 pi i m / q)) with m = sum k_i x_i mod q: one look-up
+            for m in range(turns.size):
+                turns[m] = (amplitudes[w] * phases[0, 1, m]).real
+            _turn(columns, positions[start:stop], own, cells, turns, values)
+        else:
+            for r in range(values.size):
+                product = amplitudes[w]
+                for s in range(own.size):
+                    product *= phases[positions[start + s], own[s], columns[positions[start + s], r]]
+                values[r] += product.real
+
+
+@numba.njit(cache=True)
+def _turn(columns, support, frequencies, cells, turns, values):
+    """Add a wave to the values of a block, given its value for every m."""
+    cells[: values.size] = 0
+    for s in range(support.size):
+        column, frequency = columns[support[s]], np.int32(frequencies[s])
+        for r in range(values.size):
+            cells[r] += frequency * np.int32(column[r])
+    q = np.int32(turns.size)
+    inverse = np.float32(1.0) / np.float32(q)
+    for r in range(values.size):
+        m = cells[r] - q * np.int32(np.float32(cells[r]) * inverse)  # off by one at most
+        m += q if m < 0 else np.int32(0)
+        values[r] += turns[m - q if m >= q else m]
+
+
+@numba.njit(cache=True, parallel=True)
+def dividends(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    """Write the (N, T) dividends of (N, n) codes."""
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        for t in range(offsets.size - 1):
+            fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            out[rows, t] = values
+
+
+@numba.njit(cache=True, parallel=True)
+def predict(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    """Write the (N,) sums of all dividends."""
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        total = np.zeros(columns.shape[1])
+        for t in range(offsets.size - 1):
+            fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            for r in range(total.size):
+                total[r] += values[r]
+        out[rows] = total
+
+
+@numba.njit(cache=True, parallel=True)
+def shapley_values(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    """Write the (N, n) Shapley values."""
+    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
+        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        totals = np.zeros((codes.shape[1], columns.shape[1]))
+        for t in range(offsets.size - 1):
+            fill(
+                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+            )  # fmt: skip
+            share = 1.0 / (offsets[t + 1] - offsets[t])
+            for s in range(offsets[t], offsets[t + 1]):
+                total = totals[positions[s]]
+                for r in range(total.size):
+                    total[r] += values[r] * share
+        out[rows] = totals.T
+
+
+CHUNK = 32  # terms whose histograms a thread fills in one pass over the sequences
+ROWS = 4096  # sequences of one step of that pass
+LANES = 4  # histograms per term: neighbouring sequences rarely wait for one another's addition
+
+
+@numba.njit(cache=True, parallel=True)
+def cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
+    """Write the sums of weights over the sequences in each cell of each table."""
+    terms, rows = offsets.size - 1, columns.shape[1]
+    for chunk in numba.prange((terms + CHUNK - 1) // CHUNK):
+        first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, terms)
+        base = table_offsets[first]
+        lanes = np.zeros((LANES, table_offsets[last] - base))
+        cells = np.empty(ROWS, np.int32)
+        for begin in range(0, rows, ROWS):
+            count = min(ROWS, rows - begin)
+            own = weights[begin : begin + count]
+            for t in range(first, last):
+                if table_offsets[t + 1] == table_offsets[t]:
+                    continue
+                cells[:count] = table_offsets[t] - base
+                stride = 1
+                for s in range(offsets[t + 1] - 1, offsets[t] - 1, -1):
+                    column = columns[positions[s], begin : begin + count]
+                    for r in range(count):
+                        cells[r] += np.int32(column[r]) * np.int32(stride)
+                    stride *= sizes[positions[s]]
+                even = count // LANES * LANES
+                for r in range(0, even, LANES):
+                    lanes[0, cells[r]] += own[r]
+                    lanes[1, cells[r + 1]] += own[r + 1]
+                    lanes[2, cells[r + 2]] += own[r + 2]
+                    lanes[3, cells[r + 3]] += own[r + 3]
+                for r in range(even, count):
+                    lanes[0, cells[r]] += own[r]
+        for c in range(lanes.shape[1]):
+            out[base + c] = lanes[0, c] + lanes[1, c] + lanes[2, c] + lanes[3, c]
