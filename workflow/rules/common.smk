@@ -248,6 +248,7 @@ def get_all_results():
         "shapley_values.parquet",
         "interactions.parquet",
         "motifs/motifs.meme",
+        *(["hypothetical"] if config["explain"]["hypothetical"] else []),
     )
     curves = [
         f"results/{model}/spectrum/learning_curve.tsv"

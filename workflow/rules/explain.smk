@@ -1,4 +1,4 @@
-# Checks the sequences, explains them shard by shard, and puts the tables together.
+# Checks the sequences, explains them shard by shard, and puts the tables together; writes what TF-MoDISco reads.
 rule prepare_sequences:
     input:
         sequences=lambda wildcards: QUERIES[wildcards.queries]["path"],
@@ -86,3 +86,24 @@ rule merge_explanations:
         version=VERSIONS["explain"],
     script:
         "../scripts/merge_explanations.py"
+
+
+rule write_hypothetical:
+    input:
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        sequences="results/{model}/{queries}/sequences.parquet",
+    output:
+        folder=directory("results/{model}/{queries}/hypothetical"),
+    log:
+        "logs/{model}/{queries}/write_hypothetical.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/write_hypothetical.tsv"
+    conda:
+        "../../envs/explain.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+    params:
+        version=VERSIONS["explain"],
+    script:
+        "../scripts/write_hypothetical.py"

@@ -76,9 +76,7 @@ if __name__ == "__main__":
                 for table in explainer.interactions(chunk):
                     writers["interactions"].write(table)
                 if refined:
-                    output = explainer.spectrum.output
-                    table = explain.error_table(output, chunk, refined.errors[k], refined.evaluations)
-                    writers["errors"].write(table)
+                    writers["errors"].write(explain.error_table(explainer.spectrum, k, chunk, refined))
                 for writer in writers.values():
                     writer.flush()  # a row group of a shard belongs to one output
             progress.update(len(text))

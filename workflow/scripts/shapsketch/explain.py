@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from .ambiguity import resolve
@@ -62,7 +63,8 @@ def values_schema(n: int) -> pa.Schema:
 def errors_schema(n: int) -> pa.Schema:
     """The columns of `shapley_errors.parquet` for sequences of n letters."""
     positions = [(f"pos_{i}", pa.float32()) for i in range(1, n + 1)]
-    return pa.schema([("sequence_id", pa.string()), ("output", pa.string()), ("evaluations", pa.int64()), *positions])
+    names = [("sequence_id", pa.string()), ("output", pa.string())]
+    return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *positions])
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,25 @@ class Explainer:
         return pa.concat_tables(parts)
 
 
+def list_interactions(
+    spectrum: Spectrum,
+    sequences: Sequence[str],
+    index: Index,
+    min_order: int,
+    max_order: int,
+    top_k: int | None,
+    threshold: float,
+) -> pd.DataFrame:
+    """List the strongest interactions of sequences that are no file's; see `Spectrum.interactions`."""
+    listing = Listing([index], min_order, max_order, top_k, threshold)
+    rows = {"sequence_id": [str(k) for k in range(len(sequences))], "sequence": list(sequences)}
+    schema = pa.schema([(name, pa.string()) for name in ("sequence_id", "sequence", "group")])
+    table = pa.table(rows | {"group": [""] * len(sequences)}, schema=schema)
+    found = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *Explainer(spectrum, listing).interactions(table)])
+    frame = found.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})
+    return frame.astype({"sequence": np.int64})
+
+
 def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
     """Add up the aggregates of all shards, which have the same rows.
 
@@ -231,17 +252,22 @@ def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
     return table.append_column("mean_absolute", pa.array(absolute / some * unit))
 
 
-def error_table(output: str, sequences: pa.Table, errors: np.ndarray, evaluations: np.ndarray) -> pa.Table:
+def error_table(spectrum: Spectrum, number: int, sequences: pa.Table, refined: Refined) -> pa.Table:
     """Tabulate standard errors of refined values, with `errors_schema`; null where nothing was refined.
 
     Args:
-        output: the output.
+        spectrum: of the output.
+        number: of the output.
         sequences: with `sequence_id`.
-        errors: (N, n) float64; NaN where there are none.
-        evaluations: (N,) int64, how often the model was asked.
+        refined: the refined values of these sequences.
     """
-    columns = {"sequence_id": sequences["sequence_id"], "output": pa.repeat(output, len(errors))}
-    columns |= {"evaluations": evaluations}
+    errors = refined.errors[number]
+    columns = {
+        "sequence_id": sequences["sequence_id"],
+        "output": pa.repeat(spectrum.output, len(errors)),
+        "evaluations": refined.evaluations,
+        "correction": pa.array(refined.corrections[number], from_pandas=True),
+    }
     columns |= {f"pos_{i + 1}": pa.array(e.astype(np.float32), from_pandas=True) for i, e in enumerate(errors.T)}
     return pa.table(columns, schema=errors_schema(errors.shape[1]))
 
@@ -283,13 +309,42 @@ def refine_plain(refiner: Refiner, sequences: Sequence[str], predictions: np.nda
     template, step = refiner.background.template, refiner.model.batch_size
     codes = template.to_local(template.alphabet.encode(sequences))
     shape = (len(refiner.spectra), *codes.shape)
-    result = Refined(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(codes), np.int64))
+    nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape[:2], np.nan))
+    result = Refined(*nothing, np.zeros(len(codes), np.int64))
     for start in range(0, len(codes), step):
         rows = start + np.flatnonzero(np.isfinite(predictions[start : start + step]).all(1))
         part = refiner(codes[rows], predictions[rows])
         result.values[:, rows], result.errors[:, rows] = part.values, part.errors
-        result.evaluations[rows] = part.evaluations
+        result.corrections[:, rows], result.evaluations[rows] = part.corrections, part.evaluations
     return result
+
+
+def hypothetical_contributions(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+    """Return what TF-MoDISco calls hypothetical contributions: of every letter at every position, were it there.
+
+    Args:
+        spectrum: of one output.
+        sequences: N strings.
+
+    Returns:
+        (N, q, n) float64: the Shapley value of position i of the sequence that has letter b at i and is
+        otherwise the given one. Times the one-hot sequences these are the Shapley values. Letters that
+        the template does not allow have zeros.
+    """
+    template = spectrum.template
+    codes, terms = resolve(spectrum, sequences)
+    local = terms.hypothetical_values(codes, int(template.sizes.max()))
+    result = np.zeros((len(codes), template.alphabet.q, template.n))
+    for i, allowed in enumerate(template.allowed):
+        result[:, allowed, i] = local[:, i, : template.sizes[i]]
+    return result
+
+
+def onehot(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+    """Return the (N, q, n) uint8 one-hot sequences; zeros for ambiguous letters."""
+    alphabet = spectrum.template.alphabet
+    codes = alphabet.encode(sequences)
+    return (codes[:, None, :] == np.arange(alphabet.q)[:, None]).astype(np.uint8)
 
 
 def log_probabilities(background: Background, sequences: pa.Table) -> np.ndarray:

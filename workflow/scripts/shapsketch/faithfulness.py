@@ -181,8 +181,10 @@ def report_on_queries(values: str | Path, errors: str | Path | None = None) -> d
     Returns:
         For each output `sequences`, `predicted` (how many have a prediction), `r2_on_queries` (None without
         two predictions), `largest_gap` (magnitude; None without one), `warnings` (how many sequences
-        have each) and, where values were refined, `refined` (sequences), `evaluations_per_sequence` (mean) and
-        `standard_error` (root mean square over all refined values).
+        have each) and, where values were refined, `refined` (sequences), `evaluations_per_sequence` (mean),
+        `standard_error` (root mean square over all refined values) and `sketch_error` (that of the
+        values that the sketch alone gives, as far as refinement tells: the root of the mean squared
+        correction less its noise, or 0).
     """
     scores: dict[str, dict[str, Any]] = {}
     table = pq.read_table(values, columns=["output", "prediction", "reconstruction", "warning"]).to_pandas()
@@ -204,13 +206,15 @@ def report_on_queries(values: str | Path, errors: str | Path | None = None) -> d
 
 def _report_errors(errors: str | Path) -> dict[str, dict[str, Any]]:
     summaries = {}
-    table = pq.read_table(errors).to_pandas()
+    table = pq.read_table(errors).to_pandas().dropna(subset="correction")
     for output, rows in table.groupby("output", sort=False):
         squares = np.square(rows[[c for c in rows if c.startswith("pos_")]].to_numpy(np.float64))
-        refined = np.isfinite(squares).all(1)
+        noise = float(squares[:, squares.any(0)].mean()) if squares.any() else 0.0
+        missed = float(np.square(rows["correction"]).mean()) - noise
         summaries[str(output)] = {
-            "refined": int(refined.sum()),
-            "evaluations_per_sequence": float(rows["evaluations"][refined].mean()) if refined.any() else 0.0,
-            "standard_error": float(np.sqrt(squares[refined].mean())) if refined.any() else None,
+            "refined": len(rows),
+            "evaluations_per_sequence": float(rows["evaluations"].mean()),
+            "standard_error": float(np.sqrt(noise)),
+            "sketch_error": float(np.sqrt(max(missed, 0.0))),
         }
     return summaries

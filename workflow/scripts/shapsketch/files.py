@@ -5,7 +5,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,28 @@ def save_npz(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as handle:
                 np.lib.format.write_array(handle, array, allow_pickle=False)
+
+
+@contextmanager
+def npy_writer(path: str | Path, shape: tuple[int, ...], dtype: str) -> Iterator[Callable[[np.ndarray], None]]:
+    """Open an .npz for one array (`arr_0`) that comes piece by piece; it is there when the block ends without error.
+
+    Args:
+        path: the file.
+        shape: of the whole array; pieces follow one another along the first axis.
+        dtype: such as `<f4`.
+    """
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        entry = zipfile.ZipInfo("arr_0.npy", _ZIP_DATE)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with file.open(entry, "w", force_zip64=True) as handle:
+            header = {"descr": dtype, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(handle, header)
+
+            def write(piece: np.ndarray) -> None:
+                handle.write(np.ascontiguousarray(piece, dtype).tobytes())
+
+            yield write
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:

@@ -8,6 +8,13 @@ import numba
 import numpy as np
 
 BLOCK = 512  # sequences that a thread takes at once: their codes and one term's values stay in L1
+LARGE_BLOCK = 4096  # where tables are large, to read each of them less often
+LARGE_TABLE = 512  # cells, on average
+
+
+@numba.njit(cache=True)
+def _block(table_offsets):
+    return LARGE_BLOCK if table_offsets[-1] > LARGE_TABLE * (table_offsets.size - 1) else BLOCK
 
 
 @numba.njit(cache=True)
@@ -69,8 +76,9 @@ def dividends(
     wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
 ):  # fmt: skip
     """Write the (N, T) dividends of (N, n) codes."""
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+    block = _block(table_offsets)
+    for b in numba.prange((codes.shape[0] + block - 1) // block):
+        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         for t in range(offsets.size - 1):
@@ -87,8 +95,9 @@ def predict(
     wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
 ):  # fmt: skip
     """Write the (N,) sums of all dividends."""
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+    block = _block(table_offsets)
+    for b in numba.prange((codes.shape[0] + block - 1) // block):
+        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         total = np.zeros(columns.shape[1])
@@ -108,8 +117,9 @@ def shapley_values(
     wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
 ):  # fmt: skip
     """Write the (N, n) Shapley values."""
-    for b in numba.prange((codes.shape[0] + BLOCK - 1) // BLOCK):
-        rows = slice(b * BLOCK, min((b + 1) * BLOCK, codes.shape[0]))
+    block = _block(table_offsets)
+    for b in numba.prange((codes.shape[0] + block - 1) // block):
+        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals = np.zeros((codes.shape[1], columns.shape[1]))
@@ -124,6 +134,38 @@ def shapley_values(
                 for r in range(total.size):
                     total[r] += values[r] * share
         out[rows] = totals.T
+
+
+HYPOTHETICAL_BLOCK = 64  # sequences; sums are held for every letter
+
+
+@numba.njit(cache=True, parallel=True)
+def hypothetical_values(
+    codes, sizes, offsets, positions, table_offsets, tables,
+    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
+):  # fmt: skip
+    """Write the (N, n, m) Shapley values of position i, were letter b there and all else as it is."""
+    block = HYPOTHETICAL_BLOCK
+    for b in numba.prange((codes.shape[0] + block - 1) // block):
+        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
+        columns = codes[rows].T.copy()
+        cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
+        totals, own = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
+        for t in range(offsets.size - 1):
+            share = 1.0 / (offsets[t + 1] - offsets[t])
+            for i in positions[offsets[t] : offsets[t + 1]]:
+                own[:] = columns[i]
+                for letter in range(min(sizes[i], out.shape[2])):
+                    columns[i] = letter
+                    fill(
+                        columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
+                        wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
+                    )  # fmt: skip
+                    for r in range(values.size):
+                        totals[i, letter, r] += values[r] * share
+                columns[i] = own
+        for r in range(values.size):
+            out[b * block + r] = totals[:, :, r]
 
 
 CHUNK = 32  # terms whose histograms a thread fills in one pass over the sequences

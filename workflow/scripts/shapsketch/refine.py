@@ -90,11 +90,14 @@ class Refined:
 
     Attributes:
         values, errors: (outputs, N, n) float64, values and their standard errors; zero at fixed positions.
+        corrections: (outputs, N) float64, the root mean square, over free positions, of what refinement added to
+            the sketch's values; noise included.
         evaluations: (N,) int64, how often the model was asked, the sequence itself not counted.
     """
 
     values: np.ndarray
     errors: np.ndarray
+    corrections: np.ndarray
     evaluations: np.ndarray
 
 
@@ -157,6 +160,7 @@ class Refiner:
         return Refined(
             np.concatenate([empty, *(b.values for b in blocks)], 1),
             np.concatenate([empty, *(b.errors for b in blocks)], 1),
+            np.concatenate([empty[..., 0], *(b.corrections for b in blocks)], 1),
             np.concatenate([np.empty(0, np.int64), *(b.evaluations for b in blocks)]),
         )
 
@@ -181,7 +185,7 @@ class Refiner:
         result[0] = [s.terms.shapley_values(codes) for s in self.spectra]
         result[0][..., free] += np.moveaxis(values, 2, 0)
         result[1][..., free] = np.sqrt(np.moveaxis(squares, 2, 0))
-        return Refined(result[0], result[1], 2 * asked.pairs)
+        return Refined(result[0], result[1], np.sqrt((values**2).mean(1)).T, 2 * asked.pairs)
 
     def _model_difference(self, codes: np.ndarray) -> np.ndarray:
         fitted = self.reconstruct(codes)
@@ -202,13 +206,13 @@ class Refiner:
     ) -> "_Moments":
         """Draw pairs of coalitions, `ROUND` at a time, until each sequence has its number or a small enough error.
 
-        With an aim, the error after two rounds says how many pairs a sequence needs.
+        With an aim, the error so far says how many pairs a sequence is likely to need; then it is looked at again.
         """
         free, keys = self.background.template.free, content_keys(self.seed, stream, codes)
         moments = _Moments.empty(len(codes), len(free), at_x.shape[1])
         if len(free) == 1:
             return moments  # no coalitions but none and all
-        done, wanted = 0, pairs
+        done, wanted = 0, pairs if aim is None else np.minimum(pairs, 2 * ROUND)
         while (active := np.flatnonzero(wanted > done)).size:
             count = int(min(ROUND, wanted[active].max() - done))
             queries, weights, sizes = draw_pairs(self.background, codes[active], keys[active], done, done + count)
@@ -218,10 +222,11 @@ class Refiner:
             within = done + np.arange(count) < wanted[active, None]
             moments.add(active, 0.5 * weights * within[..., None], gap)
             done += count
-            if aim is not None and done == min(2 * ROUND, pairs.max()):
+            if aim is not None:
                 error = np.sqrt(moments.at(done).square.mean(1).max(1))
-                needed = np.ceil(done * (error / aim) ** 2 / ROUND) * ROUND
-                wanted = np.clip(needed, done, pairs).astype(np.int64)
+                needed = np.ceil(np.minimum(done * (error / aim) ** 2, pairs) / ROUND).astype(np.int64) * ROUND
+                short = (wanted == done) & (error > aim)
+                wanted = np.where(short, np.minimum(np.maximum(needed, done + ROUND), pairs), wanted)
         return moments.at(np.maximum(wanted, 1))
 
 

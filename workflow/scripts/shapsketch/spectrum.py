@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from .errors import InputError
 from .files import load_npz, save_npz
 from .template import Template
 from .terms import Terms, plain_phases
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .shapley import Index
 
 SPECTRUM_VERSION = 1
 _SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
@@ -88,6 +93,41 @@ class Spectrum:
     def predict(self, sequences: Sequence[str]) -> np.ndarray:
         """Return the (N,) float64 reconstruction f_hat of N sequences."""
         return self.intercept + self.terms.predict(self.encode(sequences))
+
+    def shapley_values(self, sequences: Sequence[str]) -> np.ndarray:
+        """Return the (N, n) float64 Shapley values of N sequences; they sum to `predict` less `intercept`."""
+        return self.terms.shapley_values(self.encode(sequences))
+
+    def interactions(
+        self,
+        sequences: Sequence[str],
+        index: "Index" = "FSII",
+        max_order: int = 3,
+        *,
+        min_order: int = 2,
+        top_k: int | None = 20,
+        threshold: float = 0.0,
+    ) -> "pd.DataFrame":
+        """List the strongest interactions of each sequence, as the workflow does.
+
+        Args:
+            sequences: N strings.
+            index: `SII`, `k-SII`, `BII`, `STII`, `FSII`, `FBII`, or the Banzhaf values `BV`.
+            max_order: the top order of the index.
+            min_order: the lowest order listed.
+            top_k: how many per sequence at most, by magnitude; None for all.
+            threshold: the least magnitude, in the model's units.
+
+        Returns:
+            `sequence` (its number, from 0), `index`, `order`, `positions` (1-based, `"3,17"`), `letters`,
+            `value` (in the model's units); strongest first within a sequence.
+
+        Raises:
+            InputError: a sequence does not fit, or the index is not known.
+        """
+        from .explain import list_interactions
+
+        return list_interactions(self, sequences, index, min_order, max_order, top_k, threshold)
 
     def truncate(self, max_order: int) -> "Spectrum":
         """Return the spectrum without terms above an order."""

@@ -233,6 +233,17 @@ class Terms:
         kernels.shapley_values(codes, *self.arrays, out)
         return out
 
+    def hypothetical_values(self, codes: np.ndarray, letters: int) -> np.ndarray:
+        """Return (N, n, letters) float64: the Shapley value of position i, were letter b there and all else as it is.
+
+        Args:
+            codes: (N, n) uint8.
+            letters: how many codes of each position, from 0 on; zero beyond a position's own.
+        """
+        out = np.zeros((*codes.shape, letters))
+        kernels.hypothetical_values(codes, *self.arrays, out)
+        return out
+
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sum weights over the sequences that fall into each cell of each table.
 
