@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery benchmark-scale
+.PHONY: run test lint format clean benchmark-recovery benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -35,6 +35,14 @@ benchmark-recovery: .venv/test.ready .venv-shapzero/ready
 
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
+
+# A few minutes: sequences per second, beside shapzero.
+benchmark-explain: .venv/test.ready .venv-shapzero/ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.explanation $(ARGS)
+
+# Half an hour or more: intervals against long-run truth, beside KernelSHAP.
+benchmark-refine: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.refinement $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks
