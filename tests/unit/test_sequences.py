@@ -7,7 +7,7 @@ import yaml
 
 from shapsketch.alphabet import Alphabet
 from shapsketch.errors import InputError
-from shapsketch.sequences import read_sequences
+from shapsketch.sequences import read_sequences, stream_sequences
 from shapsketch.template import Template
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNGR")
@@ -86,6 +86,39 @@ def test_mistakes_are_one_sentence(tmp_path, root, name, text, message):
         read_sequences(path, TEMPLATE, table_schema=schema)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_groups_may_have_another_column(tmp_path):
+    path = write(tmp_path / "s.csv", "id,sequence,tissue\na,ACTGA,liver\nb,TTTGG,\n")
+    assert read_sequences(path, TEMPLATE, group="tissue")[0]["group"].tolist() == ["liver", ""]
+    with pytest.raises(InputError, match="has no column 'cell'; it has id, sequence"):
+        read_sequences(write(path, "id,sequence\na,ACTGA\n"), TEMPLATE, group="cell")
+    with pytest.raises(InputError, match="is a FASTA file, which has no column 'cell'"):
+        read_sequences(write(path, FASTA), TEMPLATE, group="cell")
+
+
+@pytest.mark.parametrize("name", ["s.fa", "s.csv"])
+def test_long_files_are_read_in_pieces(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("shapsketch.sequences.PIECE", 3)
+    rows = [(f"r{k}", "ACTGA" if k % 4 else "ACTG") for k in range(10)]
+    if name == "s.fa":
+        path = write(tmp_path / name, "".join(f">{i}\n{s}\n" for i, s in rows))
+    else:
+        path = write(tmp_path / name, "sequence,id\n" + "".join(f"{s},{i}\n" for i, s in rows))
+    kept, dropped = read_sequences(path, TEMPLATE, mismatch="drop")
+    assert kept["sequence_id"].tolist() == [f"r{k}" for k in range(10) if k % 4]
+    assert dropped["record"].tolist() == [1, 5, 9]
+    assert len(list(stream_sequences(path, TEMPLATE, mismatch="drop"))) == 4
+    with path.open("a") as handle:
+        handle.write(">r1\nACTGA\n" if name == "s.fa" else "ACTGA,r1\n")
+    with pytest.raises(InputError, match="records 2 and 11 are both named 'r1'"):
+        read_sequences(path, TEMPLATE, mismatch="drop")
+
+
+def test_rows_without_names_are_numbered_through_all_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr("shapsketch.sequences.PIECE", 2)
+    kept, _ = read_sequences(write(tmp_path / "s.csv", "sequence\n" + 5 * "ACTGA\n"), TEMPLATE)
+    assert kept["sequence_id"].tolist() == ["seq1", "seq2", "seq3", "seq4", "seq5"]
 
 
 def test_missing_damaged_and_folder(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -90,7 +91,7 @@ def test_results_do_not_depend_on_the_number_of_shards(finished, tmp_path, shard
     workspace.configure(models__tiny__sketch__shards=shards, explain__shards=min(shards, 3))
     workspace.run(*targets)
     assert workspace.hashes().items() <= finished.hashes().items()
-    assert len(workspace.hashes()) == (5 if targets else 9)
+    assert len(workspace.hashes()) == (6 if targets else 10)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -232,6 +233,15 @@ def test_two_models_never_share_anything(tmp_path):
             "(no such luck)",
         ),
         ({"models__tiny__template": "NNNNZNNN"}, {}, "sketch/plan.json", "has 'Z' at position 5"),
+        (
+            {
+                "explain__refine": {"evaluations_per_sequence": 8},
+                "models__tiny__source": {"kind": "table", "path": "t.csv"},
+            },
+            {"t.csv": "sequence\n"},
+            "some/sequences.parquet",
+            "sets explain.refine, which asks the model, but models.tiny is a table",
+        ),
         ({"models__tiny__sketch__budget": 50}, {}, "sketch/plan.json", "A budget of 50 evaluations is too small"),
     ],
 )
@@ -257,6 +267,42 @@ def test_ambiguous_sequences_can_be_resolved(copy):
     row = values[(values["sequence_id"] == "f") & (values["output"] == "g")].iloc[0]
     assert abs(row["reconstruction"] - row["base_value"]) < 1e-9
     assert pd.isna(row["prediction"])
+
+
+def test_values_are_refined_with_standard_errors(copy, tmp_path):
+    """Two ways to divide the work, one set of bytes; groups and hypothetical contributions on the way."""
+    rows = ["id,sequence,tissue", *(f"r{k},{s},{'xy'[k % 2]}" for k, s in enumerate(["ACGTTACG", "TTGATCCA"] * 30))]
+    copy.write("some.csv", "\n".join(rows))
+    copy.configure(
+        explain__refine={"evaluations_per_sequence": 12}, explain__hypothetical=True, explain__indices=["k-SII", "BV"],
+        models__tiny__sketch__batch_size=20, sequences__some={"path": "some.csv", "group": "tissue"},
+    )  # fmt: skip
+    copy.run(SPECTRUM)
+    other = copy.copy(tmp_path / "other")
+    other.configure(explain__shards=3)
+    copy.run()
+    other.run(VALUES)
+    folder = copy.folder / "results/tiny/some"
+    for name in ("shapley_values", "shapley_errors", "interactions", "aggregates"):
+        assert (folder / f"{name}.parquet").read_bytes() == (
+            other.folder / f"results/tiny/some/{name}.parquet"
+        ).read_bytes()
+    values, errors = (pd.read_parquet(folder / f"shapley_{name}.parquet") for name in ("values", "errors"))
+    positions = [f"pos_{i}" for i in range(1, 9)]
+    assert (values[positions].sum(axis=1) + values["base_value"] - values["prediction"]).abs().max() < 1e-5
+    assert list(errors.columns) == ["sequence_id", "output", "evaluations", "correction", *positions]
+    assert (errors["evaluations"] == 12).all()
+    twins = values[values["output"] == "g"].groupby(values["sequence_id"].str[1:].astype(int) % 2)[positions].nunique()
+    assert (twins == 1).all().all()  # the same sequence has the same samples
+    aggregates = pd.read_parquet(folder / "aggregates.parquet")
+    assert set(aggregates["group"].dropna()) == {"x", "y"}
+    assert set(aggregates["index"]) == {"SV", "k-SII", "BV"}
+    scores = json.loads((folder / "faithfulness.json").read_text())["g"]
+    assert scores["refined"] == 60
+    assert scores["standard_error"] < 0.01  # the sketch is nearly exact
+    assert "evaluations per sequence: standard error" in (folder / "summary.txt").read_text()
+    pair = [np.load(folder / f"hypothetical/{name}.npz", allow_pickle=False)["arr_0"] for name in ("g", "onehot")]
+    assert pair[0].shape == pair[1].shape == (60, 4, 8)
 
 
 def test_tables_are_sketched_without_a_model(tmp_path):

@@ -146,6 +146,31 @@ def additive_share(score: Mapping[str, Any]) -> float:
     return by_order.get("1", 0.0) / total if total > 0 else 1.0
 
 
+def _cautions(on_queries: Mapping[str, Any]) -> list[str]:
+    """Say how sure the refined values are, and how many sequences come with a warning."""
+    sentences = []
+    if on_queries.get("refined"):
+        error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
+        count = on_queries["evaluations_per_sequence"]
+        sentence = f"refined by {count:.0f} evaluations per sequence: standard error {error:.2g}"
+        if sketch_error > 0:
+            sentence += f"; the sketch alone would be wrong by about {sketch_error:.2g}"
+        if 0 < sketch_error < error:
+            sentence += (
+                f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
+            )
+        sentences.append(sentence)
+    meanings = {
+        "rare": "unlikely under the background",
+        "range": "predicted beyond all values of the sketch",
+        "gap": "further from the model than any hold-out point",
+    }
+    found = [
+        f"{on_queries['warnings'][name]} {words}" for name, words in meanings.items() if on_queries["warnings"][name]
+    ]
+    return sentences + ([f"warnings: {', '.join(found)}"] if found else [])
+
+
 def summary_lines(contents: Contents, report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
     lines = [f"{contents.model} x {contents.queries}"]
@@ -156,9 +181,8 @@ def summary_lines(contents: Contents, report: str) -> list[str]:
             f"evaluations by {score['estimator']}; R2 {score['r2']:.3f} "
             f"({low_high[0]:.3f} to {low_high[1]:.3f}) on the {score['scored_on']}"
         )
-        lines.append(
-            f"  {100 * additive_share(score):.0f} % of the variance found is additive, the rest are interactions"
-        )
+        lines.append(f"  {score['audit']}")
+        lines += [f"  {sentence}" for sentence in _cautions(output.on_queries)]
         if output.motifs:
             best = ", ".join(f"{m['consensus']} at {m['positions']} ({m['value']:+.3g})" for m in output.motifs[:3])
             lines.append(f"  strongest interactions: {best}")

@@ -134,6 +134,9 @@ def _read_records(path: Path, table_schema: Mapping[str, Any] | None, group: str
         if not first:
             return
         if first in b">@;":
+            if group != "group":
+                kind = "FASTQ" if first == b"@" else "FASTA"
+                raise InputError(f"{path} is a {kind} file, which has no column {group!r} of groups.")
             yield from _read_fasta(path, "fastq" if first == b"@" else "fasta")
         else:
             yield from _read_table(path, "gzip" if zipped else None, table_schema or {}, group)
