@@ -1,11 +1,13 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 
 from . import __version__
@@ -27,8 +29,12 @@ def r_squared(values: np.ndarray, predicted: np.ndarray) -> float:
     Constant values have no variance to explain: 1 if they are met (to rounding), otherwise 0.
     """
     total = float(np.sum((values - values.mean()) ** 2))
-    missed = float(np.sum((values - predicted) ** 2))
-    negligible = CONSTANT * float(np.sum(values**2))
+    return _ratio(total, float(np.sum((values - predicted) ** 2)), float(np.sum(values**2)))
+
+
+def _ratio(total: float, missed: float, squares: float) -> float:
+    """R2 from sums of squares: of the values about their mean, of what was missed, of the values."""
+    negligible = CONSTANT * squares
     if total <= negligible:
         return 1.0 if missed <= max(negligible, 1e-300) * 1e6 else 0.0
     return 1.0 - missed / total
@@ -187,34 +193,79 @@ def report_on_queries(values: str | Path, errors: str | Path | None = None) -> d
         correction less its noise, or 0).
     """
     scores: dict[str, dict[str, Any]] = {}
-    table = pq.read_table(values, columns=["output", "prediction", "reconstruction", "warning"]).to_pandas()
-    for output, rows in table.groupby("output", sort=False):
-        asked = rows.dropna(subset="prediction")
-        predicted, rebuilt = asked["prediction"].to_numpy(), asked["reconstruction"].to_numpy()
-        words = rows["warning"].str.split(",").explode()
-        scores[str(output)] = {
-            "sequences": len(rows),
-            "predicted": len(asked),
-            "r2_on_queries": r_squared(predicted, rebuilt) if len(asked) > 1 else None,
-            "largest_gap": float(np.abs(predicted - rebuilt).max()) if len(asked) else None,
-            "warnings": {name: int((words == name).sum()) for name in ("rare", "range", "gap")},
+    sums: dict[str, _QuerySums] = {}
+    for output, rows in _read_by_output(values, ["output", "prediction", "reconstruction", "warning"]):
+        sums.setdefault(output, _QuerySums()).add(rows)
+    for output, own in sums.items():
+        scores[output] = {
+            "sequences": own.sequences,
+            "predicted": own.predicted,
+            "r2_on_queries": _ratio(own.total, own.missed, own.squares) if own.predicted > 1 else None,
+            "largest_gap": own.largest if own.predicted else None,
+            "warnings": own.warnings,
         }
     for output, summary in (_report_errors(errors) if errors else {}).items():
         scores[output] |= summary
     return scores
 
 
+def _read_by_output(path: str | Path, columns: list[str] | None = None) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of a Parquet file by output, a row group at a time."""
+    with pq.ParquetFile(path) as file:
+        for k in range(file.num_row_groups):
+            table = file.read_row_group(k, columns).to_pandas()
+            yield from ((str(output), rows) for output, rows in table.groupby("output", sort=False))
+
+
+@dataclass
+class _QuerySums:
+    """What `report_on_queries` keeps of the rows it has seen of an output."""
+
+    sequences: int = 0
+    predicted: int = 0
+    mean: float = 0.0
+    total: float = 0.0
+    missed: float = 0.0
+    squares: float = 0.0
+    largest: float = 0.0
+    warnings: dict[str, int] = field(default_factory=lambda: {"rare": 0, "range": 0, "gap": 0})
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Add rows; squares about the mean are merged as by Chan, Golub & LeVeque (1979)."""
+        self.sequences += len(rows)
+        words = rows["warning"][rows["warning"] != ""].str.split(",").explode()
+        self.warnings = {name: count + int((words == name).sum()) for name, count in self.warnings.items()}
+        asked = rows.dropna(subset="prediction")
+        if asked.empty:
+            return
+        predicted, missed = asked["prediction"].to_numpy(), (asked["prediction"] - asked["reconstruction"]).to_numpy()
+        before, self.predicted = self.predicted, self.predicted + len(asked)
+        shift = float(predicted.mean()) - self.mean
+        self.total += (
+            float(np.sum((predicted - predicted.mean()) ** 2)) + shift**2 * before * len(asked) / self.predicted
+        )
+        self.mean += shift * len(asked) / self.predicted
+        self.missed += float(np.sum(missed**2))
+        self.squares += float(np.sum(predicted**2))
+        self.largest = max(self.largest, float(np.abs(missed).max()))
+
+
 def _report_errors(errors: str | Path) -> dict[str, dict[str, Any]]:
+    sums: dict[str, np.ndarray] = {}  # sequences, evaluations, squared corrections, and squared errors by position
+    for output, rows in _read_by_output(errors):
+        refined = rows.dropna(subset="correction")
+        squares = np.square(refined[[c for c in refined if c.startswith("pos_")]].to_numpy(np.float64)).sum(0)
+        corrections = np.square(refined["correction"].to_numpy()).sum()
+        parts = np.array([len(refined), refined["evaluations"].sum(), corrections, *squares])
+        sums[output] = sums.get(output, 0.0) + parts
     summaries = {}
-    table = pq.read_table(errors).to_pandas().dropna(subset="correction")
-    for output, rows in table.groupby("output", sort=False):
-        squares = np.square(rows[[c for c in rows if c.startswith("pos_")]].to_numpy(np.float64))
-        noise = float(squares[:, squares.any(0)].mean()) if squares.any() else 0.0
-        missed = float(np.square(rows["correction"]).mean()) - noise
-        summaries[str(output)] = {
-            "refined": len(rows),
-            "evaluations_per_sequence": float(rows["evaluations"].mean()),
+    for output, (count, evaluations, corrections, *squares) in sums.items():
+        free = np.count_nonzero(squares)
+        noise = sum(squares) / (count * free) if free else 0.0
+        summaries[output] = {
+            "refined": int(count),
+            "evaluations_per_sequence": float(evaluations / max(count, 1)),
             "standard_error": float(np.sqrt(noise)),
-            "sketch_error": float(np.sqrt(max(missed, 0.0))),
+            "sketch_error": float(np.sqrt(max(corrections / max(count, 1) - noise, 0.0))),
         }
     return summaries

@@ -36,6 +36,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 LEAST = 4  # evaluations that give a standard error
 MOST = 10_000  # evaluations per sequence, where only a standard error is asked for
 ROUND = 32  # pairs of coalitions drawn at once
+BLOCK = 1024  # sequences refined at once
 FREE_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
 MOST_FREE = 64  # student samples per model sample
 ORDER = 3  # of a typical residual
@@ -147,14 +148,14 @@ class Refiner:
     def __call__(self, codes: np.ndarray, predictions: np.ndarray) -> Refined:
         """Refine the Shapley values of sequences.
 
-        Sequences are taken in blocks of the model's batch size, so the model sees the same batches, and the values are
-        the same to the bit, wherever a file was divided at multiples of that size.
+        Sequences are taken in blocks no larger than the model's batch size, so the model sees the same batches, and
+        the values are the same to the bit, wherever a file was divided at multiples of that size.
 
         Args:
             codes: (N, n) uint8 local codes.
             predictions: (N, outputs) float64, the model at them.
         """
-        step = self.model.batch_size
+        step = min(self.model.batch_size, BLOCK)
         blocks = [self._refine(codes[k : k + step], predictions[k : k + step]) for k in range(0, len(codes), step)]
         empty = np.empty((len(self.spectra), 0, self.background.template.n))
         return Refined(
