@@ -99,6 +99,8 @@ def test_interactions_are_those_of_the_map(spectrum, sequences):
             assert entry["letters"] == "".join(text[row][i] for i in support)
         assert mine["value"].abs().is_monotonic_decreasing
     assert found["value"].abs().min() >= 0.1 - 1e-6
+    pieces = [pa.concat_tables(explainer.interactions(sequences.slice(k, 7))) for k in range(0, 60, 7)]
+    assert pa.concat_tables(pieces).to_pandas().equals(found)
     assert found.groupby(["sequence_id", "index"]).size().max() == 3
 
 

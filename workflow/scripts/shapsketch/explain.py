@@ -11,7 +11,7 @@ import pyarrow as pa
 from .ambiguity import resolve
 from .background import Background
 from .counter import TYPICAL_STREAM, generator
-from .interactions import Sums, group_codes, strongest_interactions
+from .interactions import Strongest, Sums, group_codes, strongest_interactions
 from .models import Model
 from .refine import Refined, Refiner
 from .shapley import Index, InteractionMap, interaction_map
@@ -159,31 +159,30 @@ class Explainer:
     def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
         """Tabulate the strongest interactions of sequences, with `INTERACTION_SCHEMA`.
 
-        Positions are 1-based and comma-separated, values in the model's units.
+        Rows come by sequence, then by index, then by magnitude. Positions are 1-based and comma-separated, values in the
+        model's units.
         """
-        for mapping, sums in zip(self.maps, self.sums[1:], strict=True):
-            most = len(mapping.supports) if self.listing.top_k is None else self.listing.top_k
-            rows = max(1, CHUNK_VALUES // max(1, min(most, len(mapping.supports))))
-            for start in range(0, sequences.num_rows, rows):
-                yield self._list(mapping, sums, sequences.slice(start, rows))
+        most = sum(min(len(m.supports), self.listing.top_k or len(m.supports)) for m in self.maps)
+        rows = max(1, CHUNK_VALUES // max(1, most))
+        for start in range(0, sequences.num_rows if self.maps else 0, rows):
+            piece = sequences.slice(start, rows)
+            text = piece["sequence"].to_pylist()
+            codes, terms = resolve(self.spectrum, text)
+            groups = group_codes(piece["group"].to_pylist(), self.groups)
+            letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
+            tables, owners = [], []
+            for mapping, sums in zip(self.maps, self.sums[1:], strict=True):
+                how = {"top_k": self.listing.top_k, "threshold": self.listing.threshold}
+                found = strongest_interactions(terms, mapping, codes, **how, sums=sums, groups=groups)
+                tables.append(self._table(mapping, found, piece, letters))
+                owners.append(found.rows)
+            order = np.argsort(np.concatenate(owners), kind="stable")
+            yield pa.concat_tables(tables).take(pa.array(order)) if len(tables) > 1 else tables[0]
 
-    def _list(self, mapping: InteractionMap, sums: Sums, sequences: pa.Table) -> pa.Table:
-        text = sequences["sequence"].to_pylist()
-        codes, terms = resolve(self.spectrum, text)
-        groups = group_codes(sequences["group"].to_pylist(), self.groups)
-        found = strongest_interactions(
-            terms,
-            mapping,
-            codes,
-            top_k=self.listing.top_k,
-            threshold=self.listing.threshold,
-            sums=sums,
-            groups=groups,
-        )
-        size, rows = len(found.rows), pa.array(found.rows)
-        letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
+    def _table(self, mapping: InteractionMap, found: Strongest, sequences: pa.Table, letters: np.ndarray) -> pa.Table:
+        size = len(found.rows)
         columns = {
-            "sequence_id": sequences["sequence_id"].combine_chunks().take(rows),
+            "sequence_id": sequences["sequence_id"].combine_chunks().take(pa.array(found.rows)),
             "output": pa.repeat(self.spectrum.output, size),
             "index": pa.repeat(mapping.index, size),
             "order": mapping.orders[found.columns].astype(np.int8),
