@@ -119,6 +119,22 @@ def test_ambiguous_letters_are_exact_averages(waves):
     assert (found[1] == spectrum.terms.shapley_values(spectrum.encode([sequences[1]]))[0]).all()
 
 
+def test_an_ambiguous_neighbour_changes_no_bit_of_a_wave():
+    template = Template(Alphabet.from_config("protein"), "XXAX")
+    rng = np.random.default_rng(0)
+    k = rng.integers(1, 20, (6, 3))
+    f = rng.normal(size=6) + 1j * rng.normal(size=6)
+    terms = terms_from_coefficients(template, np.concatenate([k, -k % 20]), np.concatenate([f, f.conj()]))
+    assert not terms.has_table.any()
+    spectrum = Spectrum(Background.uniform(template), "y", 0.0, terms)
+    alone = spectrum.shapley_values(["ACAD"])
+    codes, resolved = resolve(spectrum, ["ACAD", "XCAD"])
+    found = resolved.shapley_values(codes)
+    assert (found[0] == alone[0]).all()
+    averaged = np.mean([spectrum.shapley_values([a + "CAD"])[0] for a in template.alphabet.letters], axis=0)
+    assert np.abs(found[1] - averaged).max() < 1e-12
+
+
 def test_results_do_not_depend_on_chunks_or_threads():
     import numba
 

@@ -159,8 +159,8 @@ class Explainer:
     def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
         """Tabulate the strongest interactions of sequences, with `INTERACTION_SCHEMA`.
 
-        Rows come by sequence, then by index, then by magnitude. Positions are 1-based and comma-separated, values in the
-        model's units.
+        Rows come by sequence, then by index, then by magnitude. Positions are 1-based and comma-separated, values in
+        the model's units.
         """
         most = sum(min(len(m.supports), self.listing.top_k or len(m.supports)) for m in self.maps)
         rows = max(1, CHUNK_VALUES // max(1, most))
@@ -172,8 +172,15 @@ class Explainer:
             letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
             tables, owners = [], []
             for mapping, sums in zip(self.maps, self.sums[1:], strict=True):
-                how = {"top_k": self.listing.top_k, "threshold": self.listing.threshold}
-                found = strongest_interactions(terms, mapping, codes, **how, sums=sums, groups=groups)
+                found = strongest_interactions(
+                    terms,
+                    mapping,
+                    codes,
+                    top_k=self.listing.top_k,
+                    threshold=self.listing.threshold,
+                    sums=sums,
+                    groups=groups,
+                )
                 tables.append(self._table(mapping, found, piece, letters))
                 owners.append(found.rows)
             order = np.argsort(np.concatenate(owners), kind="stable")

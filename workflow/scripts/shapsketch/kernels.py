@@ -40,18 +40,29 @@ def fill(
     values[:] = 0.0
     cursor = frequency_offsets[t]
     for w in range(wave_offsets[t], wave_offsets[t + 1]):
-        own = frequencies[cursor : cursor + stop - start]
+        own, support = frequencies[cursor : cursor + stop - start], positions[start:stop]
         cursor += own.size
-        if plain:  # Re(F exp(2 pi i m / q)) with m = sum k_i x_i mod q: one look-up
-            for m in range(turns.size):
-                turns[m] = (amplitudes[w] * phases[0, 1, m]).real
-            _turn(columns, positions[start:stop], own, cells, turns, values)
+        for m in range(turns.size):  # Re(F exp(2 pi i m / q)), of which m = sum k_i x_i mod q takes one
+            turns[m] = (amplitudes[w] * phases[support[0], 1, m]).real
+        if plain:
+            _turn(columns, support, own, cells, turns, values)
         else:
-            for r in range(values.size):
-                product = amplitudes[w]
-                for s in range(own.size):
-                    product *= phases[positions[start + s], own[s], columns[positions[start + s], r]]
-                values[r] += product.real
+            _turn_averages(columns, support, own, phases, amplitudes[w], turns, values)
+
+
+@numba.njit(cache=True)
+def _turn_averages(columns, support, frequencies, phases, amplitude, turns, values):
+    """Add a wave where letters may be averages (codes from q on); rows without any get what `_turn` adds."""
+    q = turns.size
+    for r in range(values.size):
+        m, most, product = np.int64(0), np.int64(0), amplitude
+        for s in range(support.size):
+            letter = np.int64(columns[support[s], r])
+            m += frequencies[s] * letter
+            if letter > most:
+                most = letter
+            product *= phases[support[s], frequencies[s], letter]
+        values[r] += turns[m % q] if most < q else product.real
 
 
 @numba.njit(cache=True)
