@@ -7,6 +7,7 @@ from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.basis import ProductBasis
+from shapsketch.counter import content_keys
 from shapsketch.errors import InputError
 from shapsketch.refine import Effort, Refiner, Residual, draw_pairs
 from shapsketch.spectrum import Spectrum
@@ -182,3 +183,12 @@ def test_one_free_position_needs_no_samples():
 def test_too_few_evaluations_are_refused(case):
     with pytest.raises(InputError, match="gives 2 evaluations per sequence; at least 4"):
         refined(case, Effort(2))
+
+
+def test_keys_tell_sequences_seeds_and_streams_apart():
+    codes = all_codes([4, 4, 4, 4])
+    keys = np.concatenate([content_keys(seed, stream, codes) for seed in (0, 1) for stream in (5, 6)])
+    assert len(np.unique(keys)) == 4 * 256
+    assert (content_keys(0, 5, codes[7:9]) == keys[7:9]).all()
+    bits = np.unpackbits(keys.view(np.uint8)).reshape(-1, 64).mean(0)
+    assert np.abs(bits - 0.5).max() < 0.08  # five standard deviations
