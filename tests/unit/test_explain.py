@@ -14,7 +14,6 @@ from shapsketch.background import Background
 from shapsketch.errors import InputError
 from shapsketch.explain import (
     Explainer,
-    Listing,
     finish_aggregates,
     hypothetical_contributions,
     least_log_probability,
@@ -24,6 +23,7 @@ from shapsketch.explain import (
 )
 from shapsketch.faithfulness import order_audit, report_on_queries
 from shapsketch.files import npy_writer
+from shapsketch.listing import Listing
 from shapsketch.refine import Effort, Refiner, Residual
 from shapsketch.shapley import interaction_map
 from shapsketch.spectrum import Spectrum

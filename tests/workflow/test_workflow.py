@@ -271,13 +271,12 @@ def test_ambiguous_sequences_can_be_resolved(copy):
 
 def test_values_are_refined_with_standard_errors(copy, tmp_path):
     """Two ways to divide the work, one set of bytes; groups and hypothetical contributions on the way."""
-    rows = ["id,sequence,tissue", *(f"r{k},{s},{'xy'[k % 2]}" for k, s in enumerate(["ACGTTACG", "TTGATCCA"] * 30))]
+    rows = ["id,sequence,tissue", *(f"r{k},{s},{'xy'[k % 2]}" for k, s in enumerate(["ACGTTACG", "TTGATCCA"] * 125))]
     copy.write("some.csv", "\n".join(rows))
     copy.configure(
         explain__refine={"evaluations_per_sequence": 12}, explain__hypothetical=True, explain__indices=["k-SII", "BV"],
-        models__tiny__sketch__batch_size=20, sequences__some={"path": "some.csv", "group": "tissue"},
+        sequences__some={"path": "some.csv", "group": "tissue"},
     )  # fmt: skip
-    copy.run(SPECTRUM)
     other = copy.copy(tmp_path / "other")
     other.configure(explain__shards=3)
     copy.run()
@@ -298,11 +297,11 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert set(aggregates["group"].dropna()) == {"x", "y"}
     assert set(aggregates["index"]) == {"SV", "k-SII", "BV"}
     scores = json.loads((folder / "faithfulness.json").read_text())["g"]
-    assert scores["refined"] == 60
+    assert scores["refined"] == 250
     assert scores["standard_error"] < 0.01  # the sketch is nearly exact
     assert "evaluations per sequence: standard error" in (folder / "summary.txt").read_text()
     pair = [np.load(folder / f"hypothetical/{name}.npz", allow_pickle=False)["arr_0"] for name in ("g", "onehot")]
-    assert pair[0].shape == pair[1].shape == (60, 4, 8)
+    assert pair[0].shape == pair[1].shape == (250, 4, 8)
 
 
 def test_tables_are_sketched_without_a_model(tmp_path):

@@ -26,6 +26,7 @@ LIBRARY = [
     "interactions.py",
     "kernels.py",
     "lattice.py",
+    "listing.py",
     "logos.py",
     "meme.py",
     "motifs.py",

@@ -19,6 +19,7 @@ if __name__ == "__main__":
 
     from shapsketch import explain
     from shapsketch.files import read_json
+    from shapsketch.listing import INTERACTION_SCHEMA, Listing
     from shapsketch.models import Model
     from shapsketch.refine import Effort, Refiner, Residual
     from shapsketch.sketch import shard_range
@@ -30,7 +31,7 @@ if __name__ == "__main__":
     template = next(iter(spectra.values())).template
     groups = group_names(files.sequences)
     explainers = [
-        explain.Explainer(spectrum, explain.Listing(**params.listing), scores[output], groups)
+        explain.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
         for output, spectrum in spectra.items()
     ]
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
@@ -53,7 +54,7 @@ if __name__ == "__main__":
         )
     schemas = {
         "values": explain.values_schema(template.n),
-        "interactions": explain.INTERACTION_SCHEMA,
+        "interactions": INTERACTION_SCHEMA,
         "errors": explain.errors_schema(template.n),
     }
     size = max(1, explain.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole

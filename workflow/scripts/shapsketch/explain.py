@@ -1,38 +1,25 @@
 """Explanations as tables: what the workflow writes for each sequence, from the spectra of a model's outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from .ambiguity import resolve
 from .background import Background
 from .counter import TYPICAL_STREAM, generator
-from .interactions import Strongest, Sums, group_codes, strongest_interactions
+from .interactions import Sums, group_codes
+from .listing import Listing, list_pieces, listed_map, support_names
 from .models import Model
 from .refine import Refined, Refiner
-from .shapley import Index, InteractionMap, interaction_map
+from .shapley import interaction_map
 from .spectrum import Spectrum
 
 CHUNK = 16_384  # sequences explained at once
-CHUNK_VALUES = 4_000_000  # interactions listed at once
 RARE = 1e-3  # share of the background below which a sequence's probability is remarkable
 TYPICAL = 20_000  # background draws that tell
 
-INTERACTION_SCHEMA = pa.schema(
-    [
-        ("sequence_id", pa.string()),
-        ("output", pa.string()),
-        ("index", pa.string()),
-        ("order", pa.int8()),
-        ("positions", pa.string()),
-        ("letters", pa.string()),
-        ("value", pa.float32()),
-    ]
-)
 AGGREGATE_SCHEMA = pa.schema(
     [
         ("output", pa.string()),
@@ -67,24 +54,6 @@ def errors_schema(n: int) -> pa.Schema:
     return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *positions])
 
 
-@dataclass(frozen=True)
-class Listing:
-    """Which interactions are listed.
-
-    Attributes:
-        indices: interaction indices; `SV` is not one and is passed over.
-        min_order, max_order: orders listed; `max_order` is the top order of the indices.
-        top_k: rows per sequence and index at most, by magnitude; None for all.
-        threshold: the least magnitude listed, in the model's units.
-    """
-
-    indices: Sequence[Index] = ("FSII",)
-    min_order: int = 2
-    max_order: int = 3
-    top_k: int | None = 20
-    threshold: float = 0.0
-
-
 class Explainer:
     """Explains the sequences of one output, chunk by chunk, and adds up what all have in common.
 
@@ -103,8 +72,8 @@ class Explainer:
         groups: Sequence[str] = (),
     ) -> None:
         self.spectrum, self.listing, self.score, self.groups = spectrum, listing, score, list(groups)
-        self.maps = [_listed(spectrum, index, listing) for index in listing.indices if index != "SV"]
-        value_map = _listed(spectrum, "SV", Listing())
+        self.maps = [listed_map(spectrum, index, listing) for index in listing.indices if index != "SV"]
+        value_map = listed_map(spectrum, "SV", Listing())
         self.sums = [Sums.empty(spectrum.terms, mapping, len(groups)) for mapping in (value_map, *self.maps)]
         self._value_columns = [support[0] for support in value_map.supports]
         self._least_probability = least_log_probability(spectrum.background)
@@ -157,47 +126,9 @@ class Explainer:
         return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
 
     def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
-        """Tabulate the strongest interactions of sequences, with `INTERACTION_SCHEMA`.
-
-        Rows come by sequence, then by index, then by magnitude. Positions are 1-based and comma-separated, values in
-        the model's units.
-        """
-        most = sum(min(len(m.supports), self.listing.top_k or len(m.supports)) for m in self.maps)
-        rows = max(1, CHUNK_VALUES // max(1, most))
-        for start in range(0, sequences.num_rows if self.maps else 0, rows):
-            piece = sequences.slice(start, rows)
-            text = piece["sequence"].to_pylist()
-            codes, terms = resolve(self.spectrum, text)
-            groups = group_codes(piece["group"].to_pylist(), self.groups)
-            letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
-            tables, owners = [], []
-            for mapping, sums in zip(self.maps, self.sums[1:], strict=True):
-                found = strongest_interactions(
-                    terms,
-                    mapping,
-                    codes,
-                    top_k=self.listing.top_k,
-                    threshold=self.listing.threshold,
-                    sums=sums,
-                    groups=groups,
-                )
-                tables.append(self._table(mapping, found, piece, letters))
-                owners.append(found.rows)
-            order = np.argsort(np.concatenate(owners), kind="stable")
-            yield pa.concat_tables(tables).take(pa.array(order)) if len(tables) > 1 else tables[0]
-
-    def _table(self, mapping: InteractionMap, found: Strongest, sequences: pa.Table, letters: np.ndarray) -> pa.Table:
-        size = len(found.rows)
-        columns = {
-            "sequence_id": sequences["sequence_id"].combine_chunks().take(pa.array(found.rows)),
-            "output": pa.repeat(self.spectrum.output, size),
-            "index": pa.repeat(mapping.index, size),
-            "order": mapping.orders[found.columns].astype(np.int8),
-            "positions": _names(mapping).take(pa.array(found.columns)),
-            "letters": _letters_at(letters, mapping, found.rows, found.columns),
-            "value": found.values.astype(np.float32),
-        }
-        return pa.table(columns, schema=INTERACTION_SCHEMA)
+        """Tabulate the strongest interactions of sequences, and add them all up; see `list_pieces`."""
+        groups = group_codes(sequences["group"].to_pylist(), self.groups)
+        return list_pieces(self.spectrum, self.listing, self.maps, self.sums[1:], sequences, groups)
 
     def aggregates(self) -> pa.Table:
         """Return the sums over all sequences explained so far, with `AGGREGATE_SCHEMA`; see `finish_aggregates`."""
@@ -211,7 +142,7 @@ class Explainer:
                     "index": pa.repeat(mapping.index, size),
                     "group": pa.array([name] * size, pa.string()),
                     "order": mapping.orders.astype(np.int8),
-                    "positions": _names(mapping),
+                    "positions": support_names(mapping),
                     "sequences": np.full(size, sums.counts[group]),
                     "total": sums.total[group],
                     "absolute": sums.absolute[group],
@@ -219,25 +150,6 @@ class Explainer:
                 }
                 parts.append(pa.table(columns, schema=AGGREGATE_SCHEMA))
         return pa.concat_tables(parts)
-
-
-def list_interactions(
-    spectrum: Spectrum,
-    sequences: Sequence[str],
-    index: Index,
-    min_order: int,
-    max_order: int,
-    top_k: int | None,
-    threshold: float,
-) -> pd.DataFrame:
-    """List the strongest interactions of sequences that are no file's; see `Spectrum.interactions`."""
-    listing = Listing([index], min_order, max_order, top_k, threshold)
-    rows = {"sequence_id": [str(k) for k in range(len(sequences))], "sequence": list(sequences)}
-    schema = pa.schema([(name, pa.string()) for name in ("sequence_id", "sequence", "group")])
-    table = pa.table(rows | {"group": [""] * len(sequences)}, schema=schema)
-    found = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *Explainer(spectrum, listing).interactions(table)])
-    frame = found.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})
-    return frame.astype({"sequence": np.int64})
 
 
 def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
@@ -373,23 +285,3 @@ def least_log_probability(background: Background) -> float:
     codes = background.template.to_alphabet((words >= background.thresholds).sum(2).astype(np.uint8))
     least = float(np.quantile(_log_probabilities(background, codes), RARE))
     return least - 1e-9 * abs(least)
-
-
-def _listed(spectrum: Spectrum, index: Index, listing: Listing) -> InteractionMap:
-    """The map of an index without the orders that are not listed; values of single positions have but one."""
-    mapping = interaction_map(spectrum.terms, index, listing.max_order)
-    return mapping if mapping.is_value else mapping.select(mapping.orders >= listing.min_order)
-
-
-def _names(mapping: InteractionMap) -> pa.Array:
-    return pa.array([",".join(str(i + 1) for i in support) for support in mapping.supports], pa.string())
-
-
-def _letters_at(text: np.ndarray, mapping: InteractionMap, rows: np.ndarray, columns: np.ndarray) -> pa.Array:
-    """The letters of sequences `rows` of the (N, n) text at the supports `columns`."""
-    orders = mapping.orders[columns]
-    flat = mapping.padded[columns]
-    within = np.less(np.arange(flat.shape[1]), orders[:, None])
-    letters = text[rows[:, None], flat][within]
-    offsets = np.concatenate([[0], np.cumsum(orders)]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(letters))

@@ -125,7 +125,7 @@ class Spectrum:
         Raises:
             InputError: a sequence does not fit, or the index is not known.
         """
-        from .explain import list_interactions
+        from .listing import list_interactions
 
         return list_interactions(self, sequences, index, min_order, max_order, top_k, threshold)
 
