@@ -226,11 +226,12 @@ def refine_plain(refiner: Refiner, sequences: Sequence[str], predictions: np.nda
     """
     template, step = refiner.background.template, refiner.model.batch_size
     codes = template.to_local(template.alphabet.encode(sequences))
+    plain = np.isfinite(predictions).all(1) & np.less(codes, template.sizes).all(1)
     shape = (len(refiner.spectra), *codes.shape)
     nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape[:2], np.nan))
     result = Refined(*nothing, np.zeros(len(codes), np.int64))
     for start in range(0, len(codes), step):
-        rows = start + np.flatnonzero(np.isfinite(predictions[start : start + step]).all(1))
+        rows = start + np.flatnonzero(plain[start : start + step])
         part = refiner(codes[rows], predictions[rows])
         result.values[:, rows], result.errors[:, rows] = part.values, part.errors
         result.corrections[:, rows], result.evaluations[rows] = part.corrections, part.evaluations
