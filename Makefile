@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -32,6 +32,9 @@ format: .venv/test.ready
 # Hours in full; `make benchmark-recovery ARGS="--models sprout --quick"` is a taste, and --help lists the rest.
 benchmark-recovery: .venv/test.ready .venv-shapzero/ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.recovery $(ARGS)
+
+benchmark-sampling: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.sampling
 
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
