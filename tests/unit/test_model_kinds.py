@@ -231,7 +231,7 @@ def test_letters_that_a_model_knows_as_unknown(sources, name):
 def test_sequences_with_n_are_predicted_if_the_model_knows_n(sources):
     sequences = ["ACGTA", "ACNTA", "ACRTA"]
     knows, does_not = (
-        predict_plain(Model({**sources["exported"], **extra}, TEMPLATE, OUTPUTS), sequences, 0)
+        predict_plain(Model({**sources["exported"], **extra}, TEMPLATE, OUTPUTS), sequences)
         for extra in ({"unknown_letters": "mean"}, {})
     )
     assert np.isfinite(knows).all(1).tolist() == [True, True, False]

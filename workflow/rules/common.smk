@@ -79,7 +79,11 @@ LIBRARY = [
 ]
 # Registered one by one, so that the library comes along when the workflow is used as a remote module.
 _library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LIBRARY]
-sys.path.insert(0, str(Path(_library[0]).parent.parent))
+# Where the workflow lies on this machine, the library is imported in its place: Snakemake's copies are new in every
+# run, and compiled kernels would have to be compiled again.
+_copied = Path(_library[0]).parent.parent
+_local = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "../scripts")
+sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 
 from shapsketch import errors
 from shapsketch.catalogue import expand
