@@ -9,7 +9,6 @@ import yaml
 
 from workflow.helpers import ROOT, Workspace
 
-pytestmark = pytest.mark.xdist_group("examples")  # one worker makes the run that all of them read
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
 BUDGETS = {
     "microhomology": 6_000,
