@@ -15,7 +15,7 @@ run: .venv/run.ready
 	@echo "Each results/MODEL/SEQUENCES/report.html opens in a browser; config/README.md tells how to explain your model."
 
 test: .venv/test.ready lint
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .
