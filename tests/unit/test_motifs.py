@@ -129,6 +129,15 @@ def test_few_or_no_sequences_and_no_interactions(count):
         assert list(summary.tables["instances"].columns)[:3] == ["motif", "output", "sequence_id"]
 
 
+@pytest.mark.parametrize(
+    ("by_order", "r2", "heights"),
+    [({"1": 3.0, "2": 1.0}, 0.8, [60, 20, 20]), ({"1": 3.0}, -0.1, [0, 100]), ({}, 1.0, [0])],
+)
+def test_the_bars_of_the_orders_add_up_to_the_models_variance(by_order, r2, heights):
+    bars = order_bars(by_order, r2, "t").axes[0].patches
+    assert [bar.get_height() for bar in bars] == pytest.approx(heights)
+
+
 @pytest.mark.parametrize("kind", CASES)
 def test_pictures_are_drawn_and_reproducible(kind, tmp_path):
     spectrum, frame = planted(*CASES[kind])
@@ -140,7 +149,7 @@ def test_pictures_are_drawn_and_reproducible(kind, tmp_path):
     for name, draw in {
         "logo": lambda: contribution_logo(template, tables["contributions"], "t", "u"),
         "motif": lambda: motif_logo(template, first, tables["motif_matrices"]),
-        "orders": lambda: order_bars({"1": 0.5, "2": 0.3}, 1.0, "t"),
+        "orders": lambda: order_bars({"1": 0.5, "2": 0.3}, 0.8, "t"),
         "map": lambda: interaction_heatmap(template.n, tables["position_interactions"], "t", "u"),
     }.items():
         for folder in ("a", "b"):

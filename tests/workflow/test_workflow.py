@@ -63,6 +63,7 @@ def test_files_and_columns_are_those_of_the_contract(finished):
     assert motifs.iloc[0]["consensus"] == "GnT"
     assert (folder / "some/motifs/logos/g.M1.svg").exists()
     page = (folder / "some/report.html").read_text()
+    assert all(score["audit"] in page for score in scores.values())
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
@@ -280,6 +281,7 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert set(aggregates["index"]) == {"SV", "k-SII", "BV"}
     scores = json.loads((folder / "faithfulness.json").read_text())["g"]
     assert scores["refined"] == 250
+    assert "Refined by 12 evaluations per sequence: standard error" in (folder / "report.html").read_text()
     assert scores["standard_error"] < 0.01  # the sketch is nearly exact
     assert "evaluations per sequence: standard error" in (folder / "summary.txt").read_text()
     pair = [np.load(folder / f"hypothetical/{name}.npz", allow_pickle=False)["arr_0"] for name in ("g", "onehot")]

@@ -28,7 +28,7 @@ if __name__ == "__main__":
         own = {name: table[table["output"] == output] for name, table in tables.items()}
         figure = logos.contribution_logo(template, own["contributions"], f"{output}, {queries}", "mean Shapley value")
         logos.save_figure(figure, folder / f"{output}.contributions")
-        figure = logos.order_bars(score["variance_by_order"], score["variance"], output)
+        figure = logos.order_bars(score["variance_by_order"], score["r2"], output)
         logos.save_figure(figure, folder / f"{output}.orders")
         figure = logos.interaction_heatmap(
             template.n, own["position_interactions"], output, "interaction (standard deviation)"

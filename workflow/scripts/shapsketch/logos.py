@@ -108,14 +108,13 @@ def motif_logo(template: Template, motif: pd.Series, matrix: pd.DataFrame) -> Fi
     return figure
 
 
-def order_bars(variance_by_order: dict[str, float], variance: float, title: str) -> Figure:
-    """Draw the share of the model's variance that the terms of each order carry."""
-    total = variance if variance > 0 else 1.0
+def order_bars(variance_by_order: dict[str, float], r2: float, title: str) -> Figure:
+    """Draw the model's variance by order: the part R2 that was found as the terms carry it, and the rest."""
+    found, explained = sum(variance_by_order.values()), max(r2, 0.0)
     orders = list(variance_by_order)
-    shares = [100 * variance_by_order[k] / total for k in orders]
-    missing = max(0.0, 100 - sum(shares)) if variance > 0 else 0.0
+    shares = [100 * explained * variance_by_order[k] / found if found > 0 else 0.0 for k in orders]
     figure, axes = plt.subplots(figsize=(3.6, 2.6))
-    bars = axes.bar([*orders, "not found"], [*shares, missing], color=[_BLUE] * len(orders) + ["#BBBBBB"])
+    bars = axes.bar([*orders, "not found"], [*shares, 100 * (1 - explained)], color=[_BLUE] * len(orders) + ["#BBBBBB"])
     axes.bar_label(bars, fmt="%.0f %%", fontsize=8, padding=2)
     axes.set_ylim(0, 112)
     axes.set_xlabel("order of the interaction")

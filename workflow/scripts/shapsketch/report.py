@@ -136,17 +136,10 @@ def render(template: str | Path, contents: Contents) -> str:
     """Fill the page's jinja2 template; all text is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(Path(template).read_text(encoding="utf-8"))
-    return page.render(contents=contents, additive=additive_share)
+    return page.render(contents=contents, cautions=cautions)
 
 
-def additive_share(score: Mapping[str, Any]) -> float:
-    """The part of the recovered variance that order 1 carries: can an additive explanation be trusted?"""
-    by_order = score["variance_by_order"]
-    total = sum(by_order.values())
-    return by_order.get("1", 0.0) / total if total > 0 else 1.0
-
-
-def _cautions(on_queries: Mapping[str, Any]) -> list[str]:
+def cautions(on_queries: Mapping[str, Any]) -> list[str]:
     """Say how sure the refined values are, and how many sequences come with a warning."""
     sentences = []
     if on_queries.get("refined"):
@@ -182,7 +175,7 @@ def summary_lines(contents: Contents, report: str) -> list[str]:
             f"({low_high[0]:.3f} to {low_high[1]:.3f}) on the {score['scored_on']}"
         )
         lines.append(f"  {score['audit']}")
-        lines += [f"  {sentence}" for sentence in _cautions(output.on_queries)]
+        lines += [f"  {sentence}" for sentence in cautions(output.on_queries)]
         if output.motifs:
             best = ", ".join(f"{m['consensus']} at {m['positions']} ({m['value']:+.3g})" for m in output.motifs[:3])
             lines.append(f"  strongest interactions: {best}")
