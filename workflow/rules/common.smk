@@ -72,6 +72,7 @@ LIBRARY = [
     "recovery/peeling.py",
     "recovery/projection.py",
     "recovery/regression.py",
+    "recovery/ridge.py",
     "recovery/screening.py",
     "recovery/stack.py",
     "recovery/student.py",

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from ..lattice import Lattice
-from .regression import bidiagonal_ridge
+from .ridge import bidiagonal_ridge
 
 STEPS = 40  # of the Krylov method; the waves are nearly orthogonal on the lattice
 RIDGE = 1e-14  # per value; keeps what the lattice cannot tell apart finite

@@ -13,7 +13,7 @@ from . import Fit, Samples
 from .bins import Bins, pair_scale, transform
 from .coefficients import terms_from_coefficients
 from .peeling import low_orders, peel
-from .regression import bidiagonal_ridge
+from .ridge import bidiagonal_ridge
 
 RIDGES = np.append(0.0, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample
 STEPS = 40  # Krylov steps

@@ -2,11 +2,10 @@
 
 With queries drawn from the background, the least-squares coefficients of the orthonormal products
 over a support are its dividend. The design matrix is never built: it is applied by table look-ups
-and its adjoint by histograms. One Golub-Kahan bidiagonalisation (Paige & Saunders 1982) gives the
-solutions for every ridge parameter at once.
+and its adjoint by histograms.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -16,6 +15,7 @@ import numpy as np
 from ..basis import ProductBasis
 from ..terms import Support
 from . import Fit, Samples, validation_r2
+from .ridge import preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports
 
@@ -23,13 +23,10 @@ MOST_ORDER = 5
 MOST_UNKNOWNS = 500_000  # coefficients of one order; 64 vectors of them are held
 SCREENED = 20_000  # candidates of one order
 SHARPENINGS = 3
-GAIN = 0.01  # of the unexplained variance: an order that adds less adds nothing
+GAIN = 0.01  # of the unexplained variance: an order, or a sharper prior, that adds less adds nothing
 LEAST_ENERGY = 1e-8  # of the strongest support: weaker ones are dropped when the prior is sharpened
-STEPS = 64  # Krylov steps at most; the basis is nearly orthonormal, so few are needed
-TOLERANCE = 1e-6  # of the gradient at which the steps end
-RIDGES = np.append(1e-14, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample, relative to the prior
-
-Operator = Callable[[np.ndarray], np.ndarray]
+RIDGES = (1.0, 0.1, 0.01, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-8, 1e-10, 1e-14)  # of the prior's largest
+PATIENCE = 2  # ridges that validate worse than the best, and the path ends
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
@@ -109,20 +106,34 @@ def _scale(basis: ProductBasis, energies: Mapping[Support, float]) -> np.ndarray
 
 
 def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.ndarray | None = None) -> _Scored:
-    """Fit a basis with every ridge parameter, and keep the one that validates best."""
+    """Fit a basis with one ridge parameter after another, and keep the one that validates best."""
+    codes, count, mean = samples.codes, len(samples.values), samples.values.mean()
+    centred = samples.values - mean
+    if scale is None:
+        scale = _prior_scale(basis, basis.adjoint(codes, centred) / count, float(centred.var()) / count)
+
+    def forward(w: np.ndarray) -> np.ndarray:
+        predicted = basis.to_terms(w).predict(codes)
+        return predicted - predicted.mean()
+
+    column_means = basis.adjoint(codes, np.ones(count)) / count
     best: _Scored | None = None
-    path = _ridge_path(basis, samples.codes, samples.values, scale)
-    for ridge, (intercept, w) in zip(RIDGES.tolist(), path, strict=True):
-        terms = basis.to_terms(w)
+    worse = 0
+    path = preconditioned_ridge(forward, lambda r: basis.adjoint(codes, r - r.mean()), centred, scale, RIDGES)
+    for ridge, w in zip(RIDGES, path, strict=False):
+        intercept, terms = float(mean - column_means @ w), basis.to_terms(w)
         score = validation_r2(samples, intercept, terms)
-        if best is None or score > best.score:
+        worse = 0 if best is None or score > best.score else worse + 1
+        if worse == 0:
             best = _Scored(score, Fit(intercept, terms, {"max_order": order, "ridge": ridge}), basis, w)
+        if worse == PATIENCE:
+            break
     assert best is not None
     return best
 
 
 def _sharpened(samples: Samples, best: _Scored) -> _Scored:
-    """Fit again with a prior for each support from its own energy, as long as that validates better.
+    """Fit again with a prior for each support from its own energy, as long as that pays.
 
     An iterated group ridge (the group form of Chartrand & Yin, ICASSP 2008): weak supports fade, and what is
     sparse stands out.
@@ -135,31 +146,11 @@ def _sharpened(samples: Samples, best: _Scored) -> _Scored:
             break
         basis = ProductBasis.build(samples.plan.background, list(energies))
         found = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, energies))
-        if found.score <= best.score:
+        worthwhile = 1 - found.score < (1 - GAIN) * (1 - best.score)
+        best = found if found.score > best.score else best
+        if not worthwhile:
             break
-        best = found
     return best
-
-
-def _ridge_path(
-    basis: ProductBasis, codes: np.ndarray, values: np.ndarray, scale: np.ndarray | None = None
-) -> list[tuple[float, np.ndarray]]:
-    """The intercept and coefficients for each of RIDGES, with the prior's `scale` or one for each order."""
-    count, mean = len(values), values.mean()
-    centred = values - mean
-    if scale is None:
-        scale = _prior_scale(basis, basis.adjoint(codes, centred) / count, float(centred.var()) / count)
-
-    def forward(w: np.ndarray) -> np.ndarray:
-        predicted = basis.to_terms(scale * w).predict(codes)
-        return predicted - predicted.mean()
-
-    def adjoint(r: np.ndarray) -> np.ndarray:
-        return scale * basis.adjoint(codes, r - r.mean())
-
-    column_means = basis.adjoint(codes, np.ones(count)) / count
-    solutions = [scale * w for w in bidiagonal_ridge(forward, adjoint, centred, count * RIDGES, tolerance=TOLERANCE)]
-    return [(float(mean - column_means @ w), w) for w in solutions]
 
 
 def _prior_scale(basis: ProductBasis, moments: np.ndarray, noise: float) -> np.ndarray:
@@ -175,60 +166,3 @@ def _prior_scale(basis: ProductBasis, moments: np.ndarray, noise: float) -> np.n
         energy = np.mean(moments[members] ** 2)
         scale[members] = np.sqrt(max(energy - noise, 0.05 * energy))
     return scale / scale.max() if scale.max() > 0 else np.ones(len(basis))
-
-
-def bidiagonal_ridge(
-    forward: Operator,
-    adjoint: Operator,
-    target: np.ndarray,
-    ridges: np.ndarray,
-    most_steps: int = STEPS,
-    tolerance: float = 1e-12,
-) -> list[np.ndarray]:
-    """Solve min |A w - target|^2 + ridge |w|^2 for every ridge from one Krylov space.
-
-    The right vectors are reorthogonalised in full, which keeps the left ones orthogonal too. The space is large
-    enough when the gradient of the solution without ridge is below `tolerance` of the first one.
-    """
-    norm = np.linalg.norm(target)
-    if norm == 0:
-        return [np.zeros(len(adjoint(target)))] * len(ridges)
-    u = target / norm
-    v = adjoint(u)
-    rights = np.zeros((most_steps, len(v)))
-    diagonal: list[float] = []
-    below: list[float] = []
-    for step in range(most_steps):
-        known = rights[:step]
-        for _ in range(2):  # twice is enough (Giraud et al. 2005)
-            v = v - (known @ v) @ known
-        alpha = float(np.linalg.norm(v))
-        if alpha <= 1e-12 * (diagonal[0] if diagonal else alpha + 1):
-            break
-        rights[step] = v = v / alpha
-        u = forward(v) - alpha * u
-        beta = float(np.linalg.norm(u))
-        diagonal.append(alpha)
-        below.append(beta)
-        if beta <= 1e-12 * diagonal[0]:
-            break
-        # How far the unregularised solution is from the optimum (Paige & Saunders 1982, section 5.1).
-        last = np.linalg.lstsq(_bidiagonal(diagonal, below), np.eye(1, step + 2)[0])[0][-1]
-        u = u / beta
-        v = adjoint(u) - beta * v
-        if abs(last) * beta * float(np.linalg.norm(v)) <= tolerance * diagonal[0]:
-            break
-    if not diagonal:
-        return [np.zeros(len(v))] * len(ridges)
-    left, singular, right = np.linalg.svd(_bidiagonal(diagonal, below), full_matrices=False)
-    found = rights[: len(diagonal)]
-    return [(norm * left[0] * singular / (singular**2 + ridge)) @ right @ found for ridge in ridges]
-
-
-def _bidiagonal(diagonal: list[float], below: list[float]) -> np.ndarray:
-    """The lower bidiagonal matrix, (steps + 1, steps)."""
-    steps = len(diagonal)
-    matrix = np.zeros((steps + 1, steps))
-    matrix[np.arange(steps), np.arange(steps)] = diagonal
-    matrix[np.arange(1, steps + 1), np.arange(steps)] = below
-    return matrix
