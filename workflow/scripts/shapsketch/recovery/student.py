@@ -53,7 +53,7 @@ BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
 LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
-ASKED = 1024  # sequences per call
+ASKED = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
 STUDENTS_VERSION = 1
 
