@@ -18,7 +18,8 @@ from .ridge import bidiagonal_ridge
 RIDGES = np.append(0.0, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample
 STEPS = 40  # Krylov steps
 MOST_SHARE = 0.25  # unknowns per sample in the refit
-MOST_COEFFICIENTS = 10_000  # pairs in the refit; the phases on the random samples are kept
+MOST_COEFFICIENTS = 10_000  # pairs in the refit
+MOST_PHASES = 1 << 28  # bytes: one for each pair and random sample of the refit, and of its validation
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
@@ -28,11 +29,12 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     found, f, details = peel(transform(lattice, samples.plan.seed, samples.lattice_values))
     most = min(int(MOST_SHARE * len(samples.values) / 2), MOST_COEFFICIENTS)
     k = _candidates(lattice.radix, found, np.abs(f), max_order, most)
-    random = len(samples.values) - lattice.size
+    rows = MOST_PHASES // len(k)
+    random = min(len(samples.values) - lattice.size, rows)
     bins = transform(lattice, samples.plan.seed, samples.lattice_values)
     path = fit_path(bins, samples.codes[:random, template.free], samples.values[:random], k)
-    waves = Waves(samples.validation_codes[:, template.free], k, lattice.radix)
-    scores = [r_squared(samples.validation_values, waves.forward(f)) for f in path]
+    waves = Waves(samples.validation_codes[:rows, template.free], k, lattice.radix)
+    scores = [r_squared(samples.validation_values[:rows], waves.forward(f)) for f in path]
     best = int(np.argmax(scores))
     terms = terms_from_coefficients(template, *_both(k[1:], path[best][1:], lattice.radix))
     details = {"coefficients": len(found), "ridge": float(RIDGES[best]), **details}
