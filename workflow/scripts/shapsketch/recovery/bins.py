@@ -75,12 +75,7 @@ class Bins:
 
     def mean_energies(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) mean squares of the values in the bins of (K, free) frequencies."""
-        energies, total = self.energies(), np.zeros(len(k))
-        weights = self.lattice.radix ** np.arange(self.lattice.dimension)[::-1].astype(float)
-        for c, matrix in enumerate(self.matrices):
-            place = (k.astype(np.float32) @ matrix.astype(np.float32) % self.lattice.radix @ weights).astype(np.int64)
-            total += energies[c, place] / len(self.matrices)
-        return total
+        return _mean_energies(self.energies(), k, self.matrices, self.wave.size)
 
     def fit(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 coefficients that fit the values best, by least squares."""
@@ -172,3 +167,13 @@ def _gather(values, k, matrices, shifts, wave):
             if own:
                 f[a] = f[a].real
     return f
+
+
+@numba.njit(cache=True)
+def _mean_energies(energies, k, matrices, radix):
+    total = np.zeros(len(k))
+    for a in range(len(k)):
+        letters = np.flatnonzero(k[a])
+        for c in range(len(matrices)):
+            total[a] += energies[c, _locate(k[a], letters, matrices[c], radix)[0]]
+    return total / len(matrices)

@@ -33,21 +33,25 @@ class Architecture:
     """A student: convolutions over positions, averaged in pairs, then dense layers, beside a linear skip.
 
     Attributes:
-        channels, widths: of each convolution.
+        channels, widths: of each convolution; without any, the student is a multilayer perceptron.
         dense: the hidden layers after them.
+        dropout: the part of the dense layers' units that each step of training leaves out.
     """
 
     channels: tuple[int, ...]
     widths: tuple[int, ...]
     dense: tuple[int, ...]
+    dropout: float = 0.0
 
 
 ONE = Architecture((128,), (7,), (128, 64))
 TWO = Architecture((96, 64), (7, 5), (128, 64))
-PERCEPTRON = Architecture((), (), (512, 256))
+WIDE = Architecture((), (), (512, 256), 0.2)
+DEEP = Architecture((), (), (256, 128, 64), 0.1)
 SHORT = 10  # free positions below which convolutions have nothing to share
 
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
+PERCEPTRON_EPOCHS = 100
 MOST_EPOCHS, LEAST_EPOCHS = 120, 4
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
@@ -55,7 +59,7 @@ LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries 
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 ASKED = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
-STUDENTS_VERSION = 1
+STUDENTS_VERSION = 2
 
 
 class Network(nn.Module):
@@ -72,10 +76,12 @@ class Network(nn.Module):
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
         self.out, self.skip = nn.Linear(width, 1), nn.Linear(n * m, 1)
+        self.dropout = architecture.dropout
+        self.activate = functional.relu if architecture.channels else functional.gelu
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map one-hot letters to values."""
+    def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Map one-hot letters to values; with a generator, as in training, dense units are dropped."""
         hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
         for convolution in self.convolutions:
             hidden = functional.relu_(convolution(hidden))
@@ -83,7 +89,10 @@ class Network(nn.Module):
             hidden = functional.avg_pool2d(hidden, (1, 2))
         hidden = hidden.permute(0, 2, 3, 1).flatten(1)
         for layer in self.dense:
-            hidden = functional.relu_(layer(hidden))
+            hidden = self.activate(layer(hidden))
+            if generator and self.dropout:
+                kept = torch.rand(hidden.shape, generator=generator) >= self.dropout
+                hidden = hidden * kept.to(hidden.device) / (1 - self.dropout)
         return (self.out(hidden) + self.skip(x.flatten(1)))[:, 0]
 
     def start(self, generator: torch.Generator) -> None:
@@ -164,7 +173,10 @@ def load_students(path: str | Path) -> dict[str, Student]:
     students = {}
     for output in (key.removesuffix("/about") for key in arrays if key.endswith("/about")):
         about, sizes = json.loads(str(arrays[f"{output}/about"])), arrays[f"{output}/sizes"]
-        architectures = tuple(Architecture(**{k: tuple(v) for k, v in a.items()}) for a in about["architectures"])
+        architectures = tuple(
+            Architecture(tuple(a["channels"]), tuple(a["widths"]), tuple(a["dense"]), a["dropout"])
+            for a in about["architectures"]
+        )
         networks = []
         for k, architecture in enumerate(architectures):
             network = Network(len(sizes), int(sizes.max()), architecture)
@@ -185,9 +197,12 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
 
 
 def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
-    """Train the students of these samples, two at once on two threads, and weigh them."""
+    """Train the students of these samples, two at once on two threads, and weigh them.
+
+    Students of one architecture differ by chance alone, and weigh the same.
+    """
     template = samples.plan.template
-    architectures = [PERCEPTRON] * 2 if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
+    architectures = [WIDE, WIDE, DEEP, DEEP] if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
     codes, values = samples.codes, samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     width = int(template.sizes.max())
@@ -204,7 +219,10 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
         for a, network in zip(architectures, networks, strict=True)
     ]
     predicted = np.stack([s.predict(samples.validation_codes, samples.threads) for s in alone], 1)
-    weights = non_negative_weights(predicted - mean, samples.validation_values - mean, LEAST_WEIGHT)
+    kinds = sorted(set(architectures), key=architectures.index)
+    share = np.array([[(a == kind) / architectures.count(kind) for kind in kinds] for a in architectures])
+    target = samples.validation_values - mean
+    weights = share @ non_negative_weights((predicted - mean) @ share, target, LEAST_WEIGHT)
     kept = np.flatnonzero(weights)
     student = replace(
         alone[0],
@@ -249,7 +267,8 @@ def _train_network(
     network = network.to(_device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     y = targets.to(_device())
-    epochs = int(np.clip(round(EPOCHS * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
+    epochs = EPOCHS if architecture.channels else PERCEPTRON_EPOCHS
+    epochs = int(np.clip(round(epochs * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
     batch = min(BATCH, len(y))
     steps = len(y) // batch
     for epoch in range(epochs):
@@ -260,7 +279,7 @@ def _train_network(
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             rows = order[step * batch : (step + 1) * batch]
             x = _onehot(codes[rows.numpy()], width).to(_device())
-            loss = functional.mse_loss(network(x), y[rows])
+            loss = functional.mse_loss(network(x, generator), y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
