@@ -29,7 +29,6 @@ LIBRARY = [
     "listing.py",
     "logos.py",
     "meme.py",
-    "motifs.py",
     "refine.py",
     "report.py",
     "rounds.py",
@@ -61,6 +60,15 @@ LIBRARY = [
     "models/trees_model.py",
     "models/user_code.py",
     "models/weights.py",
+    "motifs/__init__.py",
+    "motifs/frames.py",
+    "motifs/instances.py",
+    "motifs/merging.py",
+    "motifs/patterns.py",
+    "motifs/reading.py",
+    "motifs/search.py",
+    "motifs/stacks.py",
+    "motifs/sums.py",
     "recovery/__init__.py",
     "recovery/bins.py",
     "recovery/coefficients.py",
@@ -246,6 +254,16 @@ def get_explanation_shards(table):
         ]
 
     return get_shards
+
+
+def get_motif_settings(wildcards):
+    """What is looked for; how it is drawn must not make it stale."""
+    settings = {
+        key: value
+        for key, value in config["motifs"].items()
+        if key not in ("colors", "database")
+    }
+    return settings | {"seed": MODELS[wildcards.model]["sketch"]["seed"]}
 
 
 def get_all_results():

@@ -13,9 +13,13 @@ rule aggregate_motifs:
             subcategory="{queries}",
             labels={"table": "strongest interactions"},
         ),
+        placements="results/{model}/{queries}/motifs/placements.tsv",
         motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
         instances="results/{model}/{queries}/motifs/instances.tsv",
+        bed="results/{model}/{queries}/motifs/instances.bed",
         position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        supports="results/{model}/{queries}/motifs/supports.tsv",
+        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
         meme="results/{model}/{queries}/motifs/motifs.meme",
     log:
         "logs/{model}/{queries}/aggregate_motifs.log",
@@ -27,8 +31,7 @@ rule aggregate_motifs:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        most=config["motifs"]["count"],
-        min_instances=config["motifs"]["min_instances"],
+        settings=get_motif_settings,
         version=VERSIONS["motifs"],
     script:
         "../scripts/aggregate_motifs.py"

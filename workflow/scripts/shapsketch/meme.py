@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from .alphabet import Alphabet
-from .motifs import Motif
+from .motifs.frames import Matrix
 
 _ORDERS = {"DNA": "ACGT", "RNA": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 DIGITS = 6
 
 
-def meme_text(alphabet: Alphabet, motifs: Sequence[Motif], frequencies: np.ndarray) -> str:
+def meme_text(alphabet: Alphabet, matrices: Sequence[Matrix], frequencies: np.ndarray) -> str:
     """Return the motifs' letter frequencies as a MEME file.
 
     Args:
         alphabet: the letters, in any order; columns follow MEME's order.
-        motifs: the motifs; each becomes a matrix from its first to its last position.
+        matrices: of the motifs.
         frequencies: (q,) background letter frequencies.
     """
     letters = _ORDERS.get(alphabet.kind, alphabet.letters)
@@ -33,11 +33,11 @@ def meme_text(alphabet: Alphabet, motifs: Sequence[Motif], frequencies: np.ndarr
         " ".join(f"{a} {p:.{DIGITS}f}" for a, p in zip(letters, _rounded(frequencies[order]), strict=True)),
         "",
     ]
-    for motif in motifs:
-        rows = [_rounded(row[order]) for row in motif.pfm]
+    for matrix in matrices:
+        rows = [_rounded(row[order]) for row in matrix.frequencies]
         lines += [
-            f"MOTIF {motif.output}_{motif.name} {motif.consensus('-')}",
-            f"letter-probability matrix: alength= {len(letters)} w= {len(rows)} nsites= {len(motif.instances)} E= 0",
+            f"MOTIF {matrix.output}_{matrix.motif} {matrix.consensus}",
+            f"letter-probability matrix: alength= {len(letters)} w= {len(rows)} nsites= {matrix.sites} E= 0",
             *(" ".join(f"{p:.{DIGITS}f}" for p in row) for row in rows),
             "",
         ]

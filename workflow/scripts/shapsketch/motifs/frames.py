@@ -1,0 +1,275 @@
+"""Motifs as tables: consensus, matrices, placements, instances, and the letter tables of the strongest supports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..alphabet import Alphabet
+from ..spectrum import Spectrum
+from ..terms import Support
+from .instances import Hits, InstanceSums, column_positions, core_columns
+from .reading import Chunk
+from .stacks import Stack, texts_of, words_of
+
+ALONE, TOGETHER = 0.5, 0.75  # frequencies from which a consensus names one letter, or a few (Cavener 1987)
+BRACKETED = 3  # letters at most in brackets, where no IUPAC code is
+MOST_LETTERS = 16  # words listed
+SUPPORTS = 24
+MOST_TABLE_CELLS = 4096
+
+MOTIF_COLUMNS = (
+    "output", "motif", "kind", "consensus", "order", "positions", "letters", "relation", "value",
+    "share", "share_low", "share_high", "sequences", "instances", "placements", "spacing",
+)  # fmt: skip
+PLACEMENT_COLUMNS = ("output", "motif", "positions", "start", "gap", "strand", "value", "instances")
+MATRIX_COLUMNS = ("output", "motif", "column", "position", "letter", "frequency", "contribution", "core")
+INSTANCE_COLUMNS = (
+    "output", "motif", "sequence_id", "start", "end", "strand", "positions", "matched", "value", "shapley_sum",
+)  # fmt: skip
+SUPPORT_COLUMNS = ("output", "support", "positions", "order", "share", "mean", "mean_absolute")
+SUPPORT_TABLE_COLUMNS = ("output", "support", "letters", "value", "count")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The letters of a motif's instances.
+
+    Attributes:
+        output, motif: its names.
+        consensus: the letters in short.
+        frequencies: (L, q), rows sum to 1 (0 without instances).
+        contributions: (L, q), the mean Shapley value of each letter over the instances that have it; 0 where none has.
+        core: (L,) bool, the columns of the letters that act together.
+        positions: (L,) 1-based positions where the motif has one offset only, else zeros.
+        sites: instances.
+    """
+
+    output: str
+    motif: str
+    consensus: str
+    frequencies: np.ndarray
+    contributions: np.ndarray
+    core: np.ndarray
+    positions: np.ndarray
+    sites: int
+
+    def table(self, alphabet: Alphabet) -> pd.DataFrame:
+        """One row per column and letter; see `MATRIX_COLUMNS`."""
+        length, q = self.frequencies.shape
+        position = np.repeat(self.positions, q)
+        return pd.DataFrame(
+            {
+                "output": self.output,
+                "motif": self.motif,
+                "column": np.repeat(np.arange(1, length + 1), q),
+                "position": _positive(position),
+                "letter": list(alphabet.letters) * length,
+                "frequency": self.frequencies.ravel(),
+                "contribution": self.contributions.ravel(),
+                "core": np.repeat(self.core.astype(int), q),
+            },
+            columns=MATRIX_COLUMNS,
+        )
+
+
+def _positive(numbers: np.ndarray) -> pd.Series:
+    """Whole numbers, empty where zero."""
+    return pd.Series(numbers, dtype="Int64").where(numbers > 0)
+
+
+def instance_matrix(output: str, name: str, sums: InstanceSums, alphabet: Alphabet) -> Matrix:
+    """Return the matrix of a motif from the sums over its instances."""
+    motif = sums.motif
+    total = np.maximum(sums.frequencies.sum(1, keepdims=True), 1)
+    frequencies = sums.frequencies / total
+    core = np.zeros(len(frequencies), bool)
+    core[core_columns(motif)] = True
+    columns = column_positions(motif)
+    positions = columns[0] + 1 if len(columns) == 1 else np.zeros(len(core), np.int64)
+    return Matrix(
+        output,
+        name,
+        _consensus(alphabet, frequencies, core, _gap_text(motif.gaps), columns.shape[1] - _second_length(sums)),
+        frequencies,
+        sums.contributions / np.maximum(sums.frequencies, 1),
+        core,
+        positions,
+        sums.instances,
+    )
+
+
+def _second_length(sums: InstanceSums) -> int:
+    """Columns of the half after a gap that varies."""
+    motif = sums.motif
+    return int(motif.offsets[-1]) + 1 if motif.split < motif.order else 0
+
+
+def _gap_text(gaps: np.ndarray) -> str:
+    return f"{gaps.min()}-{gaps.max()}" if len(gaps) else ""
+
+
+def _consensus(alphabet: Alphabet, frequencies: np.ndarray, core: np.ndarray, gap: str, split: int) -> str:
+    wildcard = alphabet.wildcard
+    between = wildcard.lower() if alphabet.folds_case else wildcard
+    symbols = [
+        consensus_letter(alphabet, row) if own else between for row, own in zip(frequencies, core, strict=True)
+    ]
+    return "".join(symbols[:split]) + (f"{{{gap}}}" if gap else "") + "".join(symbols[split:])
+
+
+def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
+    """Return the letter that has most of a column, or the code or brackets of the few that do, or the wildcard."""
+    ranked = np.argsort(-frequencies, kind="stable")
+    if frequencies[ranked[0]] > ALONE:
+        return alphabet.letters[ranked[0]]
+    few = int(np.searchsorted(np.cumsum(frequencies[ranked]), TOGETHER - 1e-9)) + 1
+    letters = "".join(sorted(alphabet.letters[a] for a in ranked[:few]))
+    codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}
+    if letters in codes:
+        return codes[letters]
+    return f"[{letters}]" if few <= BRACKETED < alphabet.q else alphabet.wildcard
+
+
+def placement_table(output: str, name: str, sums: InstanceSums) -> pd.DataFrame:
+    """One row per placement of a motif; see `PLACEMENT_COLUMNS`."""
+    motif = sums.motif
+    return pd.DataFrame(
+        {
+            "output": output,
+            "motif": name,
+            "positions": position_texts(motif.placements.positions),
+            "start": motif.placements.starts + 1,
+            "gap": motif.gaps if len(motif.gaps) else "",
+            "strand": np.where(motif.placements.minus, "-", "+"),
+            "value": motif.values.mean(1),
+            "instances": sums.by_place,
+        },
+        columns=PLACEMENT_COLUMNS,
+    )
+
+
+def position_texts(positions: np.ndarray) -> list[str]:
+    """Return (P, k) 0-based positions as 1-based texts like `3,17`, ascending."""
+    return [",".join(map(str, row)) for row in (np.sort(positions, 1) + 1).tolist()]
+
+
+def motif_row(
+    output: str, name: str, sums: InstanceSums, matrix: Matrix, share: tuple[float, float, float], alphabet: Alphabet
+) -> dict[str, object]:
+    """One row of the table of motifs, for letters that act together."""
+    motif = sums.motif
+    words = texts_of(alphabet.letters, motif.words[:MOST_LETTERS])
+    return {
+        "output": output,
+        "motif": name,
+        "kind": "interaction",
+        "consensus": matrix.consensus,
+        "order": motif.order,
+        "positions": position_texts(motif.placements.positions[:1])[0],
+        "letters": ",".join(words) + (",..." if len(motif.words) > MOST_LETTERS else ""),
+        "relation": motif.relation,
+        "value": sums.value / max(sums.instances, 1),
+        "share": share[0],
+        "share_low": share[1],
+        "share_high": share[2],
+        "sequences": sums.sequences,
+        "instances": sums.instances,
+        "placements": len(motif.placements),
+        "spacing": _gap_text(motif.gaps),
+    }
+
+
+def instance_tables(
+    output: str, name: str, sums: InstanceSums, hits: Hits, chunk: Chunk, alphabet: Alphabet
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return instances as rows of the table (`INSTANCE_COLUMNS`) and of a BED file with 12 columns."""
+    placements = sums.motif.placements
+    starts, stops = placements.starts[hits.places], placements.stops[hits.places]
+    strands = np.where(placements.minus[hits.places], "-", "+")
+    matched = [chunk.texts[r][a:b] for r, a, b in zip(hits.rows, starts, stops, strict=True)]
+    if placements.minus.any():
+        matched = [
+            reverse_complement(alphabet, text) if strand == "-" else text
+            for text, strand in zip(matched, strands, strict=True)
+        ]
+    texts = np.array(position_texts(placements.positions), object)
+    ids = [chunk.ids[r] for r in hits.rows.tolist()]
+    own = np.take_along_axis(chunk.values[hits.rows], placements.positions[hits.places], 1).sum(1)
+    table = pd.DataFrame(
+        {
+            "output": output, "motif": name, "sequence_id": ids, "start": starts + 1, "end": stops,
+            "strand": strands, "positions": texts[hits.places], "matched": matched, "value": hits.values,
+            "shapley_sum": own,
+        },
+        columns=INSTANCE_COLUMNS,
+    )  # fmt: skip
+    blocks = [_blocks(row) for row in np.sort(placements.positions, 1).tolist()]
+    counts, sizes, offsets = (np.array([b[k] for b in blocks], object)[hits.places] for k in range(3))
+    bed = pd.DataFrame(
+        {
+            "chrom": ids, "start": starts, "end": stops, "name": f"{output}_{name}", "score": 0, "strand": strands,
+            "thick_start": starts, "thick_end": stops, "color": 0, "blocks": counts, "sizes": sizes,
+            "offsets": offsets,
+        }
+    )  # fmt: skip
+    return table, bed
+
+
+def _blocks(positions: Support) -> tuple[int, str, str]:
+    """How many runs of neighbouring positions there are, their lengths, and their distances from the first."""
+    runs = np.split(np.array(positions), np.flatnonzero(np.diff(positions) > 1) + 1)
+    sizes = ",".join(str(len(run)) for run in runs)
+    return len(runs), sizes, ",".join(str(run[0] - positions[0]) for run in runs)
+
+
+def reverse_complement(alphabet: Alphabet, text: str) -> str:
+    """Return a sequence of plain letters as the other strand reads it."""
+    return alphabet.decode(alphabet.complement[alphabet.encode([text])][:, ::-1])[0]
+
+
+def support_tables(
+    spectrum: Spectrum, stacks: dict[int, Stack], sequences: int, variance: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the supports of two or more positions whose dividends vary most, and the letter tables of those.
+
+    Args:
+        spectrum: gives output and alphabet.
+        stacks: tables by order, with counts.
+        sequences: how many were counted.
+        variance: of the reconstruction over them.
+    """
+    entries = []
+    for order, stack in stacks.items():
+        if order > 1 and sequences:
+            mean = (stack.counts * stack.tables).sum(1) / sequences
+            energy = (stack.counts * stack.tables**2).sum(1) / sequences - mean**2
+            magnitude = (stack.counts * np.abs(stack.tables)).sum(1) / sequences
+            best = np.argsort(-energy, kind="stable")[:SUPPORTS]
+            entries += [(energy[r], mean[r], magnitude[r], stack, int(r)) for r in best if energy[r] > 0]
+    entries.sort(key=lambda entry: (-entry[0], tuple(entry[3].supports[entry[4]])))
+    rows, tables = [], []
+    letters = spectrum.template.alphabet.letters
+    for rank, (energy, mean, magnitude, stack, r) in enumerate(entries[:SUPPORTS], 1):
+        name, support = f"T{rank}", stack.supports[r]
+        share = energy / variance if variance > 0 else np.nan
+        rows.append(
+            (spectrum.output, name, position_texts(support[None])[0], len(support), share, mean, magnitude)
+        )
+        allowed = spectrum.template.allowed[support]
+        words = words_of(np.arange(stack.tables.shape[1]), stack.order, len(letters))
+        kept = np.flatnonzero(allowed[np.arange(len(support)), words].all(1))
+        if len(kept) <= MOST_TABLE_CELLS:
+            table = {
+                "output": spectrum.output, "support": name, "letters": texts_of(letters, words[kept]),
+                "value": stack.tables[r, kept], "count": stack.counts[r, kept],
+            }  # fmt: skip
+            tables.append(pd.DataFrame(table, columns=SUPPORT_TABLE_COLUMNS))
+    return pd.DataFrame(rows, columns=SUPPORT_COLUMNS), concatenated(tables, SUPPORT_TABLE_COLUMNS)
+
+
+def concatenated(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Put tables of the same columns together; an empty one where there are none."""
+    some = [table for table in tables if len(table)]
+    return pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=list(columns))
