@@ -43,8 +43,11 @@ rule draw_logos:
         faithfulness="results/{model}/spectrum/faithfulness.json",
         contributions="results/{model}/{queries}/motifs/contributions.tsv",
         motifs="results/{model}/{queries}/motifs/motifs.tsv",
+        placements="results/{model}/{queries}/motifs/placements.tsv",
         motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
         position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        supports="results/{model}/{queries}/motifs/supports.tsv",
+        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
     output:
         logos=report(
             directory("results/{model}/{queries}/motifs/logos"),
@@ -63,5 +66,8 @@ rule draw_logos:
     resources:
         mem_mb=get_megabytes(1000),
         runtime=20,
+    params:
+        colors=config["motifs"]["colors"],
+        version=VERSIONS["motifs"],
     script:
         "../scripts/draw_logos.py"

@@ -26,15 +26,22 @@ from .frames import (
     instance_tables,
     motif_row,
     placement_table,
+    seqlet_matrix,
+    seqlet_placements,
+    seqlet_row,
     support_tables,
 )
 from .instances import LISTED, InstanceSums
+from .positions import pair_table, position_row
 from .reading import Explained
-from .search import WORD, find_motifs
+from .search import find_motifs
+from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
 from .stacks import Stack, build_stacks, search_terms
 from .sums import LetterSums, Shares, VarianceShares, extremes
 
 WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
+CONSISTENT = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
+LONG = 50  # letters from which on seqlets are looked for
 SETS = ("all", "top", "bottom")
 
 
@@ -48,6 +55,7 @@ class Settings:
         min_share: the least share of the variance of the reconstruction.
         extremes: share of the sequences in the sets `top` and `bottom`.
         bootstrap: replicates.
+        seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `LONG` letters.
         reverse_complement: whether motifs of DNA may lie on either strand.
         seed: of the bootstrap.
     """
@@ -57,6 +65,7 @@ class Settings:
     min_share: float = 0.002
     extremes: float = 0.1
     bootstrap: int = 200
+    seqlets: bool | str = "auto"
     reverse_complement: bool = False
     seed: int = 0
 
@@ -85,6 +94,7 @@ class _Totals:
     stacks: dict[int, Stack]
     contributions: pd.DataFrame
     pairs: pd.DataFrame
+    seqlets: list[SeqletMotif]
 
 
 def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, write: WriteInstances) -> Summary:
@@ -109,37 +119,67 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
         min_share=settings.min_share,
         both_strands=settings.reverse_complement,
     )
-    alphabet = spectrum.template.alphabet
+    alphabet, output = spectrum.template.alphabet, spectrum.output
     complement = alphabet.complement if settings.reverse_complement else None
     found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
     singles = spectrum.terms.select(spectrum.terms.orders == 1)
-    shares = _measure(explained, settings, totals.mean, found, singles)
-    enough = np.array([sums.sequences >= settings.min_instances for sums in found], bool)
-    ranked = _ranked(np.where(enough, shares.share[: len(found)], 0.0), settings)
-    named = {f"M{rank}": found[k] for rank, k in enumerate(ranked, 1)}
-    matrices = {name: instance_matrix(spectrum.output, name, sums, alphabet) for name, sums in named.items()}
+    shares = _measure(explained, settings, totals, found, singles)
+    share = {kind: shares.share[part] for kind, part in _parts(found, singles).items()}
+    enough = np.array([_counts(sums, settings) for sums in found], bool)
+    chosen = {
+        "interaction": _ranked(np.where(enough, share["interaction"], 0.0), settings),
+        "position": _ranked(share["position"], settings),
+        "seqlet": _ranked(share["seqlet"], settings),
+    }
+    first = {kind: part.start for kind, part in _parts(found, singles).items()}
+    rows, matrices, places, sites = [], [], [], []
+    for rank, k in enumerate(chosen["interaction"], 1):
+        matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
+        rows.append(motif_row(matrix, found[k], shares.of(first["interaction"] + k), alphabet))
+        matrices.append(matrix)
+        places.append(placement_table(matrix, found[k]))
+        sites.append(lambda chunk, sums=found[k]: sums.sites(sums.find(chunk).strongest(LISTED)))
+    for rank, k in enumerate(chosen["position"], 1):
+        own = totals.stacks[1]
+        rows.append(position_row(spectrum, own, singles.supports[k], f"P{rank}", shares.of(first["position"] + k)))
+    for rank, k in enumerate(chosen["seqlet"], 1):
+        motif = totals.seqlets[k]
+        matrix = seqlet_matrix(output, f"S{rank}", motif, alphabet)
+        rows.append(seqlet_row(matrix, motif, shares.of(first["seqlet"] + k)))
+        matrices.append(matrix)
+        places.append(seqlet_placements(matrix, motif))
+        sites.append(motif.sites)
     for chunk in explained.chunks():
-        for name, sums in named.items():
-            write(*instance_tables(spectrum.output, name, sums, sums.find(chunk).strongest(LISTED), chunk, alphabet))
-    rows = [
-        motif_row(spectrum.output, name, named[name], matrices[name], shares.of(k), alphabet)
-        for name, k in zip(named, ranked, strict=True)
-    ]
-    places = [placement_table(spectrum.output, name, sums) for name, sums in named.items()]
-    rows += _position_rows(spectrum, totals, singles, shares, len(found), settings)
+        for matrix, locate in zip(matrices, sites, strict=True):
+            write(*instance_tables(output, matrix.motif, locate(chunk), chunk, alphabet))
     supports, tables = support_tables(spectrum, totals.stacks, totals.sequences, totals.variance)
     return Summary(
         {
             "contributions": totals.contributions,
             "motifs": pd.DataFrame(rows, columns=MOTIF_COLUMNS),
             "placements": concatenated(places, PLACEMENT_COLUMNS),
-            "motif_matrices": concatenated([m.table(alphabet) for m in matrices.values()], MATRIX_COLUMNS),
+            "motif_matrices": concatenated([m.table(alphabet) for m in matrices], MATRIX_COLUMNS),
             "position_interactions": totals.pairs,
             "supports": supports,
             "support_tables": tables,
         },
-        list(matrices.values()),
+        matrices,
     )
+
+
+def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
+    """Which of the measured parts of the variance belong to which kind of motif."""
+    ends = np.cumsum([0, len(found), len(singles)]).tolist()
+    return {
+        "interaction": slice(ends[0], ends[1]),
+        "position": slice(ends[1], ends[2]),
+        "seqlet": slice(ends[2], None),
+    }
+
+
+def _counts(sums: InstanceSums, settings: Settings) -> bool:
+    """Whether enough sequences hold a motif, and its instances mostly add in one direction."""
+    return sums.sequences >= settings.min_instances and abs(sums.value) >= CONSISTENT * sums.magnitude
 
 
 def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:
@@ -162,6 +202,8 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     pairs = interaction_map(terms, "SII", 2)
     pairs = pairs.select(pairs.orders == 2)
     sums = Sums.empty(terms, pairs, 0)
+    wanted = template.n >= LONG if settings.seqlets == "auto" else settings.seqlets
+    finder = SeqletFinder(template.n, settings.seed) if wanted else None
     for chunk in explained.chunks():
         letters.add(0, chunk.codes, chunk.values)
         for number, name in enumerate(SETS[1:], 1):
@@ -172,6 +214,8 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
             letters.add(len(SETS) + group, chunk.codes[own], chunk.values[own])
         counts += tables.cell_sums(chunk.local, np.ones(len(chunk.rows)))
         strongest_interactions(terms, pairs, chunk.local, top_k=0, sums=sums)
+        if finder:
+            finder.add(chunk)
     there = values[np.isfinite(values)]
     return _Totals(
         len(there),
@@ -179,81 +223,31 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
         float(there.var()) if len(there) else 0.0,
         build_stacks(spectrum, tables, counts.astype(np.int64)),
         letters.table(spectrum.output),
-        _pair_table(spectrum, pairs.supports, sums),
+        pair_table(spectrum, pairs.supports, sums),
+        _seqlet_motifs(spectrum, finder, settings),
     )
+
+
+def _seqlet_motifs(spectrum: Spectrum, finder: SeqletFinder | None, settings: Settings) -> list[SeqletMotif]:
+    """Cluster what a finder has found."""
+    seqlets = finder.result() if finder else None
+    if seqlets is None or settings.count == 0:
+        return []
+    alphabet = spectrum.template.alphabet
+    complement = alphabet.complement if settings.reverse_complement else None
+    return cluster_seqlets(seqlets, spectrum.template.n, alphabet.q, complement, settings.min_instances)
 
 
 def _measure(
-    explained: Explained, settings: Settings, mean: float, found: list[InstanceSums], singles: Terms
+    explained: Explained, settings: Settings, totals: _Totals, found: list[InstanceSums], singles: Terms
 ) -> Shares:
     """Find all instances, and measure what shares of the variance motifs and single positions have."""
-    shares = VarianceShares(settings.seed, settings.bootstrap, len(found) + len(singles))
+    shares = VarianceShares(settings.seed, settings.bootstrap, len(found) + len(singles) + len(totals.seqlets))
     for chunk in explained.chunks():
         parts = [sums.motif.terms.predict(chunk.local) for sums in found]
-        shares.add(chunk, mean, np.column_stack([*parts, singles.dividends(chunk.local)]))
+        seqlets = [motif.part(chunk) for motif in totals.seqlets]
+        parts = np.column_stack([*parts, singles.dividends(chunk.local), *seqlets])
+        shares.add(chunk, totals.mean, parts)
         for sums in found:
             sums.add(chunk, sums.find(chunk))
     return shares.result()
-
-
-def _position_rows(
-    spectrum: Spectrum, totals: _Totals, singles: Terms, shares: Shares, first: int, settings: Settings
-) -> list[dict[str, object]]:
-    """Rows of the table of motifs for the strongest single positions, and the letters that matter there."""
-    rows = []
-    letters = spectrum.template.alphabet.letters
-    for rank, k in enumerate(_ranked(shares.share[first:], settings), 1):
-        position = singles.supports[k][0]
-        stack = totals.stacks[1]
-        row = stack.row[(position,)]
-        table, counts = stack.tables[row], stack.counts[row]
-        strongest = int(np.argmax(np.abs(table) * (counts > 0)))
-        own = table * np.sign(table[strongest]) >= WORD * abs(table[strongest])
-        ordered = [a for a in np.argsort(-np.abs(table), kind="stable").tolist() if own[a]]
-        held = int(counts[own].sum())
-        share, low, high = shares.of(first + k)
-        rows.append(
-            {
-                "output": spectrum.output, "motif": f"P{rank}", "kind": "position",
-                "consensus": "".join(letters[a] for a in ordered[:1]), "order": 1, "positions": str(position + 1),
-                "letters": ",".join(letters[a] for a in ordered), "relation": "",
-                "value": float(table[own] @ counts[own]) / max(held, 1), "share": share, "share_low": low,
-                "share_high": high, "sequences": held, "instances": held, "placements": 1, "spacing": "",
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _pair_table(spectrum: Spectrum, supports: list[tuple[int, ...]], sums: Sums) -> pd.DataFrame:
-    """One row per pair of positions: `strength`, `mean` and `mean_absolute`."""
-    strength = position_interactions(spectrum)
-    mean, absolute = np.zeros_like(strength), np.zeros_like(strength)
-    if supports:
-        second, first = np.array(supports).T
-        scale = sums.units / max(int(sums.counts[0]), 1)
-        mean[first, second], absolute[first, second] = sums.total[0] * scale, sums.absolute[0] * scale
-    first, second = np.tril_indices(len(strength), -1)
-    return pd.DataFrame(
-        {
-            "output": spectrum.output,
-            "position_1": second + 1,
-            "position_2": first + 1,
-            "strength": strength[first, second],
-            "mean": mean[first, second],
-            "mean_absolute": absolute[first, second],
-        }
-    )
-
-
-def position_interactions(spectrum: Spectrum) -> np.ndarray:
-    """Return (n, n) symmetric: the standard deviation of all interactions that hold both positions.
-
-    Entry i, j is the root of the summed variance, under the background, of the terms whose support
-    contains i and j; the diagonal is zero.
-    """
-    n = spectrum.template.n
-    squares = np.zeros((n, n))
-    for support, variance in zip(spectrum.terms.supports, spectrum.variances, strict=True):
-        squares[np.ix_(support, support)] += variance
-    np.fill_diagonal(squares, 0)
-    return np.sqrt(squares)

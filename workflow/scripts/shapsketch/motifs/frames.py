@@ -9,8 +9,9 @@ import pandas as pd
 from ..alphabet import Alphabet
 from ..spectrum import Spectrum
 from ..terms import Support
-from .instances import Hits, InstanceSums, column_positions, core_columns
+from .instances import InstanceSums, Sites, column_positions, core_columns
 from .reading import Chunk
+from .seqlets import SeqletMotif
 from .stacks import Stack, texts_of, words_of
 
 ALONE, TOGETHER = 0.5, 0.75  # frequencies from which a consensus names one letter, or a few (Cavener 1987)
@@ -113,9 +114,7 @@ def _gap_text(gaps: np.ndarray) -> str:
 def _consensus(alphabet: Alphabet, frequencies: np.ndarray, core: np.ndarray, gap: str, split: int) -> str:
     wildcard = alphabet.wildcard
     between = wildcard.lower() if alphabet.folds_case else wildcard
-    symbols = [
-        consensus_letter(alphabet, row) if own else between for row, own in zip(frequencies, core, strict=True)
-    ]
+    symbols = [consensus_letter(alphabet, row) if own else between for row, own in zip(frequencies, core, strict=True)]
     return "".join(symbols[:split]) + (f"{{{gap}}}" if gap else "") + "".join(symbols[split:])
 
 
@@ -132,13 +131,66 @@ def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
     return f"[{letters}]" if few <= BRACKETED < alphabet.q else alphabet.wildcard
 
 
-def placement_table(output: str, name: str, sums: InstanceSums) -> pd.DataFrame:
+def seqlet_matrix(output: str, name: str, motif: SeqletMotif, alphabet: Alphabet) -> Matrix:
+    """Return the matrix of a motif of seqlets."""
+    length = len(motif.core)
+    consensus = _consensus(alphabet, motif.frequencies, motif.core, "", length)
+    same = np.ptp(motif.starts) == 0 and not motif.minus.any()
+    positions = motif.starts[0] + 1 + np.arange(length) if same else np.zeros(length, np.int64)
+    parts = (motif.frequencies, motif.contributions, motif.core)
+    return Matrix(output, name, consensus, *parts, positions, len(motif.rows))
+
+
+def seqlet_row(matrix: Matrix, motif: SeqletMotif, share: tuple[float, float, float]) -> dict[str, object]:
+    """One row of the table of motifs, for seqlets."""
+    return {
+        "output": matrix.output,
+        "motif": matrix.motif,
+        "kind": "seqlet",
+        "consensus": matrix.consensus,
+        "order": int(motif.core.sum()),
+        "positions": "",
+        "letters": "",
+        "relation": "",
+        "value": float(motif.sums.mean()),
+        "share": share[0],
+        "share_low": share[1],
+        "share_high": share[2],
+        "sequences": len(np.unique(motif.rows)),
+        "instances": len(motif.rows),
+        "placements": len(np.unique(motif.starts)),
+        "spacing": "",
+    }
+
+
+def seqlet_placements(matrix: Matrix, motif: SeqletMotif) -> pd.DataFrame:
+    """One row per place and strand at which seqlets of a motif lie; see `PLACEMENT_COLUMNS`."""
+    keys = np.column_stack([motif.starts, motif.minus])
+    places, which, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    core = np.flatnonzero(motif.core)
+    columns = np.where(places[:, 1:] > 0, len(motif.core) - 1 - core[::-1], core)
+    return pd.DataFrame(
+        {
+            "output": matrix.output,
+            "motif": matrix.motif,
+            "positions": position_texts(places[:, :1] + columns),
+            "start": places[:, 0] + 1,
+            "gap": "",
+            "strand": np.where(places[:, 1] > 0, "-", "+"),
+            "value": np.bincount(which.ravel(), motif.sums, len(places)) / counts,
+            "instances": counts,
+        },
+        columns=PLACEMENT_COLUMNS,
+    )
+
+
+def placement_table(matrix: Matrix, sums: InstanceSums) -> pd.DataFrame:
     """One row per placement of a motif; see `PLACEMENT_COLUMNS`."""
     motif = sums.motif
     return pd.DataFrame(
         {
-            "output": output,
-            "motif": name,
+            "output": matrix.output,
+            "motif": matrix.motif,
             "positions": position_texts(motif.placements.positions),
             "start": motif.placements.starts + 1,
             "gap": motif.gaps if len(motif.gaps) else "",
@@ -156,14 +208,14 @@ def position_texts(positions: np.ndarray) -> list[str]:
 
 
 def motif_row(
-    output: str, name: str, sums: InstanceSums, matrix: Matrix, share: tuple[float, float, float], alphabet: Alphabet
+    matrix: Matrix, sums: InstanceSums, share: tuple[float, float, float], alphabet: Alphabet
 ) -> dict[str, object]:
     """One row of the table of motifs, for letters that act together."""
     motif = sums.motif
     words = texts_of(alphabet.letters, motif.words[:MOST_LETTERS])
     return {
-        "output": output,
-        "motif": name,
+        "output": matrix.output,
+        "motif": matrix.motif,
         "kind": "interaction",
         "consensus": matrix.consensus,
         "order": motif.order,
@@ -182,36 +234,32 @@ def motif_row(
 
 
 def instance_tables(
-    output: str, name: str, sums: InstanceSums, hits: Hits, chunk: Chunk, alphabet: Alphabet
+    output: str, name: str, sites: Sites, chunk: Chunk, alphabet: Alphabet
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return instances as rows of the table (`INSTANCE_COLUMNS`) and of a BED file with 12 columns."""
-    placements = sums.motif.placements
-    starts, stops = placements.starts[hits.places], placements.stops[hits.places]
-    strands = np.where(placements.minus[hits.places], "-", "+")
-    matched = [chunk.texts[r][a:b] for r, a, b in zip(hits.rows, starts, stops, strict=True)]
-    if placements.minus.any():
+    strands = np.where(sites.minus, "-", "+")
+    matched = [chunk.texts[r][a:b] for r, a, b in zip(sites.rows, sites.starts, sites.stops, strict=True)]
+    if sites.minus.any():
         matched = [
-            reverse_complement(alphabet, text) if strand == "-" else text
-            for text, strand in zip(matched, strands, strict=True)
+            reverse_complement(alphabet, text) if minus else text
+            for text, minus in zip(matched, sites.minus.tolist(), strict=True)
         ]
-    texts = np.array(position_texts(placements.positions), object)
-    ids = [chunk.ids[r] for r in hits.rows.tolist()]
-    own = np.take_along_axis(chunk.values[hits.rows], placements.positions[hits.places], 1).sum(1)
+    ids = [chunk.ids[r] for r in sites.rows.tolist()]
     table = pd.DataFrame(
         {
-            "output": output, "motif": name, "sequence_id": ids, "start": starts + 1, "end": stops,
-            "strand": strands, "positions": texts[hits.places], "matched": matched, "value": hits.values,
-            "shapley_sum": own,
+            "output": output, "motif": name, "sequence_id": ids, "start": sites.starts + 1, "end": sites.stops,
+            "strand": strands, "positions": position_texts(sites.positions), "matched": matched,
+            "value": sites.values, "shapley_sum": chunk.values[sites.rows[:, None], sites.positions].sum(1),
         },
         columns=INSTANCE_COLUMNS,
     )  # fmt: skip
-    blocks = [_blocks(row) for row in np.sort(placements.positions, 1).tolist()]
-    counts, sizes, offsets = (np.array([b[k] for b in blocks], object)[hits.places] for k in range(3))
+    blocks = [_blocks(row) for row in sites.positions.tolist()]
     bed = pd.DataFrame(
         {
-            "chrom": ids, "start": starts, "end": stops, "name": f"{output}_{name}", "score": 0, "strand": strands,
-            "thick_start": starts, "thick_end": stops, "color": 0, "blocks": counts, "sizes": sizes,
-            "offsets": offsets,
+            "chrom": ids, "start": sites.positions[:, 0], "end": sites.positions[:, -1] + 1,
+            "name": f"{output}_{name}", "score": 0, "strand": strands, "thick_start": sites.positions[:, 0],
+            "thick_end": sites.positions[:, -1] + 1, "color": 0, "blocks": [b[0] for b in blocks],
+            "sizes": [b[1] for b in blocks], "offsets": [b[2] for b in blocks],
         }
     )  # fmt: skip
     return table, bed
@@ -254,9 +302,7 @@ def support_tables(
     for rank, (energy, mean, magnitude, stack, r) in enumerate(entries[:SUPPORTS], 1):
         name, support = f"T{rank}", stack.supports[r]
         share = energy / variance if variance > 0 else np.nan
-        rows.append(
-            (spectrum.output, name, position_texts(support[None])[0], len(support), share, mean, magnitude)
-        )
+        rows.append((spectrum.output, name, position_texts(support[None])[0], len(support), share, mean, magnitude))
         allowed = spectrum.template.allowed[support]
         words = words_of(np.arange(stack.tables.shape[1]), stack.order, len(letters))
         kept = np.flatnonzero(allowed[np.arange(len(support)), words].all(1))

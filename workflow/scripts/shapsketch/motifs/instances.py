@@ -36,6 +36,26 @@ class Hits:
         return Hits(self.rows[kept], self.places[kept], self.values[kept])
 
 
+@dataclass(frozen=True)
+class Sites:
+    """Instances, with all that a table says of them.
+
+    Attributes:
+        rows: (H,) the sequence of each, in its chunk.
+        positions: (H, k) 0-based positions of the letters that act together, ascending.
+        starts, stops: (H,) the stretch from the first column to one past the last.
+        minus: (H,) bool.
+        values: (H,) float64.
+    """
+
+    rows: np.ndarray
+    positions: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    minus: np.ndarray
+    values: np.ndarray
+
+
 def column_positions(motif: Motif) -> np.ndarray:
     """Return (P, L): the position of each column of the motif's matrix at each placement.
 
@@ -45,9 +65,7 @@ def column_positions(motif: Motif) -> np.ndarray:
     direction = np.where(motif.placements.minus, -1, 1)[:, None]
     halves = [(0, motif.split), (motif.split, motif.order)] if motif.split < motif.order else [(0, motif.order)]
     offsets = motif.offsets
-    return np.hstack(
-        [positions[:, [start]] + direction * np.arange(offsets[stop - 1] + 1) for start, stop in halves]
-    )
+    return np.hstack([positions[:, [start]] + direction * np.arange(offsets[stop - 1] + 1) for start, stop in halves])
 
 
 def core_columns(motif: Motif) -> np.ndarray:
@@ -73,7 +91,7 @@ class InstanceSums:
         self._word[cells_of(motif.words, q)] = np.arange(len(motif.words))
         self.frequencies, self.contributions = np.zeros((2, self._columns.shape[1], q))
         self.by_place = np.zeros(len(motif.placements), np.int64)
-        self.sequences, self.value = 0, 0.0
+        self.sequences, self.value, self.magnitude = 0, 0.0, 0.0
 
     @property
     def instances(self) -> int:
@@ -84,7 +102,9 @@ class InstanceSums:
         """Find the instances in sequences."""
         step = max(1, MOST_VALUES // self.motif.placements.positions.size)
         parts = [self._find(chunk.codes, k, k + step) for k in range(0, len(chunk.rows), step)]
-        rows, places, values = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else np.zeros((3, 0))
+        rows, places, values = (
+            (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else np.zeros((3, 0))
+        )
         return Hits(rows.astype(np.int64), places.astype(np.int64), values)
 
     def _find(self, codes: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,6 +128,13 @@ class InstanceSums:
         self.by_place += np.bincount(hits.places, minlength=len(self.by_place))
         self.sequences += len(np.unique(hits.rows))
         self.value += float(hits.values.sum())
+        self.magnitude += float(np.abs(hits.values).sum())
+
+    def sites(self, hits: Hits) -> Sites:
+        """Say where instances lie."""
+        placements = self.motif.placements[hits.places]
+        positions = np.sort(placements.positions, axis=1)
+        return Sites(hits.rows, positions, positions[:, 0], positions[:, -1] + 1, placements.minus, hits.values)
 
     def _read(self, letters: np.ndarray, minus: np.ndarray) -> np.ndarray:
         """(..., k) letters as the strand of each placement reads them; `minus` lacks the last axis."""

@@ -159,7 +159,7 @@ class Landscape:
         return self.probabilities.shape[1]
 
     def profiles(self, placements: Placements) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the numbers of placements that share one background, and that (k, q) background in the pattern's order."""
+        """Yield the numbers of placements that share one background, and that (k, q) background, column by column."""
         kinds = np.column_stack([self._profiles[placements.positions], placements.minus])
         unique, kind = np.unique(kinds, axis=0, return_inverse=True)
         for number in range(len(unique)):

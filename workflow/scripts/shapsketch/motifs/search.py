@@ -25,6 +25,7 @@ AGREE = 0.5  # cosine of the tables at a placement with the pattern
 RECURS = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
 WEAKEST = 0.1  # of the strongest placement
 MOST_WORD_CELLS = 200_000  # letters^columns of a pattern: 8 nucleotides, 4 amino acids
+DENSE = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
 FEWEST_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS = 3  # interactions looked at for each motif wanted
 FAINT = 0.02  # of the least share of a motif: interactions that no motif starts from
@@ -171,7 +172,7 @@ def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndar
     words, h, relation = _words(landscape, shifts, least, sign)
     for split, candidates in _candidates(positions, landscape):
         placements, scales = _recurring(landscape, h, candidates, least, split, positions)
-        if split == len(letters) or _effective_gaps(placements, scales, split) >= FEWEST_GAPS:
+        if split == len(letters) or _varies(placements, scales, candidates, split):
             words, h, relation = _words(landscape, placements, least, sign) if len(placements) else (words, h, relation)
             placements, _ = _recurring(landscape, h, candidates, least, split, positions)
             break
@@ -286,11 +287,19 @@ def _both_strands(placements: Placements, landscape: Landscape) -> Placements:
     return Placements(positions, np.repeat([False, True], len(placements)))
 
 
-def _effective_gaps(placements: Placements, scales: np.ndarray, split: int) -> float:
-    """How many gaps share what a motif explains: the inverse of Simpson's index of the squared scales."""
-    gaps = np.abs(placements.positions[:, split] - placements.positions[:, split - 1])
-    energies = np.bincount(gaps, scales**2)
-    return float(energies.sum() ** 2 / max((energies**2).sum(), 1e-300))
+def _varies(placements: Placements, scales: np.ndarray, candidates: Placements, split: int) -> bool:
+    """Whether a motif's gap really varies: several gaps share what it explains, and it is nearly everywhere between.
+
+    The effective number of gaps is the inverse of Simpson's index of the squared scales.
+    """
+    gaps, possible = (np.diff(p.positions[:, split - 1 : split + 1]).ravel() for p in (placements, candidates))
+    energies = np.bincount(np.abs(gaps), scales**2)
+    if energies.sum() ** 2 < FEWEST_GAPS * (energies**2).sum() or not len(gaps):
+        return False
+    starts, all_starts = placements.positions[:, 0], candidates.positions[:, 0]
+    between = (all_starts >= starts.min()) & (all_starts <= starts.max())
+    between &= (np.abs(possible) >= np.abs(gaps).min()) & (np.abs(possible) <= np.abs(gaps).max())
+    return len(gaps) >= DENSE * between.sum()
 
 
 def _recurring(
@@ -310,9 +319,7 @@ def _recurring(
     return candidates[agree], fit.scales[agree]
 
 
-def _words(
-    landscape: Landscape, placements: Placements, least: int, sign: float
-) -> tuple[np.ndarray, np.ndarray, str]:
+def _words(landscape: Landscape, placements: Placements, least: int, sign: float) -> tuple[np.ndarray, np.ndarray, str]:
     """The words that add most over some placements, the pattern that they make, and how their halves are related."""
     size, q = placements.positions.shape[1], landscape.q
     joint = sign * landscape.joint(placements, least).mean(0)

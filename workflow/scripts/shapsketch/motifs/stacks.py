@@ -85,9 +85,7 @@ def build_stacks(spectrum: Spectrum, terms: Terms, counts: np.ndarray) -> dict[i
             tables[row][place], occurrences[row][place] = part, counts[own].reshape(part.shape)
         supports = np.array([terms.supports[t] for t in members.tolist()], np.int64)
         row_of = {terms.supports[t]: row for row, t in enumerate(members.tolist())}
-        stacks[order] = Stack(
-            supports, tables.reshape(len(members), -1), occurrences.reshape(len(members), -1), row_of
-        )
+        stacks[order] = Stack(supports, tables.reshape(len(members), -1), occurrences.reshape(len(members), -1), row_of)
     return stacks
 
 
