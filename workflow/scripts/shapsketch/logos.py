@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from .alphabet import Alphabet
 from .figures import BLUE, SHADE, letter_classes, letter_colors
@@ -173,10 +174,9 @@ def motif_logo(
     if spread is not None:
         _bars(grid[0, 2], *spread)
     share = "" if pd.isna(row["share"]) else f", {100 * row['share']:.1f} % of the variance"
-    figure.suptitle(
-        f"{row['motif']}  {row['consensus']}   {row['instances']} in {row['sequences']} sequences{share}",
-        x=0.01, ha="left", fontsize=10,
-    )  # fmt: skip
+    text = f"{row['motif']}  {row['consensus']}   {row['value']:+.3g}"
+    text += f" each, {row['instances']:,} in {row['sequences']:,} sequences{share}"
+    figure.suptitle(text, x=0.01, ha="left", fontsize=9)
     if motif.places[-1] > 8:
         _legend(figure, alphabet, palette)
     return figure
@@ -205,9 +205,9 @@ def _columns(axes: Axes, motif: DrawnMotif) -> None:
     axes.set_xlabel("position" if one else "column of the motif")
     if motif.split:
         middle = (places[motif.split - 1] + places[motif.split]) / 2
-        height = np.mean(axes.get_ylim())
-        axes.text(middle, height, f"{motif.row['spacing']}\nnt" if False else str(motif.row["spacing"]), rotation=90,
-                  ha="center", va="center", fontsize=7, color="#555555")  # fmt: skip
+        height = sum(axes.get_ylim()) / 2
+        text = str(motif.row["spacing"])
+        axes.text(middle, height, text, rotation=90, ha="center", va="center", fontsize=7, color="#555555")
 
 
 def _ticks(core: np.ndarray, labels: Sequence[str]) -> list[int]:
@@ -236,5 +236,5 @@ def _bars(axes: Axes, label: str, counts: pd.Series) -> None:
     axes.bar(counts.index.to_numpy(float), counts.to_numpy(), width=0.8, color=BLUE)
     axes.set_xlabel(label)
     axes.set_ylabel("instances")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(counts.index.min() - 0.7, counts.index.max() + 0.7)

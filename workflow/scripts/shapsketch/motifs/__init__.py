@@ -31,9 +31,9 @@ from .frames import (
     seqlet_row,
     support_tables,
 )
-from .instances import LISTED, InstanceSums
+from .instances import InstanceSums, Sites
 from .positions import pair_table, position_row
-from .reading import Explained
+from .reading import Chunk, Explained
 from .search import find_motifs
 from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
 from .stacks import Stack, build_stacks, search_terms
@@ -132,13 +132,14 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
         "seqlet": _ranked(share["seqlet"], settings),
     }
     first = {kind: part.start for kind, part in _parts(found, singles).items()}
-    rows, matrices, places, sites = [], [], [], []
+    rows, matrices, places = [], [], []
+    sites: list[Callable[[Chunk], Sites]] = []
     for rank, k in enumerate(chosen["interaction"], 1):
         matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
         rows.append(motif_row(matrix, found[k], shares.of(first["interaction"] + k), alphabet))
         matrices.append(matrix)
         places.append(placement_table(matrix, found[k]))
-        sites.append(lambda chunk, sums=found[k]: sums.sites(sums.find(chunk).strongest(LISTED)))
+        sites.append(found[k].listed)
     for rank, k in enumerate(chosen["position"], 1):
         own = totals.stacks[1]
         rows.append(position_row(spectrum, own, singles.supports[k], f"P{rank}", shares.of(first["position"] + k)))
@@ -246,8 +247,7 @@ def _measure(
     for chunk in explained.chunks():
         parts = [sums.motif.terms.predict(chunk.local) for sums in found]
         seqlets = [motif.part(chunk) for motif in totals.seqlets]
-        parts = np.column_stack([*parts, singles.dividends(chunk.local), *seqlets])
-        shares.add(chunk, totals.mean, parts)
+        shares.add(chunk, totals.mean, np.column_stack([*parts, singles.dividends(chunk.local), *seqlets]))
         for sums in found:
             sums.add(chunk, sums.find(chunk))
     return shares.result()

@@ -14,8 +14,7 @@ from .reading import Chunk
 from .seqlets import SeqletMotif
 from .stacks import Stack, texts_of, words_of
 
-ALONE, TOGETHER = 0.5, 0.75  # frequencies from which a consensus names one letter, or a few (Cavener 1987)
-BRACKETED = 3  # letters at most in brackets, where no IUPAC code is
+TOGETHER = (0.5, 0.75, 0.95)  # frequencies from which a consensus names one letter, two (Cavener 1987), or three
 MOST_LETTERS = 16  # words listed
 SUPPORTS = 24
 MOST_TABLE_CELLS = 4096
@@ -121,14 +120,12 @@ def _consensus(alphabet: Alphabet, frequencies: np.ndarray, core: np.ndarray, ga
 def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
     """Return the letter that has most of a column, or the code or brackets of the few that do, or the wildcard."""
     ranked = np.argsort(-frequencies, kind="stable")
-    if frequencies[ranked[0]] > ALONE:
-        return alphabet.letters[ranked[0]]
-    few = int(np.searchsorted(np.cumsum(frequencies[ranked]), TOGETHER - 1e-9)) + 1
-    letters = "".join(sorted(alphabet.letters[a] for a in ranked[:few]))
-    codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}
-    if letters in codes:
-        return codes[letters]
-    return f"[{letters}]" if few <= BRACKETED < alphabet.q else alphabet.wildcard
+    for few, enough in enumerate(TOGETHER, 1):
+        if few < alphabet.q and frequencies[ranked[:few]].sum() >= enough:
+            letters = "".join(sorted(alphabet.letters[a] for a in ranked[:few]))
+            codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}
+            return letters if few == 1 else codes.get(letters, f"[{letters}]")
+    return alphabet.wildcard
 
 
 def seqlet_matrix(output: str, name: str, motif: SeqletMotif, alphabet: Alphabet) -> Matrix:

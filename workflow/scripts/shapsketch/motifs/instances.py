@@ -130,8 +130,9 @@ class InstanceSums:
         self.value += float(hits.values.sum())
         self.magnitude += float(np.abs(hits.values).sum())
 
-    def sites(self, hits: Hits) -> Sites:
-        """Say where instances lie."""
+    def listed(self, chunk: Chunk) -> Sites:
+        """Say where the strongest instances of each sequence lie, at most `LISTED`."""
+        hits = self.find(chunk).strongest(LISTED)
         placements = self.motif.placements[hits.places]
         positions = np.sort(placements.positions, axis=1)
         return Sites(hits.rows, positions, positions[:, 0], positions[:, -1] + 1, placements.minus, hits.values)

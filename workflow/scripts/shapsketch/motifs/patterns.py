@@ -9,6 +9,7 @@ whether the pattern is at a placement, and how strongly.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Placements:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Placements":
+    def __getitem__(self, chosen: Any) -> "Placements":
         return Placements(self.positions[chosen], self.minus[chosen])
 
     @property
@@ -87,9 +88,9 @@ def gather(
 
 def turned(tables: np.ndarray, order: int, complement: np.ndarray) -> np.ndarray:
     """Return (P, q^order) tables as the other strand reads them."""
-    shaped = tables.reshape(len(tables), *[len(complement)] * order)
-    shaped = shaped.transpose(0, *range(order, 0, -1))[(slice(None), *np.ix_(*[complement] * order))]
-    return shaped.reshape(len(tables), -1)
+    shaped = tables.reshape(len(tables), *[len(complement)] * order).transpose(0, *range(order, 0, -1))
+    index: tuple[Any, ...] = (slice(None), *np.ix_(*[complement] * order))
+    return shaped[index].reshape(len(tables), -1)
 
 
 def component(h: np.ndarray, probabilities: np.ndarray, columns: Columns) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Seqlets: short stretches with more contribution than chance, clustered into motifs that may lie anywhere.
 
-Windows are cut where the sum of contributions stands out from that of shuffled positions, positive and negative ones
-apart; compared by their contributions letter by letter under small shifts (and as reverse complements of DNA, where
+Windows are cut where the sum of contributions stands out from sums over positions of different sequences, positive and
+negative ones apart; compared by their contributions letter by letter under small shifts (and as reverse complements of DNA, where
 asked); clustered by average linkage; and aligned to the middle one of each cluster. The steps are those of TF-MoDISco
 (Shrikumar et al. 2018), without its randomness, for any alphabet.
 """
@@ -24,7 +24,7 @@ SHIFT = FLANK  # letters by which two seqlets are moved against one another
 PER_SEQUENCE = 8  # seqlets at most
 MOST = 50_000  # seqlets kept: the strongest
 CLUSTERED = 1_500  # of each sign, from which clusters are made; the rest are assigned to these
-FALSE = 0.1  # expected share of windows of shuffled positions among those that stand out
+FALSE = 0.1  # expected share of chance among the windows that stand out
 ALIKE = 0.5  # mean similarity within a cluster, and of a member with its cluster
 SAME = 0.7  # similarity of two clusters that are one
 TRIM = 0.2  # of the largest column of contributions: the outer columns of a motif have more
@@ -55,7 +55,7 @@ class Seqlets:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Seqlets":
+    def __getitem__(self, chosen: np.ndarray | list[int]) -> "Seqlets":
         return Seqlets(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
     @classmethod
@@ -84,7 +84,10 @@ class Seqlets:
 
 
 class SeqletFinder:
-    """Collects stretches that stand out, and as many of shuffled positions, to tell how many are chance.
+    """Collects stretches that stand out, and those of shuffled contributions, to tell how many are chance.
+
+    Contributions are shuffled among the sequences of a chunk, position by position: what a position tends to
+    contribute stays, and what neighbours contribute together is lost.
 
     Args:
         n: positions.
@@ -101,7 +104,7 @@ class SeqletFinder:
         if len(chunk.rows):
             first, last = int(chunk.rows[0]), int(chunk.rows[-1])
             words = random_words(self._seed, SEQLET_STREAM, first, last + 1, self._n)[chunk.rows - first]
-            shuffled = np.take_along_axis(chunk.values, np.argsort(words, axis=1, kind="stable"), 1)
+            shuffled = np.take_along_axis(chunk.values, np.argsort(words, axis=0, kind="stable"), 0)
             self._null.append(np.abs(_peaks(shuffled)[2]))
             self._kept.append(_cut(chunk, *_peaks(chunk.values)))
         if len(self._kept) > 8:
