@@ -246,7 +246,7 @@ def test_letter_contributions_by_set(tmp_path):
         for position in (1, 4):
             for letter in "ACGT":
                 own = [values[r, position - 1] for r in rows if texts[r][position - 1] == letter]
-                cell = table.query("set == @name and position == @position and letter == @letter").iloc[0]
+                cell = table[table["set"] == name].query("position == @position and letter == @letter").iloc[0]
                 assert cell["count"] == len(own)
                 if own:
                     assert cell["mean"] == pytest.approx(np.mean(own), abs=1e-6)

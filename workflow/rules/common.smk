@@ -14,6 +14,7 @@ LIBRARY = [
     "basis.py",
     "catalogue.py",
     "codes.py",
+    "comparison.py",
     "config.py",
     "counter.py",
     "design.py",
@@ -31,6 +32,7 @@ LIBRARY = [
     "listing.py",
     "logos.py",
     "maps.py",
+    "matrices.py",
     "meme.py",
     "refine.py",
     "report.py",
@@ -277,6 +279,7 @@ def get_all_results():
         "shapley_values.parquet",
         "interactions.parquet",
         "motifs/motifs.meme",
+        *(["motifs/tomtom.tsv"] if "database" in config["motifs"] else []),
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
     )
     curves = [

@@ -71,3 +71,32 @@ rule draw_logos:
         version=VERSIONS["motifs"],
     script:
         "../scripts/draw_logos.py"
+
+
+rule compare_motifs:
+    input:
+        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        database=config["motifs"].get("database", []),
+    output:
+        table=report(
+            "results/{model}/{queries}/motifs/tomtom.tsv",
+            caption="../report/tomtom.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"table": "motifs of the database"},
+        ),
+    log:
+        "logs/{model}/{queries}/compare_motifs.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/compare_motifs.tsv"
+    conda:
+        "../../envs/tomtom.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=30,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        both_strands=config["motifs"]["reverse_complement"],
+        version=VERSIONS["motifs"],
+    script:
+        "../scripts/compare_motifs.py"

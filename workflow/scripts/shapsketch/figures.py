@@ -90,4 +90,5 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
         with atomic_path(f"{path}.{suffix}") as temporary:
             figure.savefig(temporary, format=suffix, metadata=metadata, dpi=150, bbox_inches="tight", pad_inches=0.05)
+        figure.set_layout_engine("none")  # laid out once
     plt.close(figure)

@@ -105,6 +105,11 @@ class DrawnMotif:
     placements: pd.DataFrame
 
     @property
+    def relation(self) -> str:
+        """How the halves are related, or nothing."""
+        return "" if pd.isna(self.row["relation"]) else str(self.row["relation"])
+
+    @property
     def core(self) -> np.ndarray:
         """(L,) bool, the columns that act together."""
         return self.matrix.groupby("column")["core"].max().to_numpy() > 0
@@ -119,9 +124,9 @@ class DrawnMotif:
 
     @property
     def places(self) -> np.ndarray:
-        """(L,) where the columns are drawn: 1.. with room for a gap that varies."""
-        places = np.arange(1, len(self.core) + 1, dtype=float)
-        places[self.split or len(places) :] += 1.5
+        """(L,) int64, where the columns are drawn: 1.. with room for a gap that varies."""
+        places = np.arange(1, len(self.core) + 1)
+        places[self.split or len(places) :] += 1
         return places
 
     @property
@@ -164,6 +169,9 @@ def motif_logo(
     most = float(-np.log2(background.min())) if np.ptp(background) > 1e-9 else float(np.log2(alphabet.q))
     draw_letters(right, information, alphabet, palette, 0, max(most, 1e-9))
     uniform = np.ptp(background) <= 1e-9
+    if motif.relation:
+        note = f"no letter alone:\nboth halves must be\n{motif.relation}"
+        right.text(0.5, 0.5, note, transform=right.transAxes, ha="center", va="center", fontsize=8)
     stated = (
         "uniform" if uniform else " ".join(f"{a} {p:.2f}" for a, p in zip(alphabet.letters, background, strict=True))
     )
@@ -174,7 +182,7 @@ def motif_logo(
     if spread is not None:
         _bars(grid[0, 2], *spread)
     share = "" if pd.isna(row["share"]) else f", {100 * row['share']:.1f} % of the variance"
-    text = f"{row['motif']}  {row['consensus']}   {row['value']:+.3g}"
+    text = f"{row['motif']}  {row['consensus']}{' ' * bool(motif.relation)}{motif.relation}   {row['value']:+.3g}"
     text += f" each, {row['instances']:,} in {row['sequences']:,} sequences{share}"
     figure.suptitle(text, x=0.01, ha="left", fontsize=9)
     if motif.places[-1] > 8:
@@ -224,17 +232,18 @@ def _ticks(core: np.ndarray, labels: Sequence[str]) -> list[int]:
 
 
 def _spread(placements: pd.DataFrame) -> tuple[str, pd.Series] | None:
-    """Instances by the gap that varies, or by the position of the first letter; None for one place."""
+    """Mean values by the gap that varies, or by the position of the first letter; None for one place."""
     if len(placements) < 2:
         return None
-    if placements["gap"].notna().any():
-        return "letters between the halves", placements.groupby("gap")["instances"].sum()
-    return "position of the first letter", placements.groupby("start")["instances"].sum()
+    varies = placements["gap"].notna().any()
+    label = "letters between the halves" if varies else "position of the first letter"
+    return label, placements.groupby("gap" if varies else "start")["value"].mean()
 
 
-def _bars(axes: Axes, label: str, counts: pd.Series) -> None:
-    axes.bar(counts.index.to_numpy(float), counts.to_numpy(), width=0.8, color=BLUE)
+def _bars(axes: Axes, label: str, values: pd.Series) -> None:
+    axes.bar(values.index.to_numpy(float), values.to_numpy(), width=0.8, color=BLUE)
+    axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xlabel(label)
-    axes.set_ylabel("instances")
+    axes.set_ylabel("value together")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlim(counts.index.min() - 0.7, counts.index.max() + 0.7)
+    axes.set_xlim(values.index.min() - 0.7, values.index.max() + 0.7)

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from ..interactions import Sums, strongest_interactions
+from ..matrices import MATRIX_COLUMNS, Matrix
 from ..shapley import interaction_map
 from ..spectrum import Spectrum
 from ..terms import Terms
 from .frames import (
-    MATRIX_COLUMNS,
     MOTIF_COLUMNS,
     PLACEMENT_COLUMNS,
-    Matrix,
     concatenated,
     instance_matrix,
     instance_tables,

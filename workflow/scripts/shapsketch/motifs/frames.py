@@ -1,12 +1,12 @@
 """Motifs as tables: consensus, matrices, placements, instances, and the letter tables of the strongest supports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..alphabet import Alphabet
+from ..matrices import Matrix, consensus_letter
 from ..spectrum import Spectrum
 from ..terms import Support
 from .instances import InstanceSums, Sites, column_positions, core_columns
@@ -14,7 +14,6 @@ from .reading import Chunk
 from .seqlets import SeqletMotif
 from .stacks import Stack, texts_of, words_of
 
-TOGETHER = (0.5, 0.75, 0.95)  # frequencies from which a consensus names one letter, two (Cavener 1987), or three
 MOST_LETTERS = 16  # words listed
 SUPPORTS = 24
 MOST_TABLE_CELLS = 4096
@@ -24,59 +23,11 @@ MOTIF_COLUMNS = (
     "share", "share_low", "share_high", "sequences", "instances", "placements", "spacing",
 )  # fmt: skip
 PLACEMENT_COLUMNS = ("output", "motif", "positions", "start", "gap", "strand", "value", "instances")
-MATRIX_COLUMNS = ("output", "motif", "column", "position", "letter", "frequency", "contribution", "core")
 INSTANCE_COLUMNS = (
     "output", "motif", "sequence_id", "start", "end", "strand", "positions", "matched", "value", "shapley_sum",
 )  # fmt: skip
 SUPPORT_COLUMNS = ("output", "support", "positions", "order", "share", "mean", "mean_absolute")
 SUPPORT_TABLE_COLUMNS = ("output", "support", "letters", "value", "count")
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """The letters of a motif's instances.
-
-    Attributes:
-        output, motif: its names.
-        consensus: the letters in short.
-        frequencies: (L, q), rows sum to 1 (0 without instances).
-        contributions: (L, q), the mean Shapley value of each letter over the instances that have it; 0 where none has.
-        core: (L,) bool, the columns of the letters that act together.
-        positions: (L,) 1-based positions where the motif has one offset only, else zeros.
-        sites: instances.
-    """
-
-    output: str
-    motif: str
-    consensus: str
-    frequencies: np.ndarray
-    contributions: np.ndarray
-    core: np.ndarray
-    positions: np.ndarray
-    sites: int
-
-    def table(self, alphabet: Alphabet) -> pd.DataFrame:
-        """One row per column and letter; see `MATRIX_COLUMNS`."""
-        length, q = self.frequencies.shape
-        position = np.repeat(self.positions, q)
-        return pd.DataFrame(
-            {
-                "output": self.output,
-                "motif": self.motif,
-                "column": np.repeat(np.arange(1, length + 1), q),
-                "position": _positive(position),
-                "letter": list(alphabet.letters) * length,
-                "frequency": self.frequencies.ravel(),
-                "contribution": self.contributions.ravel(),
-                "core": np.repeat(self.core.astype(int), q),
-            },
-            columns=MATRIX_COLUMNS,
-        )
-
-
-def _positive(numbers: np.ndarray) -> pd.Series:
-    """Whole numbers, empty where zero."""
-    return pd.Series(numbers, dtype="Int64").where(numbers > 0)
 
 
 def instance_matrix(output: str, name: str, sums: InstanceSums, alphabet: Alphabet) -> Matrix:
@@ -115,17 +66,6 @@ def _consensus(alphabet: Alphabet, frequencies: np.ndarray, core: np.ndarray, ga
     between = wildcard.lower() if alphabet.folds_case else wildcard
     symbols = [consensus_letter(alphabet, row) if own else between for row, own in zip(frequencies, core, strict=True)]
     return "".join(symbols[:split]) + (f"{{{gap}}}" if gap else "") + "".join(symbols[split:])
-
-
-def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
-    """Return the letter that has most of a column, or the code or brackets of the few that do, or the wildcard."""
-    ranked = np.argsort(-frequencies, kind="stable")
-    for few, enough in enumerate(TOGETHER, 1):
-        if few < alphabet.q and frequencies[ranked[:few]].sum() >= enough:
-            letters = "".join(sorted(alphabet.letters[a] for a in ranked[:few]))
-            codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}
-            return letters if few == 1 else codes.get(letters, f"[{letters}]")
-    return alphabet.wildcard
 
 
 def seqlet_matrix(output: str, name: str, motif: SeqletMotif, alphabet: Alphabet) -> Matrix:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..interactions import Sums
+from ..matrices import consensus_letter
 from ..spectrum import Spectrum
 from ..terms import Support
-from .frames import consensus_letter
 from .search import WORD
 from .stacks import Stack
 

@@ -1,9 +1,9 @@
 """Seqlets: short stretches with more contribution than chance, clustered into motifs that may lie anywhere.
 
 Windows are cut where the sum of contributions stands out from sums over positions of different sequences, positive and
-negative ones apart; compared by their contributions letter by letter under small shifts (and as reverse complements of DNA, where
-asked); clustered by average linkage; and aligned to the middle one of each cluster. The steps are those of TF-MoDISco
-(Shrikumar et al. 2018), without its randomness, for any alphabet.
+negative ones apart; compared by their contributions letter by letter under small shifts (and as reverse complements of
+DNA, where asked); clustered by average linkage; and aligned to the middle one of each cluster. The steps are those of
+TF-MoDISco (Shrikumar et al. 2018), without its randomness, for any alphabet.
 """
 
 from collections.abc import Iterable
