@@ -8,9 +8,9 @@ import pytest
 from Bio import motifs as biopython
 
 from shapsketch.alphabet import Alphabet
-from shapsketch.comparison import compare_motifs, information
+from shapsketch.comparison import compare_motifs
 from shapsketch.errors import InputError
-from shapsketch.matrices import Matrix, consensus_letter
+from shapsketch.matrices import Matrix, consensus_letter, information
 from shapsketch.meme import meme_text, read_meme
 
 ALPHABETS = ["ACGT", "ACTG", "ACGU", "ACDEFGHIKLMNPQRSTVWY", "01X"]

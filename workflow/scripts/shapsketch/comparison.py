@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from .alphabet import Alphabet
+from .matrices import information
 
 COLUMNS = (
     "output", "motif", "target", "offset", "overlap", "orientation", "score", "p_value", "e_value", "q_value",
@@ -14,12 +15,6 @@ COLUMNS = (
 LISTED = 10  # targets of a motif
 MOST_EXPECTED = 10.0  # E-value of a target that is listed, MEME's default
 LEAST_BITS = 1.0  # information that a motif must have to be compared
-
-
-def information(frequencies: np.ndarray) -> float:
-    """Return the bits of (L, q) letter frequencies against equally likely letters."""
-    p = np.clip(frequencies, 1e-12, None)
-    return float((frequencies * np.log2(p * p.shape[1])).sum())
 
 
 def compare_motifs(

@@ -67,3 +67,9 @@ def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
             codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}
             return letters if few == 1 else codes.get(letters, f"[{letters}]")
     return alphabet.wildcard
+
+
+def information(frequencies: np.ndarray) -> float:
+    """Return the bits of (L, q) letter frequencies against equally likely letters."""
+    p = np.clip(frequencies, 1e-12, None)
+    return float((frequencies * np.log2(p * p.shape[1])).sum())

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..interactions import Sums, strongest_interactions
-from ..matrices import MATRIX_COLUMNS, Matrix
+from ..matrices import MATRIX_COLUMNS, Matrix, information
 from ..shapley import interaction_map
 from ..spectrum import Spectrum
 from ..terms import Terms
@@ -30,7 +30,7 @@ from .frames import (
     seqlet_row,
     support_tables,
 )
-from .instances import InstanceSums, Sites
+from .instances import InstanceSums, Sites, core_columns
 from .positions import pair_table, position_row
 from .reading import Chunk, Explained
 from .search import find_motifs
@@ -39,6 +39,7 @@ from .stacks import Stack, build_stacks, search_terms
 from .sums import LetterSums, Shares, VarianceShares, extremes
 
 WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
+LEAST_BITS = 0.4  # information of a motif's letters, on average
 CONSISTENT = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
 LONG = 50  # letters from which on seqlets are looked for
 SETS = ("all", "top", "bottom")
@@ -178,8 +179,11 @@ def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
 
 
 def _counts(sums: InstanceSums, settings: Settings) -> bool:
-    """Whether enough sequences hold a motif, and its instances mostly add in one direction."""
-    return sums.sequences >= settings.min_instances and abs(sums.value) >= CONSISTENT * sums.magnitude
+    """Whether enough sequences hold a motif, its instances mostly add in one direction, and its letters say something."""
+    if sums.sequences < settings.min_instances or abs(sums.value) < CONSISTENT * sums.magnitude:
+        return False
+    core = sums.frequencies[core_columns(sums.motif)]
+    return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= LEAST_BITS * len(core)
 
 
 def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:

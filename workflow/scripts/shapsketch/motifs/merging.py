@@ -8,7 +8,7 @@ import numpy as np
 from ..background import Background
 from ..terms import Terms
 from .patterns import Landscape, Placements
-from .search import Motif, sort_motif
+from .search import RELATED, WORD, Motif, relation_of, sort_motif
 
 OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
 LEAST_CORE = 0.1  # of the shorter motif's variance: what the longer one must carry to give the merged one its letters
@@ -51,27 +51,28 @@ def _as_one(background: Background, landscape: Landscape, first: Motif, second: 
 
 
 def _union(landscape: Landscape, first: Motif, second: Motif) -> Motif | None:
-    """Two motifs of as many letters as one, if words, sign and distances within the halves are the same."""
+    """Two motifs of as many letters as one, if sign, distances within the halves and most or the best words agree."""
     if np.sign(first.values.mean()) != np.sign(second.values.mean()):
         return None
-    words = [set(map(bytes, motif.words)) for motif in (first, second)]
-    if len(words[0] & words[1]) < OVERLAP * len(words[0] | words[1]):
+    words = [list(map(bytes, motif.words)) for motif in (first, second)]
+    shared, either = set(words[0]) & set(words[1]), set(words[0]) | set(words[1])
+    if words[0][0] != words[1][0] and len(shared) < OVERLAP * len(either):
         return None
     split = min(first.split, second.split)
     if not np.array_equal(replace(first, split=split).offsets, replace(second, split=split).offsets):
         return None
-    rows = np.concatenate([first.words, second.words])
-    places = np.column_stack(
-        [
-            np.concatenate([first.placements.minus, second.placements.minus]),
-            np.concatenate([first.placements.positions, second.placements.positions]),
-        ]
-    )
-    rows, places = _distinct(rows), _distinct(places)
+    rows = _distinct(np.concatenate([first.words, second.words]))
+    parts = [motif.placements for motif in (first, second)]
+    places = _distinct(np.concatenate([np.column_stack([part.minus, part.positions]) for part in parts]))
     placements = Placements(places[:, 1:], places[:, 0].astype(bool))
+    values = landscape.values(placements, rows)
+    means = np.abs(values.mean(0))
+    kept = means >= RELATED * means.max()
+    relation = relation_of(rows[kept], landscape.q, landscape.pairing)
+    if not relation:
+        kept = means >= WORD * means.max()
     terms = Terms.weighted_sum([(1.0, first.terms), (1.0, second.terms)])
-    relation = first.relation if first.relation == second.relation else ""
-    return sort_motif(Motif(rows, placements, landscape.values(placements, rows), split, relation, terms))
+    return sort_motif(Motif(rows[kept], placements, values[:, kept], split, relation, terms))
 
 
 def _distinct(rows: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from .patterns import Landscape, Placements
 from .stacks import Stack, cells_of, local_terms, words_of
 
 EDGE = 0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
-LEAST_EDGE = 0.1  # and with each of them
+LEAST_EDGE = 0.15  # and with each of them
+SURE = 3.0  # standard errors over the translations, of the weakest of these interactions
 REACH = 20  # positions around the letters of a motif where it grows
 WORD = 0.6  # of the strongest word: how much a word must add
 RELATED = 0.25  # the same for words that are related by a rule
@@ -248,14 +249,18 @@ class _Family:
         high = min(high, len(self.landscape.probabilities) - 1 - max(self.shifts))
         edges = {}
         for i in set(range(low, high + 1)) - set(members):
-            strength = np.zeros((len(members), len(self.shifts), self.landscape.q))
+            strength = np.full((len(members), len(self.shifts), self.landscape.q), -np.inf)
             for size in range(1, len(members) + 1):
                 for chosen in combinations(range(len(members)), size) if size + 1 in stacks else ():
                     value = self.dividends({members[c]: core[members[c]] for c in chosen} | {i: 0}, i)
                     scale = reference.get(size + 1, 0.0)
                     rows = list(chosen)
                     strength[rows] = np.maximum(strength[rows], value / (scale if scale > 0 else seed))
-            edges[i] = np.where(strength.min(0).mean(0) >= LEAST_EDGE, strength.mean((0, 1)), 0.0)
+            strength[np.isinf(strength)] = 0.0
+            weakest = strength.min(0)
+            error = weakest.std(0) / np.sqrt(len(self.shifts))
+            sure = weakest.mean(0) >= np.maximum(LEAST_EDGE, SURE * error)
+            edges[i] = np.where(sure, strength.mean((0, 1)), 0.0)
         return edges
 
 
@@ -328,7 +333,7 @@ def _words(landscape: Landscape, placements: Placements, least: int, sign: float
         cells = np.flatnonzero(joint >= threshold * most)
         cells = cells[np.argsort(-joint[cells], kind="stable")]
         words = words_of(cells, size, q)
-        relation = _relation(words, q, landscape.pairing)
+        relation = relation_of(words, q, landscape.pairing)
         if relation:
             break
     else:
@@ -348,7 +353,7 @@ def _kindred(words: np.ndarray) -> np.ndarray:
     return reached
 
 
-def _relation(words: np.ndarray, q: int, pairing: np.ndarray | None) -> str:
+def relation_of(words: np.ndarray, q: int, pairing: np.ndarray | None) -> str:
     """Whether the halves of all words are equal or complementary, over at least half of the letters."""
     half = words.shape[1] // 2
     if words.shape[1] % 2 or len(words) < max(3, q // 2):
