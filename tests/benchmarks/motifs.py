@@ -73,6 +73,7 @@ def first(rows: pd.DataFrame, condition: pd.Series) -> int:
 def known_truth(result: Result, name: str) -> Iterator[dict[str, Any]]:
     """What is known of a model, and the rank at which it was found among its kind."""
     interactions, positions, seqlets = (result.kind(kind) for kind in ("interaction", "position", "seqlet"))
+    lowers = interactions["value"] < 0
     both = (positions["positions"], positions["letters"].str[0], positions["value"])
 
     def at(position: int, letter: str, sign: int) -> pd.Series:
@@ -80,16 +81,16 @@ def known_truth(result: Result, name: str) -> Iterator[dict[str, Any]]:
 
     questions = {
         "deepspcas9": {
-            "T run lowers (U6 terminator)": (interactions, interactions["letters"].str.contains("TTT") & (interactions["value"] < 0)),
+            "T run lowers (U6 terminator)": (interactions, interactions["letters"].str.contains("TTT") & lowers),
             "G at guide position 20": (positions, at(24, "G", 1)),
         },
         "optimus5p": {
-            "upstream ATG lowers": (interactions, (interactions["consensus"] == "ATG") & (interactions["value"] < 0)),
+            "upstream ATG lowers": (interactions, (interactions["consensus"] == "ATG") & lowers),
             "upstream ATG as seqlets": (seqlets, seqlets["consensus"].str.contains("ATG") & (seqlets["value"] < 0)),
             "Kozak: A at -3": (positions, at(48, "A", 1)),
         },
         "microhomology": {
-            "equal letters across the cut": (interactions, (interactions["relation"] == "equal") & (interactions["value"] > 0)),
+            "equal letters across the cut": (interactions, (interactions["relation"] == "equal") & ~lowers),
         },
         "splice_sites": {
             "U at +2": (positions, at(5, "U", 1)),

@@ -1,4 +1,4 @@
-"""A script of the stage of motifs in a process of its own, so that its memory is its own: `one_motifs SCRIPT FOLDER`."""
+"""A script of the stage of motifs in a process of its own, for its memory: `one_motifs SCRIPT FOLDER`."""
 
 import runpy
 import sys

@@ -179,7 +179,7 @@ def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
 
 
 def _counts(sums: InstanceSums, settings: Settings) -> bool:
-    """Whether enough sequences hold a motif, its instances mostly add in one direction, and its letters say something."""
+    """Whether a motif is in enough sequences, mostly adds in one direction, and has letters that say something."""
     if sums.sequences < settings.min_instances or abs(sums.value) < CONSISTENT * sums.magnitude:
         return False
     core = sums.frequencies[core_columns(sums.motif)]

@@ -67,10 +67,11 @@ def _union(landscape: Landscape, first: Motif, second: Motif) -> Motif | None:
     placements = Placements(places[:, 1:], places[:, 0].astype(bool))
     values = landscape.values(placements, rows)
     means = np.abs(values.mean(0))
-    kept = means >= RELATED * means.max()
-    relation = relation_of(rows[kept], landscape.q, landscape.pairing)
-    if not relation:
-        kept = means >= WORD * means.max()
+    for threshold in (RELATED, WORD):
+        kept = means >= threshold * means.max()
+        relation = relation_of(rows[kept], landscape.q, landscape.pairing)
+        if relation:
+            break
     terms = Terms.weighted_sum([(1.0, first.terms), (1.0, second.terms)])
     return sort_motif(Motif(rows[kept], placements, values[:, kept], split, relation, terms))
 
