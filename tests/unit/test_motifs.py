@@ -153,11 +153,18 @@ def test_the_share_of_a_lone_motif_is_what_its_dividends_vary(tmp_path):
     codes = spectrum.encode(texts)
     parts = spectrum.terms.select(spectrum.terms.orders > 1).predict(codes)
     result = aggregated(tmp_path, spectrum, texts)
-    assert result.kind("interaction")["share"].iloc[0] == pytest.approx(
-        parts.var() / spectrum.terms.predict(codes).var()
-    )
+    share = (parts**2).mean() / (spectrum.terms.predict(codes) ** 2).mean()
+    assert result.kind("interaction")["share"].iloc[0] == pytest.approx(share)
     positions = result.kind("position")
     assert set(positions["letters"]) == {"G", "A", "T"} and set(positions["positions"]) == {"2", "3", "6"}
+
+
+def test_a_motif_that_all_sequences_hold_is_found(tmp_path):
+    template = template_of("DNA", 8)
+    texts = ["AGA" + text[3:] for text in random_texts(template, 20)]
+    result = aggregated(tmp_path, exact_spectrum(template, [Planted("GA", (0, 1), (1,), 2.0)]), texts)
+    assert result.kind("interaction")["consensus"].tolist() == ["GA"]
+    assert result.kind("interaction")["sequences"].tolist() == [20]
 
 
 def additive(template):

@@ -52,7 +52,7 @@ class Settings:
     Attributes:
         count: motifs of each kind at most.
         min_instances: sequences that must hold a motif.
-        min_share: the least share of the variance of the reconstruction.
+        min_share: the least share of what the reconstruction varies about the background's mean.
         extremes: share of the sequences in the sets `top` and `bottom`.
         bootstrap: replicates.
         seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `LONG` letters.
@@ -89,8 +89,7 @@ class _Totals:
     """Sums over all sequences, from which motifs are searched."""
 
     sequences: int
-    mean: float
-    variance: float
+    variance: float  # of the reconstruction, about the background's mean
     stacks: dict[int, Stack]
     contributions: pd.DataFrame
     pairs: pd.DataFrame
@@ -123,7 +122,7 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
     complement = alphabet.complement if settings.reverse_complement else None
     found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
     singles = spectrum.terms.select(spectrum.terms.orders == 1)
-    shares = _measure(explained, settings, totals, found, singles)
+    shares = _measure(spectrum, explained, settings, totals, found, singles)
     share = {kind: shares.share[part] for kind, part in _parts(found, singles).items()}
     enough = np.array([_counts(sums, settings) for sums in found], bool)
     chosen = {
@@ -223,8 +222,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     there = values[np.isfinite(values)]
     return _Totals(
         len(there),
-        float(there.mean()) if len(there) else 0.0,
-        float(there.var()) if len(there) else 0.0,
+        float(((there - spectrum.intercept) ** 2).mean()) if len(there) else 0.0,
         build_stacks(spectrum, tables, counts.astype(np.int64)),
         letters.table(spectrum.output),
         pair_table(spectrum, pairs.supports, sums),
@@ -243,14 +241,19 @@ def _seqlet_motifs(spectrum: Spectrum, finder: SeqletFinder | None, settings: Se
 
 
 def _measure(
-    explained: Explained, settings: Settings, totals: _Totals, found: list[InstanceSums], singles: Terms
+    spectrum: Spectrum,
+    explained: Explained,
+    settings: Settings,
+    totals: _Totals,
+    found: list[InstanceSums],
+    singles: Terms,
 ) -> Shares:
     """Find all instances, and measure what shares of the variance motifs and single positions have."""
     shares = VarianceShares(settings.seed, settings.bootstrap, len(found) + len(singles) + len(totals.seqlets))
     for chunk in explained.chunks():
         parts = [sums.motif.terms.predict(chunk.local) for sums in found]
         seqlets = [motif.part(chunk) for motif in totals.seqlets]
-        shares.add(chunk, totals.mean, np.column_stack([*parts, singles.dividends(chunk.local), *seqlets]))
+        shares.add(chunk, spectrum.intercept, np.column_stack([*parts, singles.dividends(chunk.local), *seqlets]))
         for sums in found:
             sums.add(chunk, sums.find(chunk))
     return shares.result()

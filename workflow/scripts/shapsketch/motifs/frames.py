@@ -217,19 +217,19 @@ def reverse_complement(alphabet: Alphabet, text: str) -> str:
 def support_tables(
     spectrum: Spectrum, stacks: dict[int, Stack], sequences: int, variance: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the supports of two or more positions whose dividends vary most, and the letter tables of those.
+    """Return the supports of two or more positions with the largest dividends, and the letter tables of those.
 
     Args:
         spectrum: gives output and alphabet.
         stacks: tables by order, with counts.
         sequences: how many were counted.
-        variance: of the reconstruction over them.
+        variance: of the reconstruction over them, about the background's mean.
     """
     entries = []
     for order, stack in stacks.items():
         if order > 1 and sequences:
             mean = (stack.counts * stack.tables).sum(1) / sequences
-            energy = (stack.counts * stack.tables**2).sum(1) / sequences - mean**2
+            energy = (stack.counts * stack.tables**2).sum(1) / sequences
             magnitude = (stack.counts * np.abs(stack.tables)).sum(1) / sequences
             best = np.argsort(-energy, kind="stable")[:SUPPORTS]
             entries += [(energy[r], mean[r], magnitude[r], stack, int(r)) for r in best if energy[r] > 0]

@@ -77,11 +77,10 @@ class _Seeds:
 
     Args:
         landscape: the tables.
-        sequences: how many sequences were counted.
         least: how many sequences must have the letters.
     """
 
-    def __init__(self, landscape: Landscape, sequences: int, least: int) -> None:
+    def __init__(self, landscape: Landscape, least: int) -> None:
         self._landscape = landscape
         self._order, self._starts, self._weights = {}, {}, {}
         for order, stack in landscape.stacks.items():
@@ -95,7 +94,7 @@ class _Seeds:
             counts = stack.counts[by_gaps]
             enough = np.add.reduceat(counts, self._starts[order], axis=0) >= least
             lengths = np.diff([*self._starts[order], len(by_gaps)])
-            self._weights[order] = counts * (1 - counts / sequences) * np.repeat(enough, lengths, axis=0)
+            self._weights[order] = counts * np.repeat(enough, lengths, axis=0)
 
     def strongest(self) -> tuple[float, Stack, np.ndarray, int] | None:
         """The summed squares, the stack, the rows of the supports that are shifts of one another, and the cell."""
@@ -128,18 +127,18 @@ def find_motifs(
         spectrum: the spectrum.
         stacks: its tables by order, with the sequences that have each of their cells.
         sequences: how many sequences were counted.
-        variance: of the reconstruction over them.
+        variance: of the reconstruction over them, about the background's mean.
         count: how many motifs are wanted; some more are returned, for the ranking by what they explain.
         min_instances: sequences that must have the letters that a motif starts from.
         min_share: the least share of the variance of a motif that is wanted.
         both_strands: whether a motif may lie on either strand of DNA.
     """
-    if count == 0 or sequences < 2 or variance <= 0:
+    if count == 0 or sequences == 0 or variance <= 0:
         return []
     alphabet = spectrum.template.alphabet
     pairing = alphabet.complement if alphabet.kind in ("DNA", "RNA") else None
     landscape = Landscape(stacks, spectrum.background.probabilities, pairing, both_strands=both_strands)
-    seeds = _Seeds(landscape, sequences, min_instances)
+    seeds = _Seeds(landscape, min_instances)
     faint = FAINT * min_share * variance * sequences
     motifs: list[Motif] = []
     for _ in range(SEEDS * count):

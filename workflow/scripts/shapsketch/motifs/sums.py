@@ -75,7 +75,7 @@ class LetterSums:
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the variance of the reconstruction, with 95 % intervals; NaN where nothing varies.
+    """Shares of the variance of the reconstruction, with 95 % intervals; NaN where it is the background's mean throughout.
 
     Attributes:
         share, low, high: (M,) float64.
@@ -93,7 +93,9 @@ class Shares:
 class VarianceShares:
     """Shares of variance of parts of the reconstruction, with intervals by the Bayesian bootstrap (Rubin 1981).
 
-    Each replicate weighs each sequence by an exponential number that follows from the seed and the sequence's number.
+    Variances are mean squares over the sequences, about the background's mean, about which dividends are centred; so a
+    motif that all sequences hold has its share too. Each replicate weighs each sequence by an exponential number that
+    follows from the seed and the sequence's number.
 
     Args:
         seed: 0 <= seed < 2**64.
@@ -103,33 +105,30 @@ class VarianceShares:
 
     def __init__(self, seed: int, replicates: int, parts: int) -> None:
         self._seed, self._replicates = seed, replicates
-        self._sums = np.zeros((replicates + 1, 2 * parts + 3))  # row 0 is unweighted
+        self._sums = np.zeros((replicates + 1, parts + 1))  # row 0 is unweighted
 
     def add(self, chunk: Chunk, mean: float, parts: np.ndarray) -> None:
         """Add sequences.
 
         Args:
             chunk: N sequences; rows are theirs in the file.
-            mean: of all reconstructions, about which sums are taken.
+            mean: of the background.
             parts: (N, M) what each part adds to the reconstruction.
         """
         if not len(chunk.rows):
             return
-        centred = chunk.reconstruction[:, None] - mean
-        moments = np.hstack([np.ones_like(centred), centred, centred**2, parts, parts**2])
+        squares = np.column_stack([(chunk.reconstruction - mean) ** 2, parts**2])
         first, last = int(chunk.rows[0]), int(chunk.rows[-1])
         words = random_words(self._seed, BOOTSTRAP_STREAM, first, last + 1, self._replicates)[chunk.rows - first]
         weights = -np.log((words + 0.5) / 2.0**32)
-        self._sums[0] += moments.sum(0)
-        self._sums[1:] += weights.T @ moments
+        self._sums[0] += squares.sum(0)
+        self._sums[1:] += weights.T @ squares
 
     def result(self) -> Shares:
         """Return the shares and their intervals."""
-        weight, parts = self._sums[:, :1], (self._sums.shape[1] - 3) // 2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self._sums[:, 1:] / weight
-            whole = mean[:, 1:2] - mean[:, :1] ** 2
-            own = mean[:, 2 + parts :] - mean[:, 2 : 2 + parts] ** 2
-            shares = np.where(whole > 0, np.maximum(own, 0) / whole, np.nan)
-        low, high = np.quantile(shares[1:], INTERVAL, axis=0) if self._replicates else np.full((2, parts), np.nan)
+        whole, parts = self._sums[:, :1], self._sums[:, 1:]
+        shares = np.divide(parts, whole, out=np.full_like(parts, np.nan), where=whole > 0)
+        low, high = (
+            np.quantile(shares[1:], INTERVAL, axis=0) if self._replicates else np.full((2, parts.shape[1]), np.nan)
+        )
         return Shares(shares[0], low, high)
