@@ -75,7 +75,7 @@ class LetterSums:
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the variance of the reconstruction, with 95 % intervals; NaN where it is the background's mean throughout.
+    """Shares of the variance of the reconstruction, with 95 % intervals; NaN where there is none.
 
     Attributes:
         share, low, high: (M,) float64.
