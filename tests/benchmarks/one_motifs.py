@@ -1,7 +1,8 @@
-"""A script of the stage of motifs in a process of its own, for its memory: `one_motifs SCRIPT FOLDER`."""
+"""A script of the stage of motifs in a process of its own, for its costs: `one_motifs SCRIPT FOLDER`."""
 
 import runpy
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,4 +41,4 @@ if __name__ == "__main__":
     )
     stage.start = lambda snakemake: None
     runpy.run_path(str(ROOT / "workflow/scripts" / f"{script}.py"), {"snakemake": snakemake}, "__main__")
-    print(peak_megabytes())
+    print(time.process_time(), peak_megabytes())

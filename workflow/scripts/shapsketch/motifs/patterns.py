@@ -194,26 +194,33 @@ class Landscape:
         norm = np.sqrt(own * pattern)
         return Fit(scales, np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0))
 
-    def joint(self, placements: Placements, least: int = 2, *, original: bool = False) -> np.ndarray:
-        """Return (P, q^k): what the letters at each placement add together, for every word.
+    def joint(self, placements: Placements, least: int = 2) -> np.ndarray:
+        """Return (q^k,): what the letters of every word still add together, on average over some placements.
 
-        The sum of the dividends of all their subsets of `least` letters or more.
+        The sum of what is left of the dividends of all their subsets of `least` letters or more.
         """
         size, q = placements.positions.shape[1], self.q
-        total = np.zeros((len(placements), *[q] * size))
+        total = np.zeros([q] * size)
         for columns in subsets(size, self.stacks, least):
-            stack = self.stacks[len(columns)]
-            source = stack.tables if original else self.residual[len(columns)]
-            _, tables = gather(stack, source, placements, columns, self.complement)
-            total += tables.reshape(len(placements), *(q if c in columns else 1 for c in range(size)))
-        return total.reshape(len(placements), -1)
+            order = len(columns)
+            _, tables = gather(self.stacks[order], self.residual[order], placements, columns, self.complement)
+            total += tables.mean(0).reshape([q if c in columns else 1 for c in range(size)])
+        return total.ravel()
 
-    def values(self, placements: Placements, words: np.ndarray) -> np.ndarray:
-        """Return (P, W): what the letters of each word add together at each placement, beyond each alone."""
+    def values(self, placements: Placements, words: np.ndarray, least: int = 2, *, left: bool = False) -> np.ndarray:
+        """Return (P, W): what the letters of each word add together at each placement, beyond each alone.
+
+        Args:
+            placements: P placements.
+            words: (W, k) letter codes.
+            least: the smallest number of letters whose dividends count.
+            left: count only what no motif has explained yet.
+        """
         total = np.zeros((len(placements), len(words)))
-        for columns in subsets(words.shape[1], self.stacks):
+        for columns in subsets(words.shape[1], self.stacks, least):
             stack = self.stacks[len(columns)]
-            _, tables = gather(stack, stack.tables, placements, columns, self.complement)
+            source = self.residual[len(columns)] if left else stack.tables
+            _, tables = gather(stack, source, placements, columns, self.complement)
             total += tables[:, cells_of(words[:, columns], self.q)]
         return total
 

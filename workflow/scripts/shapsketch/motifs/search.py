@@ -25,7 +25,7 @@ RELATED = 0.25  # the same for words that are related by a rule
 AGREE = 0.5  # cosine of the tables at a placement with the pattern
 RECURS = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
 WEAKEST = 0.1  # of the strongest placement
-MOST_WORD_CELLS = 200_000  # letters^columns of a pattern: 8 nucleotides, 4 amino acids
+MOST_WORD_CELLS = 10_000  # letters^columns of a pattern: 6 nucleotides, 3 amino acids
 DENSE = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
 FEWEST_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS = 3  # interactions looked at for each motif wanted
@@ -165,9 +165,9 @@ def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndar
     least = 2
     shifts = _shifts(positions, len(landscape.probabilities))
     start = Placements.of(positions[None])
-    if sign * landscape.joint(start)[0, cells_of(letters, q)] <= 0:
+    if sign * landscape.values(start, letters[None], left=True)[0, 0] <= 0:
         least = order
-    strength = sign * landscape.joint(shifts, least)[:, cells_of(letters, q)]
+    strength = sign * landscape.values(shifts, letters[None], least, left=True)[:, 0]
     shifts = shifts[strength >= WEAKEST * strength.max()]
     words, h, relation = _words(landscape, shifts, least, sign)
     for split, candidates in _candidates(positions, landscape):
@@ -326,7 +326,7 @@ def _recurring(
 def _words(landscape: Landscape, placements: Placements, least: int, sign: float) -> tuple[np.ndarray, np.ndarray, str]:
     """The words that add most over some placements, the pattern that they make, and how their halves are related."""
     size, q = placements.positions.shape[1], landscape.q
-    joint = sign * landscape.joint(placements, least).mean(0)
+    joint = sign * landscape.joint(placements, least)
     most = joint.max()
     for threshold in (RELATED, WORD):
         cells = np.flatnonzero(joint >= threshold * most)
