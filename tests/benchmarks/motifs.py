@@ -94,9 +94,9 @@ def known_truth(result: Result, name: str) -> Iterator[dict[str, Any]]:
         },
         "splice_sites": {
             "U at +2": (positions, at(5, "U", 1)),
-            "G at +5 with U at +2": (
+            "U at +2 with G at +5": (
                 interactions,
-                interactions["positions"].str.contains("5") & interactions["positions"].str.contains("8"),
+                interactions["consensus"].str.contains("U..G$") & interactions["positions"].str.endswith("8"),
             ),
             "G at +5": (positions, at(8, "G", 1)),
         },

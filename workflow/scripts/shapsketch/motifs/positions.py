@@ -25,7 +25,8 @@ def position_row(
     """
     letters, row = spectrum.template.alphabet.letters, stack.row[support]
     table, counts = stack.tables[row], stack.counts[row]
-    strongest = int(np.argmax(np.abs(table) * (counts > 0)))
+    size = np.round(np.abs(table) * (counts > 0), 12)
+    strongest = int(np.lexsort([-table, -size])[0])  # of two letters that mirror one another, the one that raises
     own = table * np.sign(table[strongest]) >= WORD * abs(table[strongest])
     ordered = [letters[a] for a in np.argsort(-np.abs(table), kind="stable").tolist() if own[a]]
     held = int(counts[own].sum())
