@@ -69,6 +69,7 @@ LIBRARY = [
     "motifs/frames.py",
     "motifs/instances.py",
     "motifs/merging.py",
+    "motifs/motif.py",
     "motifs/patterns.py",
     "motifs/positions.py",
     "motifs/reading.py",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .motif import Motif
 from .reading import Chunk
-from .search import Motif
 from .stacks import cells_of
 
 MOST_VALUES = 4_000_000  # letters looked at in one step

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..background import Background
 from ..terms import Terms
+from .motif import RELATED, WORD, Motif, relation_of, sort_motif
 from .patterns import Landscape, Placements
-from .search import RELATED, WORD, Motif, relation_of, sort_motif
 
 OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
 LEAST_CORE = 0.1  # of the shorter motif's variance: what the longer one must carry to give the merged one its letters

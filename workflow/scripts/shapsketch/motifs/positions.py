@@ -7,7 +7,7 @@ from ..interactions import Sums
 from ..matrices import consensus_letter
 from ..spectrum import Spectrum
 from ..terms import Support
-from .search import WORD
+from .motif import WORD
 from .stacks import Stack
 
 

@@ -6,13 +6,14 @@ before the next is looked for (matching pursuit; Mallat & Zhang 1993). Nothing i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from ..spectrum import Spectrum
-from ..terms import Terms
+from .merging import merge_motifs
+from .motif import RELATED, WORD, Motif, relation_of, sort_motif
 from .patterns import Landscape, Placements
 from .stacks import Stack, cells_of, local_terms, words_of
 
@@ -20,8 +21,6 @@ EDGE = 0.4  # of the strongest dividend of its order: how strongly a letter must
 LEAST_EDGE = 0.15  # and with each of them
 SURE = 3.0  # standard errors over the translations, of the weakest of these interactions
 REACH = 20  # positions around the letters of a motif where it grows
-WORD = 0.6  # of the strongest word: how much a word must add
-RELATED = 0.25  # the same for words that are related by a rule
 AGREE = 0.5  # cosine of the tables at a placement with the pattern
 RECURS = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
 WEAKEST = 0.1  # of the strongest placement
@@ -30,46 +29,6 @@ DENSE = 0.4  # of the placements within a motif's range of starts and gaps: how 
 FEWEST_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS = 3  # interactions looked at for each motif wanted
 FAINT = 0.02  # of the least share of a motif: interactions that no motif starts from
-
-
-@dataclass(frozen=True)
-class Motif:
-    """Letters at several positions that act together, wherever they do.
-
-    Attributes:
-        words: (W, k) uint8 letter codes; the strongest word first.
-        placements: P placements of k positions; the strongest first.
-        values: (P, W) float64, what the letters of a word add together at a placement, in the model's units.
-        split: how many of the k letters lie before the gap that varies; k where none does.
-        relation: `equal` or `complementary` halves, or empty.
-        terms: the motif's own part of the spectrum: its dividends.
-    """
-
-    words: np.ndarray
-    placements: Placements
-    values: np.ndarray
-    split: int
-    relation: str
-    terms: Terms
-
-    @property
-    def order(self) -> int:
-        """The number k of interacting letters."""
-        return self.words.shape[1]
-
-    @property
-    def offsets(self) -> np.ndarray:
-        """(k,) the letters' distances from the first of their half, the same at all placements."""
-        steps = np.abs(self.placements.positions[0] - self.placements.positions[0, 0])
-        return np.concatenate([steps[: self.split], steps[self.split :] - steps[self.split : self.split + 1]])
-
-    @property
-    def gaps(self) -> np.ndarray:
-        """(P,) letters between the halves at each placement; empty where the gap does not vary."""
-        if self.split == self.order:
-            return np.zeros(0, np.int64)
-        inner = self.placements.positions[:, self.split - 1 : self.split + 1]
-        return np.abs(np.diff(inner, axis=1)).ravel() - 1
 
 
 class _Seeds:
@@ -146,8 +105,6 @@ def find_motifs(
         if seed is None or seed[0] < faint:
             break
         motifs.append(_motif(spectrum, landscape, *seed[1:]))
-    from .merging import merge_motifs
-
     return merge_motifs(spectrum.background, landscape, [m for m in motifs if len(m.terms)])
 
 
@@ -182,14 +139,6 @@ def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndar
     values = landscape.values(placements, words)
     taken = landscape.peel(h, words, placements, least)
     return sort_motif(Motif(words, placements, values, split, relation, local_terms(spectrum, taken)))
-
-
-def sort_motif(motif: Motif) -> Motif:
-    """Order the placements by their mean magnitude, the words by theirs."""
-    places = np.argsort(-np.abs(motif.values).mean(1), kind="stable")
-    words = np.argsort(-np.abs(motif.values.mean(0)), kind="stable")
-    values = motif.values[np.ix_(places, words)]
-    return replace(motif, words=motif.words[words], placements=motif.placements[places], values=values)
 
 
 @dataclass(frozen=True)
@@ -350,16 +299,3 @@ def _kindred(words: np.ndarray) -> np.ndarray:
     for _ in range(words.shape[1]):
         reached = near[reached].any(0)
     return reached
-
-
-def relation_of(words: np.ndarray, q: int, pairing: np.ndarray | None) -> str:
-    """Whether the halves of all words are equal or complementary, over at least half of the letters."""
-    half = words.shape[1] // 2
-    if words.shape[1] % 2 or len(words) < max(3, q // 2):
-        return ""
-    first, second = words[:, :half], words[:, half:]
-    if (first == second).all():
-        return "equal"
-    if pairing is not None and (pairing[first] == second[:, ::-1]).all():
-        return "complementary"
-    return ""
