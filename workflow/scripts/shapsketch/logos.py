@@ -211,7 +211,7 @@ def _columns(axes: Axes, motif: DrawnMotif) -> None:
     axes.set_xticks(places[shown], [labels[k] for k in shown], fontsize=8)
     one = motif.matrix["position"].notna().all()
     axes.set_xlabel("position" if one else "column of the motif")
-    if motif.split:
+    if motif.split and not axes.texts:
         middle = (places[motif.split - 1] + places[motif.split]) / 2
         height = sum(axes.get_ylim()) / 2
         text = str(motif.row["spacing"])
