@@ -1,5 +1,6 @@
 """Sequence logos: contributions of letters at positions, and motifs by contribution and by information."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,8 +120,7 @@ class DrawnMotif:
         """Columns before the gap that varies; 0 where none does."""
         if "{" not in str(self.row["consensus"]):
             return 0
-        first = self.row["consensus"].split("{")[0]
-        return len(first) - 2 * first.count("[") - sum(len(part.split("]")[0]) - 1 for part in first.split("[")[1:])
+        return len(re.findall(r"\[.*?\]|.", self.row["consensus"].split("{")[0]))
 
     @property
     def places(self) -> np.ndarray:
