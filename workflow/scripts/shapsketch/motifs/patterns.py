@@ -64,7 +64,7 @@ def subsets(size: int, orders: Mapping[int, Stack], least: int = 2) -> Iterator[
 
 def gather(
     stack: Stack, tables: np.ndarray, placements: Placements, columns: Columns, complement: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read the tables of some columns of placements, turned to the order of the pattern's letters.
 
     Args:
@@ -75,15 +75,16 @@ def gather(
         complement: (q,) the complements; None where no placement is on the minus strand.
 
     Returns:
-        (P,) rows, -1 where there is no such support, and (P, q^k) tables, zero there.
+        (F,) the placements that have a support there, (F,) its rows, and (F, q^k) its tables.
     """
     order = len(columns)
     keys = np.sort(placements.positions[:, columns], axis=1)
     rows = np.array([stack.row.get(tuple(key), -1) for key in keys.tolist()], np.int64)
-    found = np.where((rows >= 0)[:, None], tables[rows], 0.0)
-    if complement is not None and placements.minus.any():
-        found[placements.minus] = turned(found[placements.minus], order, complement)
-    return rows, found
+    held = np.flatnonzero(rows >= 0)
+    found, minus = tables[rows[held]], placements.minus[held]
+    if complement is not None and minus.any():
+        found[minus] = turned(found[minus], order, complement)
+    return held, rows[held], found
 
 
 def turned(tables: np.ndarray, order: int, complement: np.ndarray) -> np.ndarray:
@@ -152,6 +153,7 @@ class Landscape:
         self.stacks, self.probabilities, self.pairing = stacks, probabilities, pairing
         self.complement = pairing if both_strands else None
         self.residual = {order: stack.tables.copy() for order, stack in stacks.items()}
+        self.free = (probabilities > 0).sum(1) > 1
         self._profiles = np.unique(np.round(probabilities, 12), axis=0, return_inverse=True)[1].ravel()
 
     @property
@@ -185,10 +187,10 @@ class Landscape:
                 if split is not None and not columns[0] < split <= columns[-1]:
                     continue
                 stack, left = self.stacks[len(columns)], self.residual[len(columns)]
-                _, tables = gather(stack, left, placements[members], columns, self.complement)
+                held, _, tables = gather(stack, left, placements[members], columns, self.complement)
                 expected, weights = component(h, probabilities, columns), weights_of(probabilities[list(columns)])
-                dot[members] += tables @ (expected * weights)
-                own[members] += tables**2 @ weights
+                dot[members[held]] += tables @ (expected * weights)
+                own[members[held]] += tables**2 @ weights
                 pattern[members] += expected**2 @ weights
         scales = np.divide(dot, pattern, out=np.zeros_like(dot), where=pattern > 0)
         norm = np.sqrt(own * pattern)
@@ -203,8 +205,8 @@ class Landscape:
         total = np.zeros([q] * size)
         for columns in subsets(size, self.stacks, least):
             order = len(columns)
-            _, tables = gather(self.stacks[order], self.residual[order], placements, columns, self.complement)
-            total += tables.mean(0).reshape([q if c in columns else 1 for c in range(size)])
+            _, _, tables = gather(self.stacks[order], self.residual[order], placements, columns, self.complement)
+            total += (tables.sum(0) / len(placements)).reshape([q if c in columns else 1 for c in range(size)])
         return total.ravel()
 
     def values(self, placements: Placements, words: np.ndarray, least: int = 2, *, left: bool = False) -> np.ndarray:
@@ -220,8 +222,8 @@ class Landscape:
         for columns in subsets(words.shape[1], self.stacks, least):
             stack = self.stacks[len(columns)]
             source = self.residual[len(columns)] if left else stack.tables
-            _, tables = gather(stack, source, placements, columns, self.complement)
-            total += tables[:, cells_of(words[:, columns], self.q)]
+            held, _, tables = gather(stack, source, placements, columns, self.complement)
+            total[held] += tables[:, cells_of(words[:, columns], self.q)]
         return total
 
     def peel(
@@ -240,13 +242,12 @@ class Landscape:
                 if energy == 0:
                     continue
                 part = placements[members]
-                rows, tables = gather(self.stacks[order], self.residual[order], part, columns, self.complement)
+                held, rows, tables = gather(self.stacks[order], self.residual[order], part, columns, self.complement)
                 scales = np.maximum(tables @ (expected * weights) / energy, 0)
-                first = np.unique(rows, return_index=True)[1]  # overlapping placements share tables
-                for k in first[rows[first] >= 0].tolist():
+                for k in np.unique(rows, return_index=True)[1].tolist():  # overlapping placements share tables
                     lost, blank = scales[k] * expected, np.zeros(len(expected), bool)
                     blank[cells] = True
-                    if part.minus[k] and self.complement is not None:
+                    if part.minus[held[k]] and self.complement is not None:
                         lost = turned(lost[None], order, self.complement)[0]
                         blank = turned(blank[None], order, self.complement)[0]
                     self.residual[order][rows[k]] -= lost

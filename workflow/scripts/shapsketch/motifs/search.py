@@ -120,7 +120,7 @@ def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndar
     core = family.grown(dict(zip(anchor.tolist(), letters.tolist(), strict=True)))
     positions, letters = np.array(list(core)), np.array(list(core.values()), np.uint8)
     least = 2
-    shifts = _shifts(positions, len(landscape.probabilities))
+    shifts = _shifts(positions, landscape)
     start = Placements.of(positions[None])
     if sign * landscape.values(start, letters[None], left=True)[0, 0] <= 0:
         least = order
@@ -212,10 +212,11 @@ class _Family:
         return edges
 
 
-def _shifts(positions: np.ndarray, n: int) -> Placements:
-    """All translations of a placement."""
-    shifts = np.arange(-positions[0], n - positions[-1])
-    return Placements.of(positions + shifts[:, None])
+def _shifts(positions: np.ndarray, landscape: Landscape) -> Placements:
+    """All translations of a placement to positions that are not fixed."""
+    shifts = np.arange(-positions[0], len(landscape.free) - positions[-1])
+    moved = positions + shifts[:, None]
+    return Placements.of(moved[landscape.free[moved].all(1)])
 
 
 def _candidates(positions: np.ndarray, landscape: Landscape) -> Iterator[tuple[int, Placements]]:
@@ -228,8 +229,8 @@ def _candidates(positions: np.ndarray, landscape: Landscape) -> Iterator[tuple[i
         start, second = np.indices((n, n)).reshape(2, -1)
         fits = (second > start + left[-1]) & (second + right[-1] < n)
         both = np.column_stack([start[fits, None] + left, second[fits, None] + right])
-        yield split, _both_strands(Placements.of(both), landscape)
-    yield size, _both_strands(_shifts(positions, n), landscape)
+        yield split, _both_strands(Placements.of(both[landscape.free[both].all(1)]), landscape)
+    yield size, _both_strands(_shifts(positions, landscape), landscape)
 
 
 def _both_strands(placements: Placements, landscape: Landscape) -> Placements:
