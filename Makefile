@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine benchmark-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -46,6 +46,10 @@ benchmark-explain: .venv/test.ready .venv-shapzero/ready
 # Half an hour or more: intervals against long-run truth, beside KernelSHAP.
 benchmark-refine: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.refinement $(ARGS)
+
+# Ten minutes: known motifs in real models, seconds and memory for 10,000 sequences; compiles memelite.
+benchmark-motifs: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.motifs $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks

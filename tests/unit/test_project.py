@@ -73,7 +73,9 @@ def read_rules(root):
 
 def read_env(path):
     content = yaml.safe_load(path.read_text())
-    pins = dict(line.split(" =") for line in content["dependencies"])
+    from_pypi = [line for part in content["dependencies"] if isinstance(part, dict) for line in part["pip"]]
+    pins = dict(line.split(" =") for line in content["dependencies"] if isinstance(line, str) and line != "pip")
+    pins |= dict(line.split("==") for line in from_pypi)
     return content["channels"], {CONDA_NAMES.get(name, name): pin for name, pin in pins.items()}
 
 
@@ -215,6 +217,9 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"models__m__background": "flat"}, "at models.m.background"),
         ({"models__m__background": {"mutate": {"around": "ACGT", "rate": 1}}}, "it must be less than 1"),
         ({"explain__indices": ["SV", "XII"]}, "has 'XII' at explain.indices.1; use one of SV, BV, SII, k-SII,"),
+        ({"motifs": {"colors": "red"}}, "has 'red' at motifs.colors; use one of colorblind, classic."),
+        ({"motifs": {"seqlets": "maybe"}}, "has 'maybe' at motifs.seqlets; use one of auto, True, False."),
+        ({"motifs": {"extremes": 0}}, "has 0 at motifs.extremes; it must be more than 0."),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
         ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
     ],
@@ -238,6 +243,12 @@ def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):
     background = {"from_sequences": {"queries": "other"}}
     with pytest.raises(InputError, match="names the sequences 'other'"):
         check_names(check_config(config(models__m__background=background), schema))
+    (tmp_path / "s.fa").touch()
+    with pytest.raises(InputError, match=r"The file db.meme of motifs.database does not exist"):
+        check_names(check_config(config(motifs={"database": "db.meme"}), schema))
+    protein = config(models__m__alphabet="protein", models__m__template="XXXX", motifs={"reverse_complement": True})
+    with pytest.raises(InputError, match=r"the alphabet of models.m is protein; only DNA has a second strand"):
+        check_names(check_config(protein, schema))
 
 
 def test_the_embedded_config_is_valid(schema, root, monkeypatch):

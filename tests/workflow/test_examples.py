@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from motif_cases import aggregated, random_texts
 
+from shapsketch.spectrum import Spectrum
 from workflow.helpers import ROOT, Workspace
 
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
@@ -175,3 +177,48 @@ def test_two_gs_of_a_splice_site_act_together(finished):
     assert pairs.loc["HBB_intron_1", "value"].idxmax() == "3,8"
     loads = table(finished, "shapley_values", "splice_site", "splice_sites").set_index("sequence_id")["reconstruction"]
     assert loads["consensus"] > loads["HBB_intron_1"] > loads["HBB_intron_1_+5C"]
+
+
+def motifs(finished, folder, model, output, queries=None):
+    """The motifs of an example's sequences, or of random ones."""
+    results = finished.folder / "results" / model
+    spectrum = Spectrum.load(results / "spectrum/spectrum.npz", output)
+    texts = random_texts(spectrum.template, 2000)
+    if queries:
+        texts = pd.read_parquet(results / queries / "sequences.parquet")["sequence"].tolist()
+    return aggregated(folder, spectrum, texts)
+
+
+def test_microhomology_is_one_motif_at_any_distance(finished, tmp_path):
+    found = motifs(finished, tmp_path, "microhomology", "microhomology", "hbb_cuts")
+    first = found.kind("interaction").iloc[0]
+    assert (first["relation"], set(first["letters"].split(","))) == ("equal", {"AA", "CC", "GG", "TT"})
+    places = found.summary.tables["placements"].query("motif == 'M1'")
+    left, right = (places["positions"].str.split(",").str[k].astype(int) for k in (0, 1))
+    assert ((left <= 20) & (right > 20)).mean() > 0.95
+    assert places["gap"].astype(int).nunique() > 20
+    assert (found.kind("interaction")["share"].iloc[1:] < first["share"] / 10).all()
+
+
+def test_runs_of_t_lower_and_g20_raises_the_efficacy_of_guides(finished, tmp_path):
+    found = motifs(finished, tmp_path, "deepspcas9", "efficacy")
+    run = found.kind("interaction")[found.kind("interaction")["letters"].str.contains("TTT")].iloc[0]
+    assert run["value"] < 0 and run.name < 3 and run["placements"] >= 5
+    first = found.kind("position").iloc[0]
+    assert (first["positions"], first["letters"]) == ("24", "G") and first["value"] > 5
+
+
+def test_upstream_start_codons_are_the_first_motif(finished, tmp_path):
+    found = motifs(finished, tmp_path, "optimus", "HEK293T", "hbb_utr5")
+    first = found.kind("interaction").iloc[0]
+    assert (first["consensus"], first["positions"]) == ("ATG", "37,38,39") and first["value"] < -1
+
+
+def test_splice_sites_need_u_at_2_and_g_at_5(finished, tmp_path):
+    found = motifs(finished, tmp_path, "splice_site", "psi")
+    positions = found.kind("position").set_index("positions")["letters"].str[0]
+    assert positions[["3", "5", "8"]].tolist() == ["G", "U", "G"]  # -1, +2 and +5
+    assert positions.index[:4].isin(["3", "5", "6", "8"]).all()
+    first = found.kind("interaction").iloc[0]
+    word = dict(zip(first["positions"].split(","), first["letters"].split(",")[0], strict=True))
+    assert (word["5"], word["8"]) == ("U", "G") and first["value"] > 10

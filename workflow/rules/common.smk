@@ -14,13 +14,16 @@ LIBRARY = [
     "basis.py",
     "catalogue.py",
     "codes.py",
+    "comparison.py",
     "config.py",
     "counter.py",
     "design.py",
     "download.py",
+    "drawing.py",
     "errors.py",
     "explain.py",
     "faithfulness.py",
+    "figures.py",
     "files.py",
     "galois.py",
     "interactions.py",
@@ -28,8 +31,9 @@ LIBRARY = [
     "lattice.py",
     "listing.py",
     "logos.py",
+    "maps.py",
+    "matrices.py",
     "meme.py",
-    "motifs.py",
     "refine.py",
     "report.py",
     "rounds.py",
@@ -61,6 +65,18 @@ LIBRARY = [
     "models/trees_model.py",
     "models/user_code.py",
     "models/weights.py",
+    "motifs/__init__.py",
+    "motifs/frames.py",
+    "motifs/instances.py",
+    "motifs/merging.py",
+    "motifs/motif.py",
+    "motifs/patterns.py",
+    "motifs/positions.py",
+    "motifs/reading.py",
+    "motifs/search.py",
+    "motifs/seqlets.py",
+    "motifs/stacks.py",
+    "motifs/sums.py",
     "recovery/__init__.py",
     "recovery/bins.py",
     "recovery/coefficients.py",
@@ -248,12 +264,23 @@ def get_explanation_shards(table):
     return get_shards
 
 
+def get_motif_settings(wildcards):
+    """What is looked for; how it is drawn must not make it stale."""
+    settings = {
+        key: value
+        for key, value in config["motifs"].items()
+        if key not in ("colors", "database")
+    }
+    return settings | {"seed": MODELS[wildcards.model]["sketch"]["seed"]}
+
+
 def get_all_results():
     files = (
         "report.html",
         "shapley_values.parquet",
         "interactions.parquet",
         "motifs/motifs.meme",
+        *(["motifs/tomtom.tsv"] if "database" in config["motifs"] else []),
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
     )
     curves = [

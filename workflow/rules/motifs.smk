@@ -13,9 +13,13 @@ rule aggregate_motifs:
             subcategory="{queries}",
             labels={"table": "strongest interactions"},
         ),
+        placements="results/{model}/{queries}/motifs/placements.tsv",
         motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
         instances="results/{model}/{queries}/motifs/instances.tsv",
+        bed="results/{model}/{queries}/motifs/instances.bed",
         position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        supports="results/{model}/{queries}/motifs/supports.tsv",
+        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
         meme="results/{model}/{queries}/motifs/motifs.meme",
     log:
         "logs/{model}/{queries}/aggregate_motifs.log",
@@ -27,8 +31,7 @@ rule aggregate_motifs:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        most=config["motifs"]["count"],
-        min_instances=config["motifs"]["min_instances"],
+        settings=get_motif_settings,
         version=VERSIONS["motifs"],
     script:
         "../scripts/aggregate_motifs.py"
@@ -40,8 +43,11 @@ rule draw_logos:
         faithfulness="results/{model}/spectrum/faithfulness.json",
         contributions="results/{model}/{queries}/motifs/contributions.tsv",
         motifs="results/{model}/{queries}/motifs/motifs.tsv",
+        placements="results/{model}/{queries}/motifs/placements.tsv",
         motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
         position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        supports="results/{model}/{queries}/motifs/supports.tsv",
+        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
     output:
         logos=report(
             directory("results/{model}/{queries}/motifs/logos"),
@@ -60,5 +66,37 @@ rule draw_logos:
     resources:
         mem_mb=get_megabytes(1000),
         runtime=20,
+    params:
+        colors=config["motifs"]["colors"],
+        version=VERSIONS["motifs"],
     script:
         "../scripts/draw_logos.py"
+
+
+rule compare_motifs:
+    input:
+        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        database=config["motifs"].get("database", []),
+    output:
+        table=report(
+            "results/{model}/{queries}/motifs/tomtom.tsv",
+            caption="../report/tomtom.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"table": "motifs of the database"},
+        ),
+    log:
+        "logs/{model}/{queries}/compare_motifs.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/compare_motifs.tsv"
+    conda:
+        "../../envs/tomtom.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=30,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        both_strands=config["motifs"]["reverse_complement"],
+        version=VERSIONS["motifs"],
+    script:
+        "../scripts/compare_motifs.py"

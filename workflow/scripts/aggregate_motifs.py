@@ -1,8 +1,7 @@
-"""Sum explanations up: mean contributions of letters, and the strongest gapped interaction motifs.
+"""Sum explanations up: contributions of letters, interaction maps, and the motifs that recur over the sequences.
 
-Creates `contributions.tsv`, `motifs.tsv`, `motif_matrices.tsv`, `instances.tsv`,
-`position_interactions.tsv` and `motifs.meme` in `results/{model}/{queries}/motifs/` from the
-explanations and the spectrum.
+Creates the tables, `instances.bed` and `motifs.meme` in `results/{model}/{queries}/motifs/` from the explanations and
+the spectrum. Holds one piece of the sequences at a time.
 """
 
 from shapsketch import stage
@@ -10,26 +9,45 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    import pandas as pd
+    from contextlib import ExitStack
 
-    from shapsketch.files import write_text
+    import pandas as pd
+    from tqdm import tqdm
+
+    from shapsketch.files import atomic_path, write_text
     from shapsketch.meme import meme_text
-    from shapsketch.motifs import summarise
+    from shapsketch.motifs import Settings, summarise
+    from shapsketch.motifs.frames import INSTANCE_COLUMNS
+    from shapsketch.motifs.reading import Explained
     from shapsketch.spectrum import load_spectra
-    from shapsketch.tables import read_explained
+    from shapsketch.tables import group_names
 
     spectra = load_spectra(snakemake.input.spectrum)
-    sequences, values = read_explained(snakemake.input.sequences, snakemake.input.values)
-    count, min_instances = snakemake.params.most, snakemake.params.min_instances
-    summaries = [
-        summarise(spectrum, sequences, values[output], count=count, min_instances=min_instances)
-        for output, spectrum in spectra.items()
-    ]
+    background = next(iter(spectra.values())).background
+    template, groups = background.template, group_names(snakemake.input.sequences)
+    settings = Settings(**snakemake.params.settings)
+    files = {"sep": "\t", "index": False, "float_format": "%.6g", "lineterminator": "\n"}
+    with ExitStack() as stack:
+        instances, bed = (
+            stack.enter_context(
+                open(stack.enter_context(atomic_path(snakemake.output[name])), "w", encoding="utf-8", newline="\n")
+            )
+            for name in ("instances", "bed")
+        )
+        instances.write("\t".join(INSTANCE_COLUMNS) + "\n")
+
+        def write(rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
+            """Append instances."""
+            rows.to_csv(instances, header=False, **files)
+            blocks.to_csv(bed, header=False, **files)
+
+        summaries = []
+        for number, spectrum in enumerate(tqdm(spectra.values(), unit="output")):
+            explained = Explained(template, snakemake.input.sequences, snakemake.input["values"], number, groups)
+            summaries.append(summarise(spectrum, explained, settings, write))
     for name in summaries[0].tables:
         table = pd.concat([summary.tables[name] for summary in summaries])
-        write_text(snakemake.output[name], table.to_csv(sep="\t", index=False, float_format="%.6g"))
-    background = next(iter(spectra.values())).background
-    template = background.template
-    motifs = [motif for summary in summaries for motif in summary.motifs]
+        write_text(snakemake.output[name], table.to_csv(**files))
+    matrices = [matrix for summary in summaries for matrix in summary.matrices]
     frequencies = background.probabilities[template.free].mean(0)
-    write_text(snakemake.output.meme, meme_text(template.alphabet, motifs, frequencies))
+    write_text(snakemake.output.meme, meme_text(template.alphabet, matrices, frequencies))

@@ -61,6 +61,20 @@ def check_names(config: Mapping[str, Any]) -> None:
     for name, queries in sequences.items():
         if not Path(queries["path"]).is_file():
             raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")
+    _check_motifs(config)
+
+
+def _check_motifs(config: Mapping[str, Any]) -> None:
+    motifs = config["motifs"]
+    if "database" in motifs and not Path(motifs["database"]).is_file():
+        raise InputError(f"The file {motifs['database']} of motifs.database does not exist.")
+    if motifs["reverse_complement"]:
+        for name, model in config["models"].items():
+            if model["alphabet"] != "DNA" and set(model["alphabet"]) != set("ACGT"):
+                raise InputError(
+                    f"The config sets motifs.reverse_complement, but the alphabet of models.{name} is "
+                    f"{model['alphabet']}; only DNA has a second strand."
+                )
 
 
 def canonical(value: Any) -> Any:

@@ -72,7 +72,7 @@ def collect(model: str, queries: str, files: Mapping[str, str]) -> Contents:
     folder = Path(files["logos"])
     outputs = []
     for name in spectra:
-        own = motifs[motifs["output"] == name].to_dict("records")
+        own = motifs[(motifs["output"] == name) & (motifs["kind"] == "interaction")].to_dict("records")
         outputs.append(
             OutputContents(
                 name,

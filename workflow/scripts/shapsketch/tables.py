@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -120,17 +118,3 @@ def write_tsv(path: str | Path, parquet: str | Path, rows: int) -> None:
     text = pq.read_table(parquet).to_pandas().to_csv(sep="\t", index=False, float_format="%.7g")
     with atomic_path(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
-
-
-def read_explained(sequences: str | Path, values: str | Path) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Read back what was explained.
-
-    Returns:
-        The sequences, and for each output their (N, n) float64 Shapley values.
-    """
-    table = pd.read_parquet(values)
-    positions = [c for c in table.columns if c.startswith("pos_")]
-    matrices = {
-        str(output): rows[positions].to_numpy(np.float64) for output, rows in table.groupby("output", sort=False)
-    }
-    return pd.read_parquet(sequences), matrices

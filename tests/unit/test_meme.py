@@ -1,0 +1,188 @@
+"""MEME files: golden, read back by Biopython and by ourselves, and refused in a sentence where they are damaged."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from Bio import motifs as biopython
+
+from shapsketch.alphabet import Alphabet
+from shapsketch.comparison import compare_motifs
+from shapsketch.errors import InputError
+from shapsketch.matrices import Matrix, consensus_letter, information
+from shapsketch.meme import meme_text, read_meme
+
+ALPHABETS = ["ACGT", "ACTG", "ACGU", "ACDEFGHIKLMNPQRSTVWY", "01X"]
+
+
+def matrices(q, count=3, seed=0):
+    draws = np.random.default_rng(seed)
+    for k in range(1, count + 1):
+        frequencies = draws.multinomial(10 * k, draws.dirichlet(np.full(q, 0.3), 3 + k)) / (10 * k)
+        blank = np.zeros(len(frequencies))
+        yield Matrix("y", f"M{k}", "NNN", frequencies, frequencies, blank > 0, blank.astype(int), 10 * k)
+
+
+GOLDEN = {
+    "ACGU": """MEME version 4
+
+ALPHABET= ACGU
+
+Background letter frequencies
+A 0.250000 C 0.250000 G 0.250000 U 0.250000
+
+MOTIF y_M1 UnG
+letter-probability matrix: alength= 4 w= 3 nsites= 3 E= 0
+0.000000 0.000000 0.000000 1.000000
+0.333334 0.333333 0.333333 0.000000
+0.000000 0.000000 1.000000 0.000000
+""",
+    "ACTG": """MEME version 4
+
+ALPHABET= ACGT
+
+strands: +
+
+Background letter frequencies
+A 0.250000 C 0.250000 G 0.250000 T 0.250000
+
+MOTIF y_M1 UnG
+letter-probability matrix: alength= 4 w= 3 nsites= 3 E= 0
+0.000000 0.000000 1.000000 0.000000
+0.333334 0.333333 0.000000 0.333333
+0.000000 0.000000 0.000000 1.000000
+""",
+    "ACDEFGHIKLMNPQRSTVWY": "MEME version 4\n\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n\nBackground letter frequencies\n"
+    + " ".join(f"{a} 0.050000" for a in "ACDEFGHIKLMNPQRSTVWY")
+    + "\n\nMOTIF y_M1 UnG\nletter-probability matrix: alength= 20 w= 3 nsites= 3 E= 0\n"
+    + " ".join(["0.000000"] * 3 + ["1.000000"] + ["0.000000"] * 16)
+    + "\n"
+    + " ".join(["0.333334", "0.333333", "0.333333"] + ["0.000000"] * 17)
+    + "\n"
+    + " ".join(["0.000000"] * 2 + ["1.000000"] + ["0.000000"] * 17)
+    + "\n",
+}
+
+
+@pytest.mark.parametrize("letters", GOLDEN)
+def test_golden_files(letters):
+    q = len(letters)
+    frequencies = np.zeros((3, q))
+    frequencies[0, 3] = frequencies[2, 2] = 1
+    frequencies[1, :3] = 1 / 3
+    matrix = Matrix("y", "M1", "UnG", frequencies, frequencies, np.ones(3, bool), np.zeros(3, int), 3)
+    assert meme_text(Alphabet(letters), [matrix], np.full(q, 1 / q)) == GOLDEN[letters]
+
+
+@pytest.mark.parametrize("letters", ALPHABETS)
+def test_what_is_written_is_read_back(letters, tmp_path):
+    alphabet, path = Alphabet(letters), tmp_path / "motifs.meme"
+    written = list(matrices(alphabet.q))
+    path.write_text(meme_text(alphabet, written, np.full(alphabet.q, 1 / alphabet.q)))
+    read = read_meme(path, alphabet)
+    assert list(read) == [f"y_{m.motif} NNN" for m in written]
+    for ours, theirs in zip(written, read.values(), strict=True):
+        assert np.allclose(ours.frequencies, theirs, atol=2e-6)
+
+
+@pytest.mark.parametrize("letters", ALPHABETS[:4])
+def test_biopython_reads_the_same(letters, tmp_path):
+    alphabet, path = Alphabet(letters), tmp_path / "motifs.meme"
+    written = list(matrices(alphabet.q))
+    path.write_text(meme_text(alphabet, written, np.full(alphabet.q, 1 / alphabet.q)))
+    if alphabet.kind == "protein":  # Biopython knows no proteins here: it would read four columns
+        rows = [line.split() for line in path.read_text().splitlines() if line[:2] in ("0.", "1.")]
+        assert np.allclose(np.array(rows, float), np.concatenate([m.frequencies for m in written]), atol=2e-6)
+        return
+    with open(path) as handle:
+        read = biopython.parse(handle, "minimal")
+    assert [m.name for m in read] == ["y_M1", "y_M2", "y_M3"]
+    for ours, theirs in zip(written, read, strict=True):
+        assert theirs.num_occurrences == ours.sites
+        columns = np.array([theirs.pwm[a] for a in letters]).T
+        assert np.allclose(columns, ours.frequencies, atol=2e-6)
+
+
+def test_databases_with_u_for_t_and_odd_spacing_are_read(tmp_path):
+    path = tmp_path / "db.meme"
+    path.write_text(
+        "MEME version 5.5.5\n\nALPHABET= ACGU\n\nMOTIF  RBFOX1\tGCAUG\n\nletter-probability matrix: alength= 4 w=2\n"
+        "\n 0 0 0 1 \n0.5\t0.5 0 0\nURL x\n"
+    )
+    read = read_meme(path, Alphabet("ACTG"))
+    assert read["RBFOX1 GCAUG"].tolist() == [[0, 0, 1, 0], [0.5, 0.5, 0, 0]]
+
+
+BROKEN = {
+    "is not a MEME motif file": "hello\n",
+    "has motifs of the letters ACDEFGHIKLMNPQRSTVWY; the model's are ACGT": (
+        "MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n"
+    ),
+    "has no motif": "MEME version 4\nALPHABET= ACGT\nMOTIF a\n",
+    "line 4: the matrix of the motif 'a' is not whole": (
+        "MEME version 4\nALPHABET= ACGT\nMOTIF a\nletter-probability matrix: w= 2\n1 0 0 0\n0 1 0\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", BROKEN)
+def test_broken_databases_are_refused_in_a_sentence(sentence, tmp_path):
+    path = tmp_path / "db.meme"
+    path.write_text(BROKEN[sentence])
+    with pytest.raises(InputError, match=sentence.split(":")[0].replace("(", r"\(")):
+        read_meme(path, Alphabet("ACGT"))
+
+
+def test_consensus_letters():
+    dna, protein = Alphabet("ACGT"), Alphabet.from_config("protein")
+    cases = {"A": [0.6, 0.4, 0, 0], "R": [0.5, 0.05, 0.45, 0], "N": [0.25] * 4, "H": [0.34, 0.33, 0, 0.33]}
+    for expected, frequencies in cases.items():
+        assert consensus_letter(dna, np.array(frequencies)) == expected
+    frequencies = np.zeros(20)
+    frequencies[[0, 1]] = 0.5
+    assert consensus_letter(protein, frequencies) == "[AC]"
+    assert consensus_letter(protein, np.full(20, 0.05)) == "X"
+
+
+def compiled():
+    """Whether memelite has been compiled before: that takes a minute or two."""
+    return any(Path(os.environ.get("NUMBA_CACHE_DIR", "/nowhere")).rglob("tomtom._tomtom-*.nbi"))
+
+
+@pytest.mark.skipif(not compiled(), reason="memelite is not compiled yet; `make benchmark-motifs` compiles it")
+def test_tomtom_finds_the_motif_in_a_database():
+    check_tomtom()
+
+
+def check_tomtom():
+    """Motifs of the database, shifted, cut and turned, are found again, where they are."""
+    alphabet = Alphabet("ACGT")
+    draws = np.random.default_rng(0)
+    targets = {f"t{k}": draws.dirichlet(np.full(4, 0.2), 8) for k in range(30)}
+    queries = {
+        ("y", "M1"): targets["t3"],
+        ("y", "M2"): np.vstack([np.full((2, 4), 0.25), targets["t4"]]),
+        ("y", "M3"): targets["t5"][1:6],
+        ("y", "M4"): targets["t6"][::-1, ::-1],
+        ("y", "M5"): np.full((5, 4), 0.25),
+    }
+    for both in (True, False):
+        table = compare_motifs(queries, targets, alphabet, both_strands=both)
+        best = table.groupby("motif").first()
+        assert best["target"].tolist()[:3] == ["t3", "t4", "t5"]
+        assert best["offset"].tolist()[:3] == [0, -2, 1]
+        assert best["overlap"].tolist()[:3] == [8, 8, 5]
+        assert (best["orientation"].iloc[:3] == "+").all()
+        assert (best["e_value"].iloc[:3] < 1e-3).all()
+        assert np.allclose(table["e_value"], 30 * table["p_value"])
+        assert (table["q_value"] >= table["p_value"]).all() and "M5" not in best.index
+        turned = table[table["motif"] == "M4"].iloc[:1]
+        assert (turned["target"].tolist(), turned["orientation"].tolist()) == (["t6"], ["-"]) or not both
+
+
+def test_motifs_that_say_nothing_are_not_compared():
+    assert information(np.full((6, 4), 0.25)) == pytest.approx(0, abs=1e-9)
+    assert information(np.eye(4)) == pytest.approx(8)
+    found = compare_motifs({("y", "M1"): np.full((4, 4), 0.25)}, {"t": np.eye(4)}, Alphabet("ACGT"), both_strands=True)
+    assert found.empty and "q_value" in found

@@ -1,0 +1,259 @@
+"""Motifs: what the model answers to, summed over many explained sequences.
+
+Three views. *Letter contributions* are position by position: the mean Shapley value of each letter where it occurs,
+over all sequences and over sets of them. *Interaction motifs* are letters at two or more positions, with whatever gap
+between them, that together do something their parts do not; found in the spectrum's dividends, wherever in the sequence
+they lie. *Seqlet motifs* are stretches of high contributions that look alike, for long sequences.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..interactions import Sums, strongest_interactions
+from ..matrices import MATRIX_COLUMNS, Matrix, information
+from ..shapley import interaction_map
+from ..spectrum import Spectrum
+from ..terms import Terms
+from .frames import (
+    MOTIF_COLUMNS,
+    PLACEMENT_COLUMNS,
+    concatenated,
+    instance_matrix,
+    instance_tables,
+    motif_row,
+    placement_table,
+    seqlet_matrix,
+    seqlet_placements,
+    seqlet_row,
+    support_tables,
+)
+from .instances import InstanceSums, Sites, core_columns
+from .positions import pair_table, position_row
+from .reading import Chunk, Explained
+from .search import find_motifs
+from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
+from .stacks import Stack, build_stacks, search_terms
+from .sums import LetterSums, Shares, VarianceShares, extremes
+
+WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
+LEAST_BITS = 0.4  # information of a motif's letters, on average
+CONSISTENT = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
+LONG = 50  # letters from which on seqlets are looked for
+SETS = ("all", "top", "bottom")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is looked for.
+
+    Attributes:
+        count: motifs of each kind at most.
+        min_instances: sequences that must hold a motif.
+        min_share: the least share of what the reconstruction varies about the background's mean.
+        extremes: share of the sequences in the sets `top` and `bottom`.
+        bootstrap: replicates.
+        seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `LONG` letters.
+        reverse_complement: whether motifs of DNA may lie on either strand.
+        seed: of the bootstrap.
+    """
+
+    count: int = 12
+    min_instances: int = 5
+    min_share: float = 0.002
+    extremes: float = 0.1
+    bootstrap: int = 200
+    seqlets: bool | str = "auto"
+    reverse_complement: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the explanations of one output add up to.
+
+    Attributes:
+        tables: by file name without ending: `contributions`, `motifs`, `placements`, `motif_matrices`,
+            `position_interactions`, `supports`, `support_tables`; each has the column `output`.
+        matrices: of the motifs, in the order of the table.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    matrices: list[Matrix]
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """Sums over all sequences, from which motifs are searched."""
+
+    sequences: int
+    variance: float  # of the reconstruction, about the background's mean
+    stacks: dict[int, Stack]
+    contributions: pd.DataFrame
+    pairs: pd.DataFrame
+    seqlets: list[SeqletMotif]
+
+
+def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, write: WriteInstances) -> Summary:
+    """Sum up the explanations of one output; sequences with ambiguous letters are left out.
+
+    The sequences are read a few times, piece by piece.
+
+    Args:
+        spectrum: that explained them.
+        explained: the sequences and their Shapley values.
+        settings: what is looked for.
+        write: takes the instances as rows of `instances.tsv` and of `instances.bed`, piece by piece.
+    """
+    totals = _add_up(spectrum, explained, settings)
+    motifs = find_motifs(
+        spectrum,
+        totals.stacks,
+        sequences=totals.sequences,
+        variance=totals.variance,
+        count=settings.count,
+        min_instances=settings.min_instances,
+        min_share=settings.min_share,
+        both_strands=settings.reverse_complement,
+    )
+    alphabet, output = spectrum.template.alphabet, spectrum.output
+    complement = alphabet.complement if settings.reverse_complement else None
+    found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
+    singles = spectrum.terms.select(spectrum.terms.orders == 1)
+    shares = _measure(spectrum, explained, settings, totals, found, singles)
+    share = {kind: shares.share[part] for kind, part in _parts(found, singles).items()}
+    enough = np.array([_counts(sums, settings) for sums in found], bool)
+    chosen = {
+        "interaction": _ranked(np.where(enough, share["interaction"], 0.0), settings),
+        "position": _ranked(share["position"], settings),
+        "seqlet": _ranked(share["seqlet"], settings),
+    }
+    first = {kind: part.start for kind, part in _parts(found, singles).items()}
+    rows, matrices, places = [], [], []
+    sites: list[Callable[[Chunk], Sites]] = []
+    for rank, k in enumerate(chosen["interaction"], 1):
+        matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
+        rows.append(motif_row(matrix, found[k], shares.of(first["interaction"] + k), alphabet))
+        matrices.append(matrix)
+        places.append(placement_table(matrix, found[k]))
+        sites.append(found[k].listed)
+    for rank, k in enumerate(chosen["position"], 1):
+        own = totals.stacks[1]
+        rows.append(position_row(spectrum, own, singles.supports[k], f"P{rank}", shares.of(first["position"] + k)))
+    for rank, k in enumerate(chosen["seqlet"], 1):
+        motif = totals.seqlets[k]
+        matrix = seqlet_matrix(output, f"S{rank}", motif, alphabet)
+        rows.append(seqlet_row(matrix, motif, shares.of(first["seqlet"] + k)))
+        matrices.append(matrix)
+        places.append(seqlet_placements(matrix, motif))
+        sites.append(motif.sites)
+    for chunk in explained.chunks():
+        for matrix, locate in zip(matrices, sites, strict=True):
+            write(*instance_tables(output, matrix.motif, locate(chunk), chunk, alphabet))
+    supports, tables = support_tables(spectrum, totals.stacks, totals.sequences, totals.variance)
+    return Summary(
+        {
+            "contributions": totals.contributions,
+            "motifs": pd.DataFrame(rows, columns=MOTIF_COLUMNS),
+            "placements": concatenated(places, PLACEMENT_COLUMNS),
+            "motif_matrices": concatenated([m.table(alphabet) for m in matrices], MATRIX_COLUMNS),
+            "position_interactions": totals.pairs,
+            "supports": supports,
+            "support_tables": tables,
+        },
+        matrices,
+    )
+
+
+def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
+    """Which of the measured parts of the variance belong to which kind of motif."""
+    ends = np.cumsum([0, len(found), len(singles)]).tolist()
+    return {
+        "interaction": slice(ends[0], ends[1]),
+        "position": slice(ends[1], ends[2]),
+        "seqlet": slice(ends[2], None),
+    }
+
+
+def _counts(sums: InstanceSums, settings: Settings) -> bool:
+    """Whether a motif is in enough sequences, mostly adds in one direction, and has letters that say something."""
+    if sums.sequences < settings.min_instances or abs(sums.value) < CONSISTENT * sums.magnitude:
+        return False
+    core = sums.frequencies[core_columns(sums.motif)]
+    return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= LEAST_BITS * len(core)
+
+
+def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:
+    """The parts with the largest shares, as many as are wanted, if they are large enough."""
+    ranked = np.argsort(-np.nan_to_num(shares), kind="stable")[: settings.count]
+    return [k for k in ranked.tolist() if shares[k] >= settings.min_share]
+
+
+def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _Totals:
+    """Sum up all sequences, in two passes."""
+    template, terms = spectrum.template, spectrum.terms
+    parts = [(chunk.rows, chunk.reconstruction) for chunk in explained.chunks()]
+    rows = np.concatenate([rows for rows, _ in parts] or [np.zeros(0, np.int64)])
+    values = np.full(int(rows.max(initial=-1)) + 1, np.nan)
+    values[rows] = np.concatenate([part for _, part in parts] or [np.zeros(0)])
+    masks = dict(zip(SETS[1:], extremes(values, settings.extremes), strict=True))
+    letters = LetterSums(template.alphabet, template.n, [*SETS, *(f"group:{name}" for name in explained.groups)])
+    tables = search_terms(spectrum)
+    counts = np.zeros(len(tables.tables))
+    pairs = interaction_map(terms, "SII", 2)
+    pairs = pairs.select(pairs.orders == 2)
+    sums = Sums.empty(terms, pairs, 0)
+    wanted = template.n >= LONG if settings.seqlets == "auto" else settings.seqlets
+    finder = SeqletFinder(template.n, settings.seed) if wanted else None
+    for chunk in explained.chunks():
+        letters.add(0, chunk.codes, chunk.values)
+        for number, name in enumerate(SETS[1:], 1):
+            own = masks[name][chunk.rows]
+            letters.add(number, chunk.codes[own], chunk.values[own])
+        for group in np.unique(chunk.groups[chunk.groups >= 0]).tolist():
+            own = chunk.groups == group
+            letters.add(len(SETS) + group, chunk.codes[own], chunk.values[own])
+        counts += tables.cell_sums(chunk.local, np.ones(len(chunk.rows)))
+        strongest_interactions(terms, pairs, chunk.local, top_k=0, sums=sums)
+        if finder:
+            finder.add(chunk)
+    there = values[np.isfinite(values)]
+    return _Totals(
+        len(there),
+        float(((there - spectrum.intercept) ** 2).mean()) if len(there) else 0.0,
+        build_stacks(spectrum, tables, counts.astype(np.int64)),
+        letters.table(spectrum.output),
+        pair_table(spectrum, pairs.supports, sums),
+        _seqlet_motifs(spectrum, finder, settings),
+    )
+
+
+def _seqlet_motifs(spectrum: Spectrum, finder: SeqletFinder | None, settings: Settings) -> list[SeqletMotif]:
+    """Cluster what a finder has found."""
+    seqlets = finder.result() if finder else None
+    if seqlets is None or settings.count == 0:
+        return []
+    alphabet = spectrum.template.alphabet
+    complement = alphabet.complement if settings.reverse_complement else None
+    return cluster_seqlets(seqlets, spectrum.template.n, alphabet.q, complement, settings.min_instances)
+
+
+def _measure(
+    spectrum: Spectrum,
+    explained: Explained,
+    settings: Settings,
+    totals: _Totals,
+    found: list[InstanceSums],
+    singles: Terms,
+) -> Shares:
+    """Find all instances, and measure what shares of the variance motifs and single positions have."""
+    shares = VarianceShares(settings.seed, settings.bootstrap, len(found) + len(singles) + len(totals.seqlets))
+    for chunk in explained.chunks():
+        parts = [sums.motif.terms.predict(chunk.local) for sums in found]
+        seqlets = [motif.part(chunk) for motif in totals.seqlets]
+        shares.add(chunk, spectrum.intercept, np.column_stack([*parts, singles.dividends(chunk.local), *seqlets]))
+        for sums in found:
+            sums.add(chunk, sums.find(chunk))
+    return shares.result()

@@ -1,0 +1,302 @@
+"""Search for gapped motifs in the letter tables of a spectrum.
+
+From the strongest interaction on: its letters grow by others that interact with all of them, the other words and
+placements (at other offsets, with another gap) at which the tables agree join it, and what it explains is taken away
+before the next is looked for (matching pursuit; Mallat & Zhang 1993). Nothing is random.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ..spectrum import Spectrum
+from .merging import merge_motifs
+from .motif import RELATED, WORD, Motif, relation_of, sort_motif
+from .patterns import Landscape, Placements
+from .stacks import Stack, cells_of, local_terms, words_of
+
+EDGE = 0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
+LEAST_EDGE = 0.15  # and with each of them
+SURE = 3.0  # standard errors over the translations, of the weakest of these interactions
+REACH = 20  # positions around the letters of a motif where it grows
+AGREE = 0.5  # cosine of the tables at a placement with the pattern
+RECURS = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
+WEAKEST = 0.1  # of the strongest placement
+MOST_WORD_CELLS = 10_000  # letters^columns of a pattern: 6 nucleotides, 3 amino acids
+DENSE = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
+FEWEST_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
+SEEDS = 3  # interactions looked at for each motif wanted
+FAINT = 0.02  # of the least share of a motif: interactions that no motif starts from
+
+
+class _Seeds:
+    """Where the strongest interaction is, summed over the offsets of the sequence.
+
+    Args:
+        landscape: the tables.
+        least: how many sequences must have the letters.
+    """
+
+    def __init__(self, landscape: Landscape, least: int) -> None:
+        self._landscape = landscape
+        self._order, self._starts, self._weights = {}, {}, {}
+        for order, stack in landscape.stacks.items():
+            if order < 2:
+                continue
+            relative = np.column_stack([np.diff(stack.supports, axis=1), stack.supports[:, :1]])
+            by_gaps = np.lexsort(relative.T[::-1])
+            new = np.any(np.diff(relative[by_gaps, :-1], axis=0), axis=1)
+            self._order[order] = by_gaps
+            self._starts[order] = np.concatenate([[0], np.flatnonzero(new) + 1])
+            counts = stack.counts[by_gaps]
+            enough = np.add.reduceat(counts, self._starts[order], axis=0) >= least
+            lengths = np.diff([*self._starts[order], len(by_gaps)])
+            self._weights[order] = counts * np.repeat(enough, lengths, axis=0)
+
+    def strongest(self) -> tuple[float, Stack, np.ndarray, int] | None:
+        """The summed squares, the stack, the rows of the supports that are shifts of one another, and the cell."""
+        best: tuple[float, Stack, np.ndarray, int] | None = None
+        for order, by_gaps in self._order.items():
+            left = self._landscape.residual[order][by_gaps]
+            sums = np.add.reduceat(self._weights[order] * left * np.abs(left), self._starts[order], axis=0)
+            group, cell = np.unravel_index(int(np.argmax(np.abs(sums))), sums.shape)
+            score = float(abs(sums[group, cell]))
+            if score > 0 and (best is None or score > best[0]):
+                stop = [*self._starts[order], len(by_gaps)][group + 1]
+                best = score, self._landscape.stacks[order], by_gaps[self._starts[order][group] : stop], int(cell)
+        return best
+
+
+def find_motifs(
+    spectrum: Spectrum,
+    stacks: dict[int, Stack],
+    *,
+    sequences: int,
+    variance: float,
+    count: int,
+    min_instances: int,
+    min_share: float,
+    both_strands: bool = False,
+) -> list[Motif]:
+    """Find the motifs of a spectrum.
+
+    Args:
+        spectrum: the spectrum.
+        stacks: its tables by order, with the sequences that have each of their cells.
+        sequences: how many sequences were counted.
+        variance: of the reconstruction over them, about the background's mean.
+        count: how many motifs are wanted; some more are returned, for the ranking by what they explain.
+        min_instances: sequences that must have the letters that a motif starts from.
+        min_share: the least share of the variance of a motif that is wanted.
+        both_strands: whether a motif may lie on either strand of DNA.
+    """
+    if count == 0 or sequences == 0 or variance <= 0:
+        return []
+    alphabet = spectrum.template.alphabet
+    pairing = alphabet.complement if alphabet.kind in ("DNA", "RNA") else None
+    landscape = Landscape(stacks, spectrum.background.probabilities, pairing, both_strands=both_strands)
+    seeds = _Seeds(landscape, min_instances)
+    faint = FAINT * min_share * variance * sequences
+    motifs: list[Motif] = []
+    for _ in range(SEEDS * count):
+        seed = seeds.strongest()
+        if seed is None or seed[0] < faint:
+            break
+        motifs.append(_motif(spectrum, landscape, *seed[1:]))
+    return merge_motifs(spectrum.background, landscape, [m for m in motifs if len(m.terms)])
+
+
+def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndarray, cell: int) -> Motif:
+    """Make a motif from an interaction, and take it out of the landscape."""
+    q, order = landscape.q, stack.order
+    left = landscape.residual[order][rows, cell]
+    sign = np.sign(left @ np.abs(left))
+    anchor = stack.supports[rows[int(np.argmax(sign * left))]]
+    strong = sign * left >= WEAKEST * (sign * left).max()
+    family = _Family(landscape, (stack.supports[rows[strong], 0] - anchor[0]).tolist(), sign)
+    letters = words_of(np.array([cell]), order, q)[0]
+    core = family.grown(dict(zip(anchor.tolist(), letters.tolist(), strict=True)))
+    positions, letters = np.array(list(core)), np.array(list(core.values()), np.uint8)
+    least = 2
+    shifts = _shifts(positions, landscape)
+    start = Placements.of(positions[None])
+    if sign * landscape.values(start, letters[None], left=True)[0, 0] <= 0:
+        least = order
+    strength = sign * landscape.values(shifts, letters[None], least, left=True)[:, 0]
+    shifts = shifts[strength >= WEAKEST * strength.max()]
+    words, h, relation = _words(landscape, shifts, least, sign)
+    for split, candidates in _candidates(positions, landscape):
+        placements, scales = _recurring(landscape, h, candidates, least, split, positions)
+        if split == len(letters) or _varies(placements, scales, candidates, split):
+            words, h, relation = _words(landscape, placements, least, sign) if len(placements) else (words, h, relation)
+            placements, _ = _recurring(landscape, h, candidates, least, split, positions)
+            break
+    if len(placements) < 2:
+        split, placements = len(letters), start
+        words, h, relation = _words(landscape, start, least, sign)
+    values = landscape.values(placements, words)
+    taken = landscape.peel(h, words, placements, least)
+    return sort_motif(Motif(words, placements, values, split, relation, local_terms(spectrum, taken)))
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Letters at one placement and its translations; dividends at all of them count.
+
+    Attributes:
+        landscape: the tables.
+        shifts: how far the translations are moved, 0 included.
+        sign: of the motif, 1 or -1.
+    """
+
+    landscape: Landscape
+    shifts: list[int]
+    sign: float
+
+    def dividends(self, letters: dict[int, int], free: int | None = None) -> np.ndarray:
+        """(D, 1): at each translation, of the letters at these positions, times the sign; zero where unknown.
+
+        (D, q) for all letters at the position `free`.
+        """
+        support, q = sorted(letters), self.landscape.q
+        stack = self.landscape.stacks[len(support)]
+        rows = np.array([stack.row.get(tuple(i + shift for i in support), -1) for shift in self.shifts])
+        word = np.repeat(np.array([[letters[i] for i in support]]), q if free is not None else 1, axis=0)
+        if free is not None:
+            word[:, support.index(free)] = np.arange(q)
+        cells = self.landscape.residual[len(support)][rows[:, None], cells_of(word, q)]
+        return np.where(rows[:, None] >= 0, self.sign * cells, 0.0)
+
+    def grown(self, core: dict[int, int]) -> dict[int, int]:
+        """Add letters at further positions while each interacts with those that are there."""
+        core, q = dict(core), self.landscape.q
+        while q ** (len(core) + 1) <= MOST_WORD_CELLS:
+            edges = self._edges(core)
+            position = max(edges, key=lambda i: (edges[i].max(), -i), default=None)
+            if position is None or edges[position].max() < EDGE:
+                break
+            core[position] = int(np.argmax(edges[position]))
+        return dict(sorted(core.items()))
+
+    def _edges(self, core: dict[int, int]) -> dict[int, np.ndarray]:
+        """How strongly each letter at each further position interacts with the core's letters, on average: (q,) each.
+
+        With each letter of the core, of all dividends that hold both the largest counts, over the largest of its
+        order within the core.
+        """
+        members, stacks = sorted(core), self.landscape.stacks
+        reference = {
+            order: max(self.dividends({i: core[i] for i in s}).mean() for s in combinations(members, order))
+            for order in range(2, len(core) + 1)
+            if order in stacks
+        }
+        seed = max(reference.values())
+        low, high = max(members[0] - REACH, -min(self.shifts)), members[-1] + REACH
+        high = min(high, len(self.landscape.probabilities) - 1 - max(self.shifts))
+        edges = {}
+        for i in set(range(low, high + 1)) - set(members):
+            strength = np.full((len(members), len(self.shifts), self.landscape.q), -np.inf)
+            for size in range(1, len(members) + 1):
+                for chosen in combinations(range(len(members)), size) if size + 1 in stacks else ():
+                    value = self.dividends({members[c]: core[members[c]] for c in chosen} | {i: 0}, i)
+                    scale = reference.get(size + 1, 0.0)
+                    rows = list(chosen)
+                    strength[rows] = np.maximum(strength[rows], value / (scale if scale > 0 else seed))
+            strength[np.isinf(strength)] = 0.0
+            weakest = strength.min(0)
+            error = weakest.std(0) / np.sqrt(len(self.shifts))
+            sure = weakest.mean(0) >= np.maximum(LEAST_EDGE, SURE * error)
+            edges[i] = np.where(sure, strength.mean((0, 1)), 0.0)
+        return edges
+
+
+def _shifts(positions: np.ndarray, landscape: Landscape) -> Placements:
+    """All translations of a placement to positions that are not fixed."""
+    shifts = np.arange(-positions[0], len(landscape.free) - positions[-1])
+    moved = positions + shifts[:, None]
+    return Placements.of(moved[landscape.free[moved].all(1)])
+
+
+def _candidates(positions: np.ndarray, landscape: Landscape) -> Iterator[tuple[int, Placements]]:
+    """Where a motif may lie: first with any gap between its halves, if they can be told apart, then rigidly."""
+    n, size = len(landscape.probabilities), len(positions)
+    steps = np.diff(positions)
+    split = int(np.argmax(steps)) + 1
+    if size == 2 or steps.max() > 1:
+        left, right = positions[:split] - positions[0], positions[split:] - positions[split]
+        start, second = np.indices((n, n)).reshape(2, -1)
+        fits = (second > start + left[-1]) & (second + right[-1] < n)
+        both = np.column_stack([start[fits, None] + left, second[fits, None] + right])
+        yield split, _both_strands(Placements.of(both[landscape.free[both].all(1)]), landscape)
+    yield size, _both_strands(_shifts(positions, landscape), landscape)
+
+
+def _both_strands(placements: Placements, landscape: Landscape) -> Placements:
+    if landscape.complement is None:
+        return placements
+    n = len(landscape.probabilities)
+    positions = np.concatenate([placements.positions, n - 1 - placements.positions])
+    return Placements(positions, np.repeat([False, True], len(placements)))
+
+
+def _varies(placements: Placements, scales: np.ndarray, candidates: Placements, split: int) -> bool:
+    """Whether a motif's gap really varies: several gaps share what it explains, and it is nearly everywhere between.
+
+    The effective number of gaps is the inverse of Simpson's index of the squared scales.
+    """
+    gaps, possible = (np.diff(p.positions[:, split - 1 : split + 1]).ravel() for p in (placements, candidates))
+    energies = np.bincount(np.abs(gaps), scales**2)
+    if energies.sum() ** 2 < FEWEST_GAPS * (energies**2).sum() or not len(gaps):
+        return False
+    starts, all_starts = placements.positions[:, 0], candidates.positions[:, 0]
+    between = (all_starts >= starts.min()) & (all_starts <= starts.max())
+    between &= (np.abs(possible) >= np.abs(gaps).min()) & (np.abs(possible) <= np.abs(gaps).max())
+    return len(gaps) >= DENSE * between.sum()
+
+
+def _recurring(
+    landscape: Landscape, h: np.ndarray, candidates: Placements, least: int, split: int, seed: np.ndarray
+) -> tuple[Placements, np.ndarray]:
+    """The placements at which the tables agree with a pattern, if more agree than disagree beside the seed's own.
+
+    With them, what the pattern is multiplied by at each.
+
+    Of two halves with a gap that varies, only dividends that join both count.
+    """
+    fit = landscape.fit(h, candidates, least, split if split < h.ndim else None)
+    elsewhere = np.any(candidates.positions != seed, axis=1) * fit.scales
+    if elsewhere @ np.abs(elsewhere) < RECURS * (elsewhere @ elsewhere):
+        return candidates[:0], elsewhere[:0]
+    agree = (fit.cosines >= AGREE) & (fit.scales >= WEAKEST * fit.scales.max(initial=0.0)) & (fit.scales > 0)
+    return candidates[agree], fit.scales[agree]
+
+
+def _words(landscape: Landscape, placements: Placements, least: int, sign: float) -> tuple[np.ndarray, np.ndarray, str]:
+    """The words that add most over some placements, the pattern that they make, and how their halves are related."""
+    size, q = placements.positions.shape[1], landscape.q
+    joint = sign * landscape.joint(placements, least)
+    most = joint.max()
+    for threshold in (RELATED, WORD):
+        cells = np.flatnonzero(joint >= threshold * most)
+        cells = cells[np.argsort(-joint[cells], kind="stable")]
+        words = words_of(cells, size, q)
+        relation = relation_of(words, q, landscape.pairing)
+        if relation:
+            break
+    else:
+        kin = _kindred(words)
+        cells, words = cells[kin], words[kin]
+    h = np.zeros(q**size)
+    h[cells] = sign * joint[cells]
+    return words, h.reshape([q] * size), relation
+
+
+def _kindred(words: np.ndarray) -> np.ndarray:
+    """(W,) bool: the words that lead to the first by changes of one letter, each through another of the words."""
+    near = (words[:, None] != words).sum(2) <= 1
+    reached = near[0]
+    for _ in range(words.shape[1]):
+        reached = near[reached].any(0)
+    return reached

@@ -1,0 +1,331 @@
+"""Seqlets: short stretches with more contribution than chance, clustered into motifs that may lie anywhere.
+
+Windows are cut where the sum of contributions stands out from sums over positions of different sequences, positive and
+negative ones apart; compared by their contributions letter by letter under small shifts (and as reverse complements of
+DNA, where asked); clustered by average linkage; and aligned to the middle one of each cluster. The steps are those of
+TF-MoDISco (Shrikumar et al. 2018), without its randomness, for any alphabet.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from ..counter import SEQLET_STREAM, random_words
+from .instances import Sites
+from .reading import Chunk
+
+WINDOW = 8  # letters whose sum must stand out
+FLANK = 4  # letters around them that are compared too
+WIDTH = WINDOW + 2 * FLANK
+SHIFT = FLANK  # letters by which two seqlets are moved against one another
+PER_SEQUENCE = 8  # seqlets at most
+MOST = 50_000  # seqlets kept: the strongest
+CLUSTERED = 1_500  # of each sign, from which clusters are made; the rest are assigned to these
+FALSE = 0.1  # expected share of chance among the windows that stand out
+ALIKE = 0.5  # mean similarity within a cluster, and of a member with its cluster
+SAME = 0.7  # similarity of two clusters that are one
+TRIM = 0.2  # of the largest column of contributions: the outer columns of a motif have more
+CORE = 0.4  # the same for columns that make up the motif
+BLANK = 255  # the code of a place beyond the sequence's ends
+
+
+@dataclass(frozen=True)
+class Seqlets:
+    """Stretches of sequences, each cut wide enough to be shifted.
+
+    Attributes:
+        rows: (S,) int64, the sequence of each.
+        starts: (S,) int64, where its cut begins, 0-based; may lie before the sequence.
+        codes: (S, C) uint8 alphabet codes, `BLANK` beyond the ends.
+        values: (S, C) float64 contributions, zero there.
+        scores: (S,) float64, the sums over the windows.
+        minus: (S,) bool, whether codes and values are those of the other strand.
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    codes: np.ndarray
+    values: np.ndarray
+    scores: np.ndarray
+    minus: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: np.ndarray | list[int]) -> "Seqlets":
+        return Seqlets(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def joined(cls, parts: Iterable["Seqlets"]) -> "Seqlets":
+        """Put seqlets one after another."""
+        parts = list(parts)
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__dataclass_fields__))
+
+    def strongest(self, most: int) -> "Seqlets":
+        """The seqlets with the largest sums, in the order of sequences."""
+        if len(self) <= most:
+            return self
+        return self[np.sort(np.argsort(-np.abs(self.scores), kind="stable")[:most])]
+
+    def letters(self, shift: int, q: int) -> np.ndarray:
+        """(S, WIDTH * q): the contributions letter by letter, of the window moved by -SHIFT..SHIFT letters."""
+        part = slice(SHIFT + shift, SHIFT + shift + WIDTH)
+        codes, values = self.codes[:, part], self.values[:, part]
+        return ((codes[:, :, None] == np.arange(q)) * values[:, :, None]).reshape(len(self), -1)
+
+    def turned(self, complement: np.ndarray) -> "Seqlets":
+        """The same stretches as the other strand reads them."""
+        table = np.full(256, BLANK, np.uint8)
+        table[: len(complement)] = complement
+        return replace(self, codes=table[self.codes[:, ::-1]], values=self.values[:, ::-1], minus=~self.minus)
+
+
+class SeqletFinder:
+    """Collects stretches that stand out, and those of shuffled contributions, to tell how many are chance.
+
+    Contributions are shuffled among the sequences of a chunk, position by position: what a position tends to
+    contribute stays, and what neighbours contribute together is lost.
+
+    Args:
+        n: positions.
+        seed: of the shuffles.
+    """
+
+    def __init__(self, n: int, seed: int) -> None:
+        self._n, self._seed = n, seed
+        self._kept: list[Seqlets] = []
+        self._null: list[np.ndarray] = []
+
+    def add(self, chunk: Chunk) -> None:
+        """Look through sequences."""
+        if len(chunk.rows):
+            first, last = int(chunk.rows[0]), int(chunk.rows[-1])
+            words = random_words(self._seed, SEQLET_STREAM, first, last + 1, self._n)[chunk.rows - first]
+            shuffled = np.take_along_axis(chunk.values, np.argsort(words, axis=0, kind="stable"), 0)
+            self._null.append(np.abs(_peaks(shuffled)[2]))
+            self._kept.append(_cut(chunk, *_peaks(chunk.values)))
+        if len(self._kept) > 8:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        self._kept = [Seqlets.joined(self._kept).strongest(MOST)]
+        self._null = [-np.sort(-np.concatenate(self._null))[:MOST]]
+
+    def result(self) -> Seqlets | None:
+        """Return those that stand out; None where there are none."""
+        if not self._kept:
+            return None
+        self._shorten()
+        seqlets, null = self._kept[0], self._null[0]
+        scores = np.abs(seqlets.scores)
+        ordered = np.sort(scores)[::-1]
+        chance = np.searchsorted(-null, -ordered, side="right")  # of the shuffled ones, at least as high
+        enough = np.flatnonzero((chance <= FALSE * np.arange(1, len(ordered) + 1)) & (ordered > 0))
+        return seqlets[scores >= ordered[enough[-1]]] if enough.size else None
+
+
+def _peaks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The windows of each sequence with the largest sums that do not overlap: their rows, first positions and sums."""
+    window = min(WINDOW, values.shape[1])
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    sums = sums[:, window:] - sums[:, :-window]
+    left, place = np.abs(sums), np.arange(sums.shape[1])
+    rows, starts = [], []
+    for _ in range(PER_SEQUENCE):
+        best = left.argmax(1)
+        some = np.flatnonzero(left[np.arange(len(left)), best] > 0)
+        rows.append(some)
+        starts.append(best[some])
+        left[np.abs(place - best[:, None]) < window] = 0
+    row, start = np.concatenate(rows), np.concatenate(starts)
+    order = np.lexsort([start, row])
+    return row[order], start[order], sums[row[order], start[order]]
+
+
+def _cut(chunk: Chunk, rows: np.ndarray, starts: np.ndarray, scores: np.ndarray) -> Seqlets:
+    """Cut the windows out with flanks and room for shifts."""
+    margin = FLANK + SHIFT
+    columns = starts[:, None] + np.arange(WINDOW + 2 * margin)
+    codes = np.pad(chunk.codes, ((0, 0), (margin, margin + WINDOW)), constant_values=BLANK)[rows[:, None], columns]
+    values = np.pad(chunk.values, ((0, 0), (margin, margin + WINDOW)))[rows[:, None], columns]
+    return Seqlets(chunk.rows[rows], starts - margin, codes, values, scores, np.zeros(len(rows), bool))
+
+
+@dataclass(frozen=True)
+class SeqletMotif:
+    """A cluster of seqlets, aligned and trimmed.
+
+    Attributes:
+        frequencies: (L, q).
+        contributions: (L, q), mean contributions of each letter where it is.
+        core: (L,) bool, the columns that make up the motif.
+        rows: (S,) the sequence of each member.
+        starts: (S,) where its first column lies, 0-based; of the minus strand the leftmost position.
+        minus: (S,) bool.
+        sums: (S,) float64, the members' contributions over the columns.
+    """
+
+    frequencies: np.ndarray
+    contributions: np.ndarray
+    core: np.ndarray
+    rows: np.ndarray
+    starts: np.ndarray
+    minus: np.ndarray
+    sums: np.ndarray
+
+    def part(self, chunk: Chunk) -> np.ndarray:
+        """(N,) what the members of each sequence of a chunk contribute."""
+        own, rows = self._within(chunk)
+        return np.bincount(rows, self.sums[own], minlength=len(chunk.rows))
+
+    def sites(self, chunk: Chunk) -> Sites:
+        """Where the members in a chunk lie."""
+        own, rows = self._within(chunk)
+        length, core = len(self.core), np.flatnonzero(self.core)
+        starts, minus = self.starts[own], self.minus[own]
+        columns = np.where(minus[:, None], length - 1 - core[::-1], core)
+        return Sites(rows, starts[:, None] + columns, starts, starts + length, minus, self.sums[own])
+
+    def _within(self, chunk: Chunk) -> tuple[slice, np.ndarray]:
+        """The members in a chunk, and their sequences' numbers there."""
+        if not len(chunk.rows):
+            return slice(0), np.zeros(0, np.int64)
+        own = slice(*np.searchsorted(self.rows, [chunk.rows[0], chunk.rows[-1] + 1]).tolist())
+        return own, np.searchsorted(chunk.rows, self.rows[own])
+
+
+def cluster_seqlets(
+    seqlets: Seqlets, n: int, q: int, complement: np.ndarray | None, min_sequences: int
+) -> list[SeqletMotif]:
+    """Cluster seqlets into motifs, positive and negative ones apart.
+
+    Args:
+        seqlets: from `SeqletFinder`.
+        n: positions of the sequences.
+        q: letters.
+        complement: (q,) complements, where reverse complements count as the same; else None.
+        min_sequences: sequences that must hold a motif.
+    """
+    motifs = []
+    for sign in (1, -1):
+        own = seqlets[np.sign(seqlets.scores) == sign]
+        clusters = _clusters(own, q, complement)
+        motifs += [_trimmed(part, n, q) for part in clusters if len(np.unique(part.rows)) >= min_sequences]
+    return motifs
+
+
+def _clusters(seqlets: Seqlets, q: int, complement: np.ndarray | None) -> list[Seqlets]:
+    """Aligned members of each cluster, the largest clusters first."""
+    if len(seqlets) < 2:
+        return []
+    chosen = np.sort(np.argsort(-np.abs(seqlets.scores), kind="stable")[:CLUSTERED])
+    sample = seqlets[chosen]
+    similarity = _similarities(_normalised(sample.letters(0, q)), sample, q, complement)[0]
+    similarity = np.maximum(similarity, similarity.T)
+    distance = np.clip(1 - similarity, 0, None)
+    np.fill_diagonal(distance, 0)
+    labels = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - ALIKE, "distance")
+    patterns = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        middle = members[np.argmax(similarity[np.ix_(members, members)].sum(1))]
+        aligned = _aligned(sample[members], sample[[middle]].letters(0, q), q, complement)[0]
+        patterns.append((len(members), aligned.letters(0, q).mean(0)))
+    patterns.sort(key=lambda entry: -entry[0])
+    means = _distinct([pattern for size, pattern in patterns if size > 1], q, complement)
+    if not means:
+        return []
+    aligned, cluster, alike = _aligned(seqlets, np.stack(means), q, complement)
+    found = [aligned[(cluster == k) & (alike >= ALIKE)] for k in range(len(means))]
+    return sorted((part for part in found if len(part)), key=lambda part: -len(part))
+
+
+def _normalised(vectors: np.ndarray) -> np.ndarray:
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 0)
+
+
+def _similarities(
+    patterns: np.ndarray, seqlets: Seqlets, q: int, complement: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(S, M) the best cosine of each seqlet with each pattern over shifts and strands, and (S, M) which it is."""
+    best, which = np.full((len(seqlets), len(patterns)), -np.inf), np.zeros((len(seqlets), len(patterns)), np.int64)
+    for strand, part in enumerate([seqlets] if complement is None else [seqlets, seqlets.turned(complement)]):
+        for shift in sorted(range(-SHIFT, SHIFT + 1), key=abs):
+            cosine = _normalised(part.letters(shift, q)) @ patterns.T
+            better = cosine > best + 1e-9
+            best[better], which[better] = cosine[better], strand * (2 * SHIFT + 1) + shift + SHIFT
+    return best, which
+
+
+def _aligned(
+    seqlets: Seqlets, patterns: np.ndarray, q: int, complement: np.ndarray | None
+) -> tuple[Seqlets, np.ndarray, np.ndarray]:
+    """Seqlets moved and turned to the pattern that they are most like, the number of that pattern, and how alike."""
+    similarity, which = _similarities(_normalised(patterns), seqlets, q, complement)
+    cluster = similarity.argmax(1)
+    rows = np.arange(len(seqlets))
+    strand, shift = np.divmod(which[rows, cluster], 2 * SHIFT + 1)
+    if complement is not None and strand.any():
+        other = seqlets.turned(complement)
+        turned = strand.astype(bool)
+        seqlets = replace(
+            seqlets,
+            codes=np.where(turned[:, None], other.codes, seqlets.codes),
+            values=np.where(turned[:, None], other.values, seqlets.values),
+            minus=np.where(turned, other.minus, seqlets.minus),
+        )
+    columns = np.arange(seqlets.codes.shape[1]) + (shift - SHIFT)[:, None]
+    inside = (columns >= 0) & (columns < seqlets.codes.shape[1])
+    columns = np.where(inside, columns, 0)
+    moved = np.where(seqlets.minus, SHIFT - shift, shift - SHIFT)
+    return (
+        replace(
+            seqlets,
+            starts=seqlets.starts + moved,
+            codes=np.where(inside, np.take_along_axis(seqlets.codes, columns, 1), BLANK).astype(np.uint8),
+            values=np.where(inside, np.take_along_axis(seqlets.values, columns, 1), 0.0),
+        ),
+        cluster,
+        similarity[rows, cluster],
+    )
+
+
+def _distinct(patterns: list[np.ndarray], q: int, complement: np.ndarray | None) -> list[np.ndarray]:
+    """Patterns that are not like one before them, whatever the shift and the strand."""
+    kept: list[np.ndarray] = []
+    for pattern in patterns:
+        square = pattern.reshape(WIDTH, q)
+        turns = [square] if complement is None else [square, square[::-1][:, complement]]
+        padded = [np.pad(turn, ((SHIFT, SHIFT), (0, 0))) for turn in turns]
+        views = np.stack([p[s : s + WIDTH].ravel() for p in padded for s in range(2 * SHIFT + 1)])
+        if not kept or (_normalised(views) @ _normalised(np.stack(kept)).T).max() < SAME:
+            kept.append(pattern)
+    return kept
+
+
+def _trimmed(members: Seqlets, n: int, q: int) -> SeqletMotif:
+    """The motif of aligned members, without outer columns of little contribution."""
+    part = slice(SHIFT, SHIFT + WIDTH)
+    codes, values = members.codes[:, part], members.values[:, part]
+    onehot = codes[:, :, None] == np.arange(q)
+    counts = onehot.sum(0)
+    means = (onehot * values[:, :, None]).sum(0)
+    weight = np.abs(values.mean(0))
+    wide = np.flatnonzero((weight >= TRIM * weight.max()) & (counts.sum(1) >= len(members) / 2))
+    first, last = (int(wide[0]), int(wide[-1]) + 1) if wide.size else (0, WIDTH)
+    starts = members.starts + SHIFT + np.where(members.minus, WIDTH - last, first)
+    inside = (starts >= 0) & (starts + last - first <= n)
+    kept = slice(first, last)
+    return SeqletMotif(
+        counts[kept] / np.maximum(counts[kept].sum(1, keepdims=True), 1),
+        means[kept] / np.maximum(counts[kept], 1),
+        weight[kept] >= CORE * weight.max(),
+        members.rows[inside],
+        starts[inside],
+        members.minus[inside],
+        values[inside, kept].sum(1),
+    )
