@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from .figures import letter_colors
 from .page import contribution_views, glyphs, render
-from .report import Analysis, interactions_of
+from .report import Analysis, strongest_motifs
 
 MOST_MEMBERS = 40  # in maps; more would be too small to read
 
@@ -44,7 +44,6 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     rows = []
     for analysis in analyses:
         for output, score in analysis.scores.items():
-            motifs = interactions_of(analysis, output).head(3)
             rows.append(
                 {
                     "model": analysis.model,
@@ -53,7 +52,7 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
                     "page": f"{analysis.model}/{analysis.queries}/report.html",
                     "score": score,
                     "on_queries": analysis.on_queries[output],
-                    "motifs": [f"{m.consensus} at {m.positions}" for m in motifs.itertuples()],
+                    "motifs": strongest_motifs(analysis, output),
                 }
             )
     return rows

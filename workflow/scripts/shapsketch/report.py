@@ -109,10 +109,13 @@ def few(count: int) -> list[str]:
     return [f"only {count} sequences were explained: means, shares and motifs over so few say little about others"]
 
 
-def interactions_of(analysis: Analysis, output: str) -> pd.DataFrame:
-    """The motifs of an output that are interactions or seqlets, strongest first."""
+def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
+    """The three strongest interactions of an output in words; a motif that lies anywhere has no place."""
     motifs = analysis.rows("motifs", output)
-    return motifs[motifs["kind"] != "position"]
+    return [
+        m.consensus + ("" if pd.isna(m.positions) else f" at {m.positions}") + f" ({m.value:+.3g})"
+        for m in motifs[motifs["kind"] != "position"].head(3).itertuples()
+    ]
 
 
 def summary_lines(analysis: Analysis, report: str) -> list[str]:
@@ -129,8 +132,7 @@ def summary_lines(analysis: Analysis, report: str) -> list[str]:
         )
         lines.append(f"  {score['audit']}")
         lines += [f"  {sentence}" for sentence in cautions(on_queries)]
-        motifs = interactions_of(analysis, output).head(3)
-        best = [f"{m.consensus} at {m.positions} ({m.value:+.3g})" for m in motifs.itertuples()]
+        best = strongest_motifs(analysis, output)
         lines.append(f"  strongest interactions: {', '.join(best)}" if best else "  no interaction stands out")
     lines.append(f"  open {report}")
     return lines
