@@ -35,6 +35,8 @@ REFERENCES = {
     "cooperative games. International Journal of Game Theory 28, 547-565 (1999).",
     "bordt": "Bordt, S. & von Luxburg, U. From Shapley values to generalized additive models and back. International "
     "Conference on Artificial Intelligence and Statistics (2023).",
+    "modisco": "Shrikumar, A. et al. Technical note on transcription factor motif discovery from importance scores "
+    "(TF-MoDISco). arXiv:1811.00416 (2018).",
     "tomtom": "Gupta, S., Stamatoyannopoulos, J. A., Bailey, T. L. & Noble, W. S. Quantifying similarity between "
     "motifs. Genome Biology 8, R24 (2007).",
 }
@@ -91,7 +93,8 @@ def methods_text(
     Args:
         facts: `model`, `queries`, `kind` (of the alphabet), `letters`, `template`, `n`, `free` (positions),
             `background` (in words), `source` (kind), `design` (of the plan; None without one), `listing`
-            (`indices`, `max_order`, `top_k`), `motifs` (settings), `tomtom` (was a database searched), `version`.
+            (`indices`, `max_order`, `top_k`), `motifs` (settings), `seqlets` (were any found), `tomtom` (was a database
+            searched), `version`.
         scores: `spectrum/faithfulness.json`.
         on_queries: `faithfulness.json` of the sequences.
     """
@@ -228,6 +231,9 @@ def _motifs(text: Text, facts: Mapping[str, Any]) -> str:
     )
     if settings.get("bootstrap"):
         sentence += f", with 95 % bootstrap intervals ({settings['bootstrap']} resamples of the sequences)"
+    if facts["seqlets"]:
+        modisco = text.cite("modisco")
+        sentence += f"; seqlets of high contribution were cut out and clustered in the way of TF-MoDISco {modisco}"
     if facts["tomtom"]:
         sentence += f"; they were compared with a motif database by Tomtom {text.cite('tomtom')}"
     return sentence + "."

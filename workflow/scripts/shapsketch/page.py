@@ -277,6 +277,7 @@ def _facts(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
         "template": template.pattern,
         "n": template.n,
         "free": len(template.free),
+        "seqlets": bool((analysis.tables["motifs"]["kind"] == "seqlet").any()),
         "tomtom": bool(len(analysis.tables.get("tomtom", ()))),
         "version": __version__,
     }
