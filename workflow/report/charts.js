@@ -129,7 +129,7 @@ function spacingBars(gaps) {
 /** The letter table of a pair of positions as a map. */
 function letterTable(page, support) {
   const letters = page.alphabet.letters, [first, second] = support.positions.split(",");
-  const cell = letters.length > 6 ? 13 : 26, left = 34, top = 24, size = cell * letters.length;
+  const cell = letters.length > 6 ? 13 : 26, left = 34, top = 36, size = cell * letters.length;
   const strongest = Math.max(...support.cells.map(([, value]) => Math.abs(value))) || 1;
   const words = `Letter table of positions ${first} and ${second}: ${support.cells.toSorted((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 4).map(([pair, value]) => `${pair} ${number(value, true)}`).join(", ")}`;
   const middle = (k) => (k + 0.5) * cell;
@@ -142,6 +142,6 @@ function letterTable(page, support) {
     svg("g", { class: "axis" },
       [...letters].map((a, k) => label(left - 8, top + middle(k) + 4, a, { "text-anchor": "middle" })),
       [...letters].map((a, k) => label(left + middle(k), top - 6, a, { "text-anchor": "middle" })),
-      label(left + size / 2, 8, second, { "text-anchor": "middle", class: "title" }),
+      label(left + size / 2, 12, second, { "text-anchor": "middle", class: "title" }),
       label(9, top + size / 2 + 4, first, { "text-anchor": "middle", class: "title" })));
 }

@@ -72,7 +72,7 @@ function axisLeft(frame, y, values, title, format = number) {
   return svg("g", { class: "axis" },
     values.map((v) => svg("line", { x1: frame.left, x2: frame.right, y1: y(v), y2: y(v), class: "grid" })),
     values.map((v) => label(frame.left - 6, y(v) + 4, format(v), { "text-anchor": "end" })),
-    label(0, 0, title, { "text-anchor": "middle", transform: `translate(12,${middle}) rotate(-90)`, class: "title" }));
+    label(0, 0, title, { "text-anchor": "middle", transform: `translate(11,${middle}) rotate(-90)`, class: "title" }));
 }
 
 function axisBottom(frame, x, values, title, format = number) {

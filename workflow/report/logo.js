@@ -34,7 +34,7 @@ function stack(heights) {
  */
 function logo(columns, options) {
   const { unit, height = 210, room = 900, arcs = [], text = "", wide = LOGO.wide } = options;
-  const margin = room < 450 ? 54 : 64;
+  const margin = room < 450 ? 58 : 64;
   const width = Math.min(wide, Math.max(LOGO.narrow, (room - margin - LOGO.right) / columns.length));
   const total = margin + LOGO.right + width * columns.length;
   const head = arcRoom(arcs, columns.length) + (text ? 26 : 8);
@@ -53,7 +53,7 @@ function logo(columns, options) {
     svg("g", { class: "letters" }, stacks.map(({ parts }, k) => parts.map((part) => glyph(part, left(k), width, y)))),
     svg("line", { x1: frame.left, x2: frame.right, y1: y(0), y2: y(0), class: "base" }),
     columns.map((column, k) => column.error && errorBar(left(k) + width / 2, y, stacks[k], column.error, width)).filter(Boolean),
-    positionLabels(columns, left, width, frame),
+    positionLabels(columns, left, width, frame, options.across || "position"),
     text && svg("g", { class: "sequence" }, [...text].map((letter, k) =>
       label(left(k) + width / 2, head - 10, letter, { "text-anchor": "middle", "font-size": Math.min(15, width + 3) }))),
     arcs.length ? arcLayer(arcs, (position) => left(position - 1) + width / 2, head - 26, width * columns.length) : null,
@@ -77,12 +77,12 @@ function errorBar(x, y, { above, below }, error, width) {
   return svg("path", { class: "error", d: `M${x} ${top}V${bottom}M${x - cap} ${top}h${2 * cap}M${x - cap} ${bottom}h${2 * cap}` });
 }
 
-function positionLabels(columns, left, width, frame) {
+function positionLabels(columns, left, width, frame, title) {
   const every = width > 20 ? 1 : 5;
   return svg("g", { class: "axis" },
     columns.map(({ position }, k) => position && (every === 1 || position % every === 0 || position === 1)
       ? label(left(k) + width / 2, frame.bottom + 16, position, { "text-anchor": "middle" }) : null).filter(Boolean),
-    label((frame.left + frame.right) / 2, frame.bottom + 33, "position", { "text-anchor": "middle", class: "title" }));
+    label((frame.left + frame.right) / 2, frame.bottom + 33, title, { "text-anchor": "middle", class: "title" }));
 }
 
 /** How far the ends of an arc are pulled up; it reaches three quarters of that. */
@@ -134,7 +134,8 @@ function motifLogo(page, motif, kind, room) {
     return { heights: lettered(page, row), position: motif.columns[k] ?? k + 1, shaded: motif.core[k], tip };
   });
   const words = `Logo of motif ${motif.motif}, ${motif.consensus}, ${bits ? "in bits" : "mean Shapley values"}`;
-  return logo(columns, { label: words, unit: bits ? "bits" : "Shapley value", room, height: 150, wide: 46 });
+  const across = motif.columns.every(Boolean) ? "position" : "column";
+  return logo(columns, { label: words, unit: bits ? "bits" : "Shapley value", room, height: 150, wide: 46, across });
 }
 
 /** One sequence: its letters by Shapley value, error bars where it was refined, interactions as arcs. */

@@ -1,6 +1,6 @@
 /* Puts the page together: figures of the chosen output, motifs, the sequences, and what the buttons do. */
 
-const FIRST_MOTIFS = 6;
+const FIRST_MOTIFS = 6, FIRST_TABLES = 12;
 
 class Page {
   constructor(page) {
@@ -93,7 +93,8 @@ class Page {
       ...(motif.relation ? [["letters are", motif.relation]] : []),
       ...(motif.matches.length ? [["looks like", motif.matches.map((m) => `${m.target} (q ${number(m.q_value)})`).join(", ")]] : []),
     ];
-    const where = motif.positions ? ` at ${motif.positions.replaceAll(",", ", ")}` : "";
+    const others = motif.placements > 1 ? ` and ${motif.placements - 1} other ${motif.placements > 2 ? "places" : "place"}` : "";
+    const where = motif.positions ? ` at ${motif.positions.replaceAll(",", ", ")}${others}` : "";
     return html("article", { class: "card" },
       html("h3", {}, html("span", { class: "badge" }, motif.motif), " ", html("span", { class: "mono" }, motif.consensus), html("span", { class: "soft" }, where)),
       html("div", { class: "beside" },
@@ -135,12 +136,21 @@ class Page {
     const { supports } = this.content, target = place("supports");
     target.hidden = !supports.length;
     if (!supports.length) return;
+    const tables = supports.map((support) => this.supportTable(support));
+    const rest = tables.splice(FIRST_TABLES);
     target.replaceChildren(html("h3", {}, "Letter tables of the strongest sets of positions"),
       html("p", { class: "caption" }, "What two letters add together, beyond what each adds alone: orange raises, blue lowers. Rows are the first position. Of sets of three and more, the strongest letters."),
-      html("div", { class: "tables" }, supports.map((support) => html("div", { class: "table" },
-        support.order === 2 && support.cells.length > 12 ? letterTable(this.page, support) : html("ul", { class: "cells" }, html("li", { class: "soft" }, support.positions.replaceAll(",", ", ")),
-          support.cells.slice(0, 6).map(([letters, value]) => html("li", {}, html("span", { class: "mono" }, letters), " ", html("b", { class: value > 0 ? "up" : "down" }, number(value, true))))),
-        html("p", { class: "caption" }, `${percent(support.share)} of the variance`)))));
+      html("div", { class: "tables" }, tables),
+      rest.length ? html("details", {}, html("summary", {}, `${rest.length} more`), html("div", { class: "tables" }, rest)) : "");
+  }
+
+  supportTable(support) {
+    const { positions, order, cells, share } = support;
+    const strongest = cells.slice(0, 6).map(([letters, value]) => html("li", {},
+      html("span", { class: "mono" }, letters), " ", html("b", { class: value > 0 ? "up" : "down" }, number(value, true))));
+    return html("div", { class: "table" },
+      order === 2 && cells.length > 12 ? letterTable(this.page, support) : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
+      html("p", { class: "caption" }, `${percent(share)} of the variance`));
   }
 
   drawFaithfulness() {

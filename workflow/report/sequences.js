@@ -9,7 +9,8 @@ class SequenceTable {
     this.columns = [
       ["id", "sequence"], ["", "letters, shaded by Shapley value"],
       ...(page.sequences.groups.length ? [["group", "group"]] : []),
-      ["prediction", "model"], ["reconstruction", "spectrum"], ["gap", "gap"], ["strength", "strongest interaction"], ["warnings", "warnings"],
+      ["prediction", "model"], ["reconstruction", "spectrum"], ["gap", "gap"], ["strength", "strongest interaction"],
+      ...(page.outputs.some((_, k) => page.arrays[`${k}/warnings`].some(Boolean)) ? [["warnings", "warnings"]] : []),
     ];
     this.search = html("input", { type: "search", id: "search", placeholder: "name or letters, such as TT.G", autocomplete: "off", spellcheck: "false", oninput: () => this.find(this.search.value) });
     this.count = html("p", { class: "soft", role: "status", id: "count" });
@@ -101,7 +102,7 @@ class SequenceTable {
       html("td", { class: "number" }, number(s.reconstruction)),
       html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)),
       html("td", {}, best ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
-      html("td", {}, s.warnings.join(", ")));
+      this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null);
   }
 
   /** The letters, each shaded by its value; of long sequences those around the strongest. */
