@@ -2,7 +2,7 @@
 
 function drawFamily(page, family, k) {
   const { names, counts } = family, many = names.length > 1;
-  const section = html("section", {}, html("h2", {}, `${family.heights[0].length} letters of ${family.letters.length > 6 ? "protein" : family.letters}`));
+  const section = html("section", {}, html("h2", {}, `${family.heights[0].length} letters of ${family.kind}`));
   document.getElementById("families").append(section);
   const room = section.clientWidth || 900;
   const own = { ...page, alphabet: { ...page.alphabet, letters: family.letters }, fixed: family.fixed };
