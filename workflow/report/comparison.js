@@ -35,7 +35,7 @@ function nameWidth(names) {
 
 /** One row of cells per member: the darker the more. */
 function rowsMap(names, rows, format, room) {
-  const n = rows[0].length, left = nameWidth(names), cell = Math.max(9, Math.min(30, (room - left - 12) / n)), tall = 24;
+  const n = rows[0].length, left = nameWidth(names), cell = Math.max(7, Math.min(30, (room - left - 12) / n)), tall = 24;
   const most = Math.max(...rows.flat()) || 1;
   const words = `Importance of positions: ${names.map((name, k) => `${name} most at ${rows[k].indexOf(Math.max(...rows[k])) + 1}`).join(", ")}`;
   return picture(left + n * cell + 12, rows.length * tall + 42, words,
