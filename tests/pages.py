@@ -40,6 +40,7 @@ def open_page(browser, path, fragment=""):
     from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get("about:blank")
+    browser.get_log("browser")  # what others have left there
     browser.get(path.as_uri() + fragment)
     WebDriverWait(browser, 30).until(
         lambda b: b.execute_script("return document.documentElement.dataset.ready") == "yes"

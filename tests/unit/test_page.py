@@ -13,8 +13,9 @@ import pytest
 
 from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
 from pages import Parser, click, errors_of, open_page
+from shapsketch.markup import glyphs, script_safe
 from shapsketch.packing import Pack, unpack
-from shapsketch.page import build_page, glyphs, script_safe
+from shapsketch.page import build_page
 from shapsketch.page_sequences import spread_rows, take_rows
 from shapsketch.report import read_analysis, read_table, summary_lines
 

@@ -35,6 +35,7 @@ LIBRARY = [
     "listing.py",
     "logos.py",
     "maps.py",
+    "markup.py",
     "matrices.py",
     "meme.py",
     "methods.py",

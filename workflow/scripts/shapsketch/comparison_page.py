@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from .figures import letter_colors
-from .page import contribution_views, glyphs, render
+from .markup import glyphs, render
+from .page import contribution_views
 from .report import Analysis, strongest_motifs
 
 MOST_MEMBERS = 40  # in maps; more would be too small to read

@@ -1,31 +1,21 @@
-"""The page: one HTML file with everything about an analysis; scripts, styles and data are inside, nothing is fetched.
+"""The page of one analysis: logos, motifs, interactions, every sequence, faithfulness, methods and files."""
 
-Its Content-Security-Policy forbids every connection, and every script but its own, which is named by its hash.
-"""
-
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
-from matplotlib.font_manager import FontProperties
-from matplotlib.path import Path
-from matplotlib.textpath import TextPath
 
 from . import __version__
 from .figures import letter_classes, letter_colors
+from .markup import glyphs, render, script_safe
 from .methods import methods_text, supplement
 from .packing import Pack
 from .page_sequences import MOST_TEXT, pack_sequences
 from .report import Analysis, cautions
 
 MOST_HELD_OUT = 2000  # points of a scatter
-_COMMANDS = dict(zip((Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE4, Path.CLOSEPOLY), "MLQCZ", strict=True))
 MOST_CELLS = 400  # of a letter table that is shown whole; of larger ones the strongest are
 
 # What a reader can go on with: name in the rule, path beside the page, what it holds.
@@ -104,64 +94,6 @@ def build_page(
         methods=methods,
         supplement_data=script_safe(supplement(methods)),
     )
-
-
-def render(sources: Mapping[str, Any], content: Mapping[str, Any], pack: str = "", **shown: Any) -> str:
-    """Fill a page's jinja2 template; all text is escaped, and data cannot end the element that holds them.
-
-    Args:
-        sources: paths: `template`, `style`, `scripts`.
-        content: what the scripts read.
-        pack: the packed arrays.
-        shown: what the template itself shows.
-    """
-    style = _read(sources["style"])
-    script = "(() => {\n" + "\n".join(_read(path) for path in sources["scripts"]) + "\n})();"
-    policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(_read(sources["template"]))
-    parts = {"data": script_safe(content), "pack": pack, "style": style, "script": script, "policy": policy}
-    return page.render(content=content, **parts, **shown)
-
-
-def script_safe(content: Any) -> str:
-    """Return JSON that can stand inside a <script> element: no tag or comment can begin in it."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return (
-        text.replace("<", "\\u003c")
-        .replace(">", "\\u003e")
-        .replace("&", "\\u0026")
-        .replace("\u2028", "\\u2028")
-        .replace("\u2029", "\\u2029")
-    )
-
-
-def _read(path: str | FilePath) -> str:
-    return FilePath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def glyphs(letters: str) -> dict[str, str]:
-    """Return the outline of each letter as an SVG path that fills the unit square, its foot at y = 0, upwards."""
-    font, paths = FontProperties(family="DejaVu Sans", weight="bold"), {}
-    for letter in letters:
-        outline = TextPath((0, 0), letter, size=100, prop=font)
-        box = outline.get_extents()
-        parts = []
-        for vertices, code in outline.iter_segments():
-            points = (vertices.reshape(-1, 2) - [box.x0, box.y0]) / [box.width, box.height]
-            command = _COMMANDS[code]
-            parts.append(command if command == "Z" else command + " ".join(f"{v:.3g}" for v in points.ravel()))
-        paths[letter] = "".join(parts)
-    return paths
 
 
 def _shared_pack(analysis: Analysis) -> Pack:
@@ -288,7 +220,7 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
     template = analysis.spectrum.template
     downloads = []
     for name, path, words in DOWNLOADS:
-        if analysis.files.get(name) and FilePath(analysis.files[name]).exists():
+        if analysis.files.get(name) and Path(analysis.files[name]).exists():
             downloads.append((path, words))
     return {
         "alphabet": template.alphabet.kind if template.alphabet.kind != "custom" else template.alphabet.letters,

@@ -1,6 +1,6 @@
 """The sequences of a page: which are shown, and their letters, values, errors and interactions as a pack."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,16 @@ WARNINGS = ("rare", "range", "gap")  # by bit
 
 
 def pack_sequences(
-    pack_of: Any, files: Mapping[str, str], outputs: list[str], index: str | None, most_text: int = MOST_TEXT
+    start: Callable[[], Pack],
+    files: Mapping[str, str],
+    outputs: list[str],
+    index: str | None,
+    most_text: int = MOST_TEXT,
 ) -> tuple[Pack, dict[str, Any]]:
     """Pack as many sequences as a page can hold, each with as many interactions as there is room for.
 
     Args:
-        pack_of: a function that starts a pack, with whatever else the page packs.
+        start: starts a pack, with whatever else the page packs.
         files: paths by name: `sequences`, `values`, `interactions` and, where refined, `errors`.
         outputs: the names of the outputs, in the order of the files' rows.
         index: which interaction index is shown; None for none.
@@ -36,12 +40,12 @@ def pack_sequences(
     reconstructions = pq.read_table(files["values"], columns=["reconstruction"])["reconstruction"].to_numpy()
     most = min(count, MOST_SEQUENCES)
     for listed in LISTED:
-        pack, facts = _pack(pack_of(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
         if len(pack.text()) <= most_text:
             return pack, facts | {"count": count}
     while len(text := pack.text()) > most_text:
         most = min(most - 1, int(0.95 * most * most_text / len(text)))
-        pack, facts = _pack(pack_of(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
     return pack, facts | {"count": count}
 
 

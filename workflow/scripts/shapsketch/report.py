@@ -11,6 +11,10 @@ from .spectrum import Spectrum, load_spectra
 
 FEW = 10  # sequences below which means over them say little
 
+# The tables that are read; others, such as instances, may be as long as the sequences are many.
+TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
+          "supports", "support_tables", "tomtom")  # fmt: skip
+
 # Texts of the tables of motifs; columns that are not named hold numbers.
 _TEXT = ("output", "set", "motif", "kind", "consensus", "positions", "letter", "letters", "relation", "spacing",
          "support", "target", "orientation", "estimator")  # fmt: skip
@@ -53,8 +57,8 @@ def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysi
 
     Args:
         model, queries: the names in the config.
-        files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, and tables (`.tsv`), those of
-            motifs among them.
+        files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, and those of `TABLES` that are
+            there; others are kept as paths.
     """
     return Analysis(
         model,
@@ -63,7 +67,7 @@ def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysi
         load_spectra(files["spectrum"]),
         read_json(files["faithfulness"]),
         read_json(files["faithfulness_on_queries"]),
-        {name: read_table(path) for name, path in files.items() if path and path.endswith(".tsv")},
+        {name: read_table(files[name]) for name in TABLES if name in files},
     )
 
 
