@@ -64,7 +64,7 @@ function scatter(predicted, truth, words, room) {
 /** How strongly positions interact, pair by pair: the lower triangle of a matrix. */
 function interactionMap(page, values, words, signed, room) {
   const n = page.template.length;
-  const cell = Math.max(4, Math.min(18, (Math.min(room, 560) - 70) / n));
+  const cell = Math.max(4, Math.min(Math.max(18, 200 / n), (Math.min(room, 560) - 70) / n));
   const frame = { left: 52, right: 52 + n * cell, top: 8, bottom: 8 + n * cell };
   const strongest = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const cells = [];
@@ -79,7 +79,7 @@ function interactionMap(page, values, words, signed, room) {
       }));
     }
   }
-  const marks = [...Array(n).keys()].filter((i) => i === 0 || (i + 1) % 5 === 0);
+  const marks = [...Array(n).keys()].filter((i) => n <= 12 || i === 0 || (i + 1) % 5 === 0);
   return picture(frame.right + 12, frame.bottom + 40, `${words} Strongest: ${strongestPairs(values).map(([i, j, v]) => `${i} and ${j} (${number(v, signed)})`).join(", ")}`,
     svg("path", { class: "under", d: `M${frame.left} ${frame.top + cell}L${frame.left} ${frame.bottom}H${frame.right - cell}Z` }),
     svg("g", {}, cells),
@@ -101,7 +101,7 @@ function strongestPairs(values, most = 8) {
 /** What the colours of a map mean, in its empty upper corner. */
 function legend(frame, strongest, signed) {
   const steps = signed ? [-1, -0.6, -0.3, 0, 0.3, 0.6, 1] : [0, 0.25, 0.5, 0.75, 1];
-  const size = Math.min(22, (frame.right - frame.left) / 14), left = frame.right - size * steps.length;
+  const size = Math.min(22, (frame.right - frame.left) / (2 * steps.length)), left = frame.right - size * steps.length;
   return svg("g", { class: "axis" },
     steps.map((part, k) => svg("rect", {
       x: left + k * size, y: frame.top + 4, width: size, height: 12, "fill-opacity": Math.abs(part),

@@ -1,7 +1,7 @@
 /* Logos: letters as high as what they do, for means over many sequences, for motifs, and for one sequence with its
    error bars and its interactions as arcs. */
 
-const LOGO = { right: 10, narrow: 9, wide: 34, foot: 36 };
+const LOGO = { right: 10, narrow: 9, wide: 34, widest: 72, foot: 36 };
 
 /** Puts the outlines of all letters into the page once; logos refer to them. */
 function defineGlyphs({ glyphs, colors }) {
@@ -33,7 +33,8 @@ function stack(heights) {
  * @param options label (in words), unit, height, room (pixels), arcs (of one sequence), text (its letters).
  */
 function logo(columns, options) {
-  const { unit, height = 210, room = 900, arcs = [], text = "", wide = LOGO.wide } = options;
+  const { unit, height = 210, room = 900, arcs = [], text = "" } = options;
+  const wide = Math.max(LOGO.wide, Math.min(LOGO.widest, 420 / columns.length));
   const margin = room < 450 ? 58 : 64;
   const width = Math.min(wide, Math.max(LOGO.narrow, (room - margin - LOGO.right) / columns.length));
   const total = margin + LOGO.right + width * columns.length;
@@ -135,7 +136,7 @@ function motifLogo(page, motif, kind, room) {
   });
   const words = `Logo of motif ${motif.motif}, ${motif.consensus}, ${bits ? "in bits" : "mean Shapley values"}`;
   const across = motif.columns.every(Boolean) ? "position" : "column";
-  return logo(columns, { label: words, unit: bits ? "bits" : "Shapley value", room, height: 150, wide: 46, across });
+  return logo(columns, { label: words, unit: bits ? "bits" : "Shapley value", room, height: 150, across });
 }
 
 /** One sequence: its letters by Shapley value, error bars where it was refined, interactions as arcs. */

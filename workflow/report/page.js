@@ -98,7 +98,7 @@ class Page {
     return html("article", { class: "card" },
       html("h3", {}, html("span", { class: "badge" }, motif.motif), " ", html("span", { class: "mono" }, motif.consensus), html("span", { class: "soft" }, where)),
       html("div", { class: "beside" },
-        scrolling(`Logo of ${motif.motif}`, motifLogo(this.page, motif, this.views.kind, Math.min(300, innerWidth - 70))),
+        scrolling(`Logo of ${motif.motif}`, motifLogo(this.page, motif, this.views.kind, Math.min(300, innerWidth - 70, 90 + 46 * motif.core.length))),
         html("dl", { class: "facts" }, facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))))),
       motif.gaps.length > 1 ? spacingBars(motif.gaps) : null);
   }

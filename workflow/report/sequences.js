@@ -9,7 +9,8 @@ class SequenceTable {
     this.columns = [
       ["id", "sequence"], ["", "letters, shaded by Shapley value"],
       ...(page.sequences.groups.length ? [["group", "group"]] : []),
-      ["prediction", "model"], ["reconstruction", "spectrum"], ["gap", "gap"], ["strength", "strongest interaction"],
+      ...(asked(page) ? [["prediction", "model"]] : []), ["reconstruction", "spectrum"], ...(asked(page) ? [["gap", "gap"]] : []),
+      ["strength", "strongest interaction"],
       ...(page.outputs.some((_, k) => page.arrays[`${k}/warnings`].some(Boolean)) ? [["warnings", "warnings"]] : []),
     ];
     this.search = html("input", { type: "search", id: "search", placeholder: "name or letters, such as TT.G", autocomplete: "off", spellcheck: "false", oninput: () => this.find(this.search.value) });
@@ -98,9 +99,9 @@ class SequenceTable {
       html("td", {}, html("button", { type: "button", class: "name", "aria-pressed": String(chosen), title: s.id }, s.id)),
       html("td", { class: "strip" }, this.strip(s)),
       this.page.sequences.groups.length ? html("td", {}, s.group) : null,
-      html("td", { class: "number" }, number(s.prediction)),
+      asked(this.page) ? html("td", { class: "number" }, number(s.prediction)) : null,
       html("td", { class: "number" }, number(s.reconstruction)),
-      html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)),
+      asked(this.page) ? html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)) : null,
       html("td", {}, best ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
       this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null);
   }
@@ -149,6 +150,11 @@ class SequenceTable {
     Object.assign(this, { output, largest: 0 });
     this.refresh();
   }
+}
+
+/** Whether the model itself was asked about any sequence of the page. */
+function asked(page) {
+  return page.wasAsked ??= page.outputs.some((_, k) => page.arrays[`${k}/prediction`].some(Number.isFinite));
 }
 
 function compare(a, b) {

@@ -227,6 +227,7 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
         "n": template.n,
         "free": len(template.free),
         "background": settings["background"],
+        "measured": settings["source"] == "table",
         "outputs": [
             {"name": name, "score": score, "on_queries": analysis.on_queries[name], "notes": _sentences(analysis, name)}
             for name, score in analysis.scores.items()
