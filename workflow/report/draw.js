@@ -69,17 +69,23 @@ function scale([low, high], [from, to]) {
 /** The vertical axis of a frame {left, right, top, bottom}. */
 function axisLeft(frame, y, values, title, format = number) {
   const middle = (frame.top + frame.bottom) / 2;
-  return svg("g", { class: "axis" },
+  return svg(
+    "g",
+    { class: "axis" },
     values.map((v) => svg("line", { x1: frame.left, x2: frame.right, y1: y(v), y2: y(v), class: "grid" })),
     values.map((v) => label(frame.left - 6, y(v) + 4, format(v), { "text-anchor": "end" })),
-    label(0, 0, title, { "text-anchor": "middle", transform: `translate(11,${middle}) rotate(-90)`, class: "title" }));
+    label(0, 0, title, { "text-anchor": "middle", transform: `translate(11,${middle}) rotate(-90)`, class: "title" }),
+  );
 }
 
 function axisBottom(frame, x, values, title, format = number) {
-  return svg("g", { class: "axis" },
+  return svg(
+    "g",
+    { class: "axis" },
     svg("line", { x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom, class: "base" }),
     values.map((v) => label(x(v), frame.bottom + 16, format(v), { "text-anchor": "middle" })),
-    label((frame.left + frame.right) / 2, frame.bottom + 34, title, { "text-anchor": "middle", class: "title" }));
+    label((frame.left + frame.right) / 2, frame.bottom + 34, title, { "text-anchor": "middle", class: "title" }),
+  );
 }
 
 /** Shows what the element under the pointer or the focus says in `data-tip`. */
@@ -106,13 +112,21 @@ function startTips() {
 
 /** A row of buttons of which one is pressed; calls `choose` with its index. */
 function choices(name, labels, chosen, choose) {
-  const buttons = labels.map((text, k) => html("button", {
-    type: "button", class: "choice", "aria-pressed": String(k === chosen),
-    onclick: () => {
-      buttons.forEach((button, other) => button.setAttribute("aria-pressed", String(other === k)));
-      choose(k);
-    },
-  }, text));
+  const buttons = labels.map((text, k) =>
+    html(
+      "button",
+      {
+        type: "button",
+        class: "choice",
+        "aria-pressed": String(k === chosen),
+        onclick: () => {
+          buttons.forEach((button, other) => button.setAttribute("aria-pressed", String(other === k)));
+          choose(k);
+        },
+      },
+      text,
+    ),
+  );
   return html("div", { class: "choices", role: "group", "aria-label": name }, buttons);
 }
 

@@ -6,8 +6,15 @@ const LOGO = { right: 10, narrow: 9, wide: 34, widest: 72, foot: 36 };
 /** Puts the outlines of all letters into the page once; logos refer to them. */
 function defineGlyphs({ glyphs, colors }) {
   const shapes = Object.entries(glyphs).map(([letter, d]) =>
-    svg("path", { id: glyphId(letter), d, fill: `light-dark(${colors[letter]}, color-mix(in oklab, ${colors[letter]}, white 28%))` }));
-  document.body.append(svg("svg", { width: 0, height: 0, "aria-hidden": true, class: "glyphs" }, svg("defs", {}, shapes)));
+    svg("path", {
+      id: glyphId(letter),
+      d,
+      fill: `light-dark(${colors[letter]}, color-mix(in oklab, ${colors[letter]}, white 28%))`,
+    }),
+  );
+  document.body.append(
+    svg("svg", { width: 0, height: 0, "aria-hidden": true, class: "glyphs" }, svg("defs", {}, shapes)),
+  );
 }
 
 function glyphId(letter) {
@@ -18,7 +25,8 @@ function glyphId(letter) {
 function stack(heights) {
   const parts = heights.filter(({ value }) => value).map((part) => ({ ...part }));
   parts.sort((a, b) => Math.abs(a.value) - Math.abs(b.value));
-  let above = 0, below = 0;
+  let above = 0,
+    below = 0;
   for (const part of parts) {
     part.from = part.value > 0 ? above : below + part.value;
     if (part.value > 0) above += part.value;
@@ -47,24 +55,65 @@ function logo(columns, options) {
   if (high === low) [low, high] = [-1, 1];
   const y = scale([low, high], [frame.bottom - 2, frame.top + 2]);
   const left = (k) => frame.left + k * width;
-  const drawn = picture(Math.ceil(total), frame.bottom + LOGO.foot + 2, options.label,
+  const drawn = picture(
+    Math.ceil(total),
+    frame.bottom + LOGO.foot + 2,
+    options.label,
     axisLeft(frame, y, ticks(low, high, 4), unit),
-    columns.map((column, k) => column.shaded && svg("rect", {
-      x: left(k), y: frame.top, width, height: frame.bottom - frame.top, class: "shade" })).filter(Boolean),
-    svg("g", { class: "letters" }, stacks.map(({ parts }, k) => parts.map((part) => glyph(part, left(k), width, y)))),
+    columns
+      .map(
+        (column, k) =>
+          column.shaded &&
+          svg("rect", {
+            x: left(k),
+            y: frame.top,
+            width,
+            height: frame.bottom - frame.top,
+            class: "shade",
+          }),
+      )
+      .filter(Boolean),
+    svg(
+      "g",
+      { class: "letters" },
+      stacks.map(({ parts }, k) => parts.map((part) => glyph(part, left(k), width, y))),
+    ),
     svg("line", { x1: frame.left, x2: frame.right, y1: y(0), y2: y(0), class: "base" }),
-    columns.map((column, k) => column.error && errorBar(left(k) + width / 2, y, stacks[k], column.error, width)).filter(Boolean),
+    columns
+      .map((column, k) => column.error && errorBar(left(k) + width / 2, y, stacks[k], column.error, width))
+      .filter(Boolean),
     positionLabels(columns, left, width, frame, options.across || "position"),
-    text && svg("g", { class: "sequence" }, [...text].map((letter, k) =>
-      label(left(k) + width / 2, head - 10, letter, { "text-anchor": "middle", "font-size": Math.min(15, width + 3) }))),
-    arcs.length ? arcLayer(arcs, (position) => left(position - 1) + width / 2, head - 26, width * columns.length) : null,
-    columns.map((column, k) => svg("rect", {
-      x: left(k), y: frame.top, width, height: frame.bottom - frame.top, class: "hit", "data-tip": column.tip })));
+    text &&
+      svg(
+        "g",
+        { class: "sequence" },
+        [...text].map((letter, k) =>
+          label(left(k) + width / 2, head - 10, letter, {
+            "text-anchor": "middle",
+            "font-size": Math.min(15, width + 3),
+          }),
+        ),
+      ),
+    arcs.length
+      ? arcLayer(arcs, (position) => left(position - 1) + width / 2, head - 26, width * columns.length)
+      : null,
+    columns.map((column, k) =>
+      svg("rect", {
+        x: left(k),
+        y: frame.top,
+        width,
+        height: frame.bottom - frame.top,
+        class: "hit",
+        "data-tip": column.tip,
+      }),
+    ),
+  );
   return drawn;
 }
 
 function glyph({ letter, from, value }, x, width, y) {
-  const bottom = y(from), tall = bottom - y(from + Math.abs(value));
+  const bottom = y(from),
+    tall = bottom - y(from + Math.abs(value));
   if (tall < 0.4) return null;
   return svg("use", {
     href: `#${glyphId(letter)}`,
@@ -73,17 +122,29 @@ function glyph({ letter, from, value }, x, width, y) {
 }
 
 function errorBar(x, y, { above, below }, error, width) {
-  const value = above || below, cap = Math.min(4, width / 4);
+  const value = above || below,
+    cap = Math.min(4, width / 4);
   const [top, bottom] = [y(value + error), y(value - error)];
-  return svg("path", { class: "error", d: `M${x} ${top}V${bottom}M${x - cap} ${top}h${2 * cap}M${x - cap} ${bottom}h${2 * cap}` });
+  return svg("path", {
+    class: "error",
+    d: `M${x} ${top}V${bottom}M${x - cap} ${top}h${2 * cap}M${x - cap} ${bottom}h${2 * cap}`,
+  });
 }
 
 function positionLabels(columns, left, width, frame, title) {
   const every = width > 20 ? 1 : 5;
-  return svg("g", { class: "axis" },
-    columns.map(({ position }, k) => position && (every === 1 || position % every === 0 || position === 1)
-      ? label(left(k) + width / 2, frame.bottom + 16, position, { "text-anchor": "middle" }) : null).filter(Boolean),
-    label((frame.left + frame.right) / 2, frame.bottom + 33, title, { "text-anchor": "middle", class: "title" }));
+  return svg(
+    "g",
+    { class: "axis" },
+    columns
+      .map(({ position }, k) =>
+        position && (every === 1 || position % every === 0 || position === 1)
+          ? label(left(k) + width / 2, frame.bottom + 16, position, { "text-anchor": "middle" })
+          : null,
+      )
+      .filter(Boolean),
+    label((frame.left + frame.right) / 2, frame.bottom + 33, title, { "text-anchor": "middle", class: "title" }),
+  );
 }
 
 /** How far the ends of an arc are pulled up; it reaches three quarters of that. */
@@ -99,18 +160,33 @@ function arcRoom(arcs, n) {
 /** Interactions as arcs over the letters they join: colour is the sign, thickness the strength. */
 function arcLayer(arcs, x, y, span) {
   const strongest = Math.max(...arcs.map(({ value }) => Math.abs(value)));
-  return svg("g", { class: "arcs" }, arcs.map((arc, k) => ({ arc, k })).reverse().map(({ arc: { positions, value, tip }, k }) => {
-    const legs = positions.slice(1).map((to, i) => {
-      const [a, b] = [x(positions[i]), x(to)];
-      const rise = arcRise((b - a) / span);
-      return `M${a} ${y}C${a} ${y - rise},${b} ${y - rise},${b} ${y}`;
-    });
-    const part = Math.abs(value) / strongest;
-    return svg("g", { class: `arc ${value > 0 ? "up" : "down"}`, "data-k": k, "data-tip": tip, opacity: (0.35 + 0.6 * part).toFixed(2) },
-      svg("path", { d: legs.join(""), "stroke-width": (1 + 4 * part).toFixed(2) }),
-      svg("path", { d: legs.join(""), class: "grip" }),
-      positions.map((p) => svg("circle", { cx: x(p), cy: y, r: 1.5 + 1.5 * part })));
-  }));
+  return svg(
+    "g",
+    { class: "arcs" },
+    arcs
+      .map((arc, k) => ({ arc, k }))
+      .reverse()
+      .map(({ arc: { positions, value, tip }, k }) => {
+        const legs = positions.slice(1).map((to, i) => {
+          const [a, b] = [x(positions[i]), x(to)];
+          const rise = arcRise((b - a) / span);
+          return `M${a} ${y}C${a} ${y - rise},${b} ${y - rise},${b} ${y}`;
+        });
+        const part = Math.abs(value) / strongest;
+        return svg(
+          "g",
+          {
+            class: `arc ${value > 0 ? "up" : "down"}`,
+            "data-k": k,
+            "data-tip": tip,
+            opacity: (0.35 + 0.6 * part).toFixed(2),
+          },
+          svg("path", { d: legs.join(""), "stroke-width": (1 + 4 * part).toFixed(2) }),
+          svg("path", { d: legs.join(""), class: "grip" }),
+          positions.map((p) => svg("circle", { cx: x(p), cy: y, r: 1.5 + 1.5 * part })),
+        );
+      }),
+  );
 }
 
 /** The logo of mean contributions of a set of sequences. */
@@ -142,7 +218,8 @@ function motifLogo(page, motif, kind, room) {
 /** One sequence: its letters by Shapley value, error bars where it was refined, interactions as arcs. */
 function sequenceLogo(page, sequence, arcs, room) {
   const columns = [...sequence.letters].map((letter, k) => {
-    const value = sequence.values[k], error = sequence.errors ? 1.96 * sequence.errors[k] || 0 : 0;
+    const value = sequence.values[k],
+      error = sequence.errors ? 1.96 * sequence.errors[k] || 0 : 0;
     const margin = error ? ` ± ${number(error)}` : "";
     const tip = `${letter} at position ${k + 1}\n${number(value, true)}${margin}`;
     return { heights: [{ letter, value }], error, position: k + 1, shaded: page.fixed.includes(k + 1), tip };
@@ -162,9 +239,14 @@ function listed(heights, format = (value) => number(value, true)) {
 }
 
 function strongest(columns) {
-  const all = columns.flatMap(({ heights, position }) => heights.map(({ letter, value }) => ({ letter, value, position })));
+  const all = columns.flatMap(({ heights, position }) =>
+    heights.map(({ letter, value }) => ({ letter, value, position })),
+  );
   all.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  return all.slice(0, 5).map(({ letter, value, position }) => `${letter} at ${position} (${number(value, true)})`).join(", ");
+  return all
+    .slice(0, 5)
+    .map(({ letter, value, position }) => `${letter} at ${position} (${number(value, true)})`)
+    .join(", ");
 }
 
 /** Heights in bits: the relative entropy of a column, shared out by frequency. */

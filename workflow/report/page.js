@@ -1,6 +1,7 @@
 /* Puts the page together: figures of the chosen output, motifs, the sequences, and what the buttons do. */
 
-const FIRST_MOTIFS = 6, FIRST_TABLES = 12;
+const FIRST_MOTIFS = 6,
+  FIRST_TABLES = 12;
 
 class Page {
   constructor(page) {
@@ -34,7 +35,10 @@ class Page {
   outputChoice() {
     const names = this.page.outputs.map(({ name }) => name);
     if (names.length < 2) return;
-    place("output-choice").append(html("span", { class: "soft" }, "Output"), choices("Output of the model", names, 0, (k) => this.setOutput(k)));
+    place("output-choice").append(
+      html("span", { class: "soft" }, "Output"),
+      choices("Output of the model", names, 0, (k) => this.setOutput(k)),
+    );
   }
 
   setOutput(k) {
@@ -55,22 +59,44 @@ class Page {
   }
 
   drawContributions() {
-    const { views } = this.content, target = place("contributions");
+    const { views } = this.content,
+      target = place("contributions");
     if (!views.length) return target.replaceChildren(html("p", {}, "No sequence, no logo."));
     const named = views.map(({ set, count }) => `${setName(set)} (${thousands(count)})`);
-    const figure = scrolling("Logo of mean contributions", contributionLogo(this.page, views[this.views.set], roomOf(target)));
-    const choose = (k) => { this.views.set = k; this.drawContributions(); };
+    const figure = scrolling(
+      "Logo of mean contributions",
+      contributionLogo(this.page, views[this.views.set], roomOf(target)),
+    );
+    const choose = (k) => {
+      this.views.set = k;
+      this.drawContributions();
+    };
     place("classes").replaceChildren(...this.page.alphabet.classes.map(([name, color]) => classMark(name, color)));
-    target.replaceChildren(...(views.length > 1 ? [choices("Set of sequences", named, this.views.set, choose)] : []), figure);
+    target.replaceChildren(
+      ...(views.length > 1 ? [choices("Set of sequences", named, this.views.set, choose)] : []),
+      figure,
+    );
   }
 
   drawMotifs() {
-    const { motifs } = this.content, target = place("gallery");
+    const { motifs } = this.content,
+      target = place("gallery");
     const shown = motifs.filter(({ kind }) => kind !== "position");
-    place("motif-kinds").replaceChildren(...(shown.length ? [choices("What the logos show", ["contributions", "information"], this.views.kind === "information" ? 1 : 0, (k) => {
-      this.views.kind = k ? "information" : "contribution";
-      this.drawMotifs();
-    })] : []));
+    place("motif-kinds").replaceChildren(
+      ...(shown.length
+        ? [
+            choices(
+              "What the logos show",
+              ["contributions", "information"],
+              this.views.kind === "information" ? 1 : 0,
+              (k) => {
+                this.views.kind = k ? "information" : "contribution";
+                this.drawMotifs();
+              },
+            ),
+          ]
+        : []),
+    );
     const first = this.views.more ? shown : shown.slice(0, FIRST_MOTIFS);
     place("more").hidden = shown.length <= FIRST_MOTIFS;
     place("more").textContent = this.views.more ? "Show the strongest only" : `Show all ${shown.length}`;
@@ -80,88 +106,234 @@ class Page {
   }
 
   nothing() {
-    if (this.content.constant) return "The model is constant here: no letter changes its answer, so there are no motifs.";
+    if (this.content.constant)
+      return "The model is constant here: no letter changes its answer, so there are no motifs.";
     return "No interaction stands out above the noise: the letters add up, and the logo above tells the whole of it.";
   }
 
   motifCard(motif) {
     const facts = [
       ["together", number(motif.value, true)],
-      ["of the variance", percent(motif.share) + (motif.share_low != null ? ` (${percent(motif.share_low)} to ${percent(motif.share_high)})` : "")],
-      ["instances", thousands(motif.instances) + (motif.sequences != null && motif.sequences !== motif.instances ? ` in ${thousands(motif.sequences)} sequences` : "")],
+      [
+        "of the variance",
+        percent(motif.share) +
+          (motif.share_low != null ? ` (${percent(motif.share_low)} to ${percent(motif.share_high)})` : ""),
+      ],
+      [
+        "instances",
+        thousands(motif.instances) +
+          (motif.sequences != null && motif.sequences !== motif.instances
+            ? ` in ${thousands(motif.sequences)} sequences`
+            : ""),
+      ],
       ...(motif.spacing ? [["letters between", motif.spacing]] : []),
       ...(motif.relation ? [["letters are", motif.relation]] : []),
-      ...(motif.matches.length ? [["looks like", motif.matches.map((m) => `${m.target} (q ${number(m.q_value)})`).join(", ")]] : []),
+      ...(motif.matches.length
+        ? [["looks like", motif.matches.map((m) => `${m.target} (q ${number(m.q_value)})`).join(", ")]]
+        : []),
     ];
-    const others = motif.placements > 1 ? ` and ${motif.placements - 1} other ${motif.placements > 2 ? "places" : "place"}` : "";
+    const others =
+      motif.placements > 1 ? ` and ${motif.placements - 1} other ${motif.placements > 2 ? "places" : "place"}` : "";
     const where = motif.positions ? ` at ${motif.positions.replaceAll(",", ", ")}${others}` : "";
-    return html("article", { class: "card" },
-      html("h3", {}, html("span", { class: "badge" }, motif.motif), " ", html("span", { class: "mono" }, motif.consensus), html("span", { class: "soft" }, where)),
-      html("div", { class: "beside" },
-        scrolling(`Logo of ${motif.motif}`, motifLogo(this.page, motif, this.views.kind, Math.min(300, innerWidth - 70, 90 + 46 * motif.core.length))),
-        html("dl", { class: "facts" }, facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))))),
-      motif.gaps.length > 1 ? spacingBars(motif.gaps) : null);
+    return html(
+      "article",
+      { class: "card" },
+      html(
+        "h3",
+        {},
+        html("span", { class: "badge" }, motif.motif),
+        " ",
+        html("span", { class: "mono" }, motif.consensus),
+        html("span", { class: "soft" }, where),
+      ),
+      html(
+        "div",
+        { class: "beside" },
+        scrolling(
+          `Logo of ${motif.motif}`,
+          motifLogo(this.page, motif, this.views.kind, Math.min(300, innerWidth - 70, 90 + 46 * motif.core.length)),
+        ),
+        html(
+          "dl",
+          { class: "facts" },
+          facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))),
+        ),
+      ),
+      motif.gaps.length > 1 ? spacingBars(motif.gaps) : null,
+    );
   }
 
   /** Letters that count by themselves, as a list. */
   drawSingles(singles) {
     const target = place("singles");
     target.hidden = !singles.length;
-    target.replaceChildren(html("h3", {}, "Strongest single letters"), html("p", { class: "chips" },
-      singles.map((m) => html("span", { class: "chip", tabindex: 0, "data-tip": `${percent(m.share)} of the variance\nin ${thousands(m.sequences ?? m.instances)} sequences` },
-        html("b", { class: "mono" }, m.letters), ` at ${m.positions} `, html("span", { class: m.value > 0 ? "up" : "down" }, number(m.value, true))))));
+    target.replaceChildren(
+      html("h3", {}, "Strongest single letters"),
+      html(
+        "p",
+        { class: "chips" },
+        singles.map((m) =>
+          html(
+            "span",
+            {
+              class: "chip",
+              tabindex: 0,
+              "data-tip": `${percent(m.share)} of the variance\nin ${thousands(m.sequences ?? m.instances)} sequences`,
+            },
+            html("b", { class: "mono" }, m.letters),
+            ` at ${m.positions} `,
+            html("span", { class: m.value > 0 ? "up" : "down" }, number(m.value, true)),
+          ),
+        ),
+      ),
+    );
   }
 
   drawMap() {
     const kinds = [
-      ["strength", "under the background", "How strongly each pair of positions interacts: standard deviation, under the background, of all interactions that hold both.", false],
-      ["mean", "signed, these sequences", "Mean interaction of each pair of positions over these sequences: orange raises the prediction, blue lowers it.", true],
-      ["mean_absolute", "absolute, these sequences", "Mean magnitude of the interaction of each pair of positions over these sequences.", false],
+      [
+        "strength",
+        "under the background",
+        "How strongly each pair of positions interacts: standard deviation, under the background, of all interactions that hold both.",
+        false,
+      ],
+      [
+        "mean",
+        "signed, these sequences",
+        "Mean interaction of each pair of positions over these sequences: orange raises the prediction, blue lowers it.",
+        true,
+      ],
+      [
+        "mean_absolute",
+        "absolute, these sequences",
+        "Mean magnitude of the interaction of each pair of positions over these sequences.",
+        false,
+      ],
     ].filter(([name]) => this.page.arrays[`${this.output}/map_${name}`]);
     const target = place("map");
     if (!kinds.length) return target.replaceChildren();
     const [name, , words, signed] = kinds[Math.min(this.views.map, kinds.length - 1)];
     const values = this.page.arrays[`${this.output}/map_${name}`];
-    if (values.every((v) => !v)) return target.replaceChildren(html("p", { class: "nothing" }, "No pair of positions interacts."));
-    const choose = (k) => { this.views.map = k; this.drawMap(); };
+    if (values.every((v) => !v))
+      return target.replaceChildren(html("p", { class: "nothing" }, "No pair of positions interacts."));
+    const choose = (k) => {
+      this.views.map = k;
+      this.drawMap();
+    };
     target.replaceChildren(
-      ...(kinds.length > 1 ? [choices("Map", kinds.map(([, text]) => text), Math.min(this.views.map, kinds.length - 1), choose)] : []),
-      html("div", { class: "beside" },
-        scrolling("Map of interactions", interactionMap(this.page, values, words, signed, Math.min(roomOf(target), 560))),
-        html("div", { class: "aside" }, html("p", { class: "caption" }, words), html("h3", {}, "Strongest pairs"),
-          html("ol", {}, strongestPairs(values).map(([i, j, v]) => html("li", {}, `${i} and ${j} `, html("b", { class: signed ? (v < 0 ? "down" : "up") : null }, number(v, signed))))))));
+      ...(kinds.length > 1
+        ? [
+            choices(
+              "Map",
+              kinds.map(([, text]) => text),
+              Math.min(this.views.map, kinds.length - 1),
+              choose,
+            ),
+          ]
+        : []),
+      html(
+        "div",
+        { class: "beside" },
+        scrolling(
+          "Map of interactions",
+          interactionMap(this.page, values, words, signed, Math.min(roomOf(target), 560)),
+        ),
+        html(
+          "div",
+          { class: "aside" },
+          html("p", { class: "caption" }, words),
+          html("h3", {}, "Strongest pairs"),
+          html(
+            "ol",
+            {},
+            strongestPairs(values).map(([i, j, v]) =>
+              html(
+                "li",
+                {},
+                `${i} and ${j} `,
+                html("b", { class: signed ? (v < 0 ? "down" : "up") : null }, number(v, signed)),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   drawSupports() {
-    const { supports } = this.content, target = place("supports");
+    const { supports } = this.content,
+      target = place("supports");
     target.hidden = !supports.length;
     if (!supports.length) return;
     const tables = supports.map((support) => this.supportTable(support));
     const rest = tables.splice(FIRST_TABLES);
-    target.replaceChildren(html("h3", {}, "Letter tables of the strongest sets of positions"),
-      html("p", { class: "caption" }, "What two letters add together, beyond what each adds alone: orange raises, blue lowers. Rows are the first position. Of sets of three and more, the strongest letters."),
+    target.replaceChildren(
+      html("h3", {}, "Letter tables of the strongest sets of positions"),
+      html(
+        "p",
+        { class: "caption" },
+        "What two letters add together, beyond what each adds alone: orange raises, blue lowers. Rows are the first position. Of sets of three and more, the strongest letters.",
+      ),
       html("div", { class: "tables" }, tables),
-      rest.length ? html("details", {}, html("summary", {}, `${rest.length} more`), html("div", { class: "tables" }, rest)) : "");
+      rest.length
+        ? html("details", {}, html("summary", {}, `${rest.length} more`), html("div", { class: "tables" }, rest))
+        : "",
+    );
   }
 
   supportTable(support) {
     const { positions, order, cells, share } = support;
-    const strongest = cells.slice(0, 6).map(([letters, value]) => html("li", {},
-      html("span", { class: "mono" }, letters), " ", html("b", { class: value > 0 ? "up" : "down" }, number(value, true))));
-    return html("div", { class: "table" },
-      order === 2 && cells.length > 12 ? letterTable(this.page, support) : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
-      html("p", { class: "caption" }, `${percent(share)} of the variance`));
+    const strongest = cells
+      .slice(0, 6)
+      .map(([letters, value]) =>
+        html(
+          "li",
+          {},
+          html("span", { class: "mono" }, letters),
+          " ",
+          html("b", { class: value > 0 ? "up" : "down" }, number(value, true)),
+        ),
+      );
+    return html(
+      "div",
+      { class: "table" },
+      order === 2 && cells.length > 12
+        ? letterTable(this.page, support)
+        : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
+      html("p", { class: "caption" }, `${percent(share)} of the variance`),
+    );
   }
 
   drawFaithfulness() {
-    const { page, output, content } = this, get = (name) => page.arrays[`${output}/${name}`];
+    const { page, output, content } = this,
+      get = (name) => page.arrays[`${output}/${name}`];
     const figures = [];
-    const add = (title, drawn, words) => figures.push(html("figure", {}, html("h3", {}, title), drawn, html("figcaption", {}, words)));
+    const add = (title, drawn, words) =>
+      figures.push(html("figure", {}, html("h3", {}, title), drawn, html("figcaption", {}, words)));
     const room = Math.min(420, roomOf(place("faithfulness")));
-    if (content.curve.length > 1) add("Learning curve", learningCurve(content.curve, room), "R² on the hold-out against evaluations, with 95 % bootstrap intervals: would fewer have done, would more pay?");
-    add("Variance by order", orderBars(content, room), "How much of the model's variance single letters, pairs and larger groups carry under the background; grey was not found.");
-    if (get("holdout_model")) add("Hold-out", scatter(get("holdout_spectrum"), get("holdout_model"), "Points that nothing else has used", room), `${thousands(get("holdout_model").length)} points that were used for nothing else: the model against the spectrum. On the line they agree.`);
-    if (get("prediction")?.some(Number.isFinite)) add("Your sequences", scatter(get("reconstruction"), get("prediction"), "The explained sequences", room), "The same for the explained sequences.");
+    if (content.curve.length > 1)
+      add(
+        "Learning curve",
+        learningCurve(content.curve, room),
+        "R² on the hold-out against evaluations, with 95 % bootstrap intervals: would fewer have done, would more pay?",
+      );
+    add(
+      "Variance by order",
+      orderBars(content, room),
+      "How much of the model's variance single letters, pairs and larger groups carry under the background; grey was not found.",
+    );
+    if (get("holdout_model"))
+      add(
+        "Hold-out",
+        scatter(get("holdout_spectrum"), get("holdout_model"), "Points that nothing else has used", room),
+        `${thousands(get("holdout_model").length)} points that were used for nothing else: the model against the spectrum. On the line they agree.`,
+      );
+    if (get("prediction")?.some(Number.isFinite))
+      add(
+        "Your sequences",
+        scatter(get("reconstruction"), get("prediction"), "The explained sequences", room),
+        "The same for the explained sequences.",
+      );
     place("faithfulness").replaceChildren(...figures);
   }
 
@@ -172,21 +344,43 @@ class Page {
     const named = hash ? this.page.arrays.ids.indexOf(hash) : -1;
     this.table.chosen = named >= 0 ? named : this.table.rows[0];
     this.table.draw();
-    place("save").addEventListener("click", () => save(`${this.page.model}.${this.page.queries}.${this.content.name}.shapley_values.tsv`, this.asText()));
+    place("save").addEventListener("click", () =>
+      save(`${this.page.model}.${this.page.queries}.${this.content.name}.shapley_values.tsv`, this.asText()),
+    );
   }
 
   drawSequence() {
     const target = place("explanation");
-    target.replaceChildren(...explanation(this.page, this.output, this.table.chosen, roomOf(target), (by) => this.table.step(by)).filter(Boolean));
+    target.replaceChildren(
+      ...explanation(this.page, this.output, this.table.chosen, roomOf(target), (by) => this.table.step(by)).filter(
+        Boolean,
+      ),
+    );
   }
 
   /** The values of all sequences of the page as TSV. */
   asText() {
-    const n = this.page.template.length, lines = [["sequence_id", "sequence", "group", "prediction", "reconstruction", "warning", ...Array.from({ length: n }, (_, i) => `pos_${i + 1}`)].join("\t")];
-    const cell = (v) => (typeof v === "number" ? (Number.isNaN(v) ? "" : Number(v.toPrecision(5))) : v.replace(/[\t\n\r]/g, " "));
+    const n = this.page.template.length,
+      lines = [
+        [
+          "sequence_id",
+          "sequence",
+          "group",
+          "prediction",
+          "reconstruction",
+          "warning",
+          ...Array.from({ length: n }, (_, i) => `pos_${i + 1}`),
+        ].join("\t"),
+      ];
+    const cell = (v) =>
+      typeof v === "number" ? (Number.isNaN(v) ? "" : Number(v.toPrecision(5))) : v.replace(/[\t\n\r]/g, " ");
     for (let r = 0; r < this.page.sequences.shown; r++) {
       const s = sequenceOf(this.page, this.output, r);
-      lines.push([s.id, s.letters, s.group, s.prediction, s.reconstruction, s.warnings.join(","), ...s.values].map(cell).join("\t"));
+      lines.push(
+        [s.id, s.letters, s.group, s.prediction, s.reconstruction, s.warnings.join(","), ...s.values]
+          .map(cell)
+          .join("\t"),
+      );
     }
     return lines.join("\n") + "\n";
   }
@@ -208,7 +402,11 @@ function scrolling(words, drawn) {
 
 /** What a colour of amino acids means. */
 function classMark(name, color) {
-  const dot = svg("svg", { width: 12, height: 12, "aria-hidden": true }, svg("circle", { cx: 6, cy: 6, r: 6, fill: color }));
+  const dot = svg(
+    "svg",
+    { width: 12, height: 12, "aria-hidden": true },
+    svg("circle", { cx: 6, cy: 6, r: 6, fill: color }),
+  );
   return html("span", {}, dot, ` ${name}`);
 }
 
@@ -219,7 +417,9 @@ function setName(set) {
 function startButtons() {
   place("theme").addEventListener("click", () => {
     const root = document.documentElement;
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
   });
   place("copy").addEventListener("click", async () => {
@@ -235,7 +435,12 @@ function startButtons() {
 }
 
 startButtons();
-readPage().then((page) => new Page(page)).then(() => (document.documentElement.dataset.ready = "yes"), (error) => {
-  place("broken").hidden = false;
-  throw error;
-});
+readPage()
+  .then((page) => new Page(page))
+  .then(
+    () => (document.documentElement.dataset.ready = "yes"),
+    (error) => {
+      place("broken").hidden = false;
+      throw error;
+    },
+  );

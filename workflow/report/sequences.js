@@ -1,44 +1,94 @@
 /* The sequences: a table that can be searched, sorted and paged, and the explanation of the chosen one. */
 
-const PAGE_ROWS = 20, SHOWN_LETTERS = 60, ARCS = 12;
+const PAGE_ROWS = 20,
+  SHOWN_LETTERS = 60,
+  ARCS = 12;
 
 /** Keeps what is shown of the table and draws it; `choose(row)` is called when a sequence is chosen. */
 class SequenceTable {
   constructor(page, place, choose) {
-    Object.assign(this, { page, place, choose, output: 0, query: "", group: "", key: "reconstruction", down: true, start: 0, chosen: 0 });
+    Object.assign(this, {
+      page,
+      place,
+      choose,
+      output: 0,
+      query: "",
+      group: "",
+      key: "reconstruction",
+      down: true,
+      start: 0,
+      chosen: 0,
+    });
     this.columns = [
-      ["id", "sequence"], ["", "letters, shaded by Shapley value"],
+      ["id", "sequence"],
+      ["", "letters, shaded by Shapley value"],
       ...(page.sequences.groups.length ? [["group", "group"]] : []),
-      ...(asked(page) ? [["prediction", "model"]] : []), ["reconstruction", "spectrum"], ...(asked(page) ? [["gap", "gap"]] : []),
+      ...(asked(page) ? [["prediction", "model"]] : []),
+      ["reconstruction", "spectrum"],
+      ...(asked(page) ? [["gap", "gap"]] : []),
       ["strength", "strongest interaction"],
       ...(page.outputs.some((_, k) => page.arrays[`${k}/warnings`].some(Boolean)) ? [["warnings", "warnings"]] : []),
     ];
-    this.search = html("input", { type: "search", id: "search", placeholder: "name or letters, such as TT.G", autocomplete: "off", spellcheck: "false", oninput: () => this.find(this.search.value) });
+    this.search = html("input", {
+      type: "search",
+      id: "search",
+      placeholder: "name or letters, such as TT.G",
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => this.find(this.search.value),
+    });
     this.count = html("p", { class: "soft", role: "status", id: "count" });
     this.body = html("tbody");
-    this.heads = this.columns.map(([key, text]) => html("th", { scope: "col", "data-key": key },
-      key ? html("button", { type: "button", class: "sort", onclick: () => this.sort(key) }, text) : text));
+    this.heads = this.columns.map(([key, text]) =>
+      html(
+        "th",
+        { scope: "col", "data-key": key },
+        key ? html("button", { type: "button", class: "sort", onclick: () => this.sort(key) }, text) : text,
+      ),
+    );
     this.earlier = html("button", { type: "button", onclick: () => this.turn(-PAGE_ROWS) }, "← earlier");
     this.later = html("button", { type: "button", onclick: () => this.turn(PAGE_ROWS) }, "later →");
     place.append(
-      html("div", { class: "tools" }, html("label", { for: "search" }, "Search"), this.search, this.groupChoice(), this.count),
-      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of sequences" },
-        html("table", { id: "sequence-table", onkeydown: (event) => this.key_down(event) }, html("thead", {}, html("tr", {}, this.heads)), this.body)),
-      html("div", { class: "tools" }, this.earlier, this.later));
+      html(
+        "div",
+        { class: "tools" },
+        html("label", { for: "search" }, "Search"),
+        this.search,
+        this.groupChoice(),
+        this.count,
+      ),
+      html(
+        "div",
+        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of sequences" },
+        html(
+          "table",
+          { id: "sequence-table", onkeydown: (event) => this.key_down(event) },
+          html("thead", {}, html("tr", {}, this.heads)),
+          this.body,
+        ),
+      ),
+      html("div", { class: "tools" }, this.earlier, this.later),
+    );
   }
 
   groupChoice() {
     const { groups } = this.page.sequences;
     if (!groups.length) return null;
-    const choose = html("select", { id: "group", "aria-label": "Group", onchange: () => ((this.group = choose.value), this.refresh()) },
-      html("option", { value: "" }, "all groups"), groups.map((name) => html("option", { value: name }, name)));
+    const choose = html(
+      "select",
+      { id: "group", "aria-label": "Group", onchange: () => ((this.group = choose.value), this.refresh()) },
+      html("option", { value: "" }, "all groups"),
+      groups.map((name) => html("option", { value: name }, name)),
+    );
     return choose;
   }
 
   /** The numbers that rows are sorted by. */
   get keys() {
-    const { page, output } = this, get = (name) => page.arrays[`${output}/${name}`];
-    const starts = get("starts"), interactions = get("interactions");
+    const { page, output } = this,
+      get = (name) => page.arrays[`${output}/${name}`];
+    const starts = get("starts"),
+      interactions = get("interactions");
     return {
       id: (r) => page.arrays.ids[r],
       group: (r) => groupOf(page, r),
@@ -68,9 +118,13 @@ class SequenceTable {
 
   /** Finds and sorts anew, and goes back to the first page. */
   refresh() {
-    const matches = matcher(this.page, this.query), value = this.keys[this.key];
-    const rows = [...Array(this.page.sequences.shown).keys()].filter((r) => matches(r) && (!this.group || groupOf(this.page, r) === this.group));
-    const keyed = rows.map((r) => [value(r), r]), sign = this.down ? -1 : 1;
+    const matches = matcher(this.page, this.query),
+      value = this.keys[this.key];
+    const rows = [...Array(this.page.sequences.shown).keys()].filter(
+      (r) => matches(r) && (!this.group || groupOf(this.page, r) === this.group),
+    );
+    const keyed = rows.map((r) => [value(r), r]),
+      sign = this.down ? -1 : 1;
     keyed.sort(([a, r], [b, s]) => (typeof a === "string" ? sign * compare(a, b) : byNumber(a, b, sign)) || r - s);
     this.rows = keyed.map(([, r]) => r);
     this.start = 0;
@@ -78,9 +132,14 @@ class SequenceTable {
   }
 
   draw() {
-    const { rows, start } = this, shown = rows.slice(start, start + PAGE_ROWS), all = this.page.sequences.shown;
+    const { rows, start } = this,
+      shown = rows.slice(start, start + PAGE_ROWS),
+      all = this.page.sequences.shown;
     this.body.replaceChildren(...shown.map((r) => this.row(r)));
-    if (!shown.length) this.body.append(html("tr", {}, html("td", { colspan: this.columns.length, class: "soft" }, "No sequence matches.")));
+    if (!shown.length)
+      this.body.append(
+        html("tr", {}, html("td", { colspan: this.columns.length, class: "soft" }, "No sequence matches.")),
+      );
     const range = shown.length ? `${thousands(start + 1)}–${thousands(start + shown.length)} of ` : "";
     this.count.textContent = `${range}${thousands(rows.length)}${rows.length < all ? ` found among ${thousands(all)}` : " sequences"}`;
     this.earlier.disabled = start === 0;
@@ -95,20 +154,28 @@ class SequenceTable {
     const s = sequenceOf(this.page, this.output, r);
     const best = s.interactions[0];
     const chosen = r === this.chosen;
-    return html("tr", { "data-row": r, class: chosen ? "chosen" : null, onclick: () => this.select(r) },
-      html("td", {}, html("button", { type: "button", class: "name", "aria-pressed": String(chosen), title: s.id }, s.id)),
+    return html(
+      "tr",
+      { "data-row": r, class: chosen ? "chosen" : null, onclick: () => this.select(r) },
+      html(
+        "td",
+        {},
+        html("button", { type: "button", class: "name", "aria-pressed": String(chosen), title: s.id }, s.id),
+      ),
       html("td", { class: "strip" }, this.strip(s)),
       this.page.sequences.groups.length ? html("td", {}, s.group) : null,
       asked(this.page) ? html("td", { class: "number" }, number(s.prediction)) : null,
       html("td", { class: "number" }, number(s.reconstruction)),
       asked(this.page) ? html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)) : null,
       html("td", {}, best ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
-      this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null);
+      this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null,
+    );
   }
 
   /** The letters, each shaded by its value; of long sequences those around the strongest. */
   strip({ letters, values }) {
-    const largest = this.largest ||= this.page.arrays[`${this.output}/values`].reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1;
+    const largest = (this.largest ||=
+      this.page.arrays[`${this.output}/values`].reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1);
     const peak = values.reduce((best, v, k) => (Math.abs(v) > Math.abs(values[best]) ? k : best), 0);
     const first = Math.max(0, Math.min(peak - SHOWN_LETTERS / 2, letters.length - SHOWN_LETTERS));
     const shown = [...letters].slice(first, first + SHOWN_LETTERS).map((letter, k) => {
@@ -154,7 +221,7 @@ class SequenceTable {
 
 /** Whether the model itself was asked about any sequence of the page. */
 function asked(page) {
-  return page.wasAsked ??= page.outputs.some((_, k) => page.arrays[`${k}/prediction`].some(Number.isFinite));
+  return (page.wasAsked ??= page.outputs.some((_, k) => page.arrays[`${k}/prediction`].some(Number.isFinite)));
 }
 
 function compare(a, b) {
@@ -183,24 +250,48 @@ function explanation(page, output, row, room, step) {
     ...found,
     tip: `${found.letters} at ${found.positions.join(", ")}\n${number(found.value, true)} (${page.sequences.index})`,
   }));
-  const figure = html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Logo of the chosen sequence" }, sequenceLogo(page, s, arcs, room));
-  const list = html("ol", { class: "interactions" }, arcs.map((arc, k) => html("li", { tabindex: 0, "data-k": k, "data-tip": arc.tip },
-    html("span", { class: "mono" }, arc.letters), ` at ${arc.positions.join(", ")} `,
-    html("b", { class: arc.value > 0 ? "up" : "down" }, number(arc.value, true)))));
+  const figure = html(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Logo of the chosen sequence" },
+    sequenceLogo(page, s, arcs, room),
+  );
+  const list = html(
+    "ol",
+    { class: "interactions" },
+    arcs.map((arc, k) =>
+      html(
+        "li",
+        { tabindex: 0, "data-k": k, "data-tip": arc.tip },
+        html("span", { class: "mono" }, arc.letters),
+        ` at ${arc.positions.join(", ")} `,
+        html("b", { class: arc.value > 0 ? "up" : "down" }, number(arc.value, true)),
+      ),
+    ),
+  );
   linkArcs(figure, list);
   const warnings = WARNINGS.filter(([name]) => s.warnings.includes(name)).map(([, words]) => words);
   const errors = s.errors && [...s.errors].some(Number.isFinite);
   return [
-    html("div", { class: "tools" },
-      html("h3", { id: "chosen-name" }, s.id), s.group ? html("span", { class: "badge" }, s.group) : null,
+    html(
+      "div",
+      { class: "tools" },
+      html("h3", { id: "chosen-name" }, s.id),
+      s.group ? html("span", { class: "badge" }, s.group) : null,
       html("button", { type: "button", onclick: () => step(-1), "aria-label": "sequence before" }, "↑"),
-      html("button", { type: "button", onclick: () => step(1), "aria-label": "sequence after" }, "↓")),
+      html("button", { type: "button", onclick: () => step(1), "aria-label": "sequence after" }, "↓"),
+    ),
     html("p", {}, balance(s)),
     warnings.length ? html("p", { class: "warning" }, `Be careful: ${warnings.join("; ")}.`) : null,
     figure,
-    html("p", { class: "caption" }, "Letters above the line raise the prediction, letters below lower it. ",
+    html(
+      "p",
+      { class: "caption" },
+      "Letters above the line raise the prediction, letters below lower it. ",
       errors ? "Bars are 95 % intervals (± 1.96 standard errors). " : "",
-      arcs.length ? `Arcs are the ${arcs.length} strongest interactions (${page.sequences.index}): orange raises, blue lowers, and thick is strong.` : "No interaction is listed for this sequence: its letters add up."),
+      arcs.length
+        ? `Arcs are the ${arcs.length} strongest interactions (${page.sequences.index}): orange raises, blue lowers, and thick is strong.`
+        : "No interaction is listed for this sequence: its letters add up.",
+    ),
     arcs.length ? list : null,
   ];
 }
@@ -214,9 +305,17 @@ function balance({ base, values, reconstruction, prediction }) {
 
 /** An arc and its line in the list light up together. */
 function linkArcs(figure, list) {
-  const mark = (k, on) => [...figure.querySelectorAll(".arc"), ...list.children].forEach((part) => part.classList.toggle("lit", on && part.dataset.k === k));
+  const mark = (k, on) =>
+    [...figure.querySelectorAll(".arc"), ...list.children].forEach((part) =>
+      part.classList.toggle("lit", on && part.dataset.k === k),
+    );
   for (const place of [figure, list]) {
-    for (const [event, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
+    for (const [event, on] of [
+      ["pointerover", true],
+      ["pointerout", false],
+      ["focusin", true],
+      ["focusout", false],
+    ]) {
       place.addEventListener(event, ({ target }) => {
         const part = target.closest("[data-k]");
         if (part) mark(part.dataset.k, on);
