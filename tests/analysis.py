@@ -19,7 +19,7 @@ from shapsketch.template import Template
 from shapsketch.terms import Terms
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "sequences.js", "page.js")
+SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "gallery.js", "sequences.js", "page.js")
 SOURCES = {
     "template": ROOT / "workflow/report/page.html.j2",
     "style": ROOT / "workflow/report/page.css",

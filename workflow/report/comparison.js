@@ -16,7 +16,7 @@ function drawFamily(page, family, k) {
             "figure",
             { id: `importance-${k}` },
             html("h3", {}, "Where each looks"),
-            scrolled(
+            scrolling(
               "Importance of positions",
               rowsMap(names, family.importance, (v) => percent(v), Math.min(room, 720)),
             ),
@@ -30,7 +30,7 @@ function drawFamily(page, family, k) {
             "figure",
             { id: `similarity-${k}` },
             html("h3", {}, "How alike they are"),
-            scrolled("Similarity", squareMap(names, family.similarity)),
+            scrolling("Similarity", squareMap(names, family.similarity)),
             html(
               "figcaption",
               {},
@@ -53,7 +53,7 @@ function drawFamily(page, family, k) {
           "figure",
           {},
           html("h4", {}, names[m], html("span", { class: "soft" }, ` ${thousands(counts[m])} sequences`)),
-          scrolled(
+          scrolling(
             `Logo of ${names[m]}`,
             contributionLogo(own, { heights, count: counts[m] }, room > 900 ? room / 2 - 16 : room, 170),
           ),
@@ -61,10 +61,6 @@ function drawFamily(page, family, k) {
       ),
     ),
   );
-}
-
-function scrolled(words, drawn) {
-  return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": words }, drawn);
 }
 
 function shortened(name, most = 26) {

@@ -136,3 +136,8 @@ function save(name, text) {
   html("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
+
+/** A drawing that may be wider than the screen. */
+function scrolling(words, drawn) {
+  return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": words }, drawn);
+}

@@ -100,93 +100,17 @@ class Page {
     const first = this.views.more ? shown : shown.slice(0, FIRST_MOTIFS);
     place("more").hidden = shown.length <= FIRST_MOTIFS;
     place("more").textContent = this.views.more ? "Show the strongest only" : `Show all ${shown.length}`;
-    if (shown.length) target.replaceChildren(...first.map((motif) => this.motifCard(motif)));
+    if (shown.length) target.replaceChildren(...first.map((motif) => motifCard(this.page, motif, this.views.kind)));
     else target.replaceChildren(html("p", { class: "nothing" }, this.nothing()));
-    this.drawSingles(motifs.filter(({ kind }) => kind === "position"));
+    const singles = motifs.filter(({ kind }) => kind === "position");
+    place("singles").hidden = !singles.length;
+    place("singles").replaceChildren(...singleLetters(singles));
   }
 
   nothing() {
     if (this.content.constant)
       return "The model is constant here: no letter changes its answer, so there are no motifs.";
     return "No interaction stands out above the noise: the letters add up, and the logo above tells the whole of it.";
-  }
-
-  motifCard(motif) {
-    const facts = [
-      ["together", number(motif.value, true)],
-      [
-        "of the variance",
-        percent(motif.share) +
-          (motif.share_low != null ? ` (${percent(motif.share_low)} to ${percent(motif.share_high)})` : ""),
-      ],
-      [
-        "instances",
-        thousands(motif.instances) +
-          (motif.sequences != null && motif.sequences !== motif.instances
-            ? ` in ${thousands(motif.sequences)} sequences`
-            : ""),
-      ],
-      ...(motif.spacing ? [["letters between", motif.spacing]] : []),
-      ...(motif.relation ? [["letters are", motif.relation]] : []),
-      ...(motif.matches.length
-        ? [["looks like", motif.matches.map((m) => `${m.target} (q ${number(m.q_value)})`).join(", ")]]
-        : []),
-    ];
-    const others =
-      motif.placements > 1 ? ` and ${motif.placements - 1} other ${motif.placements > 2 ? "places" : "place"}` : "";
-    const where = motif.positions ? ` at ${motif.positions.replaceAll(",", ", ")}${others}` : "";
-    return html(
-      "article",
-      { class: "card" },
-      html(
-        "h3",
-        {},
-        html("span", { class: "badge" }, motif.motif),
-        " ",
-        html("span", { class: "mono" }, motif.consensus),
-        html("span", { class: "soft" }, where),
-      ),
-      html(
-        "div",
-        { class: "beside" },
-        scrolling(
-          `Logo of ${motif.motif}`,
-          motifLogo(this.page, motif, this.views.kind, Math.min(300, innerWidth - 70, 90 + 46 * motif.core.length)),
-        ),
-        html(
-          "dl",
-          { class: "facts" },
-          facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))),
-        ),
-      ),
-      motif.gaps.length > 1 ? spacingBars(motif.gaps) : null,
-    );
-  }
-
-  /** Letters that count by themselves, as a list. */
-  drawSingles(singles) {
-    const target = place("singles");
-    target.hidden = !singles.length;
-    target.replaceChildren(
-      html("h3", {}, "Strongest single letters"),
-      html(
-        "p",
-        { class: "chips" },
-        singles.map((m) =>
-          html(
-            "span",
-            {
-              class: "chip",
-              tabindex: 0,
-              "data-tip": `${percent(m.share)} of the variance\nin ${thousands(m.sequences ?? m.instances)} sequences`,
-            },
-            html("b", { class: "mono" }, m.letters),
-            ` at ${m.positions} `,
-            html("span", { class: m.value > 0 ? "up" : "down" }, number(m.value, true)),
-          ),
-        ),
-      ),
-    );
   }
 
   drawMap() {
@@ -265,7 +189,7 @@ class Page {
       target = place("supports");
     target.hidden = !supports.length;
     if (!supports.length) return;
-    const tables = supports.map((support) => this.supportTable(support));
+    const tables = supports.map((support) => supportTable(this.page, support));
     const rest = tables.splice(FIRST_TABLES);
     target.replaceChildren(
       html("h3", {}, "Letter tables of the strongest sets of positions"),
@@ -278,29 +202,6 @@ class Page {
       rest.length
         ? html("details", {}, html("summary", {}, `${rest.length} more`), html("div", { class: "tables" }, rest))
         : "",
-    );
-  }
-
-  supportTable(support) {
-    const { positions, order, cells, share } = support;
-    const strongest = cells
-      .slice(0, 6)
-      .map(([letters, value]) =>
-        html(
-          "li",
-          {},
-          html("span", { class: "mono" }, letters),
-          " ",
-          html("b", { class: value > 0 ? "up" : "down" }, number(value, true)),
-        ),
-      );
-    return html(
-      "div",
-      { class: "table" },
-      order === 2 && cells.length > 12
-        ? letterTable(this.page, support)
-        : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
-      html("p", { class: "caption" }, `${percent(share)} of the variance`),
     );
   }
 
@@ -394,20 +295,6 @@ function place(id) {
 function roomOf(element) {
   const { paddingLeft, paddingRight } = getComputedStyle(element);
   return Math.max(240, (element.clientWidth || 900) - parseFloat(paddingLeft) - parseFloat(paddingRight));
-}
-
-function scrolling(words, drawn) {
-  return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": words }, drawn);
-}
-
-/** What a colour of amino acids means. */
-function classMark(name, color) {
-  const dot = svg(
-    "svg",
-    { width: 12, height: 12, "aria-hidden": true },
-    svg("circle", { cx: 6, cy: 6, r: 6, fill: color }),
-  );
-  return html("span", {}, dot, ` ${name}`);
 }
 
 function setName(set) {

@@ -1,5 +1,13 @@
 # Draws how faithful the spectra are, and puts figures, numbers and sequences on one page.
-PAGE_SCRIPTS = ["data.js", "draw.js", "logo.js", "charts.js", "sequences.js", "page.js"]
+PAGE_SCRIPTS = [
+    "data.js",
+    "draw.js",
+    "logo.js",
+    "charts.js",
+    "gallery.js",
+    "sequences.js",
+    "page.js",
+]
 COMPARISON_SCRIPTS = ["draw.js", "logo.js", "comparison.js"]
 
 
