@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,21 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"the reference data are not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no Chromium with its chromedriver is installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900",
+                     "--force-prefers-reduced-motion"):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()

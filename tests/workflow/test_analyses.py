@@ -30,6 +30,7 @@ def test_the_embedded_analysis(tmp_path):
     contributions = pd.read_csv(results / "egfp/motifs/contributions.tsv", sep="\t")
     best = contributions.loc[contributions["mean"].idxmax()]
     assert (best["position"], best["letter"]) == (24, "G")  # G next to the PAM: guide position 20
+    assert '"names":["egfp","hbb"]' in (folder / "results/comparison.html").read_text()
     memory = [pd.read_csv(p, sep="\t")["max_rss"].max() for p in (folder / "benchmarks").rglob("*.tsv")]
     assert max(memory) < 2000
 
@@ -89,6 +90,8 @@ def test_trees_are_expanded_without_a_sketch(tmp_path):
     folder = workspace.folder / "results/tiny"
     values = pd.read_parquet(folder / "some/shapley_values.parquet")
     assert (values["prediction"] - values["reconstruction"]).abs().max() < 1e-9
+    points = pd.read_csv(folder / "spectrum/holdout.tsv", sep="\t")
+    assert len(points) == 1000 and (points["model"] - points["spectrum"]).abs().max() < 1e-6
     assert pd.read_csv(folder / "some/motifs/motifs.tsv", sep="\t").iloc[0]["consensus"] == "GnT"
 
 

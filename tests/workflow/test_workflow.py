@@ -63,10 +63,12 @@ def test_files_and_columns_are_those_of_the_contract(finished):
     assert motifs.iloc[0]["consensus"] == "GnT"
     assert (folder / "some/motifs/logos/g.M1.svg").exists()
     page = (folder / "some/report.html").read_text()
-    assert all(score["audit"] in page for score in scores.values())
-    assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
-        "http://creativecommons.org", ""
-    )
+    assert all(score["audit"].replace(" %", "\u00a0%") in page for score in scores.values())
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+    assert len(pd.read_csv(folder / "spectrum/holdout.tsv", sep="\t")) == 2 * 300
+    for name in ("holdout", "learning_curve"):
+        assert (folder / f"spectrum/figures/t.{name}.svg").exists()
+    assert not (finished.folder / "results/comparison.html").exists()  # there is nothing to compare
 
 
 def test_a_spectrum_from_the_workflow_explains_in_a_notebook(finished):
@@ -77,7 +79,7 @@ def test_a_spectrum_from_the_workflow_explains_in_a_notebook(finished):
 def test_every_rule_logs_and_is_measured(finished):
     for folder, ending in (("logs", ".log"), ("benchmarks", ".tsv")):
         files = list((finished.folder / folder).rglob(f"*{ending}"))
-        assert len(files) == 12, files
+        assert len(files) == 13, files
     memory = [pd.read_csv(p, sep="\t")["max_rss"].max() for p in (finished.folder / "benchmarks").rglob("*.tsv")]
     assert max(pd.to_numeric(memory, errors="coerce")) < 2000
 
@@ -284,6 +286,8 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert "Refined by 12 evaluations per sequence: standard error" in (folder / "report.html").read_text()
     assert scores["standard_error"] < 0.01  # the sketch is nearly exact
     assert "evaluations per sequence: standard error" in (folder / "summary.txt").read_text()
+    comparison = (copy.folder / "results/comparison.html").read_text()
+    assert '"names":["g · all","g · x","g · y","t · all","t · x","t · y"]' in comparison
     pair = [np.load(folder / f"hypothetical/{name}.npz", allow_pickle=False)["arr_0"] for name in ("g", "onehot")]
     assert pair[0].shape == pair[1].shape == (250, 4, 8)
 
@@ -292,5 +296,5 @@ def test_the_snakemake_report_has_the_figures(finished, tmp_path):
     path = tmp_path / "snakemake report.html"
     finished.run("--report", str(path))
     text = path.read_text()
-    assert "g.contributions.svg" in text
+    assert all(f"g.{name}.svg" in text for name in ("contributions", "orders", "interactions", "M1", "holdout"))
     assert "mean" in text and "Shapley value of each letter" in text

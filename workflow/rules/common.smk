@@ -1,4 +1,5 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
+import gzip
 import re
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ LIBRARY = [
     "background.py",
     "basis.py",
     "catalogue.py",
+    "charts.py",
     "codes.py",
     "comparison.py",
+    "comparison_page.py",
     "config.py",
     "counter.py",
     "design.py",
@@ -32,8 +35,13 @@ LIBRARY = [
     "listing.py",
     "logos.py",
     "maps.py",
+    "markup.py",
     "matrices.py",
     "meme.py",
+    "methods.py",
+    "packing.py",
+    "page.py",
+    "page_sequences.py",
     "refine.py",
     "report.py",
     "rounds.py",
@@ -239,6 +247,23 @@ def get_round_scores(wildcards):
     ]
 
 
+def get_learning_curve(wildcards):
+    """The learning curve, unless the config leaves it out; trees have none."""
+    wanted = MODELS[wildcards.model]["recovery"]["learning_curve"]
+    if not wanted or wildcards.model in TREES:
+        return []
+    return f"results/{wildcards.model}/spectrum/learning_curve.tsv"
+
+
+def get_plan(wildcards):
+    """The plan of the sketch; trees have none."""
+    return (
+        []
+        if wildcards.model in TREES
+        else f"results/{wildcards.model}/sketch/plan.json"
+    )
+
+
 def get_recovery(key):
     return lambda wildcards: MODELS[wildcards.model]["recovery"][key]
 
@@ -274,24 +299,56 @@ def get_motif_settings(wildcards):
     return settings | {"seed": MODELS[wildcards.model]["sketch"]["seed"]}
 
 
+def get_tomtom(wildcards):
+    """The comparison of motifs with a database, where the config names one."""
+    if not config["motifs"].get("database"):
+        return []
+    return f"results/{wildcards.model}/{wildcards.queries}/motifs/tomtom.tsv"
+
+
 def get_all_results():
     files = (
         "report.html",
         "shapley_values.parquet",
         "interactions.parquet",
         "motifs/motifs.meme",
-        *(["motifs/tomtom.tsv"] if "database" in config["motifs"] else []),
+        "motifs/logos",
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
     )
-    curves = [
-        f"results/{model}/spectrum/learning_curve.tsv"
-        for model in dict(ANALYSES)
-        if MODELS[model]["recovery"]["learning_curve"] and model not in TREES
-    ]
-    return curves + [
-        f"results/{model}/{queries}/{name}"
+    figures = [f"results/{model}/spectrum/figures" for model in dict(ANALYSES)]
+    return (
+        figures
+        + get_comparison()
+        + [
+            f"results/{model}/{queries}/{name}"
+            for model, queries in ANALYSES
+            for name in files
+        ]
+    )
+
+
+def get_comparison():
+    """The comparison page, where there is more than one analysis, or a table with a column of groups."""
+    tables = [QUERIES[queries] for _, queries in ANALYSES]
+    wanted = len(ANALYSES) > 1 or any(has_groups(**table) for table in tables)
+    return ["results/comparison.html"] if wanted else []
+
+
+def has_groups(path, group, **_):
+    """Whether the first line of a file of sequences names the column of group labels."""
+    try:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as handle:
+            first = handle.readline().decode("utf-8-sig", "replace")
+    except (OSError, EOFError):
+        return False  # prepare_sequences tells what is wrong with it
+    return group in re.split(r'[",\t\r\n]+', first)
+
+
+def get_every(pattern):
+    """A file of each analysis, in their order."""
+    return [
+        f"results/{pattern.format(model=model, queries=queries)}"
         for model, queries in ANALYSES
-        for name in files
     ]
 
 
@@ -305,3 +362,5 @@ def print_summaries():
         summary = Path(f"results/{model}/{queries}/summary.txt")
         if summary.exists():
             print(f"\n{summary.read_text().rstrip()}")
+    for page in get_comparison():
+        print(f"\ncompare them in {page}")

@@ -7,6 +7,7 @@ rule recover_spectrum:
         spectrum="results/{model}/spectrum/spectrum.npz",
         students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
+        holdout="results/{model}/spectrum/holdout.tsv",
     log:
         "logs/{model}/recover_spectrum.log",
     benchmark:
@@ -35,6 +36,7 @@ rule expand_trees:
         spectrum="results/{model}/spectrum/spectrum.npz",
         students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
+        holdout="results/{model}/spectrum/holdout.tsv",
     log:
         "logs/{model}/expand_trees.log",
     benchmark:

@@ -1,14 +1,70 @@
-# Puts figures and numbers on one page.
+# Draws how faithful the spectra are, and puts figures, numbers and sequences on one page.
+PAGE_SCRIPTS = [
+    "data.js",
+    "draw.js",
+    "logo.js",
+    "charts.js",
+    "gallery.js",
+    "sequences.js",
+    "page.js",
+]
+COMPARISON_SCRIPTS = ["draw.js", "logo.js", "comparison.js"]
+
+
+rule draw_faithfulness:
+    input:
+        holdout="results/{model}/spectrum/holdout.tsv",
+        learning_curve=get_learning_curve,
+    output:
+        figures=report(
+            directory("results/{model}/spectrum/figures"),
+            patterns=["{output}.{figure}.svg"],
+            caption="../report/faithfulness.rst",
+            category="{model}",
+            subcategory="faithfulness",
+            labels={"output": "{output}", "figure": "{figure}"},
+        ),
+    log:
+        "logs/{model}/draw_faithfulness.log",
+    benchmark:
+        "benchmarks/{model}/draw_faithfulness.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    resources:
+        mem_mb=get_megabytes(1000),
+        runtime=10,
+    script:
+        "../scripts/draw_faithfulness.py"
+
+
 rule build_report:
     input:
+        **{
+            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            for name, table in EXPLANATIONS.items()
+        },
         spectrum="results/{model}/spectrum/spectrum.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
-        faithfulness_on_queries="results/{model}/{queries}/faithfulness.json",
+        holdout="results/{model}/spectrum/holdout.tsv",
+        curve=get_learning_curve,
+        plan=get_plan,
         sequences="results/{model}/{queries}/sequences.parquet",
-        values="results/{model}/{queries}/shapley_values.parquet",
+        dropped="results/{model}/{queries}/dropped.tsv",
+        faithfulness_on_queries="results/{model}/{queries}/faithfulness.json",
+        contributions="results/{model}/{queries}/motifs/contributions.tsv",
         motifs="results/{model}/{queries}/motifs/motifs.tsv",
-        logos="results/{model}/{queries}/motifs/logos",
-        template=workflow.source_path("../report/report.html.j2"),
+        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        placements="results/{model}/{queries}/motifs/placements.tsv",
+        instances="results/{model}/{queries}/motifs/instances.tsv",
+        bed="results/{model}/{queries}/motifs/instances.bed",
+        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
+        supports="results/{model}/{queries}/motifs/supports.tsv",
+        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
+        meme="results/{model}/{queries}/motifs/motifs.meme",
+        tomtom=get_tomtom,
+        template=workflow.source_path("../report/page.html.j2"),
+        style=workflow.source_path("../report/page.css"),
+        scripts=[workflow.source_path(f"../report/{name}") for name in PAGE_SCRIPTS],
     output:
         report=report(
             "results/{model}/{queries}/report.html",
@@ -25,7 +81,51 @@ rule build_report:
     conda:
         "../../envs/report.yaml"
     resources:
-        mem_mb=get_megabytes(1000),
-        runtime=10,
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        source=lambda wildcards: get_source(wildcards.model)["kind"],
+        background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
+        listing=get_listing(),
+        motifs=config["motifs"],
+        version=VERSIONS["report"],
     script:
         "../scripts/build_report.py"
+
+
+# Models, sets of sequences and groups side by side.
+rule compare_analyses:
+    input:
+        spectrum=get_every("{model}/spectrum/spectrum.npz"),
+        faithfulness=get_every("{model}/spectrum/faithfulness.json"),
+        faithfulness_on_queries=get_every("{model}/{queries}/faithfulness.json"),
+        aggregates=get_every("{model}/{queries}/aggregates.parquet"),
+        contributions=get_every("{model}/{queries}/motifs/contributions.tsv"),
+        motifs=get_every("{model}/{queries}/motifs/motifs.tsv"),
+        template=workflow.source_path("../report/comparison.html.j2"),
+        style=workflow.source_path("../report/page.css"),
+        scripts=[
+            workflow.source_path(f"../report/{name}") for name in COMPARISON_SCRIPTS
+        ],
+    output:
+        page=report(
+            "results/comparison.html",
+            caption="../report/comparison.rst",
+            category="comparison",
+            labels={"table": "all analyses side by side"},
+        ),
+    log:
+        "logs/compare_analyses.log",
+    benchmark:
+        "benchmarks/compare_analyses.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        analyses=ANALYSES,
+        colors=config["motifs"]["colors"],
+        version=VERSIONS["report"],
+    script:
+        "../scripts/compare_analyses.py"

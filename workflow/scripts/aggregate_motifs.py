@@ -12,7 +12,6 @@ if __name__ == "__main__":
     from contextlib import ExitStack
 
     import pandas as pd
-    from tqdm import tqdm
 
     from shapsketch.files import atomic_path, write_text
     from shapsketch.meme import meme_text
@@ -41,10 +40,11 @@ if __name__ == "__main__":
             rows.to_csv(instances, header=False, **files)
             blocks.to_csv(bed, header=False, **files)
 
-        summaries = []
-        for number, spectrum in enumerate(tqdm(spectra.values(), unit="output")):
+        summaries, bar = [], stack.enter_context(stage.progress("motifs", "output", len(spectra)))
+        for number, spectrum in enumerate(spectra.values()):
             explained = Explained(template, snakemake.input.sequences, snakemake.input["values"], number, groups)
             summaries.append(summarise(spectrum, explained, settings, write))
+            bar.update()
     for name in summaries[0].tables:
         table = pd.concat([summary.tables[name] for summary in summaries])
         write_text(snakemake.output[name], table.to_csv(**files))

@@ -8,8 +8,6 @@ from shapsketch import stage
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
-    from tqdm import tqdm
-
     from shapsketch.download import download
     from shapsketch.sources import downloads
 
@@ -18,5 +16,5 @@ if __name__ == "__main__":
     wanted = next(one for one in downloads(source) if one.file == snakemake.wildcards.file)
     if "license" in source:
         tell(f"{snakemake.wildcards.model}: {wanted.file} is licensed under {source['license']}")
-    with tqdm(unit="B", unit_scale=True, mininterval=5) as bar:
+    with stage.progress(f"download {wanted.file}", "B", wanted.size, unit_scale=True) as bar:
         download(wanted, snakemake.output.file, offline=snakemake.config["offline"], progress=bar.update)

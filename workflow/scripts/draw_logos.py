@@ -11,7 +11,6 @@ if __name__ == "__main__":
     from pathlib import Path
 
     import pandas as pd
-    from tqdm import tqdm
 
     from shapsketch.drawing import draw_all
     from shapsketch.figures import save_figure
@@ -33,5 +32,7 @@ if __name__ == "__main__":
     for output, spectrum in load_spectra(snakemake.input.spectrum).items():
         own = {name: table[table["output"] == output] for name, table in tables.items()}
         figures = draw_all(spectrum, own, scores[output], snakemake.wildcards.queries, snakemake.params.colors)
-        for name, figure in tqdm(figures, desc=output, unit="figure"):
-            save_figure(figure, folder / f"{output}.{name}")
+        with stage.progress(f"draw {output}", "figure") as bar:
+            for name, figure in figures:
+                save_figure(figure, folder / f"{output}.{name}")
+                bar.update()

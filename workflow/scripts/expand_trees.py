@@ -1,6 +1,7 @@
 """Turn a model that is an ensemble of trees into its exact spectrum, without a sketch.
 
-Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` (empty) and `faithfulness.json` from the model's files.
+Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` (empty), `faithfulness.json` and `holdout.tsv`
+from the model's files.
 """
 
 from shapsketch import stage
@@ -9,7 +10,7 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     from shapsketch.alphabet import Alphabet
-    from shapsketch.files import write_json
+    from shapsketch.files import write_json, write_text
     from shapsketch.recovery.ensemble import expand
     from shapsketch.recovery.student import save_students
     from shapsketch.sequences import configured_background
@@ -18,7 +19,7 @@ if __name__ == "__main__":
 
     model, max_order = snakemake.params.model, snakemake.params.max_order
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
-    spectra, records = expand(
+    spectra, records, points = expand(
         snakemake.params.source,
         model["outputs"],
         configured_background(template, model["background"], snakemake.input.get("background")),
@@ -28,3 +29,4 @@ if __name__ == "__main__":
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, {spectrum.output: None for spectrum in spectra})
     write_json(snakemake.output.faithfulness, records)
+    write_text(snakemake.output.holdout, points.to_csv(sep="\t", index=False, float_format="%.7g"))

@@ -15,7 +15,6 @@ if __name__ == "__main__":
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from tqdm import tqdm
 
     from shapsketch import explain
     from shapsketch.files import read_json
@@ -64,7 +63,9 @@ if __name__ == "__main__":
             for name, schema in schemas.items()
             if snakemake.output.get(name)
         }
-        progress = stack.enter_context(tqdm(total=stop - start, unit="sequence"))
+        progress = stack.enter_context(
+            stage.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start)
+        )
         for chunk in read_rows(files.sequences, start, stop, size):
             text = chunk["sequence"].to_pylist()
             predictions = np.full((len(text), len(spectra)), np.nan)

@@ -14,11 +14,14 @@ if __name__ == "__main__":
     from shapsketch.sketch import Sketch
 
     max_order = snakemake.params.max_order
-    curve = learning_curve(
-        Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan)),
-        read_json(snakemake.input.faithfulness),
-        [read_json(path) for path in snakemake.input.get("rounds", [])],
-        max_order=None if max_order == "auto" else max_order,
-        threads=snakemake.threads,
-    )
+    sketch = Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan))
+    with stage.progress("learning curve", "point") as bar:
+        curve = learning_curve(
+            sketch,
+            read_json(snakemake.input.faithfulness),
+            [read_json(path) for path in snakemake.input.get("rounds", [])],
+            max_order=None if max_order == "auto" else max_order,
+            threads=snakemake.threads,
+            finished=bar.update,
+        )
     write_text(snakemake.output.curve, curve.to_csv(sep="\t", index=False, float_format="%.6g"))

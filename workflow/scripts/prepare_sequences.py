@@ -10,7 +10,6 @@ if __name__ == "__main__":
     stage.start(snakemake)
 
     import pyarrow as pa
-    from tqdm import tqdm
 
     from shapsketch.alphabet import Alphabet
     from shapsketch.files import atomic_path
@@ -31,7 +30,7 @@ if __name__ == "__main__":
     with (
         parquet_writer(snakemake.output.sequences, schema) as writer,
         atomic_path(snakemake.output.dropped) as temporary,
-        tqdm(unit="sequence") as progress,
+        stage.progress(f"read {snakemake.wildcards.queries}", "sequence") as progress,
     ):
         for number, (kept, dropped) in enumerate(pieces):
             writer.write(pa.Table.from_pandas(kept, schema, preserve_index=False))

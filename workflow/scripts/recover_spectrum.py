@@ -1,7 +1,7 @@
 """Recover the spectrum of each output from the sketch, and score it on the hold-out.
 
-Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` and `faithfulness.json` from the merged
-sketch.
+Creates `results/{model}/spectrum/spectrum.npz`, `students.npz`, `faithfulness.json` and `holdout.tsv` from the
+merged sketch.
 """
 
 from shapsketch import stage
@@ -11,11 +11,11 @@ if __name__ == "__main__":
 
     import time
 
-    from tqdm import tqdm
+    import pandas as pd
 
     from shapsketch.design import Plan
-    from shapsketch.faithfulness import report
-    from shapsketch.files import write_json
+    from shapsketch.faithfulness import report, scored_points
+    from shapsketch.files import write_json, write_text
     from shapsketch.recovery import recover
     from shapsketch.recovery.student import save_students
     from shapsketch.sketch import Sketch
@@ -24,8 +24,9 @@ if __name__ == "__main__":
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)
     max_order = snakemake.params.max_order
-    spectra, records, students = [], {}, {}
-    for number, output in enumerate(tqdm(plan.outputs, unit="output")):
+    spectra, records, students, points = [], {}, {}, []
+    bar = stage.progress("recover", "output", len(plan.outputs))
+    for number, output in enumerate(plan.outputs):
         began = time.perf_counter()
         recovered = recover(
             sketch,
@@ -33,12 +34,17 @@ if __name__ == "__main__":
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
             threads=snakemake.threads,
+            started=lambda name, output=output: bar.set_description(f"recover {output}: {name}"),
         )
         seconds = time.perf_counter() - began
         scores = report(recovered.spectrum, sketch, number, recovered.student)
         records[output] = {**recovered.details, **scores, "seconds": round(seconds, 2)}
         spectra.append(recovered.spectrum)
         students[output] = recovered.student
+        bar.update()
+        points.append(scored_points(recovered.spectrum, sketch, number))
+    bar.close()
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, students)
     write_json(snakemake.output.faithfulness, records)
+    write_text(snakemake.output.holdout, pd.concat(points).to_csv(sep="\t", index=False, float_format="%.7g"))

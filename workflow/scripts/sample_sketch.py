@@ -9,8 +9,6 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from tqdm import tqdm
-
     from shapsketch.design import Plan
     from shapsketch.files import read_json, save_npz
     from shapsketch.sketch import query_range, sample_shard
@@ -20,6 +18,6 @@ if __name__ == "__main__":
     start, stop = query_range(plan, shard, shards)
     before = snakemake.input.get("before")
     enough = bool(before) and read_json(before)["enough"]
-    with tqdm(total=stop - start, unit="sequence", mininterval=5) as bar:
+    with stage.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
         arrays = sample_shard(plan, snakemake.params.source, shard, shards, bar.update, skip=enough)
     save_npz(snakemake.output.shard, arrays)

@@ -17,10 +17,13 @@ if __name__ == "__main__":
     score = read_json(before) if before else {"enough": False}
     if not score["enough"]:
         max_order = snakemake.params.max_order
-        score = score_round(
-            merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards),
-            estimator=snakemake.params.estimator,
-            max_order=None if max_order == "auto" else max_order,
-            threads=snakemake.threads,
-        )
+        sketch = merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards)
+        with stage.progress(f"round {snakemake.wildcards.round}", "fit") as bar:
+            score = score_round(
+                sketch,
+                estimator=snakemake.params.estimator,
+                max_order=None if max_order == "auto" else max_order,
+                threads=snakemake.threads,
+                started=lambda name: bar.update(),
+            )
     write_json(snakemake.output.score, score)

@@ -13,7 +13,6 @@ if __name__ == "__main__":
     from pathlib import Path
 
     import pyarrow.parquet as pq
-    from tqdm import tqdm
 
     from shapsketch.explain import CHUNK, hypothetical_contributions, onehot
     from shapsketch.files import npy_writer
@@ -30,7 +29,7 @@ if __name__ == "__main__":
         writers = {
             output: stack.enter_context(npy_writer(folder / f"{output}.npz", shape, "<f4")) for output in spectra
         }
-        progress = stack.enter_context(tqdm(total=count, unit="sequence"))
+        progress = stack.enter_context(stage.progress("hypothetical contributions", "sequence", count))
         for chunk in read_rows(snakemake.input.sequences, 0, count, CHUNK):
             text = chunk["sequence"].to_pylist()
             write_onehot(onehot(first, text))

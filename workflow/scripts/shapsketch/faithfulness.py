@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .sketch import Sketch
 
 RESAMPLES = 1000
+MOST_POINTS = 3000  # of the hold-out that are written down
 CONSTANT = 1e-24  # variance relative to the squared mean below which values count as constant
 
 
@@ -87,6 +88,23 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "plan": plan.hash,
         "versions": {name: version(name) for name in ("numpy", "scipy", "numba")} | {"shapsketch": __version__},
     }
+
+
+def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataFrame:
+    """List the model beside the spectrum on points that `report` scores, evenly spaced.
+
+    Args:
+        spectrum: the finished spectrum.
+        sketch: the sketch it was recovered from.
+        output: the number of its output.
+
+    Returns:
+        At most `MOST_POINTS` rows: `output`, `model`, `spectrum` (both in the model's units).
+    """
+    codes, values = sketch.samples("holdout" if sketch.plan.count("holdout") else "train")
+    rows = np.arange(min(len(codes), MOST_POINTS)) * len(codes) // min(len(codes), MOST_POINTS)
+    predicted = spectrum.intercept + spectrum.terms.predict(codes[rows])
+    return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
 
 
 def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> dict[str, Any]:

@@ -1,146 +1,83 @@
-"""The report: one self-contained HTML page, and a few lines for the terminal."""
+"""Reports: what one analysis has found, read back from its files, and told in a few lines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import jinja2
-import numpy as np
 import pandas as pd
 
 from .files import read_json
-from .spectrum import load_spectra
+from .spectrum import Spectrum, load_spectra
 
-SHOWN_SEQUENCES = 8  # from the top and from the bottom
+FEW = 10  # sequences below which means over them say little
 
+# The tables that are read; others, such as instances, may be as long as the sequences are many.
+TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
+          "supports", "support_tables", "tomtom")  # fmt: skip
 
-@dataclass(frozen=True)
-class OutputContents:
-    """What the page says of one output of the model.
-
-    Attributes:
-        name: the output.
-        score: of the spectrum, on the hold-out (`faithfulness.json`).
-        on_queries: of the spectrum, on the explained sequences.
-        figures: SVG texts: `contributions`, `orders`, `interactions`.
-        motifs: one mapping per motif: the columns of motifs.tsv, and its logo as `svg`.
-        sequences: the highest and the lowest reconstructions, letter by letter.
-    """
-
-    name: str
-    score: dict[str, Any]
-    on_queries: dict[str, Any]
-    figures: dict[str, str]
-    motifs: list[dict[str, Any]]
-    sequences: list[dict[str, Any]]
+# Texts of the tables of motifs; columns that are not named hold numbers.
+_TEXT = ("output", "set", "motif", "kind", "consensus", "positions", "letter", "letters", "relation", "spacing",
+         "support", "target", "orientation", "estimator")  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What the page says.
+class Analysis:
+    """One model, explained on one set of sequences.
 
     Attributes:
         model, queries: the names in the config.
-        alphabet, template, background: what was explained, in words.
-        provenance: of the spectrum.
-        outputs: by output.
+        files: paths of all files by name, as `read_analysis` takes them.
+        spectra: by output.
+        scores: `spectrum/faithfulness.json`.
+        on_queries: `faithfulness.json` of the sequences.
+        tables: the small tables by name: `motifs`, `contributions`, ...; each has the column `output`.
     """
 
     model: str
     queries: str
-    alphabet: str
-    template: str
-    background: str
-    provenance: dict[str, Any]
-    outputs: list[OutputContents]
+    files: Mapping[str, str]
+    spectra: dict[str, Spectrum]
+    scores: dict[str, dict[str, Any]]
+    on_queries: dict[str, dict[str, Any]]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The first output's: template and background are the same for all."""
+        return next(iter(self.spectra.values()))
+
+    def rows(self, table: str, output: str) -> pd.DataFrame:
+        """The rows of a table that belong to an output; none where the table is not there."""
+        found = self.tables.get(table, pd.DataFrame({"output": []}))
+        return found[found["output"] == output]
 
 
-def collect(model: str, queries: str, files: Mapping[str, str]) -> Contents:
-    """Gather the page's contents from the results of one analysis.
+def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysis:
+    """Read back the small files of an analysis.
 
     Args:
         model, queries: the names in the config.
-        files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, `sequences`,
-            `values`, `motifs`, and the folder `logos`.
+        files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, and those of `TABLES` that are
+            there; others are kept as paths.
     """
-    spectra = load_spectra(files["spectrum"])
-    scores, on_queries = read_json(files["faithfulness"]), read_json(files["faithfulness_on_queries"])
-    sequences = pd.read_parquet(files["sequences"])
-    values = pd.read_parquet(files["values"])
-    motifs = pd.read_csv(files["motifs"], sep="\t", dtype={"positions": str})
-    folder = Path(files["logos"])
-    outputs = []
-    for name in spectra:
-        own = motifs[(motifs["output"] == name) & (motifs["kind"] == "interaction")].to_dict("records")
-        outputs.append(
-            OutputContents(
-                name,
-                scores[name],
-                on_queries[name],
-                {f: _svg(folder / f"{name}.{f}.svg") for f in ("contributions", "orders", "interactions")},
-                [{**m, "svg": _svg(folder / f"{name}.{m['motif']}.svg")} for m in own],
-                _extreme_sequences(sequences, values[values["output"] == name]),
-            )
-        )
-    first = next(iter(spectra.values()))
-    background = "uniform over the letters the template allows" if first.background.is_uniform else "as configured"
-    return Contents(
+    return Analysis(
         model,
         queries,
-        f"{first.template.alphabet.kind} ({first.template.alphabet.letters})",
-        first.template.pattern,
-        background,
-        dict(first.provenance),
-        outputs,
+        dict(files),
+        load_spectra(files["spectrum"]),
+        read_json(files["faithfulness"]),
+        read_json(files["faithfulness_on_queries"]),
+        {name: read_table(files[name]) for name in TABLES if name in files},
     )
 
 
-def _svg(path: Path) -> str:
-    """The <svg> element of a file, with ids made unique to it so that many can share a page."""
-    text = path.read_text(encoding="utf-8")
-    text = text[text.index("<svg") :]
-    prefix = f"{path.stem}-"
-    return (
-        text.replace('id="', f'id="{prefix}').replace('href="#', f'href="#{prefix}').replace("url(#", f"url(#{prefix}")
-    )
-
-
-def _extreme_sequences(sequences: pd.DataFrame, values: pd.DataFrame) -> list[dict[str, Any]]:
-    """The sequences with the highest and the lowest reconstruction, with a shade for each letter."""
-    positions = [c for c in values.columns if c.startswith("pos_")]
-    matrix = values[positions].to_numpy(np.float64)
-    scale = np.abs(matrix).max() or 1.0
-    order = np.argsort(-values["reconstruction"].to_numpy(), kind="stable")
-    if len(order) > 2 * SHOWN_SEQUENCES:
-        order = np.concatenate([order[:SHOWN_SEQUENCES], order[-SHOWN_SEQUENCES:]])
-    rows = []
-    for r in order:
-        letters = [
-            {"letter": letter, "value": float(v), "strength": round(abs(v) / scale, 3)}
-            for letter, v in zip(sequences["sequence"].iloc[r], matrix[r], strict=True)
-        ]
-        row = values.iloc[r]
-        rows.append(
-            {
-                "id": row["sequence_id"],
-                "letters": letters,
-                "reconstruction": float(row["reconstruction"]),
-                "prediction": None if pd.isna(row["prediction"]) else float(row["prediction"]),
-            }
-        )
-    return rows
-
-
-def render(template: str | Path, contents: Contents) -> str:
-    """Fill the page's jinja2 template; all text is escaped."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page = environment.from_string(Path(template).read_text(encoding="utf-8"))
-    return page.render(contents=contents, cautions=cautions)
+def read_table(path: str) -> pd.DataFrame:
+    """Read a TSV of this workflow: a letter or a name is text, be it `NA`, and an empty cell is missing."""
+    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
 
 
 def cautions(on_queries: Mapping[str, Any]) -> list[str]:
-    """Say how sure the refined values are, and how many sequences come with a warning."""
+    """Say how sure the refined values are, how many sequences come with a warning, and whether there are few."""
     sentences = []
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
@@ -161,25 +98,45 @@ def cautions(on_queries: Mapping[str, Any]) -> list[str]:
     found = [
         f"{on_queries['warnings'][name]} {words}" for name, words in meanings.items() if on_queries["warnings"][name]
     ]
-    return sentences + ([f"warnings: {', '.join(found)}"] if found else [])
+    sentences += [f"warnings: {', '.join(found)}"] if found else []
+    return sentences + few(on_queries["sequences"])
 
 
-def summary_lines(contents: Contents, report: str) -> list[str]:
+def few(count: int) -> list[str]:
+    """Say that means over few sequences say little; nothing where there are enough."""
+    if count >= FEW:
+        return []
+    if count == 0:
+        return ["no sequence was explained: there is nothing to sum up"]
+    if count == 1:
+        return ["a single sequence was explained: means and motifs are those of this one"]
+    return [f"only {count} sequences were explained: means, shares and motifs over so few say little about others"]
+
+
+def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
+    """The three strongest interactions of an output in words; a motif that lies anywhere has no place."""
+    motifs = analysis.rows("motifs", output)
+    return [
+        m.consensus + ("" if pd.isna(m.positions) else f" at {m.positions}") + f" ({m.value:+.3g})"
+        for m in motifs[motifs["kind"] != "position"].head(3).itertuples()
+    ]
+
+
+def summary_lines(analysis: Analysis, report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
-    lines = [f"{contents.model} x {contents.queries}"]
-    for output in contents.outputs:
-        score, low_high = output.score, output.score["r2_interval"]
+    lines = [f"{analysis.model} x {analysis.queries}"]
+    for output, score in analysis.scores.items():
+        low, high = score["r2_interval"]
+        on_queries = analysis.on_queries[output]
+        asked = on_queries["r2_on_queries"]
         lines.append(
-            f"  {output.name}: {output.on_queries['sequences']} sequences explained from {score['evaluations']} "
-            f"evaluations by {score['estimator']}; R2 {score['r2']:.3f} "
-            f"({low_high[0]:.3f} to {low_high[1]:.3f}) on the {score['scored_on']}"
+            f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
+            f"evaluations by {score['estimator']}; R2 {score['r2']:.3f} ({low:.3f} to {high:.3f}) on the "
+            f"{score['scored_on']}" + (f", {asked:.3f} on these sequences" if asked is not None else "")
         )
         lines.append(f"  {score['audit']}")
-        lines += [f"  {sentence}" for sentence in cautions(output.on_queries)]
-        if output.motifs:
-            best = ", ".join(f"{m['consensus']} at {m['positions']} ({m['value']:+.3g})" for m in output.motifs[:3])
-            lines.append(f"  strongest interactions: {best}")
-        else:
-            lines.append("  no interaction stands out")
+        lines += [f"  {sentence}" for sentence in cautions(on_queries)]
+        best = strongest_motifs(analysis, output)
+        lines.append(f"  strongest interactions: {', '.join(best)}" if best else "  no interaction stands out")
     lines.append(f"  open {report}")
     return lines

@@ -8,12 +8,18 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 # Sums of linear algebra depend on the number of threads: one, so that results do not. Our own kernels
 # (numba) are parallel and add in a fixed order.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
+
+
+_terminal: TextIO | None = None  # as it was before the output went to the log
 
 
 def start(snakemake: Any) -> Callable[[str], None]:
@@ -25,8 +31,9 @@ def start(snakemake: Any) -> Callable[[str], None]:
     Returns:
         A function that shows a sentence on the terminal and in the log.
     """
+    global _terminal
     os.environ["NUMBA_NUM_THREADS"] = str(snakemake.threads)
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    _terminal = terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     log = open(str(snakemake.log), "w", encoding="utf-8", buffering=1)  # noqa: SIM115
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
@@ -46,3 +53,21 @@ def start(snakemake: Any) -> Callable[[str], None]:
             print(f"shapsketch: {sentence}", file=stream, flush=True)
 
     return tell
+
+
+def progress(name: str, unit: str, total: int | None = None, **options: Any) -> "tqdm":
+    """Open a bar that shows how far a long step is, and how long it will take.
+
+    On a terminal it is drawn there, and leaves no trace; otherwise a line in the log every ten seconds will do.
+
+    Args:
+        name: of the step.
+        unit: of what is counted.
+        total: how many there are, where that is known.
+        options: of tqdm.
+    """
+    from tqdm import tqdm
+
+    if _terminal is not None and _terminal.isatty():
+        return tqdm(desc=name, unit=unit, total=total, file=_terminal, leave=False, dynamic_ncols=True, **options)
+    return tqdm(desc=name, unit=unit, total=total, file=sys.stderr, mininterval=10, ascii=True, **options)

@@ -5,6 +5,7 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and its name to `available_estimators`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -109,6 +110,7 @@ def recover(
     max_order: int | None = None,
     good: float = 1.0,
     threads: int = 1,
+    started: Callable[[str], object] = lambda name: None,
 ) -> Recovery:
     """Recover the spectrum of one output.
 
@@ -121,6 +123,7 @@ def recover(
         max_order: the highest order of a term; None leaves it to the estimators.
         good: an R2 on the validation points that ends `auto` in any case.
         threads: how many may be used; does not change the result.
+        started: called with the name of each estimator when its turn comes.
 
     Raises:
         InputError: the estimator cannot work with this design.
@@ -139,6 +142,7 @@ def recover(
     for name in names:
         if any(score is not None and score > min(good, GOOD.get(name, 1.0)) for score in scores.values()):
             continue
+        started(name)
         fits[name] = fit = _fit(name, samples, max_order)
         scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
     best, record = next(iter(fits.values())), {"estimator": names[0], "weights": {names[0]: 1.0}}

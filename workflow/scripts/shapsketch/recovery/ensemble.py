@@ -9,10 +9,11 @@ from math import comb
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..background import Background
 from ..design import Plan
-from ..faithfulness import report
+from ..faithfulness import report, scored_points
 from ..models import identity
 from ..models.ensemble import Ensemble
 from ..models.trees_model import read_ensemble
@@ -29,7 +30,7 @@ MOST_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over t
 
 def expand(
     source: Mapping[str, Any], outputs: Sequence[str], background: Background, *, max_order: int | None, seed: int
-) -> tuple[list[Spectrum], dict[str, Any]]:
+) -> tuple[list[Spectrum], dict[str, Any], pd.DataFrame]:
     """Expand the trees of a model source, and check the result against the trees on fresh sequences.
 
     Args:
@@ -40,7 +41,8 @@ def expand(
         seed: of the sequences that check.
 
     Returns:
-        The spectrum of each output, and the record of each output for `faithfulness.json`.
+        The spectrum of each output, the record of each output for `faithfulness.json`, and the sequences
+        that check; see `scored_points`.
 
     Raises:
         InputError: the trees cannot be read.
@@ -81,7 +83,8 @@ def expand(
             **scores,
             "seconds": seconds,
         }
-    return spectra, records
+    points = pd.concat(scored_points(spectrum, sketch, k) for k, spectrum in enumerate(spectra))
+    return spectra, records, points
 
 
 def exact_spectra(

@@ -3,7 +3,7 @@
 The rounds of a plan are the sketches of smaller budgets, each with hold-out and validation points of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,14 @@ from . import recover
 COLUMNS = ["output", "evaluations", "estimator", "r2", "r2_low", "r2_high"]
 
 
-def score_round(sketch: Sketch, *, estimator: str, max_order: int | None, threads: int) -> dict[str, Any]:
+def score_round(
+    sketch: Sketch,
+    *,
+    estimator: str,
+    max_order: int | None,
+    threads: int,
+    started: Callable[[str], object] = lambda name: None,
+) -> dict[str, Any]:
     """Recover what the rounds so far allow, and decide whether that is enough.
 
     It is, when the 95 % interval of R2 on the validation points lies above `until_r2` for every output. The
@@ -24,7 +31,7 @@ def score_round(sketch: Sketch, *, estimator: str, max_order: int | None, thread
 
     Args:
         sketch: of the rounds so far.
-        estimator, max_order, threads: see `recover`.
+        estimator, max_order, threads, started: see `recover`.
 
     Returns:
         Plain values: `evaluations`, `enough`, and `outputs` with a row of the learning curve and
@@ -36,7 +43,9 @@ def score_round(sketch: Sketch, *, estimator: str, max_order: int | None, thread
     until = plan.until_r2 or 1.0
     outputs = {}
     for number, output in enumerate(plan.outputs):
-        found = recover(sketch, number, estimator=estimator, max_order=max_order, good=until, threads=threads)
+        found = recover(
+            sketch, number, estimator=estimator, max_order=max_order, good=until, threads=threads, started=started
+        )
         codes, values = sketch.samples("validation")
         predicted = found.spectrum.intercept + found.spectrum.terms.predict(codes)
         low, _ = r2_interval(values[:, number], predicted, plan.seed)
@@ -55,6 +64,7 @@ def learning_curve(
     *,
     max_order: int | None,
     threads: int,
+    finished: Callable[[int], object] = lambda points: None,
 ) -> pd.DataFrame:
     """Return R2 on the hold-out against evaluations, the finished spectrum last.
 
@@ -64,6 +74,7 @@ def learning_curve(
         rounds: what `score_round` said of each round; empty for a budget without a stop rule: then the estimator
             with the largest weight in the spectrum is fitted to the first rounds here.
         max_order, threads: see `recover`.
+        finished: called with 1 after each point that is fitted here.
 
     Returns:
         A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %).
@@ -78,6 +89,7 @@ def learning_curve(
                 part = sketch.first(k)
                 found = recover(part, number, estimator=name, max_order=max_order, threads=threads)
                 scored.append(_row(output, part, number, found.spectrum, name))
+                finished(1)
         record = records[output]
         low, high = record["r2_interval"]
         whole = [output, record["evaluations"], record["estimator"], record["r2"], low, high]

@@ -1,0 +1,84 @@
+"""Methods text: says what was done, cites what was used, and nothing else."""
+
+import re
+
+import pytest
+
+from shapsketch.methods import REFERENCES, describe_background, methods_text, supplement
+
+FACTS = {
+    "model": "m", "queries": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
+    "background": "uniform over the letters that the template allows", "source": "torch", "design": "random",
+    "coded": False,
+    "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
+    "motifs": {"min_instances": 5, "bootstrap": 200},
+    "seqlets": False, "tomtom": False, "version": "0",
+}  # fmt: skip
+SCORE = {
+    "estimator": "regression", "evaluations": 30_000, "holdout": 3_000, "scored_on": "hold-out", "r2": 0.99,
+    "r2_interval": [0.98, 0.995], "share_by_order": {"1": 0.7, "2": 0.99, "3": 0.9999, "4": 1.0},
+    "versions": {"numpy": "2.4"}, "seed": 3, "plan": "0123456789abcdef",
+}  # fmt: skip
+ASKED = {"r2_on_queries": 0.9, "predicted": 119, "sequences": 120}
+
+
+def text_of(facts=None, score=None, asked=None):
+    return methods_text(FACTS | (facts or {}), {"y": SCORE | (score or {})}, {"y": ASKED | (asked or {})})
+
+
+def joined(text):
+    return " ".join(text.paragraphs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cited"),
+    [
+        ({}, set()),
+        ({"facts": {"design": "fourier"}, "score": {"estimator": "regression + fourier"}}, {"qsft", "stacking"}),
+        ({"facts": {"design": "fourier", "coded": True}}, {"qsft", "spex"}),
+        ({"score": {"estimator": "trees + student"}}, {"lightgbm", "distillation", "stacking"}),
+        ({"score": {"estimator": "exact", "holdout": 0}, "facts": {"design": "exhaustive"}}, set()),
+        ({"facts": {"source": "trees", "design": None}, "score": {"estimator": "exact trees"}}, set()),
+        ({"facts": {"tomtom": True, "seqlets": True}}, {"tomtom", "modisco"}),
+    ],
+)
+def test_what_was_used_is_cited_in_the_order_of_its_numbers(changes, cited):
+    text = text_of(**changes)
+    always = {"shapzero", "harsanyi", "bootstrap", "instashap", "shapley", "faith"}
+    assert set(text.cited) == always | cited
+    marks = [int(k) for group in re.findall(r"\[([\d,]+)\]", joined(text)) for k in group.split(",")]
+    assert list(dict.fromkeys(marks)) == list(range(1, len(text.cited) + 1))
+    assert text.references == [REFERENCES[key] for key in text.cited]
+    assert supplement(text).endswith(f"[{len(text.cited)}] {text.references[-1]}")
+
+
+def test_numbers_are_those_of_the_files():
+    told = joined(text_of())
+    assert "evaluated 30,000 times in all" in told and "3,000 of these evaluations were held out" in told
+    assert "R2 = 0.9900 (95 % bootstrap interval 0.9800 to 0.9950" in told
+    assert "0.9000 on the 119 explained sequences that the model was asked about" in told
+    assert "70.0 % up to order 1, 99.0 % up to order 2, 100.0 % up to order 3." in told
+    assert "refined" not in told
+    refined = {"refined": 120, "evaluations_per_sequence": 300.0, "standard_error": 0.00142}
+    assert "refined by 300 further evaluations each" in joined(text_of(asked=refined))
+    assert "square 0.0014 for y" in joined(text_of(asked=refined))
+    assert "explained sequences that the model" not in joined(text_of(asked={"r2_on_queries": None}))
+
+
+def test_other_designs_are_told_as_they_were():
+    assert "nothing was sampled" in joined(text_of({"source": "trees", "design": None}))
+    assert "30,000 measured sequences were used" in joined(text_of({"source": "table", "design": "table"}))
+    assert "All 30,000 sequences of the template" in joined(text_of({"design": "exhaustive"}, {"holdout": 0}))
+
+
+@pytest.mark.parametrize(
+    ("configured", "words"),
+    [
+        ("uniform", "uniform over the letters that the template allows"),
+        ({"frequencies": {"A": 0.3, "C": 0.7}}, "letter frequencies A 0.3, C 0.7"),
+        ({"from_sequences": {"queries": "q", "pseudocount": 1}}, "per position of the sequences q, pseudocount 1"),
+        ({"mutate": {"around": "ACGT", "rate": 0.1}}, "sequences near ACGT, each letter mutated with probability 0.1"),
+    ],
+)
+def test_backgrounds_in_words(configured, words):
+    assert words in describe_background(configured)

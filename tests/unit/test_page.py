@@ -1,0 +1,339 @@
+"""The page: what it holds, that nothing can break out of its data, and that it works in a real browser."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
+from pages import Parser, click, errors_of, open_page
+from shapsketch.markup import glyphs, script_safe
+from shapsketch.packing import Pack, unpack
+from shapsketch.page import build_page
+from shapsketch.page_sequences import spread_rows, take_rows
+from shapsketch.report import read_analysis, read_table, summary_lines
+
+N = 12
+
+
+def build(folder, sequences, made, most_text=8_000_000, **options):
+    files = write_analysis(folder, sequences, made, **options)
+    analysis = read_analysis("some<model>", 'some "sequences"', files)
+    path = Path(folder) / "report.html"
+    path.write_text(build_page(analysis, SOURCES, SETTINGS, most_text), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("page"), random_sequences(90, N), spectra(N))
+
+
+def content_of(path):
+    parser = Parser(path.read_text(encoding="utf-8"))
+    content = json.loads(parser.scripts["page-data"][0])
+    return parser, content, unpack(content["directory"], parser.scripts["page-pack"][0].strip())
+
+
+def test_packs_come_back(tmp_path):
+    rng = np.random.default_rng(0)
+    real = rng.normal(0, 3, (40, 7))
+    real[3, 2] = np.nan
+    errors = np.abs(real)
+    pack = Pack()
+    pack.add("bytes", np.arange(7, dtype=np.uint8))
+    pack.add("words", np.arange(70_000, 70_005, dtype=np.uint32))
+    pack.add_rounded("real", real)
+    pack.add_errors("errors", errors)
+    pack.add_rounded("nothing", np.zeros(3))
+    pack.add_errors("no errors", np.full(3, np.nan))
+    pack.add_json("names", NASTY)
+    found = unpack(pack.directory, pack.text())
+    assert found["bytes"].tolist() == list(range(7))
+    assert found["words"].tolist() == list(range(70_000, 70_005))
+    assert np.nanmax(np.abs(found["real"] - real.ravel())) <= np.nanmax(np.abs(real)) / 65_533
+    assert np.isnan(found["real"]).tolist() == np.isnan(real.ravel()).tolist()
+    assert (
+        np.nanmax(np.abs(np.sqrt(found["errors"]) - np.sqrt(errors.ravel()))) <= np.sqrt(np.nanmax(errors)) / 254 * 0.51
+    )
+    assert found["nothing"].tolist() == [0, 0, 0]
+    assert np.isnan(found["no errors"]).all()
+    assert found["names"] == NASTY
+
+
+def test_the_page_holds_what_the_files_hold(page):
+    folder = page.parent
+    _, content, arrays = content_of(page)
+    values = pd.read_parquet(folder / "values.parquet")
+    positions = [c for c in values if c.startswith("pos_")]
+    sequences = pd.read_parquet(folder / "sequences.parquet")
+    assert arrays["ids"] == sequences["sequence_id"].tolist()
+    assert arrays["letters"].tobytes().decode() == "".join(sequences["sequence"])
+    names = ["", *content["sequences"]["groups"]]
+    assert [names[k] for k in arrays["groups"]] == sequences["group"].tolist()
+    interactions = pd.read_parquet(folder / "interactions.parquet")
+    errors = pd.read_parquet(folder / "errors.parquet")
+    for k, output in enumerate(("up", "down")):
+        own = values[values["output"] == output]
+        matrix = own[positions].to_numpy()
+        assert np.abs(arrays[f"{k}/values"].reshape(matrix.shape) - matrix).max() <= np.abs(matrix).max() / 60_000
+        assert arrays[f"{k}/prediction"] == pytest.approx(own["prediction"].to_numpy(), rel=1e-6)
+        assert arrays[f"{k}/errors"] == pytest.approx(
+            errors[errors["output"] == output][positions].to_numpy().ravel(), abs=0.002
+        )
+        starts, rows = arrays[f"{k}/starts"], interactions[interactions["output"] == output]
+        for r in (0, 5, 89):
+            expected = rows[rows["sequence_id"] == arrays["ids"][r]]
+            found = slice(starts[r], starts[r + 1])
+            supports = [content["sequences"]["supports"][s] for s in arrays[f"{k}/supports"][found]]
+            assert supports == expected["positions"].tolist()
+            assert arrays[f"{k}/interactions"][found] == pytest.approx(expected["value"].to_numpy(), abs=1e-4)
+    up = content["outputs"][0]
+    assert [view["set"] for view in up["views"]] == ["all", "top", "bottom", "group:x", "group:y"]
+    motif = up["motifs"][0]
+    assert (motif["motif"], motif["columns"], motif["core"]) == ("M1", [3, 4, 5], [True, False, True])
+    assert motif["gaps"] == [[1, 9], [2, 4], [4, 1]]
+    assert motif["matches"][0]["target"] == "KNOWN<b>"
+    assert up["supports"][0]["cells"][11] == ["GT", 1.0, 5]
+
+
+def test_the_page_is_one_file_that_may_not_connect(page):
+    parser, _, _ = content_of(page)
+    (script,), (style,) = parser.scripts[None], parser.styles
+    rules = dict(rule.strip().split(" ", 1) for rule in parser.policy.split(";"))
+    for name, text in (("script-src", script), ("style-src", style)):
+        assert rules[name] == f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    assert rules["default-src"] == "'none'"
+    assert "connect-src" not in rules
+    assert not parser.handlers
+    assert all(a.startswith(("#", "data:")) or re.fullmatch(r"[\w./]+", a) for a in parser.addresses)
+    assert "@import" not in style and "url(" not in style
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", script)
+    assert len(parser.ids) == len(set(parser.ids))
+
+
+def test_names_cannot_break_the_page(page):
+    parser, _, arrays = content_of(page)
+    assert arrays["ids"][: len(NASTY)] == NASTY
+    assert set(parser.scripts) == {"supplement", "page-data", "page-pack", None}
+    assert all(len(texts) == 1 for texts in parser.scripts.values())
+    shown = "".join(parser.text)
+    assert "some<model>" in shown and 'some "sequences"' in shown
+    hostile = {"</script>": ["<!--", "]]>", "\u2028", "&lt;"]}
+    assert json.loads(script_safe(hostile)) == hostile
+    assert not set("<>&\u2028") & set(script_safe(hostile))
+
+
+def test_letters_that_look_like_missing_values_stay_letters(tmp_path):
+    (tmp_path / "t.tsv").write_text("output\tmotif\tletters\tpositions\tvalue\ny\tM1\tNA\t3,4\t\n")
+    table = read_table(str(tmp_path / "t.tsv"))
+    assert table.loc[0, "letters"] == "NA"
+    assert np.isnan(table.loc[0, "value"])
+
+
+def test_large_sets_are_thinned_evenly_and_said_so(tmp_path):
+    sequences = random_sequences(3000, N)
+    path = build(tmp_path, sequences, spectra(N)[:1], most_text=60_000)
+    parser, content, arrays = content_of(path)
+    shown = content["sequences"]["shown"]
+    assert 500 < shown < 3000
+    assert content["sequences"]["listed"] == 5
+    assert len(parser.scripts["page-pack"][0]) < 60_100
+    assert f"holds {shown:,} of 3,000 sequences" in "".join(parser.text)
+    values = pd.read_parquet(tmp_path / "values.parquet").set_index("sequence_id")
+    assert {values["reconstruction"].idxmax(), values["reconstruction"].idxmin()} <= set(arrays["ids"])
+    assert arrays["0/reconstruction"] == pytest.approx(values.loc[arrays["ids"], "reconstruction"].to_numpy(), rel=1e-5)
+
+
+def test_rows_are_spread_by_rank():
+    values = np.random.default_rng(0).normal(size=1000)
+    rows = spread_rows(values, 200)
+    assert len(np.unique(rows)) == 200
+    assert (np.diff(rows) > 0).all()
+    ranks = np.argsort(np.argsort(-values))[rows]
+    assert {*range(25), *range(975, 1000)} <= set(ranks)
+    assert np.diff(np.sort(ranks)).max() <= 7
+    assert spread_rows(values[:5], 200).tolist() == list(range(5))
+
+
+def test_rows_are_taken_from_row_groups(tmp_path):
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"a": np.arange(100)}), tmp_path / "t.parquet", row_group_size=7)
+    rows = np.array([0, 6, 7, 50, 99])
+    assert take_rows(str(tmp_path / "t.parquet"), rows)["a"].to_pylist() == rows.tolist()
+    assert take_rows(str(tmp_path / "t.parquet"), rows[:0]).num_rows == 0
+
+
+SMALL = {
+    "few": (4, {}, "Only 4 sequences were explained"),
+    "one": (1, {}, "A single sequence was explained"),
+    "none": (0, {}, "No sequence was explained"),
+    "additive": (40, {"additive": True}, "An additive explanation can be trusted"),
+    "constant": (40, {"constant": True}, "The model is constant here"),
+}
+
+
+@pytest.fixture(scope="module")
+def small_pages(tmp_path_factory):
+    pages = {}
+    for name, (count, options, _) in SMALL.items():
+        pages[name] = build(
+            tmp_path_factory.mktemp(name), random_sequences(count, N), spectra(N, **options), errors=count > 1
+        )
+    return pages
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_pages_of_little_say_so(small_pages, name):
+    parser, content, _ = content_of(small_pages[name])
+    assert SMALL[name][2] in "".join(parser.text)
+    assert content["sequences"]["shown"] == SMALL[name][0]
+    if name in ("additive", "constant"):
+        assert content["outputs"][0]["motifs"] == []
+
+
+def test_glyphs_fill_the_unit_square():
+    for letter, d in glyphs("ACGTWI10*").items():
+        numbers = np.array(re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", d), float).reshape(-1, 2)
+        assert (numbers.min(0) > -0.2).all() and (numbers.max(0) < 1.2).all(), letter
+        assert d[0] == "M" and d[-1] == "Z"
+
+
+def test_the_summary_tells_the_strongest(page):
+    files = {p.stem: str(p) for p in page.parent.iterdir() if p.suffix in (".tsv", ".npz")}
+    files |= {
+        "faithfulness": str(page.parent / "faithfulness.json"),
+        "faithfulness_on_queries": str(page.parent / "queries.json"),
+    }
+    lines = summary_lines(read_analysis("m", "s", files), "report.html")
+    assert any("strongest interactions: GnT at 3,5 (+1.12)" in line for line in lines)
+    assert lines[-1] == "  open report.html"
+
+
+# In a real browser
+
+
+def test_the_page_works_in_a_browser(browser, page):
+    find = open_page(browser, page)
+    _, _, arrays = content_of(page)
+    by_value = np.argsort(-arrays["0/reconstruction"], kind="stable")
+    names = lambda: [e.text for e in find("tbody .name")]  # noqa: E731
+    raw = lambda: [e.get_attribute("title") for e in find("tbody .name")]  # noqa: E731
+    assert raw() == [arrays["ids"][r] for r in by_value[:20]]
+    assert len(find("#contributions svg use")) == 2 * N
+    assert len(find("#gallery article")) == 1
+    assert len(find("#map .cell.plain")) > N * (N - 1) / 2
+    assert len(find("#faithfulness svg")) == 4
+    # sort
+    click(browser, find("th[data-key=reconstruction] button")[0])
+    assert raw() == [arrays["ids"][r] for r in np.argsort(arrays["0/reconstruction"], kind="stable")[:20]]
+    assert find("th[data-key=reconstruction]")[0].get_attribute("aria-sort") == "ascending"
+    # search, for a name and for letters
+    search = find("#search")[0]
+    everything = "\ue009a\ue000"  # Ctrl + A
+    search.send_keys("s42")
+    assert names() == ["s42"]
+    search.send_keys(everything, "g.t")
+    letters = pd.read_parquet(page.parent / "sequences.parquet").set_index("sequence_id")["sequence"]
+    matching = {i for i, s in letters.items() if re.search("G.T", s)}
+    assert f"of {len(matching)} found among 90" in find("#count")[0].text
+    assert set(raw()) <= matching
+    search.send_keys(everything, "<img")
+    assert names() == [NASTY[1]]
+    # choose
+    click(browser, find("tbody .name")[0])
+    assert find("#chosen-name")[0].text == NASTY[1]
+    row = arrays["ids"].index(NASTY[1])
+    listed = min(12, int(np.diff(arrays["0/starts"])[row]))
+    assert len(find("#explanation .arc")) == len(find("#explanation .interactions li")) == listed > 0
+    assert len(find("#explanation .error")) == N
+    assert len(find("#explanation .sequence text")) == N
+    # another output, and a page further
+    search.send_keys(everything, "\ue017")  # Delete
+    click(browser, find("#output-choice button")[1])
+    assert find("section[data-output='1']")[0].is_displayed() and not find("section[data-output='0']")[0].is_displayed()
+    assert find("#chosen-name")[0].text == NASTY[1]
+    click(browser, find("#table .tools button")[-1])
+    assert "21\u201340 of 90 sequences" in find("#count")[0].text
+    assert not find("img")
+    assert errors_of(browser) == []
+
+
+def test_the_page_works_with_the_keyboard(browser, page):
+    from selenium.webdriver.common.keys import Keys
+
+    find = open_page(browser, page)
+    first = find("tbody .name")[0]
+    first.send_keys(Keys.ENTER)
+    first.send_keys(Keys.ARROW_DOWN)
+    second = find("tbody .name")[1].get_attribute("title")
+    assert browser.switch_to.active_element.get_attribute("title") == second
+    assert find("tr.chosen .name")[0].get_attribute("title") == second
+    browser.execute_script("arguments[0].focus()", find(".interactions li")[0])
+    assert len(find(".arc.lit")) == 1
+    assert find("#tip")[0].is_displayed()
+    assert errors_of(browser) == []
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_pages_of_little_open_in_a_browser(browser, small_pages, name):
+    find = open_page(browser, small_pages[name])
+    assert len(find("tbody .name")) == min(20, SMALL[name][0])
+    if name in ("additive", "constant"):
+        assert "no motifs" in find("#gallery")[0].text or "No interaction stands out" in find("#gallery")[0].text
+        assert "No pair of positions interacts" in find("#map")[0].text
+    assert errors_of(browser) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_screen(browser, page, width):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        open_page(browser, page)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_pictures_and_controls_have_names(browser, page):
+    open_page(browser, page)
+    nameless = browser.execute_script("""
+      const labelled = (e) => document.querySelector(`label[for="${e.id}"]`);
+      const named = (e) => e.getAttribute("aria-label") || e.textContent.trim() || labelled(e);
+      const all = document.querySelectorAll("svg.picture, button, select, input, [role=region]");
+      return [...all].filter((e) => !named(e) || (e.tagName === "svg" && !e.hasAttribute("aria-label"))).length""")
+    assert nameless == 0
+
+
+CONTRAST = """
+const probe = document.body.appendChild(document.createElement("span"));
+const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+const linear = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const luminance = (name) => {
+  probe.style.color = `var(--${name})`;
+  canvas.fillStyle = getComputedStyle(probe).color;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(linear);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+return ["ink", "soft", "up", "down", "accent"].flatMap((text) =>
+  ["paper", "card", "shade"].map((back) => [text, back, ratio(luminance(text), luminance(back))]));
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_stand_out(browser, page, theme):
+    """At least 4.5 to 1, as WCAG 2 asks of text."""
+    open_page(browser, page)
+    browser.execute_script(f"document.documentElement.dataset.theme = '{theme}'")
+    ratios = browser.execute_script(CONTRAST)
+    assert [(text, back, round(r, 2)) for text, back, r in ratios if r < 4.5] == []

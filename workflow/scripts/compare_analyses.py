@@ -1,0 +1,22 @@
+"""Compare models, sets of sequences and groups on one page.
+
+Creates `results/comparison.html` from the results of all analyses.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from shapsketch.comparison_page import build_comparison
+    from shapsketch.files import write_text
+    from shapsketch.report import read_analysis
+
+    inputs = snakemake.input
+    names = ("spectrum", "faithfulness", "faithfulness_on_queries", "aggregates", "contributions", "motifs")
+    analyses = [
+        read_analysis(model, queries, {name: inputs[name][k] for name in names})
+        for k, (model, queries) in enumerate(snakemake.params.analyses)
+    ]
+    sources = {name: inputs[name] for name in ("template", "style", "scripts")}
+    write_text(snakemake.output.page, build_comparison(analyses, sources, snakemake.params.colors))

@@ -1,0 +1,156 @@
+"""The sequences of a page: which are shown, and their letters, values, errors and interactions as a pack."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .packing import Pack
+
+MOST_TEXT = 8_000_000  # characters of a pack; a page is to stay below 10 MB
+MOST_SEQUENCES = 20_000
+LISTED = (20, 10, 5)  # interactions of a sequence; fewer where the pack would grow too large
+WARNINGS = ("rare", "range", "gap")  # by bit
+
+
+def pack_sequences(
+    start: Callable[[], Pack],
+    files: Mapping[str, str],
+    outputs: list[str],
+    index: str | None,
+    most_text: int = MOST_TEXT,
+) -> tuple[Pack, dict[str, Any]]:
+    """Pack as many sequences as a page can hold, each with as many interactions as there is room for.
+
+    Args:
+        start: starts a pack, with whatever else the page packs.
+        files: paths by name: `sequences`, `values`, `interactions` and, where refined, `errors`.
+        outputs: the names of the outputs, in the order of the files' rows.
+        index: which interaction index is shown; None for none.
+        most_text: characters that the pack may have.
+
+    Returns:
+        The pack, and what it holds: `count` (of all sequences), `shown`, `groups` (names), `supports` (positions, as
+        `"3,17"`), `listed` (interactions of a sequence at most), `index`.
+    """
+    count = pq.read_metadata(files["sequences"]).num_rows
+    reconstructions = pq.read_table(files["values"], columns=["reconstruction"])["reconstruction"].to_numpy()
+    most = min(count, MOST_SEQUENCES)
+    for listed in LISTED:
+        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+        if len(pack.text()) <= most_text:
+            return pack, facts | {"count": count}
+    while len(text := pack.text()) > most_text:
+        most = min(most - 1, int(0.95 * most * most_text / len(text)))
+        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+    return pack, facts | {"count": count}
+
+
+def spread_rows(values: np.ndarray, most: int) -> np.ndarray:
+    """Choose at most so many rows: all, or the highest and the lowest eighth, and others evenly by rank."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    ranked, ends = np.argsort(-values, kind="stable"), most // 8
+    middle = np.linspace(ends, len(values) - ends - 1, most - 2 * ends).astype(int)
+    return np.sort(np.concatenate([ranked[:ends], ranked[middle], ranked[len(values) - ends :]]))
+
+
+def _pack(
+    pack: Pack, files: Mapping[str, str], outputs: list[str], index: str | None, rows: np.ndarray, listed: int
+) -> tuple[Pack, dict[str, Any]]:
+    count = pq.read_metadata(files["sequences"]).num_rows
+    sequences = take_rows(files["sequences"], rows)
+    groups = sorted(set(sequences["group"].to_pylist()) - {"", None})
+    codes = {name: k for k, name in enumerate(groups, 1)}
+    ids = sequences["sequence_id"].to_pylist()
+    pack.add_json("ids", ids)
+    pack.add("letters", np.frombuffer("".join(sequences["sequence"].to_pylist()).encode("latin-1"), np.uint8))
+    pack.add("groups", np.array([codes.get(g, 0) for g in sequences["group"].to_pylist()], np.uint16))
+    supports: dict[str, int] = {}
+    for k, output in enumerate(outputs):
+        _pack_values(pack, k, take_rows(files["values"], rows + k * count))
+        if "errors" in files:
+            pack.add_errors(f"{k}/errors", _positions(take_rows(files["errors"], rows + k * count)))
+        if index is not None:
+            _pack_interactions(
+                pack, k, files["interactions"], output, index, sequences["sequence_id"], listed, supports
+            )
+    facts = {
+        "shown": len(rows),
+        "groups": groups,
+        "supports": list(supports),
+        "listed": listed,
+        "index": index,
+    }
+    return pack, facts
+
+
+def _pack_values(pack: Pack, number: int, values: pa.Table) -> None:
+    for name in ("prediction", "reconstruction", "base_value"):
+        pack.add(f"{number}/{name}", values[name].to_numpy().astype(np.float32))
+    words = values["warning"].to_pylist()
+    bits = [sum(1 << k for k, name in enumerate(WARNINGS) if name in word.split(",")) if word else 0 for word in words]
+    pack.add(f"{number}/warnings", np.array(bits, np.uint8))
+    pack.add_rounded(f"{number}/values", _positions(values))
+
+
+def _positions(table: pa.Table) -> np.ndarray:
+    """(N, n) float64 of the columns pos_1 ... pos_n."""
+    names = [name for name in table.column_names if name.startswith("pos_")]
+    return np.column_stack([table[name].to_numpy().astype(np.float64) for name in names])
+
+
+def _pack_interactions(
+    pack: Pack,
+    number: int,
+    path: str,
+    output: str,
+    index: str,
+    ids: pa.ChunkedArray,
+    listed: int,
+    supports: dict[str, int],
+) -> None:
+    """Add, for each sequence, where its interactions begin, and for each of these its support and value."""
+    names = ids.combine_chunks()
+    owners, places, values = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+    with pq.ParquetFile(path) as file:
+        for k in range(file.num_row_groups):
+            table = file.read_row_group(k, ["sequence_id", "output", "index", "order", "positions", "value"])
+            chosen = pc.and_(pc.equal(table["output"], output), pc.equal(table["index"], index))
+            table = table.filter(pc.and_(chosen, pc.greater(table["order"], 1)))
+            owner = pc.index_in(table["sequence_id"], value_set=names)
+            table, owner = table.filter(pc.is_valid(owner)), owner.drop_null()
+            if not table.num_rows:
+                continue
+            coded = table["positions"].combine_chunks().dictionary_encode()
+            numbers = [supports.setdefault(name, len(supports)) for name in coded.dictionary.to_pylist()]
+            owners.append(owner.to_numpy().astype(np.int64))
+            places.append(np.array(numbers, np.int64)[coded.indices.to_numpy()])
+            values.append(table["value"].to_numpy().astype(np.float64))
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")  # strongest first, as in the file
+    owner = owner[order]
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    order = order[rank < listed]
+    starts = np.searchsorted(owner[rank < listed], np.arange(len(names) + 1))
+    pack.add(f"{number}/starts", starts.astype(np.uint32))
+    pack.add(
+        f"{number}/supports", np.concatenate(places)[order].astype(np.uint32 if len(supports) > 65_535 else np.uint16)
+    )
+    pack.add_rounded(f"{number}/interactions", np.concatenate(values)[order])
+
+
+def take_rows(path: str, rows: np.ndarray) -> pa.Table:
+    """Read some rows (ascending) of a Parquet file, a row group at a time."""
+    parts, first = [], 0
+    with pq.ParquetFile(path) as file:
+        for k in range(file.num_row_groups):
+            stop = first + file.metadata.row_group(k).num_rows
+            own = rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first
+            if own.size:
+                parts.append(file.read_row_group(k).take(pa.array(own)))
+            first = stop
+        return pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
