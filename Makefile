@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -16,6 +16,10 @@ run: .venv/run.ready
 
 test: .venv/test.ready lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# Makes an analysis again from its provenance file, in a new folder, and compares every byte.
+repeat: .venv/run.ready
+	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.repeat $(FROM)
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .

@@ -30,9 +30,12 @@ LIBRARY = [
     "logos.py",
     "meme.py",
     "motifs.py",
+    "provenance.py",
     "refine.py",
+    "repeat.py",
     "report.py",
     "rounds.py",
+    "seal.py",
     "sequences.py",
     "shapley.py",
     "sketch.py",
@@ -237,15 +240,70 @@ def get_listing():
     }
 
 
-def get_explanation_shards(table):
+def get_explanation_shards(suffix):
     def get_shards(wildcards):
         folder = f"results/{wildcards.model}/{wildcards.queries}/shards"
         return [
-            f"{folder}/{item}.{table}.parquet"
+            f"{folder}/{item}.{suffix}"
             for item in get_scatteritems(config["explain"]["shards"])
         ]
 
     return get_shards
+
+
+def get_analysis_config(model, queries):
+    """The effective config of one analysis alone."""
+    background = MODELS[model]["background"]
+    names = [queries]
+    if isinstance(background, dict) and "from_sequences" in background:
+        names.append(background["from_sequences"]["queries"])
+    return canonical(
+        config
+        | {
+            "models": {model: MODELS[model]},
+            "sequences": {name: QUERIES[name] for name in names},
+            "analyses": [[model, queries]],
+        }
+    )
+
+
+def get_plan(wildcards):
+    """The plan of a model that is sketched; trees are not."""
+    return (
+        []
+        if wildcards.model in TREES
+        else f"results/{wildcards.model}/sketch/plan.json"
+    )
+
+
+def get_outside_files(wildcards):
+    """Everything that an analysis reads and the workflow has not made."""
+    background = get_background_sequences(wildcards)
+    return [
+        *get_model_files(wildcards),
+        QUERIES[wildcards.queries]["path"],
+        *([background] if background else []),
+    ]
+
+
+def get_recorded_results(wildcards):
+    """The results whose bytes provenance.json records."""
+    model, queries = f"results/{wildcards.model}", wildcards.queries
+    sketched = wildcards.model not in TREES
+    files = [f"{table}.parquet" for table in EXPLANATIONS.values()]
+    files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
+    files += ["motifs/motifs.tsv", "motifs/motif_matrices.tsv", "motifs/instances.tsv"]
+    files += ["motifs/contributions.tsv", "motifs/position_interactions.tsv"]
+    files += ["motifs/motifs.meme", "motifs/logos"]
+    files += ["hypothetical"] if config["explain"]["hypothetical"] else []
+    spectrum = ["spectrum/spectrum.npz", "spectrum/students.npz"]
+    curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
+    return [
+        *(f"{model}/{name}" for name in spectrum),
+        *([f"{model}/sketch/sketch.npz"] if sketched else []),
+        *([f"{model}/spectrum/learning_curve.tsv"] if curve else []),
+        *(f"{model}/{queries}/{name}" for name in files),
+    ]
 
 
 def get_all_results():

@@ -34,10 +34,14 @@ rule explain_sequences:
         sequences="results/{model}/{queries}/sequences.parquet",
         model=get_model_files,
     output:
+        # Not removed before the job: what a crash has left whole is not explained again.
         **{
-            name: f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+            name: update(
+                f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+            )
             for name, table in EXPLANATIONS.items()
         },
+        seal=update("results/{model}/{queries}/shards/{scatteritem}.json"),
     log:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
@@ -65,7 +69,11 @@ rule explain_sequences:
 
 rule merge_explanations:
     input:
-        **{name: get_explanation_shards(table) for name, table in EXPLANATIONS.items()},
+        **{
+            name: get_explanation_shards(f"{table}.parquet")
+            for name, table in EXPLANATIONS.items()
+        },
+        seals=get_explanation_shards("json"),
     output:
         **{
             name: f"results/{{model}}/{{queries}}/{table}.parquet"

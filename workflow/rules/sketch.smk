@@ -27,7 +27,8 @@ rule sample_sketch:
         model=get_model_files,
         before=get_round_before,
     output:
-        shard="results/{model}/sketch/shards/{scatteritem}.npz",
+        # Not removed before the job: what a crash has left whole is not sampled again.
+        shard=update("results/{model}/sketch/shards/{scatteritem}.npz"),
     log:
         "logs/{model}/sample_sketch/{scatteritem}.log",
     benchmark:

@@ -1,6 +1,6 @@
-"""Build the report: one HTML page that holds the figures and the numbers, and a summary in words.
+"""Build the report: one HTML page with figures and numbers, a summary in words, and where all of it comes from.
 
-Creates `results/{model}/{queries}/report.html` and `summary.txt` from everything before.
+Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from everything before.
 """
 
 from shapsketch import stage
@@ -8,9 +8,17 @@ from shapsketch import stage
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.files import write_text
+    from pathlib import Path
+
+    from shapsketch import provenance
+    from shapsketch.files import write_json, write_text
     from shapsketch.report import collect, render, summary_lines
 
-    contents = collect(snakemake.wildcards.model, snakemake.wildcards.queries, snakemake.input)
-    write_text(snakemake.output.summary, "\n".join(summary_lines(contents, snakemake.output.report)) + "\n")
-    write_text(snakemake.output.report, render(snakemake.input.template, contents))
+    files, output = snakemake.input, snakemake.output
+    contents = collect(snakemake.wildcards.model, snakemake.wildcards.queries, files)
+    record = provenance.collect(snakemake.params.config, contents.provenance, files)
+    write_text(output.summary, "\n".join(summary_lines(contents, output.report)) + "\n")
+    write_text(output.report, render(files.template, contents, provenance.describe(record)))
+    made = [*files.results, output.summary, output.report]
+    folder = Path(output.provenance).parents[1]
+    write_json(output.provenance, {**record, "results": provenance.hash_results(folder, made)})

@@ -1,6 +1,6 @@
 """The report: one self-contained HTML page, and a few lines for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,11 +132,17 @@ def _extreme_sequences(sequences: pd.DataFrame, values: pd.DataFrame) -> list[di
     return rows
 
 
-def render(template: str | Path, contents: Contents) -> str:
-    """Fill the page's jinja2 template; all text is escaped."""
+def render(template: str | Path, contents: Contents, provenance: Sequence[tuple[str, str]] = ()) -> str:
+    """Fill the page's jinja2 template; all text is escaped.
+
+    Args:
+        template: the file.
+        contents: what the page says.
+        provenance: the rows of the table of hashes and versions.
+    """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(Path(template).read_text(encoding="utf-8"))
-    return page.render(contents=contents, cautions=cautions)
+    return page.render(contents=contents, cautions=cautions, provenance=provenance)
 
 
 def cautions(on_queries: Mapping[str, Any]) -> list[str]:
