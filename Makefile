@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -16,6 +16,11 @@ run: .venv/run.ready
 
 test: .venv/test.ready lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# What the config will cost: asks each model for some seconds; ARGS="--configfile other.yaml" is another config.
+estimate: .venv/run.ready
+	$(BIN)/snakemake --cores $(CORES) --quiet all $(ARGS) -- results/estimate.tsv
+	@column -t -s "$$(printf '\t')" results/estimate.tsv
 
 # Makes an analysis again from its provenance file, in a new folder, and compares every byte.
 repeat: .venv/run.ready

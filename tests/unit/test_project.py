@@ -176,7 +176,7 @@ def config(**changes):
 def test_defaults_are_filled_in_everywhere(schema):
     filled = check_config(config(), schema)
     assert filled["models"]["m"]["sketch"] == {
-        "budget": 20000, "design": "auto", "seed": 0, "batch_size": 1024, "shards": 4,
+        "budget": 20000, "design": "auto", "seed": 0, "batch_size": 1024, "shards": "auto",
     }  # fmt: skip
     assert filled["models"]["m"]["outputs"] == ["value"]
     assert filled["explain"]["indices"] == ["SV", "FSII"]

@@ -1,6 +1,8 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
+import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -15,6 +17,7 @@ LIBRARY = [
     "catalogue.py",
     "codes.py",
     "config.py",
+    "cost.py",
     "counter.py",
     "design.py",
     "download.py",
@@ -92,7 +95,8 @@ sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 from shapsketch import errors
 from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_names
-from shapsketch.rounds import sampling_rounds
+from shapsketch.cost import auto_shards
+from shapsketch.rounds import sampling_rounds, stop_rule
 from shapsketch.sources import downloads, local_source, source_files
 from shapsketch.versions import VERSIONS
 
@@ -193,16 +197,46 @@ def get_scatteritems(shards):
     return [f"{k}-of-{shards}" for k in range(1, shards + 1)]
 
 
+def get_rate(model):
+    """Seconds per evaluation, if `measure_rate` has measured them."""
+    path = Path(f"results/{model}/sketch/rate.json")
+    return (
+        json.loads(path.read_text())["seconds_per_evaluation"]
+        if path.exists()
+        else None
+    )
+
+
+def get_shards(model):
+    """How many shards a round of a sketch has; `auto` goes on with the number of a sketch that has begun."""
+    sketch, rounds = MODELS[model]["sketch"], get_rounds(model)
+    if sketch["shards"] != "auto":
+        return sketch["shards"]
+    begun = Counter(
+        int(path.stem.split("-of-")[1])
+        for path in Path(f"results/{model}/sketch/shards").glob("*-of-*.npz")
+    )
+    (shards, _), *_ = begun.most_common(1) or [(0, 0)]
+    if shards and shards % rounds == 0:
+        return shards // rounds
+    most, until_r2 = stop_rule(sketch["budget"])
+    return auto_shards(
+        most if until_r2 is None else most // 2, sketch["batch_size"], get_rate(model)
+    )
+
+
 def get_rounds(model):
     """How many rounds are sampled in turn; each has its own `sketch.shards` shards."""
     return sampling_rounds(MODELS[model]["sketch"]["budget"])
 
 
+# Fixed when the workflow starts: it may not change while jobs run.
+SHARDS = {model: get_shards(model) for model in MODELS}
+
+
 def get_sketch_shards(wildcards):
     """All shards; of a round, those up to its end."""
-    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(
-        wildcards.model
-    )
+    each, rounds = SHARDS[wildcards.model], get_rounds(wildcards.model)
     items = get_scatteritems(each * rounds)[
         : each * int(wildcards.get("round", rounds))
     ]
@@ -215,7 +249,7 @@ def get_round_before(wildcards):
         number = int(wildcards.round) - 1
     else:
         shard = int(wildcards.scatteritem.split("-of-")[0])
-        number = (shard - 1) // MODELS[wildcards.model]["sketch"]["shards"]
+        number = (shard - 1) // SHARDS[wildcards.model]
     return f"results/{wildcards.model}/sketch/rounds/{number}.json" if number else []
 
 
@@ -329,6 +363,36 @@ def get_all_results():
 def get_megabytes(base):
     """Memory that doubles with every attempt."""
     return lambda wildcards, attempt: base * 2 ** (attempt - 1)
+
+
+def get_sampling_minutes(wildcards, attempt):
+    """An hour, or twice what a shard should take where that is known; more with every attempt."""
+    seconds = (get_rate(wildcards.model) or 0) * stop_rule(
+        MODELS[wildcards.model]["sketch"]["budget"]
+    )[0]
+    return attempt * max(60, int(2 * seconds / SHARDS[wildcards.model] / 60))
+
+
+def get_work(model):
+    """What the cost of a model depends on, its rate and the number of its sequences apart."""
+    sketch, refine = MODELS[model]["sketch"], config["explain"]["refine"] or {}
+    return {
+        "evaluations": 0 if model in TREES else stop_rule(sketch["budget"])[0],
+        "batch_size": sketch["batch_size"],
+        "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
+        "rounds": get_rounds(model),
+        "outputs": len(MODELS[model]["outputs"]),
+        "explanation_shards": config["explain"]["shards"],
+        "asked": int(config["explain"]["predict"])
+        + refine.get("evaluations_per_sequence", 0),
+        "queries": [queries for name, queries in ANALYSES if name == model],
+    }
+
+
+def get_gpus(wildcards):
+    """How many GPUs a job that asks the model needs."""
+    device = get_source(wildcards.model).get("device", "cpu")
+    return 0 if device == "cpu" else 1
 
 
 def print_summaries():

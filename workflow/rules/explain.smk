@@ -46,12 +46,13 @@ rule explain_sequences:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
-    retries: 1
+    retries: 2
     conda:
         "../../envs/explain.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=get_gpus,
     params:
         source=lambda wildcards: get_source(wildcards.model),
         batch_size=lambda wildcards: MODELS[wildcards.model]["sketch"]["batch_size"],

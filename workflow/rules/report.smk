@@ -38,8 +38,6 @@ rule build_report:
         mem_mb=get_megabytes(1000),
         runtime=10,
     params:
-        config=lambda wildcards: get_analysis_config(
-            wildcards.model, wildcards.queries
-        ),
+        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
     script:
         "../scripts/build_report.py"

@@ -33,12 +33,13 @@ rule sample_sketch:
         "logs/{model}/sample_sketch/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/sample_sketch/{scatteritem}.tsv"
-    retries: 1
+    retries: 2
     conda:
         "../../envs/sketch.yaml"
     resources:
         mem_mb=get_megabytes(2000),
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        runtime=get_sampling_minutes,
+        gpu=get_gpus,
     params:
         source=lambda wildcards: get_source(wildcards.model),
     script:

@@ -5,6 +5,7 @@ number of shards, and so do its values, to the bit. A shard carries the hash of 
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +137,38 @@ def is_sampled(path: str | Path, plan: Plan, shard: int, shards: int, skip: bool
     except InputError:
         return False
     return found == start and len(values) == (0 if skip else stop - start)
+
+
+def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> dict[str, float]:
+    """Time the model on the first queries of a plan; these evaluations are none of the sketch's.
+
+    Args:
+        plan: the plan.
+        source: where the model is, as in the config.
+        seconds: how long to ask, once it has answered two batches.
+
+    Returns:
+        `load_seconds` (until the model has answered its first batch), `seconds_per_evaluation` (after that) and
+        `evaluations`; of a table, zeros.
+    """
+    if plan.design == "table":
+        return {"load_seconds": 0.0, "seconds_per_evaluation": 0.0, "evaluations": 0}
+    began = time.perf_counter()
+    model = Model(source, plan.template, plan.outputs, plan.batch_size)
+
+    def ask(first: int) -> float:
+        model(plan.template.to_alphabet(plan.queries(first, min(first + plan.batch_size, plan.size))))
+        return time.perf_counter()
+
+    loaded = now = ask(0)
+    asked = model.evaluations
+    starts = range(0, plan.size, plan.batch_size)
+    for first in starts[1:] or starts:
+        now = ask(first)
+        if now - loaded > seconds:
+            break
+    each = (now - loaded) / (model.evaluations - asked)
+    return {"load_seconds": loaded - began, "seconds_per_evaluation": each, "evaluations": model.evaluations}
 
 
 def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
