@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -25,6 +25,15 @@ estimate: .venv/run.ready
 # Makes an analysis again from its provenance file, in a new folder, and compares every byte.
 repeat: .venv/run.ready
 	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.repeat $(FROM)
+
+# Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
+test-faults test-engines: test-%: .venv/test.ready
+	$(BIN)/python -m pytest -m $* -rs
+
+test-slurm: .venv/test.ready
+	@command -v slurmctld >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq --no-install-recommends \
+	  slurmctld slurmd slurm-client >/dev/null; } || true
+	$(BIN)/python -m pytest -m slurm -rs -s
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .
@@ -59,7 +68,7 @@ benchmark-refine: .venv/test.ready
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks
 
-.venv/%.ready: envs/%.txt envs/run.txt
+.venv/%.ready: envs/%.txt envs/run.txt envs/cluster.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<

@@ -15,7 +15,7 @@ from shapsketch.config import check_config, check_names
 from shapsketch.errors import InputError
 from shapsketch.sources import downloads, local_source, source_files
 
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
 IMPORT_NAMES = {"jinja2": "jinja2", "pyyaml": "yaml"}
 # pandas needs it for Parquet without importing it by name
 IMPLIED = {"read_parquet": "pyarrow"}
@@ -67,7 +67,7 @@ def reached_imports(script, package):
 def read_rules(root):
     """(script, env) of every rule."""
     text = "".join(p.read_text() for p in sorted((root / "workflow/rules").glob("*.smk")))
-    pattern = r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml".*?script:\s+"\.\./scripts/(\w+)\.py"'
+    pattern = r'conda:\s+f?"\.\./\.\./envs/(\w+)(?:{VARIANT})?\.yaml".*?script:\s+"\.\./scripts/(\w+)\.py"'
     return [(script, env) for env, script in re.findall(pattern, text, re.S)]
 
 
@@ -81,7 +81,16 @@ def test_every_script_has_a_rule_and_an_environment(root):
     scripts = {p.stem for p in (root / "workflow/scripts").glob("*.py")}
     rules = read_rules(root)
     assert {script for script, _ in rules} == scripts
-    assert {env for _, env in rules} == {p.stem for p in (root / "envs").glob("*.yaml")}
+    assert {env for _, env in rules} == {p.stem.removesuffix(".cuda") for p in (root / "envs").glob("*.yaml")}
+
+
+def test_environments_differ_in_pytorch_alone_where_cuda_is_wanted(root):
+    plain = {p.stem for p in (root / "envs").glob("*.yaml") if "pytorch-cpu" in p.read_text()}
+    assert plain == {p.name.removesuffix(".cuda.yaml") for p in (root / "envs").glob("*.cuda.yaml")}
+    for name in plain:
+        wanted = (root / f"envs/{name}.yaml").read_text().split("\n")[1:]
+        found = (root / f"envs/{name}.cuda.yaml").read_text().split("\n")[1:]
+        assert [line.replace("pytorch-cpu", "pytorch-gpu") for line in wanted] == found
 
 
 @pytest.mark.parametrize("script", [p.stem for p in __import__("pathlib").Path("workflow/scripts").glob("*.py")])
@@ -94,7 +103,8 @@ def test_environments_cover_what_scripts_import(root, script):
 
 def test_pins_are_those_the_tests_run_with(root):
     run = dict(line.split("==") for line in (root / "envs/run.txt").read_text().splitlines() if "==" in line)
-    for name, pin in run.items():
+    plugins = dict(line.split("==") for line in (root / "envs/cluster.txt").read_text().splitlines() if "==" in line)
+    for name, pin in (run | plugins).items():
         assert version(name).split("+")[0] == pin, name
     for path in (root / "envs").glob("*.yaml"):
         channels, pins = read_env(path)

@@ -110,7 +110,10 @@ try:
     with open(workflow.source_path("../../resources/models.yaml")) as handle:
         config = expand(config, yaml.safe_load(handle))
     config = check_config(config, read_schema("config"))
-    check_names(config)
+    # Without a shared disk, the files lie in the storage, and Snakemake itself looks for them.
+    check_names(
+        config, files=workflow.storage_settings.default_storage_provider is None
+    )
 except errors.InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -131,6 +134,7 @@ CONVERSIONS = {
     for model in dict.fromkeys(model for model, _ in DOWNLOADS)
     if "convert" in MODELS[model]["source"]
 }
+VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
 TABLE_SCHEMA = read_schema("sequences")
 

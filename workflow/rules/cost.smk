@@ -10,7 +10,7 @@ rule measure_rate:
     benchmark:
         "benchmarks/{model}/measure_rate.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
@@ -30,7 +30,8 @@ rule estimate:
         ],
         sequences=[
             f"results/{model}/{queries}/sequences.parquet"
-            for model, queries in ANALYSES
+            for model in dict(ANALYSES)
+            for queries in get_work(model)["queries"]
         ],
     output:
         table="results/estimate.tsv",
@@ -39,7 +40,7 @@ rule estimate:
     benchmark:
         "benchmarks/estimate.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(500),
         runtime=10,

@@ -11,7 +11,7 @@ rule prepare_sequences:
         "benchmarks/{model}/{queries}/prepare_sequences.tsv"
     priority: 100
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
@@ -48,7 +48,7 @@ rule explain_sequences:
         "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
     retries: 2
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
@@ -86,7 +86,7 @@ rule merge_explanations:
     benchmark:
         "benchmarks/{model}/{queries}/merge_explanations.tsv"
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
@@ -108,7 +108,7 @@ rule write_hypothetical:
     benchmark:
         "benchmarks/{model}/{queries}/write_hypothetical.tsv"
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=60,

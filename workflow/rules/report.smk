@@ -39,5 +39,6 @@ rule build_report:
         runtime=10,
     params:
         config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
+        inputs=get_outside_files,
     script:
         "../scripts/build_report.py"

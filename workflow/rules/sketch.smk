@@ -10,7 +10,7 @@ rule plan_sketch:
     benchmark:
         "benchmarks/{model}/plan_sketch.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(1000),
         runtime=10,
@@ -35,7 +35,7 @@ rule sample_sketch:
         "benchmarks/{model}/sample_sketch/{scatteritem}.tsv"
     retries: 2
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=get_sampling_minutes,
@@ -59,7 +59,7 @@ rule score_round:
     benchmark:
         "benchmarks/{model}/score_round/{round}.tsv"
     conda:
-        "../../envs/recover.yaml"
+        f"../../envs/recover{VARIANT}.yaml"
     threads: 4
     resources:
         mem_mb=get_megabytes(4000),
@@ -83,7 +83,7 @@ rule merge_sketch:
     benchmark:
         "benchmarks/{model}/merge_sketch.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,

@@ -16,7 +16,10 @@ if __name__ == "__main__":
 
     files, output = snakemake.input, snakemake.output
     contents = collect(snakemake.wildcards.model, snakemake.wildcards.queries, files)
-    record = provenance.collect(snakemake.params.config, contents.provenance, files)
+    inputs = dict(zip(snakemake.params.inputs, files.inputs, strict=True))
+    record = provenance.collect(
+        snakemake.params.config, contents.provenance, inputs, files["values"], files.get("plan")
+    )
     write_text(output.summary, "\n".join(summary_lines(contents, output.report)) + "\n")
     write_text(output.report, render(files.template, contents, provenance.describe(record)))
     made = [*files.results, output.summary, output.report]

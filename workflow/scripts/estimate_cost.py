@@ -15,13 +15,12 @@ if __name__ == "__main__":
     from shapsketch.files import read_json, write_text
 
     nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
-    rates = {path.split("/")[-3]: read_json(path) for path in snakemake.input.rates}
-    counts = {path: pq.read_metadata(path).num_rows for path in snakemake.input.sequences}
+    rates, tables = iter(snakemake.input.get("rates", [])), iter(snakemake.input.sequences)
     rows = []
     for model, work in snakemake.params.models.items():
-        sequences = [counts[f"results/{model}/{queries}/sequences.parquet"] for queries in work["queries"]]
-        stages = estimate(work, rates.get(model, nothing), sequences)
-        rows += [{"model": model, **row} for row in stages]
+        rate = read_json(next(rates)) if work["evaluations"] else nothing
+        sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["queries"]]
+        rows += [{"model": model, **row} for row in estimate(work, rate, sequences)]
     table = pd.DataFrame(rows)
     write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.4g"))
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))

@@ -28,18 +28,19 @@ if __name__ == "__main__":
     from shapsketch.refine import Effort, Refiner, Residual
     from shapsketch.seal import is_sealed, write_seal
     from shapsketch.sketch import shard_range
+    from shapsketch.sources import locate
     from shapsketch.spectrum import load_spectra
     from shapsketch.tables import group_names, parquet_writer, read_rows, write_parquet
 
     params, files = snakemake.params, snakemake.input
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
     start, stop = shard_range(pq.read_metadata(files.sequences).num_rows, params.batch_size, shard, shards)
-    scores = read_json(files.faithfulness)
+    scores, source = read_json(files.faithfulness), locate(params.source, files.get("model"))
     origin = {
         "rows": [start, stop],
         "files": [sha256_file(path) for path in (files.spectrum, files.students, files.sequences)],
         "scores": {output: [score["range"], score["residual"]] for output, score in scores.items()},
-        "model": identity(params.source) if params.predict else None,
+        "model": identity(params.source, source) if params.predict else None,
         "settings": [params.batch_size, params.seed, params.refine, params.listing, params.version],
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
@@ -57,9 +58,7 @@ if __name__ == "__main__":
         explain.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
         for output, spectrum in spectra.items()
     ]
-    model = (
-        Model(params.source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
-    )
+    model = Model(source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
     refiner = None
     if params.refine and model:
         from shapsketch.recovery.student import load_students

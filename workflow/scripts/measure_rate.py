@@ -11,7 +11,8 @@ if __name__ == "__main__":
     from shapsketch.design import Plan
     from shapsketch.files import write_json
     from shapsketch.sketch import measure_rate
+    from shapsketch.sources import locate
 
     plan = Plan.load(snakemake.input.plan)
-    rate = measure_rate(plan, snakemake.params.source, seconds=5.0)
+    rate = measure_rate(plan, locate(snakemake.params.source, snakemake.input.get("model")), seconds=5.0)
     write_json(snakemake.output.rate, {"plan": plan.hash, **rate})

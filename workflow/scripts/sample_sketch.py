@@ -16,10 +16,12 @@ if __name__ == "__main__":
     from shapsketch.design import Plan
     from shapsketch.files import read_json, save_npz
     from shapsketch.sketch import is_sampled, query_range, sample_shard
+    from shapsketch.sources import locate
 
     plan, path = Plan.load(snakemake.input.plan), Path(snakemake.output.shard)
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
     start, stop = query_range(plan, shard, shards)
+    source = locate(snakemake.params.source, snakemake.input.get("model"))
     before = snakemake.input.get("before")
     enough = bool(before) and read_json(before)["enough"]
     if is_sampled(path, plan, shard, shards, skip=enough):
@@ -27,5 +29,5 @@ if __name__ == "__main__":
         path.touch()
     else:
         with tqdm(total=stop - start, unit="sequence", mininterval=5) as bar:
-            arrays = sample_shard(plan, snakemake.params.source, shard, shards, bar.update, skip=enough)
+            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough)
         save_npz(path, arrays)

@@ -65,14 +65,21 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return sha256_json(rest | {"models": models, "explain": explain})
 
 
-def collect(config: Mapping[str, Any], spectrum: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
+def collect(
+    config: Mapping[str, Any],
+    spectrum: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    values: str,
+    plan: str | None = None,
+) -> dict[str, Any]:
     """Gather the provenance of one analysis.
 
     Args:
         config: of this analysis alone: one model, its sequences and those of its background.
         spectrum: the provenance that the spectrum carries.
-        files: paths by name: `inputs` (all that the analysis reads from outside), `values` (the explanation, for its
-            versions), and `plan`, where there is one.
+        inputs: all files that the analysis reads from outside: their paths here by those in the config.
+        values: the file of Shapley values, which carries the versions of the explanation.
+        plan: the file of the sketch's plan, where there is a sketch.
 
     Returns:
         Plain values: `version`, `model`, `sequences`, `hashes` (of `config`, `model`, `plan`, `code`), `inputs`
@@ -81,10 +88,10 @@ def collect(config: Mapping[str, Any], spectrum: Mapping[str, Any], files: Mappi
     import pyarrow.parquet as pq
 
     ((model, queries),) = config["analyses"]
-    explained = json.loads((pq.read_schema(files["values"]).metadata or {}).get(b"shapsketch", b"{}"))
+    explained = json.loads((pq.read_schema(values).metadata or {}).get(b"shapsketch", b"{}"))
     stages = {"spectrum": spectrum["versions"], "explanation": explained["versions"], "report": made_with()}
-    if files.get("plan"):
-        stages = {"sketch": read_json(files["plan"])["versions"], **stages}
+    if plan:
+        stages = {"sketch": read_json(plan)["versions"], **stages}
     return {
         "version": PROVENANCE_VERSION,
         "model": model,
@@ -95,7 +102,7 @@ def collect(config: Mapping[str, Any], spectrum: Mapping[str, Any], files: Mappi
             "plan": spectrum["plan"],
             "code": code_hash(),
         },
-        "inputs": {str(path): sha256_file(path) for path in sorted(set(files["inputs"]))},
+        "inputs": {name: sha256_file(inputs[name]) for name in sorted(inputs)},
         "versions": stages,
         "config": dict(config),
     }

@@ -1,6 +1,6 @@
 """What a model's `source` in the config names: its files, and where they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -34,6 +34,23 @@ def source_files(source: Mapping[str, Any]) -> list[str]:
     files = [path] if isinstance(path, str) else list(path)
     files += [source[key].rpartition(":")[0] for key in ("target", "factory") if key in source]
     return files + list(source.get("files", []))
+
+
+def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict[str, Any]:
+    """Return the source with its files where they lie on this machine: elsewhere, if there is no shared disk.
+
+    Args:
+        source: as in the config.
+        files: the files of `source_files`, in its order; one alone may be given as it is.
+    """
+    found = iter([files] if isinstance(files, str) else files or [])
+    located = dict(source)
+    if path := source.get("path"):
+        located["path"] = next(found) if isinstance(path, str) else [next(found) for _ in path]
+    for key in ("target", "factory"):
+        if key in source:
+            located[key] = f"{next(found)}:{source[key].rpartition(':')[2]}"
+    return located | ({"files": list(found)} if "files" in source else {})
 
 
 def downloads(source: Mapping[str, Any]) -> list[Download]:
