@@ -59,6 +59,8 @@ def main():
         print("conda 25.1.0")
     elif words == ["config", "--get", "channel_priority", "--json"]:
         print(json.dumps({"get": {"channel_priority": "strict"}}))
+    elif words[:1] == ["clean"]:
+        pass
     elif words[:2] == ["env", "create"]:
         create(words[words.index("--file") + 1], words[words.index("--prefix") + 1])
     else:

@@ -106,7 +106,7 @@ class Workspace:
 
     def copy(self, folder):
         """A copy of the whole folder, results and Snakemake's records included."""
-        other = object.__new__(Workspace)
+        other = object.__new__(type(self))
         other.folder = Path(folder)
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
         return other

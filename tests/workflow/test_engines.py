@@ -62,6 +62,19 @@ def test_a_storage_in_the_place_of_a_shared_disk(tmp_path):
     assert away.hashes() == hashes
 
 
+def scripts_of(env):
+    """The scripts that an env file's first line names."""
+    words = env.read_text().split("\n")[0].replace(",", " ").replace(".", " ").split()
+    return [script for script in (ROOT / "workflow/scripts").glob("*.py") if script.stem in words]
+
+
+def imports(script):
+    """Python code of all imports of a script, of the library too."""
+    nodes = [n for n in ast.walk(ast.parse(script.read_text())) if isinstance(n, ast.Import | ast.ImportFrom)]
+    folder = str(ROOT / "workflow/scripts")
+    return "\n".join(["import sys", f"sys.path.insert(0, {folder!r})", *map(ast.unparse, nodes)])
+
+
 @pytest.mark.engines
 def test_conda_environments_hold_all_that_their_scripts_import(tmp_path):
     workspace, base = Workspace(tmp_path / "run"), tmp_path / "conda"
@@ -82,16 +95,9 @@ def test_conda_environments_hold_all_that_their_scripts_import(tmp_path):
     assert {p.stem for p in used} == {"sketch", "recover", "explain", "motifs", "report"}
     for env in used:
         python = found[env.read_text().split("\n")[0]] / "bin/python"
-        for script in (ROOT / "workflow/scripts").glob("*.py"):
-            if f" {script.stem}" in env.read_text().split("\n")[0].replace(",", "").replace(".", ""):
-                wanted = [
-                    n for n in ast.walk(ast.parse(script.read_text())) if isinstance(n, ast.Import | ast.ImportFrom)
-                ]
-                code = "\n".join(
-                    ["import sys", f"sys.path.insert(0, {str(ROOT / 'workflow/scripts')!r})", *map(ast.unparse, wanted)]
-                )
-                done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False)
-                assert done.returncode == 0, f"{env.name}, {script.name}: {done.stderr}"
+        for script in scripts_of(env):
+            done = subprocess.run([python, "-I", "-c", imports(script)], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{env.name}, {script.name}: {done.stderr}"
     plain = Workspace(tmp_path / "plain")
     plain.run()
     ours, theirs = workspace.hashes(), plain.hashes()
