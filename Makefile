@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test pins test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -25,6 +25,10 @@ estimate: .venv/run.ready
 # Makes an analysis again from its provenance file, in a new folder, and compares every byte.
 repeat: .venv/run.ready
 	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.repeat $(FROM)
+
+# Explicit pin files beside envs/*.yaml, which Snakemake prefers; needs conda.
+pins: .venv/test.ready
+	$(BIN)/snakedeploy pin-conda-envs envs/*.yaml
 
 # Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
 test-faults test-engines: test-%: .venv/test.ready

@@ -227,6 +227,20 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"explain__indices": ["SV", "XII"]}, "has 'XII' at explain.indices.1; use one of SV, BV, SII, k-SII,"),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
         ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
+        ({"models__..": {}}, "has the name '..' under models, which cannot name a folder"),
+        ({"models__a\n": {}}, "has the name 'a\\n' under models, which cannot name a folder"),
+        ({"sequences__../../s": {}}, "has the name '../../s' under sequences, which cannot name a folder"),
+        ({"sequences__-rf": {}}, "has the name '-rf' under sequences, which cannot name a folder"),
+        ({"models__m__outputs": ["../y"]}, "is wrong at models.m.outputs.0: "),
+        ({"models__m__outputs": ["y<b>"]}, "is wrong at models.m.outputs.0: "),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": ".."}]}},
+            "is wrong at models.m.source.downloads.0.file: ",
+        ),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": "a/../../b"}]}},
+            "is wrong at models.m.source.downloads.0.file: ",
+        ),
     ],
 )
 def test_config_mistakes_are_one_sentence(schema, changes, sentence):
@@ -234,6 +248,12 @@ def test_config_mistakes_are_one_sentence(schema, changes, sentence):
         check_config(config(**changes), schema)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://host/..", "https://host/..?x=t.csv", ".."])
+def test_downloads_cannot_leave_their_folder(url):
+    with pytest.raises(InputError, match="names no file"):
+        downloads({"kind": "table", "url": url, "sha256": "0" * 64})
 
 
 def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):

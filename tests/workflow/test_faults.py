@@ -4,11 +4,14 @@ Every test breaks something on purpose, runs the same command again, and compare
 undisturbed run; the model counts what it is asked, so that nothing finished is asked again.
 """
 
+import csv
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,7 @@ def test_a_full_disk(tmp_path, hashes):
 def test_damaged_shards_and_only_they_are_made_anew(copy, hashes, how):
     copy.calls.unlink()
     (copy.folder / SKETCH).unlink()
+    shutil.rmtree(copy.folder / "results/tiny/spectrum")
     before = copy.shards()
     copy.damage(f"{SHARDS}/2-of-3.npz", how)
     done = copy.again(VALUES, check=False)
@@ -223,6 +227,10 @@ def test_a_clock_that_jumps(copy, hashes, days):
     moment = time.time() + days * 86400
     for name in ("model.py", "some.fa", "results/tiny/sketch/plan.json", f"{SHARDS}/1-of-3.npz"):
         os.utime(copy.folder / name, (moment, moment))
+    if days > 0:  # Snakemake says so, until the inputs are touched
+        assert "clock skew" in copy.again("--max-checksum-file-size", "10", check=False).stderr
+        for name in ("model.py", "some.fa"):
+            (copy.folder / name).touch()
     copy.again("--max-checksum-file-size", "10")
     assert copy.asked() == 0
     assert same(copy, hashes)
@@ -273,12 +281,53 @@ def test_two_thousand_shards(broken, undisturbed, hashes):
     assert other.hashes() == broken.hashes()
 
 
-def test_ids_and_names_cannot_leave_the_folder(broken):
-    broken.write("some.fa", SEQUENCES.replace(">a\n", '>../../x<script>alert("1")</script>\n'))
+class Tags(HTMLParser):
+    """The names of all tags and attributes of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found |= {tag, *(name for name, _ in attributes)}
+
+
+def test_ids_and_letters_are_text_and_stay_in_the_folder(broken, undisturbed):
+    """Ids that are HTML or paths, and an alphabet of the letters that HTML is made of."""
+    letters = "<&'G"
+    ids = ["../../x", "<script>alert(1)</script>", '"onload=alert(1) x="', "=cmd|'/C calc'!A0", "{{ 7 * 7 }}"]
+    rows = [["id", "sequence"], *([name, letters * 2] for name in ids)]
+    with open(broken.folder / "some.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    broken.configure(
+        models__tiny__alphabet=letters, models__tiny__template="*" * 8, sequences__some={"path": "some.csv"}
+    )
     broken.again()
     page = (broken.folder / "results/tiny/some/report.html").read_text()
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert" in page
+    tags = Tags(page).found
+    assert tags - {"u", "b"} <= Tags((undisturbed.folder / "results/tiny/some/report.html").read_text()).found
+    assert "script" not in tags
+    assert "onload" not in tags
+    assert "&lt;script&gt;alert(1)" in page
+    assert "{{ 7 * 7 }}" in page
     assert {p.name for p in broken.folder.parent.iterdir()} == {broken.folder.name}
-    made = {p.name for p in broken.folder.iterdir()} - {"model.py", "some.fa", "config", "calls.txt"}
+    made = {p.name for p in broken.folder.iterdir()} - {"model.py", "some.fa", "some.csv", "config", "calls.txt"}
     assert made <= {"results", "logs", "benchmarks", ".snakemake", "__pycache__"}
+
+
+def test_a_config_runs_no_code_that_it_does_not_ask_for(broken):
+    text = (broken.folder / "config/config.yaml").read_text()
+    for line in (
+        "x: !!python/object/apply:os.system ['touch ran']",
+        "offline: $(touch ran)",
+        "sequences: {some: {path: 'some.fa; touch ran'}}",
+    ):
+        broken.write("config/config.yaml", f"{text}\n{line}\n")
+        assert broken.again("--dry-run", check=False).returncode != 0
+    broken.write("config/config.yaml", text)
+    name = "so $(touch ran); `touch ran` {model}.fa"
+    broken.write(name, SEQUENCES)
+    broken.configure(sequences__some={"path": name})
+    broken.again("results/tiny/some/sequences.parquet")
+    assert not (broken.folder / "ran").exists()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from .errors import InputError
+
 # keys that say where a model comes from; they do not make it another one
 ORIGIN = (
     "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "sha256", "size", "url",
@@ -66,6 +68,8 @@ def downloads(source: Mapping[str, Any]) -> list[Download]:
 def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
     urls = [entry["url"]] if isinstance(entry["url"], str) else list(entry["url"])
     file = entry.get("file") or PurePosixPath(urls[0].partition("?")[0]).name
+    if file in ("", ".", ".."):
+        raise InputError(f"The address {urls[0]} of a model's source names no file.")
     if "mirror" in source:
         urls.insert(0, f"{source['mirror'].rstrip('/')}/{file}")
     sums = source.get("sha256", {})
