@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test pins test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine
+.PHONY: run test pins test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -60,6 +60,9 @@ benchmark-sampling: .venv/test.ready
 
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
+
+benchmark-schedule: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.schedule $(ARGS)
 
 # A few minutes: sequences per second, beside shapzero.
 benchmark-explain: .venv/test.ready .venv-shapzero/ready
