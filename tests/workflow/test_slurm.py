@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import datetime
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -58,6 +59,7 @@ def embedded(folder):
     (folder / "resources").symlink_to(ROOT / "resources")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config["models"]["guide_cnn"]["source"]["device"] = "auto"
+    config["models"]["guide_cnn"]["recovery"] = {"learning_curve": False}
     config["explain"] = {"shards": 2}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
     workspace = object.__new__(Workspace)
@@ -136,19 +138,26 @@ def test_jobs_that_are_killed_for_memory_and_time_and_a_node_that_goes_down(slur
 
 
 def test_two_nodes_sample_faster_than_one(slurm, profile, tmp_path):
-    """With 5 ms an evaluation; from the start of the first job to the end of the last."""
+    """With 5 ms an evaluation, from the start of the first job to the end of the last; a shard costs what was told."""
     seconds = {}
     for nodes in (1, 2):
         workspace = Workspace(tmp_path / str(nodes))
         workspace.configure(models__tiny__sketch={"budget": 12_000, "batch_size": 100, "shards": 4})
         if nodes == 1:
+            run(workspace, profile, "results/estimate.tsv", TINY_MODEL_SECONDS="0.5")
+            table = pd.read_csv(workspace.folder / "results/estimate.tsv", sep="\t", index_col="stage")
             slurm.control("update", "nodename=n2", "state=drain", "reason=test")
         before = {job["JobId"] for job in slurm.jobs("sample_sketch")}
         run(workspace, profile, SKETCH, TINY_MODEL_SECONDS="0.5")
-        slurm.control("update", "nodename=n2", "state=resume")
+        if nodes == 1:
+            slurm.control("update", "nodename=n2", "state=resume")
         jobs = [job for job in slurm.jobs("sample_sketch") if job["JobId"] not in before]
         assert len(jobs) == 4
         times = [[datetime.fromisoformat(job[key]) for key in ("StartTime", "EndTime")] for job in jobs]
         seconds[nodes] = (max(end for _, end in times) - min(start for start, _ in times)).total_seconds()
+    each = sum((end - start).total_seconds() for start, end in times) / 4
     print(f"sampling took {seconds[1]:.0f} s on one node and {seconds[2]:.0f} s on two")
+    print(f"a shard took {each:.0f} s; {table.loc['sample', 'job_seconds']:.0f} s had been estimated")
+    assert table.loc["sample", "jobs"] == 4
+    assert 0.5 < each / table.loc["sample", "job_seconds"] < 2
     assert seconds[2] <= 0.6 * seconds[1]
