@@ -26,7 +26,7 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
-MinJobAge=300
+MinJobAge=3600
 KillWait=5
 SchedulerParameters=batch_sched_delay=0
 GresTypes=gpu

@@ -61,6 +61,7 @@ def embedded(folder):
     config["models"]["guide_cnn"]["source"]["device"] = "auto"
     config["models"]["guide_cnn"]["recovery"] = {"learning_curve": False}
     config["explain"] = {"shards": 2}
+    del config["sequences"]["hbb"]
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
     workspace = object.__new__(Workspace)
     workspace.folder = folder
@@ -76,12 +77,10 @@ def test_the_embedded_analysis_on_two_nodes(slurm, profile, tmp_path):
     assert all("gpu" in job["TresPerJob"] for job in [*sampling, *slurm.jobs("explain_sequences")])
     assert "TresPerJob" not in slurm.jobs("recover_spectrum")[0]
     here.run()
-    for queries in ("egfp", "hbb"):
-        records = [
-            json.loads((w.folder / f"results/guide_cnn/{queries}/provenance.json").read_text())["results"]
-            for w in (there, here)
-        ]
-        assert records[0] == records[1]
+    path = "results/guide_cnn/egfp/provenance.json"
+    records = [json.loads((workspace.folder / path).read_text()) for workspace in (there, here)]
+    assert records[0] == records[1]
+    assert len(records[0]["results"]) > 20
     assert not there.leftovers()
 
 
@@ -129,9 +128,10 @@ def test_jobs_that_are_killed_for_memory_and_time_and_a_node_that_goes_down(slur
     slurm.control("update", f"nodename={node}", "state=resume")
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
-    states = [job["JobState"] for job in slurm.jobs("sample_sketch")]
-    assert "TIMEOUT" in states
-    assert "OUT_OF_MEMORY" in states or "FAILED" in states or "CANCELLED" in states
+    logs = "".join((slurm.folder / f"{name}.log").read_text() for name in ("n1", "n2"))
+    assert "exceeded memory limit" in logs
+    assert "DUE TO TIME LIMIT" in logs
+    assert "DUE TO NODE FAILURE" in logs or any(job["Restarts"] != "0" for job in slurm.jobs("sample_sketch"))
     here.run(VALUES)
     assert workspace.hashes() == here.hashes()
     assert not workspace.leftovers()
