@@ -53,7 +53,8 @@ def obstacle():
         return f"SLURM is not installed ({', '.join(missing)}): apt-get install slurmctld slurmd slurm-client"
     if os.geteuid():
         return "only root can start SLURM here"
-    if any((SYSTEM / name).exists() for name in ("slurm.conf", "gres.conf")):
+    files = [SYSTEM / name for name in ("slurm.conf", "gres.conf")]
+    if any(file.exists() and not file.is_symlink() for file in files):
         return f"this machine has a SLURM of its own ({SYSTEM})"
     return ""
 
@@ -71,6 +72,7 @@ class Slurm:
         settings = {"host": socket.gethostname().split(".")[0], "folder": self.folder}
         for name, text in (("slurm.conf", CONFIG.format(**settings)), ("gres.conf", GRES)):
             (self.folder / name).write_text(text)
+            (SYSTEM / name).unlink(missing_ok=True)  # of a test that was killed
             (SYSTEM / name).symlink_to(self.folder / name)
         try:
             self.start("slurmctld", "-c", "-D")

@@ -137,6 +137,8 @@ CONVERSIONS = {
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
 TABLE_SCHEMA = read_schema("sequences")
+# A job that fails is sent anew, with more memory and time; within the job itself that would be in vain.
+RETRIES = 2 if workflow.is_main_process else 0
 
 
 wildcard_constraints:

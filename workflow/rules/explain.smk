@@ -46,7 +46,7 @@ rule explain_sequences:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
-    retries: 2
+    retries: RETRIES
     conda:
         f"../../envs/explain{VARIANT}.yaml"
     resources:

@@ -33,7 +33,7 @@ rule sample_sketch:
         "logs/{model}/sample_sketch/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/sample_sketch/{scatteritem}.tsv"
-    retries: 2
+    retries: RETRIES
     conda:
         f"../../envs/sketch{VARIANT}.yaml"
     resources:
