@@ -32,12 +32,12 @@ pins: .venv/test.ready
 
 # Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
 test-faults test-engines: test-%: .venv/test.ready
-	$(BIN)/python -m pytest -m $* -rs
+	$(BIN)/python -m pytest -m $* -rs $(ARGS)
 
 test-slurm: .venv/test.ready
 	@command -v slurmctld >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq --no-install-recommends \
 	  slurmctld slurmd slurm-client >/dev/null; } || true
-	$(BIN)/python -m pytest -m slurm -rs -s
+	$(BIN)/python -m pytest -m slurm -rs -s $(ARGS)
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .

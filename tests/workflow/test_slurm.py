@@ -114,7 +114,7 @@ def test_jobs_that_are_killed_for_memory_and_time_and_a_node_that_goes_down(slur
     for kind in ("memory", "time", "node"):
         (here.folder / kind).mkdir()
     process = subprocess.Popen(
-        command(workspace, profile, VALUES, "--set-resources", "sample_sketch:runtime=1"), text=True,
+        command(workspace, profile, VALUES, "--set-resources", "sample_sketch:runtime=2"), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     slurm.wait(lambda: (workspace.folder / "node").exists(), "no third job began", 300)
