@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "sinfo")
@@ -87,7 +88,8 @@ class Slurm:
 
     def __exit__(self, *_):
         subprocess.run(["scancel", "--user=root"], capture_output=True, check=False, timeout=60)
-        time.sleep(1)
+        with suppress(AssertionError):
+            self.wait(lambda: not self.queue(), "jobs did not end", 60)
         for process in reversed(self.processes.values()):
             process.terminate()
         for process in self.processes.values():
@@ -104,6 +106,10 @@ class Slurm:
 
     def control(self, *words):
         return subprocess.run(["scontrol", *words], capture_output=True, text=True, check=True).stdout
+
+    def queue(self):
+        """The jobs that wait, run, or are about to end."""
+        return subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[:-1]
 
     def states(self):
         """The state of each node, by name."""

@@ -118,11 +118,8 @@ def test_jobs_that_are_killed_for_memory_and_time_and_a_node_that_goes_down(slur
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     slurm.wait(lambda: (workspace.folder / "node").exists(), "no third job began", 300)
-    (node,) = {
-        job["NodeList"]
-        for job in slurm.jobs("sample_sketch")
-        if job["JobState"] == "RUNNING" and job["StartTime"] == max(j["StartTime"] for j in slurm.jobs("sample_sketch"))
-    }
+    running = [job for job in slurm.jobs("sample_sketch") if job["JobState"] == "RUNNING"]
+    node = max(running, key=lambda job: job["StartTime"])["NodeList"]
     slurm.control("update", f"nodename={node}", "state=down", "reason=test")
     time.sleep(5)
     slurm.control("update", f"nodename={node}", "state=resume")
