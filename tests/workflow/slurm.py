@@ -104,8 +104,8 @@ class Slurm:
         with open(self.folder / f"{'-'.join(command)}.out", "w") as log:
             self.processes[command] = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
-    def control(self, *words):
-        return subprocess.run(["scontrol", *words], capture_output=True, text=True, check=True).stdout
+    def control(self, *words, check=True):
+        return subprocess.run(["scontrol", *words], capture_output=True, text=True, check=check).stdout
 
     def queue(self):
         """The jobs that wait, run, or are about to end."""
