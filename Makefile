@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-explain benchmark-refine benchmark-motifs
+.PHONY: run test pins test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -16,6 +16,28 @@ run: .venv/run.ready
 
 test: .venv/test.ready lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# What the config will cost: asks each model for some seconds; ARGS="--configfile other.yaml" is another config.
+estimate: .venv/run.ready
+	$(BIN)/snakemake --cores $(CORES) --quiet all $(ARGS) -- results/estimate.tsv
+	@column -t -s "$$(printf '\t')" results/estimate.tsv
+
+# Makes an analysis again from its provenance file, in a new folder, and compares every byte.
+repeat: .venv/run.ready
+	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.repeat $(FROM)
+
+# Explicit pin files beside envs/*.yaml, which Snakemake prefers; needs conda.
+pins: .venv/test.ready
+	$(BIN)/snakedeploy pin-conda-envs envs/*.yaml
+
+# Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
+test-faults test-engines: test-%: .venv/test.ready
+	$(BIN)/python -m pytest -m $* -rs $(ARGS)
+
+test-slurm: .venv/test.ready
+	@command -v slurmctld >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq --no-install-recommends \
+	  slurmctld slurmd slurm-client >/dev/null; } || true
+	$(BIN)/python -m pytest -m slurm -rs -s $(ARGS)
 
 lint: .venv/test.ready
 	$(BIN)/ruff check .
@@ -39,6 +61,9 @@ benchmark-sampling: .venv/test.ready
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
 
+benchmark-schedule: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.schedule $(ARGS)
+
 # A few minutes: sequences per second, beside shapzero.
 benchmark-explain: .venv/test.ready .venv-shapzero/ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.explanation $(ARGS)
@@ -54,7 +79,7 @@ benchmark-motifs: .venv/test.ready
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks
 
-.venv/%.ready: envs/%.txt envs/run.txt
+.venv/%.ready: envs/%.txt envs/run.txt envs/cluster.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<

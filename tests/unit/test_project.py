@@ -15,7 +15,7 @@ from shapsketch.config import check_config, check_names
 from shapsketch.errors import InputError
 from shapsketch.sources import downloads, local_source, source_files
 
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
 IMPORT_NAMES = {"jinja2": "jinja2", "pyyaml": "yaml"}
 # pandas needs it for Parquet without importing it by name
 IMPLIED = {"read_parquet": "pyarrow"}
@@ -67,7 +67,7 @@ def reached_imports(script, package):
 def read_rules(root):
     """(script, env) of every rule."""
     text = "".join(p.read_text() for p in sorted((root / "workflow/rules").glob("*.smk")))
-    pattern = r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml".*?script:\s+"\.\./scripts/(\w+)\.py"'
+    pattern = r'conda:\s+f?"\.\./\.\./envs/(\w+)(?:{VARIANT})?\.yaml".*?script:\s+"\.\./scripts/(\w+)\.py"'
     return [(script, env) for env, script in re.findall(pattern, text, re.S)]
 
 
@@ -83,7 +83,16 @@ def test_every_script_has_a_rule_and_an_environment(root):
     scripts = {p.stem for p in (root / "workflow/scripts").glob("*.py")}
     rules = read_rules(root)
     assert {script for script, _ in rules} == scripts
-    assert {env for _, env in rules} == {p.stem for p in (root / "envs").glob("*.yaml")}
+    assert {env for _, env in rules} == {p.stem.removesuffix(".cuda") for p in (root / "envs").glob("*.yaml")}
+
+
+def test_environments_differ_in_pytorch_alone_where_cuda_is_wanted(root):
+    plain = {p.stem for p in (root / "envs").glob("*.yaml") if "pytorch-cpu" in p.read_text()}
+    assert plain == {p.name.removesuffix(".cuda.yaml") for p in (root / "envs").glob("*.cuda.yaml")}
+    for name in plain:
+        wanted = (root / f"envs/{name}.yaml").read_text().split("\n")[1:]
+        found = (root / f"envs/{name}.cuda.yaml").read_text().split("\n")[1:]
+        assert [line.replace("pytorch-cpu", "pytorch-gpu") for line in wanted] == found
 
 
 @pytest.mark.parametrize("script", [p.stem for p in __import__("pathlib").Path("workflow/scripts").glob("*.py")])
@@ -96,7 +105,8 @@ def test_environments_cover_what_scripts_import(root, script):
 
 def test_pins_are_those_the_tests_run_with(root):
     run = dict(line.split("==") for line in (root / "envs/run.txt").read_text().splitlines() if "==" in line)
-    for name, pin in run.items():
+    plugins = dict(line.split("==") for line in (root / "envs/cluster.txt").read_text().splitlines() if "==" in line)
+    for name, pin in (run | plugins).items():
         assert version(name).split("+")[0] == pin, name
     for path in (root / "envs").glob("*.yaml"):
         channels, pins = read_env(path)
@@ -178,7 +188,7 @@ def config(**changes):
 def test_defaults_are_filled_in_everywhere(schema):
     filled = check_config(config(), schema)
     assert filled["models"]["m"]["sketch"] == {
-        "budget": 20000, "design": "auto", "seed": 0, "batch_size": 1024, "shards": 4,
+        "budget": 20000, "design": "auto", "seed": 0, "batch_size": 1024, "shards": "auto",
     }  # fmt: skip
     assert filled["models"]["m"]["outputs"] == ["value"]
     assert filled["explain"]["indices"] == ["SV", "FSII"]
@@ -222,6 +232,20 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"motifs": {"extremes": 0}}, "has 0 at motifs.extremes; it must be more than 0."),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
         ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
+        ({"models__..": {}}, "has the name '..' under models, which cannot name a folder"),
+        ({"models__a\n": {}}, "has the name 'a\\n' under models, which cannot name a folder"),
+        ({"sequences__../../s": {}}, "has the name '../../s' under sequences, which cannot name a folder"),
+        ({"sequences__-rf": {}}, "has the name '-rf' under sequences, which cannot name a folder"),
+        ({"models__m__outputs": ["../y"]}, "is wrong at models.m.outputs.0: "),
+        ({"models__m__outputs": ["y<b>"]}, "is wrong at models.m.outputs.0: "),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": ".."}]}},
+            "is wrong at models.m.source.downloads.0.file: ",
+        ),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": "a/../../b"}]}},
+            "is wrong at models.m.source.downloads.0.file: ",
+        ),
     ],
 )
 def test_config_mistakes_are_one_sentence(schema, changes, sentence):
@@ -229,6 +253,12 @@ def test_config_mistakes_are_one_sentence(schema, changes, sentence):
         check_config(config(**changes), schema)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://host/..", "https://host/..?x=t.csv", ".."])
+def test_downloads_cannot_leave_their_folder(url):
+    with pytest.raises(InputError, match="names no file"):
+        downloads({"kind": "table", "url": url, "sha256": "0" * 64})
 
 
 def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):

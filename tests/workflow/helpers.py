@@ -17,6 +17,9 @@ import os, time
 
 def predict(sequences):
     time.sleep(float(os.environ.get("TINY_MODEL_SECONDS", "0")))
+    if "TINY_MODEL_CALLS" in os.environ:
+        with open(os.environ["TINY_MODEL_CALLS"], "a") as calls:
+            calls.write(f"{len(sequences)}\\n")
     return [[s.count("G") + 2 * (s[2] == "G" and s[4] == "T"), s.count("T")] for s in sequences]
 
 def nan(sequences):
@@ -73,9 +76,9 @@ class Workspace:
             "--cores", "2", *arguments,
         ]  # fmt: skip
 
-    def run(self, *arguments, check=True, **settings):
+    def run(self, *arguments, check=True, env=None, **settings):
         done = subprocess.run(
-            self.command(*arguments, **settings), capture_output=True, text=True, timeout=600, check=False
+            self.command(*arguments, **settings), capture_output=True, text=True, timeout=600, check=False, env=env
         )
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
@@ -103,7 +106,7 @@ class Workspace:
 
     def copy(self, folder):
         """A copy of the whole folder, results and Snakemake's records included."""
-        other = object.__new__(Workspace)
+        other = object.__new__(type(self))
         other.folder = Path(folder)
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
         return other

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shapsketch.spectrum import Spectrum
-from workflow.helpers import MODEL, SEQUENCES, Workspace, environment
+from workflow.helpers import MODEL, ROOT, SEQUENCES, Workspace, environment
 
 
 @pytest.fixture(scope="module")
@@ -292,9 +293,42 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert pair[0].shape == pair[1].shape == (250, 4, 8)
 
 
+def test_every_result_says_where_it_comes_from(finished):
+    folder = finished.folder / "results/tiny"
+    record = json.loads((folder / "some/provenance.json").read_text())
+    plan = json.loads((folder / "sketch/plan.json").read_text())
+    assert record["hashes"]["plan"] == plan["hash"]
+    assert record["config"]["models"]["tiny"]["sketch"]["budget"] == 3000
+    assert set(record["inputs"]) == {"model.py", "some.fa"}
+    assert record["versions"]["sketch"] == plan["versions"] == record["versions"]["report"]
+    spectrum = Spectrum.load(folder / "spectrum/spectrum.npz", "g")
+    assert spectrum.provenance["versions"]["code"] == record["hashes"]["code"]
+    for table in ("shapley_values", "interactions", "aggregates"):
+        stamp = json.loads(pq.read_schema(folder / f"some/{table}.parquet").metadata[b"shapsketch"])
+        assert stamp["plan"] == plan["hash"]
+        assert stamp["spectrum"] == record["results"]["spectrum/spectrum.npz"]
+    made = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and "shards" not in p.parts}
+    rest = {"some/provenance.json", "sketch/plan.json", "spectrum/faithfulness.json", "some/shapley_values.tsv.gz"}
+    assert set(record["results"]) == made - rest
+    page = (folder / "some/report.html").read_text()
+    assert all(value in page for value in record["hashes"].values())
+
+
+def test_a_run_is_repeated_from_its_provenance(finished):
+    """The same bytes, in another folder; what is not as it was ends it."""
+    command = [sys.executable, "-m", "shapsketch.repeat", "results/tiny/some/provenance.json", "--cores", "2"]
+    variables = environment(PYTHONPATH=str(ROOT / "workflow/scripts"))
+    done = subprocess.run(
+        command, cwd=finished.folder, env=variables, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "files are the same to the byte" in done.stdout
+
+
 def test_the_snakemake_report_has_the_figures(finished, tmp_path):
     path = tmp_path / "snakemake report.html"
     finished.run("--report", str(path))
     text = path.read_text()
     assert all(f"g.{name}.svg" in text for name in ("contributions", "orders", "interactions", "M1", "holdout"))
+    assert "provenance.json" in text
     assert "mean" in text and "Shapley value of each letter" in text

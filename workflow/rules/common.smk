@@ -1,7 +1,9 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
 import gzip
+import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -19,6 +21,7 @@ LIBRARY = [
     "comparison.py",
     "comparison_page.py",
     "config.py",
+    "cost.py",
     "counter.py",
     "design.py",
     "download.py",
@@ -42,9 +45,12 @@ LIBRARY = [
     "packing.py",
     "page.py",
     "page_sequences.py",
+    "provenance.py",
     "refine.py",
+    "repeat.py",
     "report.py",
     "rounds.py",
+    "seal.py",
     "sequences.py",
     "shapley.py",
     "sketch.py",
@@ -113,7 +119,8 @@ sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 from shapsketch import errors
 from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_names
-from shapsketch.rounds import sampling_rounds
+from shapsketch.cost import auto_shards
+from shapsketch.rounds import sampling_rounds, stop_rule
 from shapsketch.sources import downloads, local_source, source_files
 from shapsketch.versions import VERSIONS
 
@@ -127,7 +134,10 @@ try:
     with open(workflow.source_path("../../resources/models.yaml")) as handle:
         config = expand(config, yaml.safe_load(handle))
     config = check_config(config, read_schema("config"))
-    check_names(config)
+    # Without a shared disk, the files lie in the storage, and Snakemake itself looks for them.
+    check_names(
+        config, files=workflow.storage_settings.default_storage_provider is None
+    )
 except errors.InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -148,8 +158,11 @@ CONVERSIONS = {
     for model in dict.fromkeys(model for model, _ in DOWNLOADS)
     if "convert" in MODELS[model]["source"]
 }
+VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
 TABLE_SCHEMA = read_schema("sequences")
+# A job that fails is sent anew, with more memory and time; within the job itself that would be in vain.
+RETRIES = 2 if workflow.is_main_process else 0
 
 
 wildcard_constraints:
@@ -214,16 +227,46 @@ def get_scatteritems(shards):
     return [f"{k}-of-{shards}" for k in range(1, shards + 1)]
 
 
+def get_rate(model):
+    """Seconds per evaluation, if `measure_rate` has measured them."""
+    path = Path(f"results/{model}/sketch/rate.json")
+    return (
+        json.loads(path.read_text())["seconds_per_evaluation"]
+        if path.exists()
+        else None
+    )
+
+
+def get_shards(model):
+    """How many shards a round of a sketch has; `auto` goes on with the number of a sketch that has begun."""
+    sketch, rounds = MODELS[model]["sketch"], get_rounds(model)
+    if sketch["shards"] != "auto":
+        return sketch["shards"]
+    begun = Counter(
+        int(path.stem.split("-of-")[1])
+        for path in Path(f"results/{model}/sketch/shards").glob("*-of-*.npz")
+    )
+    (shards, _), *_ = begun.most_common(1) or [(0, 0)]
+    if shards and shards % rounds == 0:
+        return shards // rounds
+    most, until_r2 = stop_rule(sketch["budget"])
+    return auto_shards(
+        most if until_r2 is None else most // 2, sketch["batch_size"], get_rate(model)
+    )
+
+
 def get_rounds(model):
     """How many rounds are sampled in turn; each has its own `sketch.shards` shards."""
     return sampling_rounds(MODELS[model]["sketch"]["budget"])
 
 
+# Fixed when the workflow starts: it may not change while jobs run.
+SHARDS = {model: get_shards(model) for model in MODELS}
+
+
 def get_sketch_shards(wildcards):
     """All shards; of a round, those up to its end."""
-    each, rounds = MODELS[wildcards.model]["sketch"]["shards"], get_rounds(
-        wildcards.model
-    )
+    each, rounds = SHARDS[wildcards.model], get_rounds(wildcards.model)
     items = get_scatteritems(each * rounds)[
         : each * int(wildcards.get("round", rounds))
     ]
@@ -236,7 +279,7 @@ def get_round_before(wildcards):
         number = int(wildcards.round) - 1
     else:
         shard = int(wildcards.scatteritem.split("-of-")[0])
-        number = (shard - 1) // MODELS[wildcards.model]["sketch"]["shards"]
+        number = (shard - 1) // SHARDS[wildcards.model]
     return f"results/{wildcards.model}/sketch/rounds/{number}.json" if number else []
 
 
@@ -278,11 +321,11 @@ def get_listing():
     }
 
 
-def get_explanation_shards(table):
+def get_explanation_shards(suffix):
     def get_shards(wildcards):
         folder = f"results/{wildcards.model}/{wildcards.queries}/shards"
         return [
-            f"{folder}/{item}.{table}.parquet"
+            f"{folder}/{item}.{suffix}"
             for item in get_scatteritems(config["explain"]["shards"])
         ]
 
@@ -304,6 +347,66 @@ def get_tomtom(wildcards):
     if not config["motifs"].get("database"):
         return []
     return f"results/{wildcards.model}/{wildcards.queries}/motifs/tomtom.tsv"
+
+
+def get_analysis_config(model, queries):
+    """The effective config of one analysis alone."""
+    background = MODELS[model]["background"]
+    names = [queries]
+    if isinstance(background, dict) and "from_sequences" in background:
+        names.append(background["from_sequences"]["queries"])
+    return canonical(
+        config
+        | {
+            "models": {model: MODELS[model]},
+            "sequences": {name: QUERIES[name] for name in names},
+            "analyses": [[model, queries]],
+        }
+    )
+
+
+def get_outside_files(wildcards):
+    """Everything that an analysis reads and the workflow has not made."""
+    background = get_background_sequences(wildcards)
+    return [
+        *get_model_files(wildcards),
+        QUERIES[wildcards.queries]["path"],
+        *([background] if background else []),
+    ]
+
+
+MOTIF_FILES = (
+    "motifs.tsv",
+    "motif_matrices.tsv",
+    "placements.tsv",
+    "instances.tsv",
+    "instances.bed",
+    "contributions.tsv",
+    "position_interactions.tsv",
+    "supports.tsv",
+    "support_tables.tsv",
+    "motifs.meme",
+    "logos",
+)
+SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv")
+
+
+def get_recorded_results(wildcards):
+    """The results whose bytes provenance.json records."""
+    model, queries = f"results/{wildcards.model}", wildcards.queries
+    sketched = wildcards.model not in TREES
+    files = [f"{table}.parquet" for table in EXPLANATIONS.values()]
+    files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
+    files += [f"motifs/{name}" for name in MOTIF_FILES]
+    files += ["hypothetical"] if config["explain"]["hypothetical"] else []
+    spectrum = [f"spectrum/{name}" for name in SPECTRUM_FILES]
+    curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
+    return [
+        *(f"{model}/{name}" for name in spectrum),
+        *([f"{model}/sketch/sketch.npz"] if sketched else []),
+        *([f"{model}/spectrum/learning_curve.tsv"] if curve else []),
+        *(f"{model}/{queries}/{name}" for name in files),
+    ]
 
 
 def get_all_results():
@@ -355,6 +458,36 @@ def get_every(pattern):
 def get_megabytes(base):
     """Memory that doubles with every attempt."""
     return lambda wildcards, attempt: base * 2 ** (attempt - 1)
+
+
+def get_sampling_minutes(wildcards, attempt):
+    """An hour, or twice what a shard should take where that is known; more with every attempt."""
+    seconds = (get_rate(wildcards.model) or 0) * stop_rule(
+        MODELS[wildcards.model]["sketch"]["budget"]
+    )[0]
+    return attempt * max(60, int(2 * seconds / SHARDS[wildcards.model] / 60))
+
+
+def get_work(model):
+    """What the cost of a model depends on, its rate and the number of its sequences apart."""
+    sketch, refine = MODELS[model]["sketch"], config["explain"]["refine"] or {}
+    return {
+        "evaluations": 0 if model in TREES else stop_rule(sketch["budget"])[0],
+        "batch_size": sketch["batch_size"],
+        "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
+        "rounds": get_rounds(model),
+        "outputs": len(MODELS[model]["outputs"]),
+        "explanation_shards": config["explain"]["shards"],
+        "asked": int(config["explain"]["predict"])
+        + refine.get("evaluations_per_sequence", 0),
+        "queries": [queries for name, queries in ANALYSES if name == model],
+    }
+
+
+def get_gpus(wildcards):
+    """How many GPUs a job that asks the model needs."""
+    device = get_source(wildcards.model).get("device", "cpu")
+    return 0 if device == "cpu" else 1
 
 
 def print_summaries():

@@ -11,7 +11,7 @@ rule prepare_sequences:
         "benchmarks/{model}/{queries}/prepare_sequences.tsv"
     priority: 100
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
@@ -34,20 +34,25 @@ rule explain_sequences:
         sequences="results/{model}/{queries}/sequences.parquet",
         model=get_model_files,
     output:
+        # Not removed before the job: what a crash has left whole is not explained again.
         **{
-            name: f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+            name: update(
+                f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+            )
             for name, table in EXPLANATIONS.items()
         },
+        seal=update("results/{model}/{queries}/shards/{scatteritem}.json"),
     log:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
-    retries: 1
+    retries: RETRIES
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=get_gpus,
     params:
         source=lambda wildcards: get_source(wildcards.model),
         batch_size=lambda wildcards: MODELS[wildcards.model]["sketch"]["batch_size"],
@@ -65,7 +70,11 @@ rule explain_sequences:
 
 rule merge_explanations:
     input:
-        **{name: get_explanation_shards(table) for name, table in EXPLANATIONS.items()},
+        **{
+            name: get_explanation_shards(f"{table}.parquet")
+            for name, table in EXPLANATIONS.items()
+        },
+        seals=get_explanation_shards("json"),
     output:
         **{
             name: f"results/{{model}}/{{queries}}/{table}.parquet"
@@ -77,7 +86,7 @@ rule merge_explanations:
     benchmark:
         "benchmarks/{model}/{queries}/merge_explanations.tsv"
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,
@@ -99,7 +108,7 @@ rule write_hypothetical:
     benchmark:
         "benchmarks/{model}/{queries}/write_hypothetical.tsv"
     conda:
-        "../../envs/explain.yaml"
+        f"../../envs/explain{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=60,

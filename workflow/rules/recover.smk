@@ -15,7 +15,7 @@ rule recover_spectrum:
     wildcard_constraints:
         model=any_of(model for model in MODELS if model not in TREES),
     conda:
-        "../../envs/recover.yaml"
+        f"../../envs/recover{VARIANT}.yaml"
     threads: 4
     resources:
         mem_mb=get_megabytes(4000),
@@ -44,7 +44,7 @@ rule expand_trees:
     wildcard_constraints:
         model=any_of(TREES),
     conda:
-        "../../envs/recover.yaml"
+        f"../../envs/recover{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(4000),
         runtime=lambda wildcards, attempt: 60 * attempt,
@@ -71,7 +71,7 @@ rule learning_curve:
     benchmark:
         "benchmarks/{model}/learning_curve.tsv"
     conda:
-        "../../envs/recover.yaml"
+        f"../../envs/recover{VARIANT}.yaml"
     threads: 4
     resources:
         mem_mb=get_megabytes(4000),

@@ -62,6 +62,8 @@ rule build_report:
         support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
         meme="results/{model}/{queries}/motifs/motifs.meme",
         tomtom=get_tomtom,
+        outside=get_outside_files,
+        results=get_recorded_results,
         template=workflow.source_path("../report/page.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[workflow.source_path(f"../report/{name}") for name in PAGE_SCRIPTS],
@@ -74,6 +76,13 @@ rule build_report:
             labels={"table": "the whole report"},
         ),
         summary="results/{model}/{queries}/summary.txt",
+        provenance=report(
+            "results/{model}/{queries}/provenance.json",
+            caption="../report/provenance.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"table": "provenance: config, hashes, versions"},
+        ),
     log:
         "logs/{model}/{queries}/build_report.log",
     benchmark:
@@ -84,6 +93,8 @@ rule build_report:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
+        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
+        outside=get_outside_files,
         source=lambda wildcards: get_source(wildcards.model)["kind"],
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
         listing=get_listing(),

@@ -10,7 +10,7 @@ rule plan_sketch:
     benchmark:
         "benchmarks/{model}/plan_sketch.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(1000),
         runtime=10,
@@ -27,17 +27,19 @@ rule sample_sketch:
         model=get_model_files,
         before=get_round_before,
     output:
-        shard="results/{model}/sketch/shards/{scatteritem}.npz",
+        # Not removed before the job: what a crash has left whole is not sampled again.
+        shard=update("results/{model}/sketch/shards/{scatteritem}.npz"),
     log:
         "logs/{model}/sample_sketch/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/sample_sketch/{scatteritem}.tsv"
-    retries: 1
+    retries: RETRIES
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        runtime=get_sampling_minutes,
+        gpu=get_gpus,
     params:
         source=lambda wildcards: get_source(wildcards.model),
     script:
@@ -57,7 +59,7 @@ rule score_round:
     benchmark:
         "benchmarks/{model}/score_round/{round}.tsv"
     conda:
-        "../../envs/recover.yaml"
+        f"../../envs/recover{VARIANT}.yaml"
     threads: 4
     resources:
         mem_mb=get_megabytes(4000),
@@ -81,7 +83,7 @@ rule merge_sketch:
     benchmark:
         "benchmarks/{model}/merge_sketch.tsv"
     conda:
-        "../../envs/sketch.yaml"
+        f"../../envs/sketch{VARIANT}.yaml"
     resources:
         mem_mb=get_megabytes(2000),
         runtime=20,

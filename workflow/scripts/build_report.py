@@ -1,6 +1,6 @@
-"""Build the report: one HTML page that holds figures, numbers and sequences, and a summary in words.
+"""Build the report: one HTML page with figures, numbers and sequences, a summary in words, and where all comes from.
 
-Creates `results/{model}/{queries}/report.html` and `summary.txt` from everything before.
+Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from everything before.
 """
 
 from shapsketch import stage
@@ -10,13 +10,14 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
-    from shapsketch.files import read_json, write_text
+    from shapsketch import provenance
+    from shapsketch.files import read_json, write_json, write_text
     from shapsketch.methods import describe_background
     from shapsketch.page import build_page
     from shapsketch.report import read_analysis, summary_lines
 
-    inputs, params = snakemake.input, snakemake.params
-    own = ("template", "style", "scripts", "plan")
+    inputs, params, output = snakemake.input, snakemake.params, snakemake.output
+    own = ("template", "style", "scripts", "plan", "outside", "results")
     files = {name: path for name, path in inputs.items() if name not in own and path}
     files["values_text"] = str(Path(inputs.values).with_suffix(".tsv.gz"))
     plan = read_json(inputs.plan) if inputs.get("plan") else {"design": None, "lattice": None}
@@ -30,6 +31,17 @@ if __name__ == "__main__":
         "colors": params.motifs["colors"],
     }
     analysis = read_analysis(snakemake.wildcards.model, snakemake.wildcards.queries, files)
+    record = provenance.collect(
+        params.config,
+        analysis.spectrum.provenance,
+        dict(zip(params.outside, inputs.outside, strict=True)),
+        inputs["values"],
+        inputs.get("plan"),
+    )
+    settings["provenance"] = provenance.describe(record)
     sources = {name: inputs[name] for name in ("template", "style", "scripts")}
-    write_text(snakemake.output.summary, "\n".join(summary_lines(analysis, snakemake.output.report)) + "\n")
-    write_text(snakemake.output.report, build_page(analysis, sources, settings))
+    write_text(output.summary, "\n".join(summary_lines(analysis, output.report)) + "\n")
+    write_text(output.report, build_page(analysis, sources, settings))
+    made = [*inputs.results, output.summary, output.report]
+    folder = Path(output.provenance).parents[1]
+    write_json(output.provenance, {**record, "results": provenance.hash_results(folder, made)})

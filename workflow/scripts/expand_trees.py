@@ -14,13 +14,14 @@ if __name__ == "__main__":
     from shapsketch.recovery.ensemble import expand
     from shapsketch.recovery.student import save_students
     from shapsketch.sequences import configured_background
+    from shapsketch.sources import locate
     from shapsketch.spectrum import save_spectra
     from shapsketch.template import Template
 
     model, max_order = snakemake.params.model, snakemake.params.max_order
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
     spectra, records, points = expand(
-        snakemake.params.source,
+        locate(snakemake.params.source, snakemake.input.get("model")),
         model["outputs"],
         configured_background(template, model["background"], snakemake.input.get("background")),
         max_order=None if max_order == "auto" else max_order,

@@ -2,42 +2,62 @@
 
 Creates `results/{model}/{queries}/shards/{scatteritem}.shapley_values.parquet`, `.interactions.parquet`,
 `.aggregates.parquet` and, where values are refined, `.shapley_errors.parquet` from the spectrum, the sequences
-and (for the column `prediction`, and to refine) the model. Holds one chunk of the sequences at a time.
+and (for the column `prediction`, and to refine) the model, and `.json`, which seals them. Holds one chunk of the
+sequences at a time. A sealed shard that was made from the same stays as it is.
 """
 
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
 
+    import sys
     from contextlib import ExitStack
+    from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from shapsketch import explain
-    from shapsketch.files import read_json
+    from shapsketch.files import read_json, sha256_file, sha256_json
     from shapsketch.listing import INTERACTION_SCHEMA, Listing
-    from shapsketch.models import Model
+    from shapsketch.models import Model, identity
+    from shapsketch.provenance import made_with, stamp
     from shapsketch.refine import Effort, Refiner, Residual
+    from shapsketch.seal import is_sealed, write_seal
     from shapsketch.sketch import shard_range
+    from shapsketch.sources import locate
     from shapsketch.spectrum import load_spectra
     from shapsketch.tables import group_names, parquet_writer, read_rows, write_parquet
 
     params, files = snakemake.params, snakemake.input
-    spectra, scores = load_spectra(files.spectrum), read_json(files.faithfulness)
+    shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
+    start, stop = shard_range(pq.read_metadata(files.sequences).num_rows, params.batch_size, shard, shards)
+    scores, source = read_json(files.faithfulness), locate(params.source, files.get("model"))
+    origin = {
+        "rows": [start, stop],
+        "files": [sha256_file(path) for path in (files.spectrum, files.students, files.sequences)],
+        "scores": {output: [score["range"], score["residual"]] for output, score in scores.items()},
+        "model": identity(params.source, source) if params.predict else None,
+        "settings": [params.batch_size, params.seed, params.refine, params.listing, params.version],
+    }
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    seal, made_from = outputs.pop("seal"), sha256_json(origin)
+    if is_sealed(seal, made_from):
+        tell(f"{seal.stem} is explained, whole and from the same: it stays")
+        for path in (*outputs.values(), seal):
+            path.touch()
+        sys.exit()
+
+    spectra = load_spectra(files.spectrum)
     template = next(iter(spectra.values())).template
     groups = group_names(files.sequences)
     explainers = [
         explain.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
         for output, spectrum in spectra.items()
     ]
-    shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
-    start, stop = shard_range(pq.read_metadata(files.sequences).num_rows, params.batch_size, shard, shards)
-    model = (
-        Model(params.source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
-    )
+    model = Model(source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
     refiner = None
     if params.refine and model:
         from shapsketch.recovery.student import load_students
@@ -51,6 +71,8 @@ if __name__ == "__main__":
             Effort.from_config(params.refine),
             params.seed,
         )
+    provenance = next(iter(spectra.values())).provenance
+    metadata = stamp({"plan": provenance["plan"], "spectrum": origin["files"][0], "versions": made_with()})
     schemas = {
         "values": explain.values_schema(template.n),
         "interactions": INTERACTION_SCHEMA,
@@ -59,9 +81,9 @@ if __name__ == "__main__":
     size = max(1, explain.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(parquet_writer(snakemake.output[name], schema))
+            name: stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))
             for name, schema in schemas.items()
-            if snakemake.output.get(name)
+            if name in outputs
         }
         progress = stack.enter_context(
             stage.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start)
@@ -82,4 +104,6 @@ if __name__ == "__main__":
                 for writer in writers.values():
                     writer.flush()  # a row group of a shard belongs to one output
             progress.update(len(text))
-    write_parquet(snakemake.output.aggregates, pa.concat_tables(e.aggregates() for e in explainers))
+    aggregates = pa.concat_tables(explainer.aggregates() for explainer in explainers)
+    write_parquet(outputs["aggregates"], aggregates.replace_schema_metadata(metadata))
+    write_seal(seal, made_from, outputs.values())

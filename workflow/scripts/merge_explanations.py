@@ -17,9 +17,11 @@ if __name__ == "__main__":
     from shapsketch.explain import finish_aggregates
     from shapsketch.faithfulness import report_on_queries
     from shapsketch.files import write_json
+    from shapsketch.seal import check_seals
     from shapsketch.tables import merge_tables, write_parquet, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
+    check_seals(snakemake.input.seals)
     for name in ("values", "interactions", "errors"):
         if files.get(name):
             rows = merge_tables(files[name], snakemake.input[name], outputs)

@@ -15,14 +15,15 @@ if __name__ == "__main__":
     from shapsketch.models.table_model import read_table
     from shapsketch.rounds import stop_rule
     from shapsketch.sequences import configured_background
+    from shapsketch.sources import locate
     from shapsketch.template import Template
 
     model = snakemake.params.model
-    source = snakemake.params.source
+    source, located = snakemake.params.source, locate(snakemake.params.source, snakemake.input.get("model"))
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
     budget, until_r2 = stop_rule(model["sketch"]["budget"])
     plan = make_plan(
-        identity(source),
+        identity(source, located),
         model["outputs"],
         configured_background(template, model["background"], snakemake.input.get("background")),
         budget=budget,
@@ -30,6 +31,6 @@ if __name__ == "__main__":
         design=model["sketch"]["design"],
         seed=model["sketch"]["seed"],
         batch_size=model["sketch"]["batch_size"],
-        table_rows=len(read_table(source, template, model["outputs"])[0]) if source["kind"] == "table" else None,
+        table_rows=len(read_table(located, template, model["outputs"])[0]) if source["kind"] == "table" else None,
     )
     plan.save(snakemake.output.plan)

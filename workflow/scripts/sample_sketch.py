@@ -1,23 +1,31 @@
 """Evaluate the model at one shard of the planned queries.
 
 Creates `results/{model}/sketch/shards/{scatteritem}.npz` from the plan and the model; without evaluations, if
-the round before was good enough.
+the round before was good enough. A shard that is there already, whole and of the same plan, stays as it is.
 """
 
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
+
+    from pathlib import Path
 
     from shapsketch.design import Plan
     from shapsketch.files import read_json, save_npz
-    from shapsketch.sketch import query_range, sample_shard
+    from shapsketch.sketch import is_sampled, query_range, sample_shard
+    from shapsketch.sources import locate
 
-    plan = Plan.load(snakemake.input.plan)
+    plan, path = Plan.load(snakemake.input.plan), Path(snakemake.output.shard)
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
     start, stop = query_range(plan, shard, shards)
+    source = locate(snakemake.params.source, snakemake.input.get("model"))
     before = snakemake.input.get("before")
     enough = bool(before) and read_json(before)["enough"]
-    with stage.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
-        arrays = sample_shard(plan, snakemake.params.source, shard, shards, bar.update, skip=enough)
-    save_npz(snakemake.output.shard, arrays)
+    if is_sampled(path, plan, shard, shards, skip=enough):
+        tell(f"{path} is whole and of this plan: it stays, and the model is not asked again")
+        path.touch()
+    else:
+        with stage.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
+            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough)
+        save_npz(path, arrays)

@@ -30,8 +30,12 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[s
     return filled
 
 
-def check_names(config: Mapping[str, Any]) -> None:
+def check_names(config: Mapping[str, Any], files: bool = True) -> None:
     """Check that what the config names is there: sequences, models and files.
+
+    Args:
+        config: with all defaults filled in.
+        files: whether to look for the files.
 
     Raises:
         InputError: an analysis or a background names something that the config does not define, or a
@@ -53,12 +57,12 @@ def check_names(config: Mapping[str, Any]) -> None:
                     f"The background of models.{name} names the sequences {queries!r}, "
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
-        for path in source_files(model["source"]):
+        for path in source_files(model["source"]) if files else []:
             if not Path(path).is_file():
                 raise InputError(f"The file {path} of models.{name}.source does not exist.")
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
-    for name, queries in sequences.items():
+    for name, queries in sequences.items() if files else []:
         if not Path(queries["path"]).is_file():
             raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")
     _check_motifs(config)

@@ -21,6 +21,7 @@ from .counter import DISTINCT_STREAM, QUERY_STREAM, TABLE_STREAM, generator, per
 from .errors import InputError
 from .files import read_json, sha256_json, write_json
 from .lattice import Lattice, fit_lattice, least_queries
+from .provenance import made_with
 from .rounds import round_ends
 from .template import Template
 
@@ -177,8 +178,9 @@ class Plan:
         }
 
     def save(self, path: str | Path) -> None:
-        """Write the plan as JSON, with its hash."""
-        write_json(path, {"hash": self.hash, "evaluations": self.size, **self._content()})
+        """Write the plan as JSON, with its hash, and the versions that made it, which are not part of it."""
+        content = {"hash": self.hash, "evaluations": self.size, **self._content(), "versions": made_with()}
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: str | Path) -> "Plan":

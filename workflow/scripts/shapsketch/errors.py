@@ -1,4 +1,4 @@
-"""The one exception that is meant for the user."""
+"""The exceptions that are meant for the user."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
     The sentence names the file, the record and the position where they are known, says what
     was found and what would be right. Scripts print it without a traceback.
     """
+
+
+class UnusableError(InputError):
+    """A file of numbers is damaged, or not what it is taken for; one that the workflow made can be made again."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from . import __version__
 from .counter import BOOTSTRAP_STREAM, generator
 from .design import Role
+from .provenance import made_with
 from .spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
         "plan": plan.hash,
-        "versions": {name: version(name) for name in ("numpy", "scipy", "numba")} | {"shapsketch": __version__},
+        "versions": made_with(),
     }
 
 

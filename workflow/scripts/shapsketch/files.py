@@ -4,15 +4,17 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, UnusableError
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a constant date: the same arrays give the same bytes
 
@@ -22,16 +24,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it there if the block ends without error.
 
     The file is flushed to disk before it is renamed, so that after a crash there is the old file,
-    the new file, or none, and never half a file.
+    the new file, or none, and never half a file. What a killed process left half-written goes first; should that
+    process live on (on a node that was given up, say), it is the one that fails.
+
+    Raises:
+        InputError: a later process writes the same file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for stale in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        stale.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")  # process ids repeat across nodes
     try:
         yield temporary
-        with open(temporary, "rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+        try:
+            with open(temporary, "rb") as handle:
+                os.fsync(handle.fileno())
+            temporary.replace(path)
+        except FileNotFoundError:
+            raise InputError(f"Another process has begun to write {path}; this one gave way.") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -105,15 +116,20 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read every array of an .npz; pickles are refused and each member's checksum is verified.
 
     Raises:
-        InputError: the file is missing, is damaged, or holds pickled objects.
+        InputError: the file cannot be read.
+        UnusableError: it is damaged, or holds pickled objects.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, io.UnsupportedOperation) as error:
-        raise InputError(f"{path} is damaged or not an .npz of plain arrays ({error}).") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can raise anything
+        if isinstance(error, OSError) and error.errno and not isinstance(error, io.UnsupportedOperation):
+            raise InputError(f"{path} cannot be read ({error}).") from error
+        raise UnusableError(f"{path} is damaged or not an .npz of plain arrays ({error}).") from error
 
 
 def sha256_file(path: str | Path) -> str:

@@ -56,7 +56,7 @@ def build_page(
         sources: paths of the page's own parts: `template`, `style`, and `scripts` (in their order).
         settings: what the methods tell beside the analysis: `source` (kind of the model), `background` (in words),
             `design` (of the plan; None without one), `coded` (offsets of the lattice), `listing`, `motifs`; and
-            `colors` (of letters).
+            `colors` (of letters), `provenance` (names and values of a table).
         most_text: characters that the packed arrays may have.
     """
     indices = [name for name in settings["listing"]["indices"] if name not in ("SV", "BV")]
@@ -232,7 +232,8 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
             {"name": name, "score": score, "on_queries": analysis.on_queries[name], "notes": _sentences(analysis, name)}
             for name, score in analysis.scores.items()
         ],
-        "provenance": dict(analysis.spectrum.provenance),
+        "made_from": dict(analysis.spectrum.provenance),
+        "provenance": settings["provenance"],
         "downloads": downloads,
     }
 

@@ -1,9 +1,11 @@
 """Sketches: the values of a model at the queries of a plan, made in shards and merged in order.
 
 A shard is a contiguous range of whole batches, so a batch always holds the same queries whatever the
-number of shards, and so do its values, to the bit.
+number of shards, and so do its values, to the bit. A shard carries the hash of its plan and a checksum.
 """
 
+import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from .design import Plan, Role
-from .errors import InputError
+from .errors import InputError, UnusableError
 from .files import load_npz, save_npz
 from .models import Model
 from .models.table_model import read_table
 
-SKETCH_VERSION = 1
+SKETCH_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -127,15 +129,70 @@ def sample_shard(
     return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches))
 
 
+def is_sampled(path: str | Path, plan: Plan, shard: int, shards: int, skip: bool = False) -> bool:
+    """Whether a file is this shard of the plan, whole and undamaged; the arguments are those of `sample_shard`."""
+    start, stop = query_range(plan, shard, shards)
+    try:
+        found, _, values = _read(path, plan)
+    except InputError:
+        return False
+    return found == start and len(values) == (0 if skip else stop - start)
+
+
+def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> dict[str, float]:
+    """Time the model on the first queries of a plan; these evaluations are none of the sketch's.
+
+    Args:
+        plan: the plan.
+        source: where the model is, as in the config.
+        seconds: how long to ask, once it has answered two batches.
+
+    Returns:
+        `load_seconds` (until the model has answered its first batch), `seconds_per_evaluation` (after that) and
+        `evaluations`; of a table, zeros.
+    """
+    if plan.design == "table":
+        return {"load_seconds": 0.0, "seconds_per_evaluation": 0.0, "evaluations": 0}
+    began = time.perf_counter()
+    model = Model(source, plan.template, plan.outputs, plan.batch_size)
+
+    def ask(first: int) -> float:
+        model(plan.template.to_alphabet(plan.queries(first, min(first + plan.batch_size, plan.size))))
+        return time.perf_counter()
+
+    loaded = now = ask(0)
+    asked = model.evaluations
+    starts = range(0, plan.size, plan.batch_size)
+    for first in starts[1:] or starts:
+        now = ask(first)
+        if now - loaded > seconds:
+            break
+    each = (now - loaded) / (model.evaluations - asked)
+    return {"load_seconds": loaded - began, "seconds_per_evaluation": each, "evaluations": model.evaluations}
+
+
 def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
     """Put shards together in the order of their indices.
+
+    Shards that cannot be used are removed, so that the next run of the workflow makes them anew, and only them.
 
     Raises:
         InputError: a shard is damaged or of another plan, or the shards do not cover the plan; with a
             stop rule, its first rounds.
     """
-    parts = sorted((_read(path, plan) for path in paths), key=lambda part: (part[0], len(part[2])))
-    parts = [part for part in parts if len(part[2])]
+    parts, reasons = [], []
+    for path in paths:
+        try:
+            parts.append(_read(path, plan))
+        except UnusableError as error:
+            reasons.append(str(error))
+            Path(path).unlink(missing_ok=True)
+    if reasons:
+        raise InputError(
+            f"{reasons[0]} {len(reasons)} of {len(paths)} shards cannot be used and were removed; "
+            "run the same command again, which samples them anew."
+        )
+    parts = [part for part in sorted(parts, key=lambda part: (part[0], len(part[2]))) if len(part[2])]
     covered = 0
     for start, _, values in parts:
         if start != covered:
@@ -155,15 +212,30 @@ def _arrays(plan: Plan, start: int, codes: np.ndarray, values: np.ndarray) -> di
         "start": np.array(start),
         "values": values,
     }
-    return arrays | ({"codes": codes} if plan.design == "table" else {})
+    arrays |= {"codes": codes} if plan.design == "table" else {}
+    return arrays | {"checksum": np.array(_checksum(arrays))}
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of the names, types, shapes and contents of arrays, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
     arrays = load_npz(path)
-    if int(arrays.get("version", -1)) != SKETCH_VERSION:
-        raise InputError(f"{path} is not a sketch of version {SKETCH_VERSION}.")
+    version = arrays.get("version")
+    if version is None or str(version) != str(SKETCH_VERSION):
+        raise UnusableError(f"{path} is not a sketch of version {SKETCH_VERSION}.")
+    checksum = str(arrays.pop("checksum", ""))
+    if checksum != _checksum(arrays):
+        raise UnusableError(f"{path} is damaged: its content does not match its checksum.")
     if str(arrays["plan"]) != plan.hash:
-        raise InputError(f"{path} belongs to another plan; delete it and sample again.")
+        raise UnusableError(f"{path} belongs to another plan.")
     start, values = int(arrays["start"]), arrays["values"]
     codes = arrays.get("codes")
     return start, plan.queries(start, start + len(values)) if codes is None else codes, values

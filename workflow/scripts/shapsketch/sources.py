@@ -1,9 +1,11 @@
 """What a model's `source` in the config names: its files, and where they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+
+from .errors import InputError
 
 # keys that say where a model comes from; they do not make it another one
 ORIGIN = (
@@ -36,6 +38,23 @@ def source_files(source: Mapping[str, Any]) -> list[str]:
     return files + list(source.get("files", []))
 
 
+def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict[str, Any]:
+    """Return the source with its files where they lie on this machine: elsewhere, if there is no shared disk.
+
+    Args:
+        source: as in the config.
+        files: the files of `source_files`, in its order; one alone may be given as it is.
+    """
+    found = iter([files] if isinstance(files, str) else files or [])
+    located = dict(source)
+    if path := source.get("path"):
+        located["path"] = next(found) if isinstance(path, str) else [next(found) for _ in path]
+    for key in ("target", "factory"):
+        if key in source:
+            located[key] = f"{next(found)}:{source[key].rpartition(':')[2]}"
+    return located | ({"files": list(found)} if "files" in source else {})
+
+
 def downloads(source: Mapping[str, Any]) -> list[Download]:
     """Return what must be brought for a source; nothing where the user names a path of their own."""
     if "path" in source:
@@ -49,6 +68,8 @@ def downloads(source: Mapping[str, Any]) -> list[Download]:
 def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
     urls = [entry["url"]] if isinstance(entry["url"], str) else list(entry["url"])
     file = entry.get("file") or PurePosixPath(urls[0].partition("?")[0]).name
+    if file in ("", ".", ".."):
+        raise InputError(f"The address {urls[0]} of a model's source names no file.")
     if "mirror" in source:
         urls.insert(0, f"{source['mirror'].rstrip('/')}/{file}")
     sums = source.get("sha256", {})

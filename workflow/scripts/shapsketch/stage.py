@@ -3,10 +3,12 @@
 Import this before anything heavy, so that even a failed import lands in the log.
 """
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -41,10 +43,18 @@ def start(snakemake: Any) -> Callable[[str], None]:
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         from shapsketch.errors import InputError
 
-        traceback.print_exception(kind, error, trace, file=log)
-        sentence = str(error) if isinstance(error, InputError) else f"{kind.__name__}: {error}"
-        where = "" if isinstance(error, InputError) else f" (traceback in {snakemake.log})"
-        print(f"\nshapsketch: {sentence}{where}\n", file=terminal, flush=True)
+        if isinstance(error, InputError):
+            sentence = str(error)
+        elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            sentence = (
+                f"No space is left where the results go ({error}). Free some and run the same command again: "
+                "finished shards stay."
+            )
+        else:
+            sentence = f"{kind.__name__}: {error} (traceback in {snakemake.log})"
+        print(f"\nshapsketch: {sentence}\n", file=terminal, flush=True)
+        with suppress(OSError):  # the disk may be full
+            traceback.print_exception(kind, error, trace, file=log)
 
     sys.excepthook = report
 

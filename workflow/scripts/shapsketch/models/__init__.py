@@ -186,11 +186,17 @@ class Model:
         return "".join(letters[min(int(c), len(letters) - 1)] for c in codes)
 
 
-def identity(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what makes a model this model: its source and the SHA-256 of each of its files."""
+def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what makes a model this model: its source and the SHA-256 of each of its files.
+
+    Args:
+        source: as in the config.
+        located: the same with its files where they lie on this machine, if that is elsewhere.
+    """
+    files = zip(source_files(source), source_files(located or source), strict=True)
     return {
         "source": {key: value for key, value in source.items() if key not in ORIGIN},
-        "files": {Path(path).name: sha256_file(path) for path in source_files(source)},
+        "files": {Path(name).name: sha256_file(path) for name, path in files},
     }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..design import Plan
 from ..errors import InputError
 from ..faithfulness import r_squared
+from ..provenance import made_with
 from ..sketch import Sketch
 from ..spectrum import Spectrum
 from ..terms import Terms
@@ -155,6 +156,7 @@ def recover(
         "evaluations": plan.size,
         "estimator": record["estimator"],
         "recovery_version": VERSIONS["recovery"],
+        "versions": made_with(),
     }
     spectrum = Spectrum(plan.background, plan.outputs[output], best.intercept, best.terms, provenance)
     tried = {name: {"validation_r2": scores[name], "terms": len(f.terms), **f.details} for name, f in fits.items()}

@@ -17,6 +17,7 @@ from ..faithfulness import report, scored_points
 from ..models import identity
 from ..models.ensemble import Ensemble
 from ..models.trees_model import read_ensemble
+from ..provenance import made_with
 from ..sketch import Sketch
 from ..spectrum import Spectrum
 from ..terms import Terms
@@ -60,6 +61,7 @@ def expand(
         "evaluations": CHECKS,
         "estimator": "exact trees",
         "recovery_version": VERSIONS["recovery"],
+        "versions": made_with(),
     }
     spectra, records = [], {}
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):

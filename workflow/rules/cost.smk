@@ -1,0 +1,50 @@
+# What a run will cost: measures each model's rate for some seconds, and writes jobs, seconds and core hours.
+rule measure_rate:
+    input:
+        plan="results/{model}/sketch/plan.json",
+        model=get_model_files,
+    output:
+        rate="results/{model}/sketch/rate.json",
+    log:
+        "logs/{model}/measure_rate.log",
+    benchmark:
+        "benchmarks/{model}/measure_rate.tsv"
+    conda:
+        f"../../envs/sketch{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+        gpu=get_gpus,
+    params:
+        source=lambda wildcards: get_source(wildcards.model),
+    script:
+        "../scripts/measure_rate.py"
+
+
+rule estimate:
+    input:
+        rates=[
+            f"results/{model}/sketch/rate.json"
+            for model in dict(ANALYSES)
+            if model not in TREES
+        ],
+        sequences=[
+            f"results/{model}/{queries}/sequences.parquet"
+            for model in dict(ANALYSES)
+            for queries in get_work(model)["queries"]
+        ],
+    output:
+        table="results/estimate.tsv",
+    log:
+        "logs/estimate.log",
+    benchmark:
+        "benchmarks/estimate.tsv"
+    conda:
+        f"../../envs/sketch{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(500),
+        runtime=10,
+    params:
+        models={model: get_work(model) for model in dict(ANALYSES)},
+    script:
+        "../scripts/estimate_cost.py"

@@ -1,0 +1,29 @@
+"""Estimate what the config costs: jobs, seconds, core hours, and the time until the end with so many jobs at once.
+
+Creates `results/estimate.tsv` from the measured rates and the numbers of sequences, and shows the sums.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    tell = stage.start(snakemake)
+
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from shapsketch.cost import estimate, wall_seconds
+    from shapsketch.files import read_json, write_text
+
+    nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
+    rates, tables = iter(snakemake.input.get("rates", [])), iter(snakemake.input.sequences)
+    rows = []
+    for model, work in snakemake.params.models.items():
+        rate = read_json(next(rates)) if work["evaluations"] else nothing
+        sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["queries"]]
+        rows += [{"model": model, **row} for row in estimate(work, rate, sequences)]
+    table = pd.DataFrame(rows)
+    write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.4g"))
+    hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))
+    tell(f"{evaluations} evaluations in {jobs} jobs: {hours:.2f} core hours")
+    for at_once in (1, 10, 100):
+        tell(f"with {at_once} jobs at once, the end comes after about {wall_seconds(rows, at_once) / 60:.1f} minutes")

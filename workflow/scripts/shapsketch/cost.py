@@ -1,0 +1,87 @@
+"""What a run costs before it is paid: jobs, their seconds, and the time until the end.
+
+The cost of a sketch is its evaluations, times what one takes, plus what every job takes beside. The rate is measured
+on the model itself (`sketch.measure_rate`). Runs in Snakemake's own process too, so it imports nothing heavy.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
+SHARD_SECONDS = 600.0  # of evaluation that a shard of `sketch.shards: auto` aims at
+LEAST_SECONDS = 60.0  # below this, one more shard costs more than it saves
+UNMEASURED_SHARDS = 4
+MOST_SHARDS = 1000
+# Of the library itself, on one core, beside the model: measured, see docs/cluster.md.
+RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output
+EXPLANATION_SECONDS = 1e-4  # per sequence and output
+
+
+def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float | None) -> int:
+    """Return how many shards share so many evaluations.
+
+    Aims at ten minutes for each, at four of at least a minute where all take less, and at whole batches.
+
+    Args:
+        evaluations: of the sketch, or of its largest round.
+        batch_size: sequences per call of the model.
+        seconds_per_evaluation: as measured; None where nobody has.
+    """
+    if seconds_per_evaluation is None:
+        wanted = UNMEASURED_SHARDS
+    else:
+        total = evaluations * seconds_per_evaluation
+        wanted = max(ceil(total / SHARD_SECONDS), min(UNMEASURED_SHARDS, int(total / LEAST_SECONDS)))
+    return max(1, min(wanted, MOST_SHARDS, ceil(evaluations / batch_size)))
+
+
+def estimate(work: Mapping[str, Any], rate: Mapping[str, float], sequences: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what the stages of one model cost, in their order.
+
+    Args:
+        work: `evaluations` (0: there is no sketch), `batch_size`, `shards` (of a round, or `auto`), `rounds`,
+            `outputs` (how many), `explanation_shards`, `asked` (evaluations per explained sequence).
+        rate: `seconds_per_evaluation` and `load_seconds`, as measured.
+        sequences: how many each set has.
+
+    Returns:
+        For each stage `stage`, `evaluations`, `jobs`, `job_seconds` (with `JOB_SECONDS`), `core_hours`. The jobs of a
+        stage run side by side, the stages one after another.
+    """
+    evaluations, outputs, shards = work["evaluations"], work["outputs"], work["shards"]
+    each, load = rate["seconds_per_evaluation"], rate["load_seconds"]
+    rows = []
+
+    def add(stage: str, asked: int, jobs: int, seconds: float) -> None:
+        seconds += JOB_SECONDS
+        hours = jobs * seconds / 3600
+        rows.append({"stage": stage, "evaluations": asked, "jobs": jobs, "job_seconds": seconds, "core_hours": hours})
+
+    if evaluations:
+        if shards == "auto":
+            shards = auto_shards(evaluations if work["rounds"] == 1 else evaluations // 2, work["batch_size"], each)
+        jobs = shards * work["rounds"]
+        add("plan", 0, 1, 0.0)
+        add("sample", evaluations, jobs, evaluations * each / jobs + load)
+        add("merge", 0, 1, 0.0)
+    add("recover", 0, 1, outputs * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations))
+    jobs = len(sequences) * work["explanation_shards"]
+    each = work["asked"] * each + outputs * EXPLANATION_SECONDS
+    add("explain", work["asked"] * sum(sequences), jobs, sum(sequences) * each / jobs + load)
+    for stage in ("merge explanations", "motifs", "logos", "report"):
+        add(stage, 0, len(sequences), 0.0)
+    return rows
+
+
+def wall_seconds(rows: Sequence[Mapping[str, Any]], at_once: int) -> float:
+    """Return the seconds until the end with so many jobs at once, of rows that also have a `model`.
+
+    Stages of a model follow one another; models share the jobs. No schedule is faster than the longest model alone,
+    nor than all work divided by the jobs; a greedy one comes close to the larger of the two.
+    """
+    chains: dict[str, float] = {}
+    for row in rows:
+        waves = ceil(row["jobs"] / at_once)
+        chains[row["model"]] = chains.get(row["model"], 0.0) + waves * row["job_seconds"]
+    return max(max(chains.values()), sum(row["jobs"] * row["job_seconds"] for row in rows) / at_once)
