@@ -6,9 +6,12 @@ of identity offsets, which its q-SFT was made for, and is told the noise, so tha
 for each of its noise levels.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a stage; its waiting threads would take our cores
 
 import numpy as np
 

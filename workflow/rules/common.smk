@@ -388,7 +388,7 @@ MOTIF_FILES = (
     "motifs.meme",
     "logos",
 )
-SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv")
+SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv", "figures")
 
 
 def get_recorded_results(wildcards):

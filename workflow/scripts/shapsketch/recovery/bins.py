@@ -130,11 +130,12 @@ def _locate(k, letters, matrix, radix):
 
 @numba.njit(cache=True)
 def _signature(k, letters, shifts, wave, signature):
+    inverse = 1 / wave.size
     for d in range(len(shifts)):
         angle = 0
         for i in letters:
             angle += k[i] * shifts[d, i]
-        signature[d] = wave[angle % wave.size]
+        signature[d] = wave[angle - wave.size * int(angle * inverse + 1e-9)]  # angle % wave.size, faster
 
 
 @numba.njit(cache=True)
@@ -162,8 +163,12 @@ def _gather(values, k, matrices, shifts, wave):
         _signature(k[a], letters, shifts, wave, signature)
         for c in range(len(matrices)):
             place, _, own = _locate(k[a], letters, matrices[c], wave.size)
+            row, real, imag = values[c, place], 0.0, 0.0
             for d in range(len(shifts)):
-                f[a] += values[c, place, d] * signature[d].conjugate()
+                z, w = row[d], signature[d]
+                real += z.real * w.real + z.imag * w.imag
+                imag += z.imag * w.real - z.real * w.imag
+            f[a] += complex(real, imag)
             if own:
                 f[a] = f[a].real
     return f
