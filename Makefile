@@ -15,7 +15,7 @@ run: .venv/run.ready
 	@echo "Each results/MODEL/SEQUENCES/report.html opens in a browser; config/README.md tells how to explain your model."
 
 test: .venv/test.ready lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15
 
 # What the config will cost: asks each model for some seconds; ARGS="--configfile other.yaml" is another config.
 estimate: .venv/run.ready
