@@ -1,0 +1,166 @@
+"""The Shapley values that methods are scored against: exact where they can be, else by long simulation.
+
+Simulated ones are paired permutations of what cheaper functions leave over, level by level up to the model (multilevel
+Monte Carlo, Giles 2015): unbiased whatever those are, and far less noisy.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..background import Background
+from ..shapley import interaction_map
+from ..spectrum import Spectrum
+from . import Task
+from .exact import explain as enumerate_all
+from .exact import is_enumerable
+from .monte_carlo import Function, Moments, Sums, permutation_estimates
+
+ROUND = 16  # paired permutations of each sequence between two looks at the error
+LEAST_ROUNDS = 4
+MARGIN = 0.95  # the spread of the values is known only at the end
+Tell = Callable[[int, int, float], object]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The Shapley values of some sequences, of every output.
+
+    Attributes:
+        values: (outputs, S, free) float64.
+        errors: (outputs,) the root mean square standard error, relative to the spread of the values; 0 if exact.
+        pairs: (outputs, S, free, free) float64, pairwise Shapley interactions (SII), 0 on the diagonal.
+        pair_errors: (outputs,) likewise of them.
+        evaluations: of the model, for each sequence.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray
+    pairs: np.ndarray
+    pair_errors: np.ndarray
+    evaluations: int
+
+
+def exact_truth(spectra: Sequence[Spectrum], codes: np.ndarray) -> Truth:
+    """Return the truth of spectra that are the model itself, at (S, n) local codes."""
+    values, pairs = spectrum_values(spectra, codes)
+    none = np.zeros(len(spectra))
+    return Truth(values, none, pairs, none, 0)
+
+
+def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
+    """Return the truth by evaluating all sequences of the template, a task for each output; None if they are too many."""
+    if not is_enumerable(tasks[0]):
+        return None
+    free = tasks[0].background.template.free
+    place = np.zeros(tasks[0].background.template.n, np.int64)
+    place[free] = np.arange(len(free))
+    answers = [enumerate_all(task) for task in tasks]
+    pairs = np.zeros((len(tasks), len(tasks[0].codes), len(free), len(free)))
+    for k, answer in enumerate(answers):
+        for row, found in enumerate(answer.interactions or ()):
+            for support, value in found.items():
+                if len(support) == 2:
+                    i, j = place[list(support)]
+                    pairs[k, row, i, j] = pairs[k, row, j, i] = value
+    none = np.zeros(len(tasks))
+    return Truth(np.stack([answer.values[:, free] for answer in answers]), none, pairs, none, 0)
+
+
+def simulated_truth(
+    spectra: Sequence[Spectrum],
+    levels: Sequence[Function],
+    codes: np.ndarray,
+    *,
+    error: float,
+    seed: int,
+    most: int | None = None,
+    tell: Tell = lambda level, pairs, left: None,
+) -> Truth:
+    """Add to the spectra's own values a simulation of each difference on the way up to the model.
+
+    Args:
+        spectra: of the outputs; they decide how long it takes, not what comes out.
+        levels: functions of (N, n) local codes to (N, outputs) values between the spectra and the model, which is last.
+        codes: (S, n) uint8 local codes of the sequences.
+        error: simulate until every output's error is below this share of the spread of its values.
+        seed: of the permutations.
+        most: evaluations of a level for each sequence, after which it ends in any case; at least `LEAST_ROUNDS`.
+        tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
+    """
+    background = spectra[0].background
+    values, pairs = (np.moveaxis(found, 0, -1) for found in spectrum_values(spectra, codes))
+    functions = [spectrum_function(spectra), *levels]
+    spread = np.maximum(values.std((0, 1)), 1e-300)
+    aim = MARGIN * error * spread / np.sqrt(len(levels))
+    squares, pair_squares, evaluations = np.zeros((2, len(spectra))), np.zeros(len(spectra)), 0
+    for level, (lower, upper) in enumerate(pairwise(functions)):
+
+        def difference(asked: np.ndarray, lower: Function = lower, upper: Function = upper) -> np.ndarray:
+            return upper(asked) - lower(asked)
+
+        found, count = _simulate(difference, background, codes, aim, seed, level, most, tell)
+        values, pairs = values + found.values, pairs + found.pairs
+        squares[0] += found.value_squares.mean((0, 1))
+        pair_squares += _over_pairs(found.pair_squares).mean((0, 1))
+        evaluations = count * (2 * len(background.template.free) - 1) + 1
+    pair_spread = np.maximum(_over_pairs(pairs).std((0, 1)), 1e-300)
+    pairs *= ~np.eye(pairs.shape[1], dtype=bool)[None, :, :, None]
+    return Truth(
+        np.moveaxis(values, -1, 0),
+        np.sqrt(squares[0]) / np.maximum(values.std((0, 1)), 1e-300),
+        np.moveaxis(pairs, -1, 0),
+        np.sqrt(pair_squares) / pair_spread,
+        evaluations,
+    )
+
+
+def _over_pairs(pairs: np.ndarray) -> np.ndarray:
+    """(S, free, free, outputs) to (S, pairs, outputs)."""
+    return pairs[:, *np.triu_indices(pairs.shape[1], 1)]
+
+
+def _simulate(
+    difference: Function,
+    background: Background,
+    codes: np.ndarray,
+    aim: np.ndarray,
+    seed: int,
+    level: int,
+    most: int | None,
+    tell: Tell,
+) -> tuple[Moments, int]:
+    """Return the moments of a difference, and how many pairs of permutations they took."""
+    sums, cost = Sums(), 2 * len(background.template.free) - 1
+    while True:
+        sums.add(permutation_estimates(difference, background, codes, sums.count, sums.count + ROUND, seed, level))
+        found = sums.moments()
+        error = np.sqrt(found.value_squares.mean((0, 1)))
+        left = float(np.max(error / aim)) ** 2 * sums.count
+        tell(level, sums.count, left)
+        spent = most is not None and (sums.count + ROUND) * cost + 1 > most
+        if sums.count >= LEAST_ROUNDS * ROUND and ((error < aim).all() or spent):
+            return found, sums.count
+
+
+def spectrum_function(spectra: Sequence[Spectrum]) -> Function:
+    """Return the function of (N, n) local codes to (N, outputs) reconstructions."""
+    return lambda codes: np.stack([s.intercept + s.terms.predict(codes) for s in spectra], -1)
+
+
+def spectrum_values(spectra: Sequence[Spectrum], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spectra's own Shapley values, (outputs, S, free), and pairwise interactions, (outputs, S, free, free)."""
+    free = spectra[0].template.free
+    n, rows = spectra[0].template.n, np.arange(len(codes))
+    values = np.stack([s.terms.shapley_values(codes)[:, free] for s in spectra])
+    pairs = np.zeros((len(spectra), len(codes), n, n))
+    for k, spectrum in enumerate(spectra):
+        mapping = interaction_map(spectrum.terms, "SII", 2)
+        mapping = mapping.select(mapping.orders == 2)
+        if mapping.supports:
+            i, j = np.array(mapping.supports).T
+            found = mapping.apply(spectrum.terms.dividends(codes))
+            pairs[k, rows[:, None], i, j] = pairs[k, rows[:, None], j, i] = found
+    return values, pairs[:, :, free][..., free]
