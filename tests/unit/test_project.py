@@ -61,6 +61,8 @@ def reached_imports(script, package):
         todo += local
         if path.parent.name == "models" and path.name == "__init__.py":
             todo += path.parent.glob("*_model.py")  # loaded by name
+        if path.parent.name == "baselines" and path.name == "__init__.py":
+            todo += path.parent.glob("*.py")  # likewise
     return {n for n in names if n not in sys.stdlib_module_names and n not in ("shapsketch", "__future__")}
 
 

@@ -18,6 +18,7 @@ LIBRARY = [
     "catalogue.py",
     "charts.py",
     "codes.py",
+    "comparators.py",
     "comparison.py",
     "comparison_page.py",
     "config.py",
@@ -44,6 +45,7 @@ LIBRARY = [
     "methods.py",
     "packing.py",
     "page.py",
+    "page_methods.py",
     "page_sequences.py",
     "provenance.py",
     "refine.py",
@@ -62,9 +64,9 @@ LIBRARY = [
     "terms.py",
     "versions.py",
     "baselines/__init__.py",
+    "baselines/analysis.py",
     "baselines/deep_shap.py",
     "baselines/exact.py",
-    "baselines/faces.py",
     "baselines/game.py",
     "baselines/gradients.py",
     "baselines/integrated_gradients.py",
@@ -72,6 +74,7 @@ LIBRARY = [
     "baselines/monte_carlo.py",
     "baselines/permutation_sampling.py",
     "baselines/proxyspex.py",
+    "baselines/scoring.py",
     "baselines/shap_iq.py",
     "baselines/shapiq_methods.py",
     "baselines/shapsketch.py",
@@ -79,6 +82,7 @@ LIBRARY = [
     "baselines/shapzero.py",
     "baselines/spex.py",
     "baselines/svarm_iq.py",
+    "baselines/table.py",
     "baselines/truth.py",
     "convert/__init__.py",
     "convert/tensorflow_checkpoint.py",
@@ -368,6 +372,13 @@ def get_tomtom(wildcards):
     return f"results/{wildcards.model}/{wildcards.queries}/motifs/tomtom.tsv"
 
 
+def get_methods(wildcards):
+    """The comparison with other methods, where the config wants one."""
+    if not config["compare"]["enabled"]:
+        return []
+    return f"results/{wildcards.model}/{wildcards.queries}/comparison.tsv"
+
+
 def get_analysis_config(model, queries):
     """The effective config of one analysis alone."""
     background = MODELS[model]["background"]
@@ -418,6 +429,7 @@ def get_recorded_results(wildcards):
     files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
     files += [f"motifs/{name}" for name in MOTIF_FILES]
     files += ["hypothetical"] if config["explain"]["hypothetical"] else []
+    files += ["comparison.tsv"] if config["compare"]["enabled"] else []
     spectrum = [f"spectrum/{name}" for name in SPECTRUM_FILES]
     curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
     return [
@@ -436,6 +448,7 @@ def get_all_results():
         "motifs/motifs.meme",
         "motifs/logos",
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
+        *(["comparison"] if config["compare"]["enabled"] else []),
     )
     figures = [f"results/{model}/spectrum/figures" for model in dict(ANALYSES)]
     return (

@@ -62,6 +62,8 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
                 raise InputError(f"The file {path} of models.{name}.source does not exist.")
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
+        if config["compare"]["enabled"] and model["source"]["kind"] == "table":
+            raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items() if files else []:
         if not Path(queries["path"]).is_file():
             raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")

@@ -16,29 +16,13 @@ from types import ModuleType
 import numpy as np
 
 from ..background import Background
+from ..comparators import METHODS
 from ..errors import InputError
 from ..models import Model
 from ..refine import Function, Residual
 from ..spectrum import Spectrum
 
 Interactions = Mapping[tuple[int, ...], float]
-
-# Names in the config and in tables, and what they are called on pages.
-METHODS = {
-    "shapsketch": "shapsketch",
-    "shapsketch_refined": "shapsketch, refined",
-    "exact": "exact enumeration",
-    "monte_carlo": "Monte Carlo permutations",
-    "kernel_shap": "KernelSHAP",
-    "permutation_sampling": "permutation sampling",
-    "shap_iq": "SHAP-IQ",
-    "svarm_iq": "SVARM-IQ",
-    "spex": "SPEX",
-    "proxyspex": "ProxySPEX",
-    "deep_shap": "DeepSHAP",
-    "integrated_gradients": "integrated gradients",
-    "shapzero": "SHAP zero",
-}
 
 
 class UnsuitedError(InputError):

@@ -65,8 +65,8 @@ def _explain_drawn(task: Task) -> Answer:
     draws = (task.evaluations - 1) // (2**players - 2)
     if draws < 2:
         raise UnsuitedError(
-            f"Exact enumeration of {players} free positions needs at least {2 * (2**players - 2) + 1} evaluations of each "
-            f"sequence, two of each coalition, where not all {template.space} sequences can be evaluated."
+            f"Exact enumeration of {players} free positions needs at least {2 * (2**players - 2) + 1} evaluations of "
+            f"each sequence, two of each coalition, where not all {template.space} sequences can be evaluated."
         )
     mean, once = background_mean(task)
     present = _masks(players)[1:-1]
@@ -122,10 +122,10 @@ def _shapley_weights(present: np.ndarray) -> np.ndarray:
 
 def _interactions(task: Task, dividends: np.ndarray, present: np.ndarray) -> Interactions:
     free, sizes = task.background.template.free, present.sum(1)
-    weight = [[WEIGHTS[INDEX](s, t, task.order) if t >= s else 0.0 for t in range(len(free) + 1)] for s in range(3 + task.order)]
     found = {}
     for order in range(2, min(task.order, len(free)) + 1):
-        share = np.array(weight[order])[sizes] * dividends
+        weights = [WEIGHTS[INDEX](order, max(size, order), task.order) for size in range(len(free) + 1)]
+        share = np.array(weights)[sizes] * dividends
         for members in combinations(range(len(free)), order):
             found[tuple(free[list(members)].tolist())] = float(share[present[:, members].all(1)].sum())
     return found

@@ -16,7 +16,16 @@ from ..models.onehot import onehot_encoder
 from . import METHODS, Task, UnsuitedError
 
 BATCH = 256  # inputs that a gradient is taken of at once
-ELEMENTWISE = {"elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"}  # functions of single numbers
+ELEMENTWISE = {
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "tanh",
+}  # functions of single numbers
 
 
 @dataclass(frozen=True)
@@ -99,14 +108,12 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
     """
     source: Mapping[str, Any] = getattr(task.model, "source", {"kind": "function"})
     if source["kind"] != "torch":
-        raise UnsuitedError(f"{METHODS[name]} follows gradients, which a model of kind {source['kind']} does not offer.")
+        raise UnsuitedError(f"{METHODS[name]} follows gradients, which models of kind {source['kind']} do not offer.")
     if source.get("reverse_complement"):
         raise UnsuitedError(f"{METHODS[name]} is not offered for models that average both strands.")
     module, device = torch_model.load_network(source)
     if isinstance(module, torch.jit.ScriptModule):
-        raise UnsuitedError(
-            f"{METHODS[name]} cannot look into TorchScript; export the network with torch.export.save."
-        )
+        raise UnsuitedError(f"{METHODS[name]} cannot look into TorchScript; export the network with torch.export.save.")
     return Network(OneOutput(_with_modules(module) if modules else module, task.output), device, task)
 
 

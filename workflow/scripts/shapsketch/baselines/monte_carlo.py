@@ -60,9 +60,11 @@ def explain(task: Task) -> Answer:
             f"it was given {task.evaluations}."
         )
     sums = Sums()
+    ask = _one_output(task)
+    whole = ask(task.codes)
     for start in range(0, count, ROUND):
         stop = min(start + ROUND, count)
-        sums.add(permutation_estimates(_one_output(task), task.background, task.codes, start, stop, task.seed))
+        sums.add(permutation_estimates(ask, task.background, task.codes, whole, start, stop, task.seed))
     found = sums.moments()
     values, errors = np.zeros((2, *task.codes.shape))
     values[:, free], errors[:, free] = found.values[..., 0], np.sqrt(found.value_squares[..., 0])
@@ -101,7 +103,14 @@ class Sums:
 
 
 def permutation_estimates(
-    function: Function, background: Background, codes: np.ndarray, start: int, stop: int, seed: int, stream: int = 0
+    function: Function,
+    background: Background,
+    codes: np.ndarray,
+    whole: np.ndarray,
+    start: int,
+    stop: int,
+    seed: int,
+    stream: int = 0,
 ) -> Estimates:
     """Estimate Shapley values and pairwise interactions by paired permutations.
 
@@ -109,6 +118,7 @@ def permutation_estimates(
         function: (N, n) uint8 local codes to (N, outputs) values.
         background: of absent letters.
         codes: (S, n) uint8 local codes of the sequences.
+        whole: (S, outputs), the function at them.
         start, stop: the range of pairs of each sequence's own stream.
         seed: of the streams; a sequence's draws follow from it and from its letters.
         stream: tells apart several uses with one seed.
@@ -119,7 +129,7 @@ def permutation_estimates(
     words = np.stack([keyed_words(key, start, stop, players + n) for key in keys], 1).reshape(-1, players + n)
     ranks = np.argsort(words[:, :players], axis=1, kind="stable").astype(np.int16)
     z, x = letters(background, words[:, players:]), np.tile(codes, (count, 1))
-    whole = np.tile(function(codes), (count, 1))
+    whole = np.tile(whole, (count, 1))
     paths = _path_values(function, free, x, z, ranks)
     values, pairs = 0.0, 0.0
     for rank, inner in zip((ranks, players - 1 - ranks), paths[1:], strict=True):
@@ -134,7 +144,7 @@ def permutation_estimates(
 def _path_values(
     function: Function, free: np.ndarray, x: np.ndarray, z: np.ndarray, ranks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return values at the backgrounds, (R, outputs), and at the inner coalitions of both orders, (R, players - 1, outputs)."""
+    """Return (R, outputs) at the backgrounds, and (R, players - 1, outputs) at the inner coalitions of both orders."""
     rows, players = ranks.shape
     present = np.arange(1, players)[:, None]
     queries = [z]

@@ -27,7 +27,9 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
     from shapiq import approximator
 
     if task.evaluations < least:
-        raise UnsuitedError(f"{name} needs at least {least} evaluations of a sequence; it was given {task.evaluations}.")
+        raise UnsuitedError(
+            f"{name} needs at least {least} evaluations of a sequence; it was given {task.evaluations}."
+        )
 
     def solve(game: Game) -> Solution:
         method = getattr(approximator, name)(n=game.players, random_state=game.seed, **options)
@@ -39,7 +41,9 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
                 raise
             except (ValueError, IndexError, ZeroDivisionError) as error:  # on few players or evaluations
                 reason = " ".join(str(error).split()).rstrip(".")
-                raise UnsuitedError(f"{name} of shapiq failed with {game.evaluations} evaluations: {reason}.") from error
+                raise UnsuitedError(
+                    f"{name} of shapiq failed with {task.evaluations} evaluations of a sequence: {reason}."
+                ) from error
         values = np.array([found[(i,)] for i in range(game.players)])
         if order < 2:
             return values, None

@@ -47,7 +47,9 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
         UnsuitedError: they are too few.
     """
     try:
-        plan = make_plan({}, [task.model.outputs[task.output]], task.background, budget=task.evaluations, seed=task.seed)
+        plan = make_plan(
+            {}, [task.model.outputs[task.output]], task.background, budget=task.evaluations, seed=task.seed
+        )
     except InputError as error:
         raise UnsuitedError(str(error)) from error
     codes = plan.queries(0, plan.size)

@@ -7,13 +7,17 @@ leaves files, which are caught here.
 
 import os
 import tempfile
-from contextlib import redirect_stderr, redirect_stdout
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..recovery.coefficients import terms_from_coefficients
+from ..spectrum import Spectrum
 from ..template import Template
 from ..terms import Terms
 from . import Answer, Task, UnsuitedError
@@ -44,21 +48,33 @@ def explain(task: Task) -> Answer:
         whole[:, template.free] = codes
         return task.predict(whole)
 
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
-        with redirect_stdout(nowhere), redirect_stderr(nowhere), global_seed(task.seed % 2**32):
-            try:
-                transform, mean = _transform(function, template, task.evaluations, Path(folder))
-                values = _shapley_values(transform, template, task.codes)
-            except (ValueError, IndexError, KeyError, ZeroDivisionError, FloatingPointError, TypeError) as error:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                raise UnsuitedError(f"shapzero failed with {task.evaluations} evaluations: {reason}.") from error
-    from ..spectrum import Spectrum
-
-    intercept, terms = found_terms(template, transform, mean)
+    with _silence(), tempfile.TemporaryDirectory() as folder, global_seed(task.seed % 2**32):
+        try:
+            transform, mean = _transform(function, template, task.evaluations, Path(folder))
+            values = _shapley_values(transform, template, task.codes)
+        except (ValueError, IndexError, KeyError, ZeroDivisionError, FloatingPointError, TypeError) as error:
+            if isinstance(error, InputError):  # the model's own
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UnsuitedError(f"shapzero failed with {task.evaluations} evaluations: {reason}.") from error
+    frequencies = np.array(list(transform), np.int64).reshape(-1, len(template.free))
+    intercept, terms = found_terms(template, frequencies, np.array(list(transform.values()), np.complex128), mean)
     spectrum = Spectrum(task.background, task.model.outputs[task.output], intercept, terms)
     plain = read_off(task, spectrum, asked)
     note = f"{len(transform)} coefficients; it asks for more than its budget of {task.evaluations}"
     return Answer(values, None, plain.interactions, asked, plain.each, note)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _transform(function: Any, template: Template, budget: int, folder: Path) -> tuple[dict, float]:
@@ -81,20 +97,22 @@ def _shapley_values(transform: dict, template: Template, codes: np.ndarray) -> n
     return values
 
 
-def found_terms(template: Template, transform: dict, mean: float) -> tuple[float, Terms]:
-    """Turn shapzero's transform over the free positions, and the mean that it took off, into an intercept and terms.
+def found_terms(template: Template, frequencies: np.ndarray, values: np.ndarray, mean: float) -> tuple[float, Terms]:
+    """Turn shapzero's coefficients and the mean that it took off into an intercept and terms.
 
     The real part of its function is taken, which is what it scores itself: the average of F[k] and conj F[-k].
+
+    Args:
+        template: whose free positions share a number of letters.
+        frequencies: (C, free) integers.
+        values: (C,) complex128.
+        mean: of the model, in its units.
     """
     assert template.radix is not None
-    players = len(template.free)
-    frequencies = np.array(list(transform), np.int64).reshape(-1, players)
-    values = np.array(list(transform.values()), np.complex128)
-    both, owner = np.unique(
-        np.concatenate([frequencies, -frequencies % template.radix]), axis=0, return_inverse=True
-    )
-    halves = np.zeros(len(both), np.complex128)
+    both = np.concatenate([frequencies, -frequencies % template.radix])
+    unique, owner = np.unique(both, axis=0, return_inverse=True)
+    halves = np.zeros(len(unique), np.complex128)
     np.add.at(halves, owner.ravel(), np.concatenate([values, values.conj()]) / 2)
-    constant = ~both.any(1)
-    terms = terms_from_coefficients(template, both[~constant], halves[~constant])
+    constant = ~unique.any(1)
+    terms = terms_from_coefficients(template, unique[~constant], halves[~constant])
     return mean + float(halves[constant].real.sum()), terms

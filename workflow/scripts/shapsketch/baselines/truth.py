@@ -20,7 +20,7 @@ from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
 ROUND = 16  # paired permutations of each sequence between two looks at the error
 LEAST_ROUNDS = 4
-MARGIN = 0.95  # the spread of the values is known only at the end
+MARGIN = 0.95  # the spread of the values is known only at the end of all levels
 Tell = Callable[[int, int, float], object]
 
 
@@ -51,7 +51,7 @@ def exact_truth(spectra: Sequence[Spectrum], codes: np.ndarray) -> Truth:
 
 
 def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
-    """Return the truth by evaluating all sequences of the template, a task for each output; None if they are too many."""
+    """Return the truth by evaluating all sequences of the template, a task for each output; None: too many."""
     if not is_enumerable(tasks[0]):
         return None
     free = tasks[0].background.template.free
@@ -93,15 +93,14 @@ def simulated_truth(
     background = spectra[0].background
     values, pairs = (np.moveaxis(found, 0, -1) for found in spectrum_values(spectra, codes))
     functions = [spectrum_function(spectra), *levels]
-    spread = np.maximum(values.std((0, 1)), 1e-300)
-    aim = MARGIN * error * spread / np.sqrt(len(levels))
+    aim = MARGIN * error / np.sqrt(len(levels))
     squares, pair_squares, evaluations = np.zeros((2, len(spectra))), np.zeros(len(spectra)), 0
     for level, (lower, upper) in enumerate(pairwise(functions)):
 
         def difference(asked: np.ndarray, lower: Function = lower, upper: Function = upper) -> np.ndarray:
             return upper(asked) - lower(asked)
 
-        found, count = _simulate(difference, background, codes, aim, seed, level, most, tell)
+        found, count = _simulate(difference, background, codes, values, aim, seed, level, most, tell)
         values, pairs = values + found.values, pairs + found.pairs
         squares[0] += found.value_squares.mean((0, 1))
         pair_squares += _over_pairs(found.pair_squares).mean((0, 1))
@@ -126,22 +125,25 @@ def _simulate(
     difference: Function,
     background: Background,
     codes: np.ndarray,
-    aim: np.ndarray,
+    values: np.ndarray,
+    aim: float,
     seed: int,
     level: int,
     most: int | None,
     tell: Tell,
 ) -> tuple[Moments, int]:
-    """Return the moments of a difference, and how many pairs of permutations they took."""
-    sums, cost = Sums(), 2 * len(background.template.free) - 1
+    """Return the moments of what is to be added to values, and how many pairs of permutations they took."""
+    sums, cost, whole = Sums(), 2 * len(background.template.free) - 1, difference(codes)
     while True:
-        sums.add(permutation_estimates(difference, background, codes, sums.count, sums.count + ROUND, seed, level))
+        start, stop = sums.count, sums.count + ROUND
+        sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, level))
         found = sums.moments()
         error = np.sqrt(found.value_squares.mean((0, 1)))
-        left = float(np.max(error / aim)) ** 2 * sums.count
+        spread = np.maximum((values + found.values).std((0, 1)), 1e-300)
+        left = float(np.max(error / (aim * spread))) ** 2 * sums.count
         tell(level, sums.count, left)
         spent = most is not None and (sums.count + ROUND) * cost + 1 > most
-        if sums.count >= LEAST_ROUNDS * ROUND and ((error < aim).all() or spent):
+        if sums.count >= LEAST_ROUNDS * ROUND and ((error < aim * spread).all() or spent):
             return found, sums.count
 
 
@@ -151,7 +153,7 @@ def spectrum_function(spectra: Sequence[Spectrum]) -> Function:
 
 
 def spectrum_values(spectra: Sequence[Spectrum], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the spectra's own Shapley values, (outputs, S, free), and pairwise interactions, (outputs, S, free, free)."""
+    """Return the spectra's (outputs, S, free) Shapley values and (outputs, S, free, free) pairwise interactions."""
     free = spectra[0].template.free
     n, rows = spectra[0].template.n, np.arange(len(codes))
     values = np.stack([s.terms.shapley_values(codes)[:, free] for s in spectra])
