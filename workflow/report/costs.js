@@ -18,8 +18,8 @@ function costChart(rows, room) {
     width,
     frame.bottom + 44,
     `Accuracy against cost. ${shown.map((r) => `${r.name}, ${thousands(Math.round(r.amortised))} evaluations per sequence: R² ${r.r2.toFixed(3)}`).join("; ")}`,
-    axisLeft(frame, y, powers(errors), "1 − R² of the Shapley values", power),
-    axisBottom(frame, x, powers(costs), "evaluations per sequence, one-off costs shared", power),
+    axisLeft(frame, y, roundLogs(errors), "1 − R² of the Shapley values", power),
+    axisBottom(frame, x, roundLogs(costs), "evaluations per sequence, one-off costs shared", power),
     methods.map(({ drawn }) => drawn),
     apart(methods, frame).map(({ name, color, end, at }) =>
       svg(
@@ -71,15 +71,19 @@ function apart(methods, frame) {
   return sorted;
 }
 
-/** The powers of ten among logarithms, or their ends. */
-function powers(values) {
+/** Logarithms of the round numbers between the least and the largest of some logarithms. */
+function roundLogs(values) {
   const low = Math.min(...values),
     high = Math.max(...values);
-  const found = ticks(low, high, 4).filter((v) => Math.abs(v - Math.round(v)) < 1e-9);
-  return found.length > 1 ? found : ticks(low, high, 3);
+  const within = (steps) => {
+    const found = [];
+    for (let k = Math.floor(low); k <= high; k++) found.push(...steps.map((step) => k + Math.log10(step)));
+    return found.filter((v) => v >= low - 0.1 && v <= high + 0.1);
+  };
+  return [[1], [1, 3], [1, 2, 5]].map(within).find((found) => found.length > 2) ?? within([1, 1.5, 2, 3, 5, 7]);
 }
 
 function power(v) {
   const value = 10 ** v;
-  return value >= 1000 ? compact(Math.round(value)) : number(value);
+  return value >= 1000 ? compact(Math.round(value)) : number(Number(value.toPrecision(2)));
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..counter import COALITION_STREAM, content_keys
 from ..shapley import WEIGHTS
+from ..template import Template
 from . import Answer, Interactions, Task, UnsuitedError
 from .game import background_mean, draw_background
 
@@ -42,11 +43,16 @@ def is_enumerable(task: Task) -> bool:
     return len(template.free) <= MOST_PLAYERS and template.space <= MOST_SEQUENCES
 
 
-def _explain_all(task: Task) -> Answer:
-    template = task.background.template
+def all_codes(template: Template) -> np.ndarray:
+    """Return the (space, n) uint8 local codes of every sequence of a template, the last free position fastest."""
     codes = np.zeros((template.space, template.n), np.uint8)
     codes[:, template.free] = np.stack(np.unravel_index(np.arange(template.space), template.sizes[template.free]), 1)
-    cube = task.predict(codes).reshape(template.sizes[template.free])
+    return codes
+
+
+def _explain_all(task: Task) -> Answer:
+    template = task.background.template
+    cube = task.predict(all_codes(template)).reshape(template.sizes[template.free])
     games = np.stack([_coalition_values(cube, task, x) for x in task.codes])
     return _answer(task, games, None, template.space, 0)
 

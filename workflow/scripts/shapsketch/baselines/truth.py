@@ -5,17 +5,19 @@ Monte Carlo, Giles 2015): unbiased whatever those are, and far less noisy.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
 from ..background import Background
+from ..models import Model
 from ..shapley import interaction_map
 from ..spectrum import Spectrum
 from . import Task
+from .exact import all_codes, is_enumerable
 from .exact import explain as enumerate_all
-from .exact import is_enumerable
 from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
 ROUND = 16  # paired permutations of each sequence between two looks at the error
@@ -54,10 +56,13 @@ def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
     """Return the truth by evaluating all sequences of the template, a task for each output; None: too many."""
     if not is_enumerable(tasks[0]):
         return None
-    free = tasks[0].background.template.free
-    place = np.zeros(tasks[0].background.template.n, np.int64)
+    template = tasks[0].background.template
+    known = tasks[0].model(template.to_alphabet(all_codes(template)))
+    free = template.free
+    place = np.zeros(template.n, np.int64)
     place[free] = np.arange(len(free))
-    answers = [enumerate_all(task) for task in tasks]
+    model = cast("Model", _Known(known))
+    answers = [enumerate_all(replace(task, model=model)) for task in tasks]
     pairs = np.zeros((len(tasks), len(tasks[0].codes), len(free), len(free)))
     for k, answer in enumerate(answers):
         for row, found in enumerate(answer.interactions or ()):
@@ -67,6 +72,17 @@ def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
                     pairs[k, row, i, j] = pairs[k, row, j, i] = value
     none = np.zeros(len(tasks))
     return Truth(np.stack([answer.values[:, free] for answer in answers]), none, pairs, none, 0)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A model whose answers to all sequences of a template, in their order, are there."""
+
+    values: np.ndarray
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        assert len(codes) == len(self.values)
+        return self.values
 
 
 def simulated_truth(
