@@ -296,7 +296,7 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
 def test_the_sketch_is_set_beside_other_methods(copy):
     copy.configure(compare={"enabled": True, "methods": ["shapsketch", "kernel_shap", "deep_shap"],
                             "sequences": 2, "evaluations": [60], "curve_draws": 1})  # fmt: skip
-    assert set(copy.planned()) == {"all", "compare_methods", "draw_comparison", "build_report"}
+    assert set(copy.planned()) == {"default", "compare_methods", "draw_comparison", "build_report"}
     output = copy.run()
     assert "DeepSHAP follows gradients, which models of kind python do not offer." in output.stderr
     folder = copy.folder / "results/tiny/some"

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..background import Background
 from ..counter import PERMUTATION_STREAM, content_keys, keyed_words
-from . import Answer, Task, UnsuitedError
+from . import Answer, Interactions, Task, UnsuitedError
 from .game import letters
 
 PAYS_ONCE = False
@@ -68,7 +68,7 @@ def explain(task: Task) -> Answer:
     found = sums.moments()
     values, errors = np.zeros((2, *task.codes.shape))
     values[:, free], errors[:, free] = found.values[..., 0], np.sqrt(found.value_squares[..., 0])
-    interactions = None
+    interactions: list[Interactions] | None = None
     if task.order > 1:
         i, j = np.triu_indices(len(free), 1)
         keys = list(zip(free[i].tolist(), free[j].tolist(), strict=True))
@@ -131,7 +131,7 @@ def permutation_estimates(
     z, x = letters(background, words[:, players:]), np.tile(codes, (count, 1))
     whole = np.tile(whole, (count, 1))
     paths = _path_values(function, free, x, z, ranks)
-    values, pairs = 0.0, 0.0
+    values, pairs = np.zeros(()), np.zeros(())
     for rank, inner in zip((ranks, players - 1 - ranks), paths[1:], strict=True):
         along = np.concatenate([paths[0][:, None], inner, whole[:, None]], 1)  # (paths, players + 1, outputs)
         values = values + np.take_along_axis(np.diff(along, axis=1), rank[:, :, None].astype(np.int64), 1)

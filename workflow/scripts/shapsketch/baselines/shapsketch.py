@@ -31,7 +31,7 @@ def answer(task: Task, spectrum: Spectrum, evaluations: int) -> Answer:
     terms = spectrum.terms
     interactions: list[Interactions] | None = None
     if task.order > 1:
-        mapping = interaction_map(terms, INDEX, task.order)
+        mapping = interaction_map(terms, "SII", task.order)
         mapping = mapping.select(mapping.orders >= 2)
         found = mapping.apply(terms.dividends(task.codes))
         interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in found]
