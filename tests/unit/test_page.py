@@ -106,9 +106,9 @@ def test_the_page_holds_what_the_files_hold(page):
 def test_the_sketch_is_set_beside_other_methods(page):
     parser, content, _ = content_of(page)
     text = " ".join(" ".join(parser.text).split())
-    assert "The sketch, 30 evaluations of each sequence, has R² 0.970" in text
-    assert "KernelSHAP, has 0.700 with 266 evaluations of each sequence" in text
-    assert "From 32 sequences on, the sketch has cost less than any of them." in text
+    assert "The sketch costs 30 evaluations per sequence and has R² 0.970" in text
+    assert "KernelSHAP, has R² 0.700 for 266 evaluations" in text
+    assert "From 32 sequences on, the sketch has cost less than any that asks for each sequence." in text
     assert "12 of your sequences by each method, against the long-run truth (standard error 2 % of its spread)" in text
     assert "DeepSHAP cannot <i>" in text
     assert "KernelSHAP: note <b>" in text

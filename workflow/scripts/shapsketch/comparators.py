@@ -45,11 +45,11 @@ def headline(rows: pd.DataFrame) -> str:
     if ours.empty or peers.empty:
         return ""
     sketch, best = ours.iloc[0], peers.loc[peers["r2"].idxmax()]
-    cost = f"{best['amortised']:,.0f} evaluations of each sequence"
-    start = f"The sketch, {sketch['amortised']:,.0f} evaluations of each sequence, has R² {sketch['r2']:.3f}"
+    start = f"The sketch costs {sketch['amortised']:,.0f} evaluations per sequence and has R² {sketch['r2']:.3f}"
+    theirs = f"R² {best['r2']:.3f} for {best['amortised']:,.0f} evaluations"
     if best["r2"] > sketch["r2"]:
-        return f"{start}; {METHODS[best['method']]} comes closer, R² {best['r2']:.3f}, with {cost}."
-    text = f"{start}; the closest of the other methods, {METHODS[best['method']]}, has {best['r2']:.3f} with {cost}."
+        return f"{start}; {METHODS[best['method']]} comes closer, with {theirs}."
+    text = f"{start}; the closest of the other methods, {METHODS[best['method']]}, has {theirs}."
     if np.isfinite(first := peers["break_even"].max()):
-        text += f" From {first:,.0f} sequences on, the sketch has cost less than any of them."
+        text += f" From {first:,.0f} sequences on, the sketch has cost less than any that asks for each sequence."
     return text

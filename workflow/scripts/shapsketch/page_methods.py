@@ -28,6 +28,8 @@ def compared_methods(output: str, rows: Sequence[Record], headline: str) -> dict
     """
     done = [row for row in rows if row["r2"] is not None]
     error = next((row["truth_error"] for row in done), 0.0) or 0.0
+    told = {(row["method"], row["note"]): row for row in reversed(rows) if row["r2"] is None}  # once each
+    rows = [row for row in rows if row["r2"] is not None or told[row["method"], row["note"]] is row]
     titles = [METHODS.get(row["method"], row["method"]) for row in rows]
     notes = [
         f"{t}: {row['note']}" for t, row in zip(titles, rows, strict=True) if row["r2"] is not None and row["note"]

@@ -110,7 +110,7 @@ def permutation_estimates(
     start: int,
     stop: int,
     seed: int,
-    stream: int = 0,
+    stream: int = PERMUTATION_STREAM,
 ) -> Estimates:
     """Estimate Shapley values and pairwise interactions by paired permutations.
 
@@ -121,11 +121,11 @@ def permutation_estimates(
         whole: (S, outputs), the function at them.
         start, stop: the range of pairs of each sequence's own stream.
         seed: of the streams; a sequence's draws follow from it and from its letters.
-        stream: tells apart several uses with one seed.
+        stream: tells apart several uses with one seed; below 2**32.
     """
     free, n = background.template.free, background.template.n
     count, sequences, players = stop - start, len(codes), len(background.template.free)
-    keys = content_keys(seed, PERMUTATION_STREAM + stream, codes)
+    keys = content_keys(seed, stream, codes)
     words = np.stack([keyed_words(key, start, stop, players + n) for key in keys], 1).reshape(-1, players + n)
     ranks = np.argsort(words[:, :players], axis=1, kind="stable").astype(np.int16)
     z, x = letters(background, words[:, players:]), np.tile(codes, (count, 1))

@@ -12,6 +12,7 @@ from .game import draw_background
 from .truth import Truth
 
 REPLICATES = 1000  # of the bootstrap over sequences
+MOST_PAIR_ERROR = 0.3  # of the true pairs, over their spread, above which nobody can tell which are strongest
 STRONGEST = 10  # pairs of each sequence that a method should find
 Scores = dict[str, tuple[float, float, float]]  # by name: the score, and its 95 % interval
 
@@ -42,7 +43,7 @@ class Scorer:
         counts = self._resamples(len(values))
         scores = agreement(values, truth, counts)
         per_sequence: dict[str, np.ndarray] = {}
-        if answer.interactions is not None and len(free) > 1:
+        if answer.interactions is not None and len(free) > 1 and self.truth.pair_errors[self.output] < MOST_PAIR_ERROR:
             per_sequence["pair_recall"] = self.recall(answer, free)
         if self.draws:
             per_sequence["insertion"], per_sequence["deletion"] = self.curves(task, values)

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from ..background import Background
+from ..counter import TRUTH_STREAM
 from ..models import Model
 from ..shapley import interaction_map
 from ..spectrum import Spectrum
@@ -22,6 +23,8 @@ from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
 ROUND = 16  # paired permutations of each sequence between two looks at the error
 LEAST_ROUNDS = 4
+MOST = 10_000_000  # evaluations of a level for each sequence
+PAIRS = 5.0  # how many times less sure pairs may be than values
 MARGIN = 0.95  # the spread of the values is known only at the end of all levels
 Tell = Callable[[int, int, float], object]
 
@@ -92,7 +95,7 @@ def simulated_truth(
     *,
     error: float,
     seed: int,
-    most: int | None = None,
+    most: int = MOST,
     tell: Tell = lambda level, pairs, left: None,
 ) -> Truth:
     """Add to the spectra's own values a simulation of each difference on the way up to the model.
@@ -101,7 +104,8 @@ def simulated_truth(
         spectra: of the outputs; they decide how long it takes, not what comes out.
         levels: functions of (N, n) local codes to (N, outputs) values between the spectra and the model, which is last.
         codes: (S, n) uint8 local codes of the sequences.
-        error: simulate until every output's error is below this share of the spread of its values.
+        error: simulate until every output's error is below this share of the spread of its values, and that of pairs
+            below `PAIRS` times this share of theirs.
         seed: of the permutations.
         most: evaluations of a level for each sequence, after which it ends in any case; at least `LEAST_ROUNDS`.
         tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
@@ -116,7 +120,7 @@ def simulated_truth(
         def difference(asked: np.ndarray, lower: Function = lower, upper: Function = upper) -> np.ndarray:
             return upper(asked) - lower(asked)
 
-        found, count = _simulate(difference, background, codes, values, aim, seed, level, most, tell)
+        found, count = _simulate(difference, background, codes, values, pairs, aim, seed, level, most, tell)
         values, pairs = values + found.values, pairs + found.pairs
         squares[0] += found.value_squares.mean((0, 1))
         pair_squares += _over_pairs(found.pair_squares).mean((0, 1))
@@ -142,25 +146,35 @@ def _simulate(
     background: Background,
     codes: np.ndarray,
     values: np.ndarray,
+    pairs: np.ndarray,
     aim: float,
     seed: int,
     level: int,
-    most: int | None,
+    most: int,
     tell: Tell,
 ) -> tuple[Moments, int]:
-    """Return the moments of what is to be added to values, and how many pairs of permutations they took."""
+    """Return the moments of what is to be added to values and pairs, and how many pairs of permutations they took."""
+    stream = TRUTH_STREAM + (level << 16)
     sums, cost, whole = Sums(), 2 * len(background.template.free) - 1, difference(codes)
     while True:
         start, stop = sums.count, sums.count + ROUND
-        sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, level))
+        sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, stream))
         found = sums.moments()
-        error = np.sqrt(found.value_squares.mean((0, 1)))
-        spread = np.maximum((values + found.values).std((0, 1)), 1e-300)
-        left = float(np.max(error / (aim * spread))) ** 2 * sums.count
-        tell(level, sums.count, left)
-        spent = most is not None and (sums.count + ROUND) * cost + 1 > most
-        if sums.count >= LEAST_ROUNDS * ROUND and ((error < aim * spread).all() or spent):
+        over = np.maximum(
+            _relative(found.value_squares, values + found.values) / aim,
+            _relative(_over_pairs(found.pair_squares), _over_pairs(pairs + found.pairs)) / (PAIRS * aim),
+        ).max()
+        tell(level, sums.count, float(over) ** 2 * sums.count)
+        spent = (sums.count + ROUND) * cost + 1 > most
+        if sums.count >= LEAST_ROUNDS * ROUND and (over < 1 or spent):
             return found, sums.count
+
+
+def _relative(squares: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The root mean square standard error over the spread, by output; zero where there are no values."""
+    if not values.size:
+        return np.zeros(values.shape[-1])
+    return np.sqrt(squares.mean((0, 1))) / np.maximum(values.std((0, 1)), 1e-300)
 
 
 def spectrum_function(spectra: Sequence[Spectrum]) -> Function:
