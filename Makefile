@@ -72,7 +72,7 @@ benchmark-explain: .venv/test.ready .venv-shapzero/ready
 benchmark-refine: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.refinement $(ARGS)
 
-# Hours in full; `make benchmark-methods ARGS="--models gb1_network --quick"` is a taste.
+# Hours in full; `make benchmark-methods ARGS="--models gb1_complete --quick"` is a taste.
 benchmark-methods: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.methods $(ARGS)
 

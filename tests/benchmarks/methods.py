@@ -36,7 +36,7 @@ from shapsketch.versions import VERSIONS
 FOLDER = ROOT / "results" / "benchmarks" / "methods"
 CURVE_DRAWS = 8
 SEQUENCES = 1000  # that one-off costs are spread over
-REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_network", "optimus5p")
+REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_complete", "optimus5p")
 COMPARED = [name for name in METHODS if name not in ("exact", "monte_carlo", "shapsketch_refined")]
 COLUMNS = [
     "model", "output", "method", "evaluations", "once", "each", "amortised", "seconds", "compared", "error",
