@@ -29,9 +29,9 @@ rule compare_methods:
         source=lambda wildcards: get_source(wildcards.model),
         batch_size=lambda wildcards: MODELS[wildcards.model]["sketch"]["batch_size"],
         seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
-        budget=lambda wildcards: stop_rule(MODELS[wildcards.model]["sketch"]["budget"])[
-            0
-        ],
+        budget=lambda wildcards: stop_rule(
+            MODELS[wildcards.model]["sketch"]["budget"]
+        )[0],
         exact=lambda wildcards: wildcards.model in TREES,
         compare=config["compare"],
         version=VERSIONS["compare"],
