@@ -312,7 +312,7 @@ def test_the_sketch_is_set_beside_other_methods(copy):
     assert own["truth_error"].dropna().tolist() == [0, 0]  # all 8-mers are evaluated
     assert (folder / "comparison/g.accuracy_against_cost.svg").exists()
     assert "Beside other methods" in (folder / "report.html").read_text()
-    assert "comparison.tsv" in (folder / "provenance.json").read_text()
+    assert "comparison/g.accuracy_against_cost.svg" in (folder / "provenance.json").read_text()
 
 
 def test_every_result_says_where_it_comes_from(finished):

@@ -422,14 +422,14 @@ SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv", "figures")
 
 
 def get_recorded_results(wildcards):
-    """The results whose bytes provenance.json records."""
+    """The results whose bytes provenance.json records; tables with seconds are not among them."""
     model, queries = f"results/{wildcards.model}", wildcards.queries
     sketched = wildcards.model not in TREES
     files = [f"{table}.parquet" for table in EXPLANATIONS.values()]
     files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
     files += [f"motifs/{name}" for name in MOTIF_FILES]
     files += ["hypothetical"] if config["explain"]["hypothetical"] else []
-    files += ["comparison.tsv"] if config["compare"]["enabled"] else []
+    files += ["comparison"] if config["compare"]["enabled"] else []
     spectrum = [f"spectrum/{name}" for name in SPECTRUM_FILES]
     curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
     return [

@@ -131,12 +131,21 @@ def _with_modules(module: nn.Module) -> nn.Module:
             continue
         options = {key: value for key, value in node.kwargs.items() if key != "inplace"}
         graph.add_submodule(f"elementwise_{number}", Elementwise(function, node.args[1:], options))
-        with graph.graph.inserting_after(node):
-            new = graph.graph.call_module(f"elementwise_{number}", (node.args[0],))
-        node.replace_all_uses_with(new)
+        axis, found = _batch_axis(node), node.args[0]
+        with graph.graph.inserting_before(node):  # captum looks for the sequences of a batch along the first axis
+            found = graph.graph.call_function(torch.movedim, (found, axis, 0)) if axis else found
+            found = graph.graph.call_module(f"elementwise_{number}", (found,))
+            found = graph.graph.call_function(torch.movedim, (found, 0, axis)) if axis else found
+        node.replace_all_uses_with(found)
         graph.graph.erase_node(node)
     graph.recompile()
     return graph
+
+
+def _batch_axis(node: fx.Node) -> int:
+    """The axis along which a value of an exported program holds the sequences of a batch, whose number is free."""
+    shape = getattr(node.meta.get("val"), "shape", ())
+    return next((axis for axis, size in enumerate(shape) if not isinstance(size, int)), 0)
 
 
 def _name(function: Any) -> str:
