@@ -23,10 +23,9 @@ from benchmarks.truth import shapley_truth
 from shapsketch.background import Background
 from shapsketch.baselines import Answer, Task, UnsuitedError, explain, pays_once
 from shapsketch.baselines.scoring import Scorer, flatten
-from shapsketch.baselines.table import SCORES
 from shapsketch.baselines.truth import Truth
 from shapsketch.charts import cost_chart, total_cost_chart
-from shapsketch.comparators import METHODS, OURS
+from shapsketch.comparators import METHODS, OURS, SCORES
 from shapsketch.errors import InputError
 from shapsketch.figures import save_figure
 from shapsketch.files import load_npz, save_npz, sha256_json, write_text

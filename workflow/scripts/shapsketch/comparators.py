@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 OURS = "shapsketch"
+SCORES = ("r2", "pearson", "spearman", "pair_recall", "insertion", "deletion")  # each with `_low` and `_high`
 # Names in the config and in tables, and what they are called on pages.
 METHODS = {
     "shapsketch": "shapsketch",

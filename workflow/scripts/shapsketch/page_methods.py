@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .comparators import METHODS, OURS
+from .comparators import METHODS, OURS, SCORES
 
 Record = Mapping[str, Any]
-SCORES = ("r2", "pearson", "spearman", "pair_recall", "insertion", "deletion")
 
 
 def cost_points(rows: Sequence[Record]) -> list[dict[str, Any]]:

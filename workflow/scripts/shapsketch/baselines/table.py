@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from ..comparators import break_even
+from ..comparators import SCORES, break_even
 from . import Task, UnsuitedError, explain, pays_once
+from .exact import is_enumerable
 from .scoring import Scorer, flatten
 from .truth import Truth
 
-SCORES = ("r2", "pearson", "spearman", "pair_recall", "insertion", "deletion")
 COLUMNS = [
     "output", "method", "compared", "evaluations", "once", "each", "amortised", "seconds",
     *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")),
@@ -42,18 +42,19 @@ class Comparison:
 
     def runs(self) -> list[tuple[int, str, int]]:
         """Return every run: output, method, evaluations."""
-        found = []
-        for output in range(len(self.tasks)):
-            for name in self.methods:
-                for count in self._budgets(name, self.tasks[output]):
-                    found.append((output, name, count))  # noqa: PERF401
-        return found
+        return [
+            (output, name, count)
+            for output, task in enumerate(self.tasks)
+            for name in self.methods
+            for count in self._budgets(name, task)
+        ]
 
     def _budgets(self, name: str, task: Task) -> Sequence[int]:
         try:
-            return [task.evaluations] if pays_once(name) else self.evaluations
+            once = pays_once(name) or (name == "exact" and is_enumerable(task))
         except ModuleNotFoundError:
             return self.evaluations[:1]  # `explain` tells what is missing
+        return [task.evaluations] if once else self.evaluations
 
     def __call__(self, finished: Callable[[], object] = lambda: None) -> pd.DataFrame:
         """Run all; return a table with `COLUMNS`, rows by output in the order of the runs.
