@@ -275,7 +275,7 @@ def test_deep_shap_follows_the_embedded_network(root):
         ("monte_carlo", 18, "need at least 19 evaluations"),
         ("proxyspex", 20, "needs at least 32 evaluations"),
         pytest.param("spex", 30, "SPEX of shapiq failed", marks=pytest.mark.peers),
-        ("deep_shap", 100, "which models of kind function do not offer"),
+        ("deep_shap", 100, "A model of kind function has no gradients that DeepSHAP could follow"),
         ("shapzero", 4000, "needs a uniform background and equally many letters"),
         ("shapsketch", 5, "too small"),
     ],

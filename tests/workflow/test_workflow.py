@@ -298,7 +298,7 @@ def test_the_sketch_is_set_beside_other_methods(copy):
                             "sequences": 2, "evaluations": [60], "curve_draws": 1})  # fmt: skip
     assert set(copy.planned()) == {"default", "compare_methods", "draw_comparison", "build_report"}
     output = copy.run()
-    assert "DeepSHAP follows gradients, which models of kind python do not offer." in output.stderr
+    assert "A model of kind python has no gradients that DeepSHAP could follow." in output.stderr
     folder = copy.folder / "results/tiny/some"
     table = pd.read_csv(folder / "comparison.tsv", sep="\t")
     assert table["output"].tolist() == ["g"] * 3 + ["t"] * 3

@@ -108,12 +108,14 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
     """
     source: Mapping[str, Any] = getattr(task.model, "source", {"kind": "function"})
     if source["kind"] != "torch":
-        raise UnsuitedError(f"{METHODS[name]} follows gradients, which models of kind {source['kind']} do not offer.")
+        raise UnsuitedError(f"A model of kind {source['kind']} has no gradients that {METHODS[name]} could follow.")
     if source.get("reverse_complement"):
-        raise UnsuitedError(f"{METHODS[name]} is not offered for models that average both strands.")
+        raise UnsuitedError(f"A model that averages both strands has no one input that {METHODS[name]} could follow.")
     module, device = torch_model.load_network(source)
     if isinstance(module, torch.jit.ScriptModule):
-        raise UnsuitedError(f"{METHODS[name]} cannot look into TorchScript; export the network with torch.export.save.")
+        raise UnsuitedError(
+            f"TorchScript cannot be looked into by {METHODS[name]}; export the network with torch.export.save."
+        )
     return Network(OneOutput(_with_modules(module) if modules else module, task.output), device, task)
 
 
