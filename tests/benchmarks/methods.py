@@ -67,9 +67,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="methods", description=__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(REFERENCES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
-    parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 32 and 128")
+    parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 64 and 256")
     parser.add_argument("--sequences", type=int, default=12, help="that are explained and scored")
-    parser.add_argument("--quick", action="store_true", help="32 evaluations only, a looser truth, into quick.tsv")
+    parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into quick.tsv")
     parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
     chosen = parser.parse_args()
     path = FOLDER / ("quick.tsv" if chosen.quick else "methods.tsv")
@@ -94,7 +94,7 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     rows = np.linspace(0, len(model.explained) - 1, chosen.sequences).astype(int)
     codes = model.explained[rows]
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
-    for count in chosen.evaluations or ([32] if chosen.quick else [32, 128]):
+    for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
             paid = SEQUENCES * count if pays_once(name) else count
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]

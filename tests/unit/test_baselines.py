@@ -271,7 +271,7 @@ def test_deep_shap_follows_the_embedded_network(root):
     ("name", "count", "sentence"),
     [
         ("permutation_sampling", 4, "needs at least 5 evaluations"),
-        ("kernel_shap", 5, "needs at least 6 evaluations"),
+        ("kernel_shap", 9, "needs at least 10 evaluations"),
         ("monte_carlo", 18, "need at least 19 evaluations"),
         ("proxyspex", 20, "needs at least 32 evaluations"),
         pytest.param("spex", 30, "SPEX of shapiq failed", marks=pytest.mark.peers),

@@ -5,6 +5,7 @@ empty mask as the only background row: so it pays one evaluation for each coalit
 """
 
 import logging
+import warnings
 
 import numpy as np
 
@@ -23,16 +24,20 @@ def explain(task: Task) -> Answer:
     """
     from shap import KernelExplainer
 
-    players = len(task.background.template.free)
-    if task.evaluations < players + 1:
+    least = 2 * len(task.background.template.free)
+    if task.evaluations < least:
         raise UnsuitedError(
-            f"KernelSHAP needs at least {players + 1} evaluations of a sequence; it was given {task.evaluations}."
+            f"KernelSHAP needs at least {least} evaluations of a sequence, a pair of coalitions for each free position; "
+            f"it was given {task.evaluations}."
         )
     logging.getLogger("shap").setLevel(logging.ERROR)
 
     def solve(game: Game) -> Solution:
         explainer = KernelExplainer(game, np.zeros((1, game.players)))
-        found = explainer.shap_values(np.ones((1, game.players)), nsamples=game.budget - 2, l1_reg=False, silent=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            x, count = np.ones((1, game.players)), game.budget - 2
+            found = explainer.shap_values(x, nsamples=count, l1_reg=False, silent=True)
         return np.asarray(found, np.float64).reshape(game.players), None
 
     return play(task, solve, distinct=True)
