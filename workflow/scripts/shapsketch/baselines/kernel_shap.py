@@ -27,7 +27,7 @@ def explain(task: Task) -> Answer:
     least = 2 * len(task.background.template.free)
     if task.evaluations < least:
         raise UnsuitedError(
-            f"KernelSHAP needs at least {least} evaluations of a sequence, a pair of coalitions for each free position; "
+            f"KernelSHAP needs at least {least} evaluations of a sequence, two for each free position; "
             f"it was given {task.evaluations}."
         )
     logging.getLogger("shap").setLevel(logging.ERROR)
