@@ -16,6 +16,7 @@ from shapsketch.baselines.game import MEAN_DRAWS, background_mean
 from shapsketch.baselines.scoring import Scorer, agreement
 from shapsketch.baselines.table import Comparison
 from shapsketch.baselines.truth import enumerated_truth, exact_truth, simulated_truth
+from shapsketch.charts import cost_chart, total_cost_chart
 from shapsketch.comparators import METHODS, break_even, headline
 from shapsketch.errors import InputError
 from shapsketch.models import Model
@@ -303,11 +304,11 @@ def test_simulated_truth_is_the_exact_one_whatever_it_starts_from():
     def ask(codes):
         return task.predict(codes)[:, None]
 
-    truth = simulated_truth([wrong], [ask], task.codes, error=0.05, seed=0)
+    truth = simulated_truth([wrong], [ask], task.codes, error=0.15, seed=0)
     exact, pairs = brute_force(task_of(10))
     exact, pairs = exact[:, FREE], (pairs + pairs.swapaxes(1, 2))[:, FREE][..., FREE]
-    assert truth.errors[0] < 0.05
-    assert np.sqrt(((truth.values[0] - exact) ** 2).mean()) < 2 * 0.05 * exact.std()
+    assert truth.errors[0] < 0.15
+    assert np.sqrt(((truth.values[0] - exact) ** 2).mean()) < 2 * 0.15 * exact.std()
     upper = np.triu_indices(5, 1)
     missed = (truth.pairs[0] - pairs)[:, *upper]
     assert np.sqrt((missed**2).mean()) < 2 * truth.pair_errors[0] * pairs[:, *upper].std()
@@ -385,6 +386,17 @@ def test_break_even_and_its_sentence():
     assert "KernelSHAP, has R² 0.500 for 310 evaluations" in headline(fewer)
     assert "From 30 sequences on" in headline(fewer)
     assert headline(table.iloc[:1]) == ""
+
+
+def test_charts_name_methods_and_their_cost():
+    columns = ["method", "evaluations", "once", "each", "amortised", "r2", "r2_low", "r2_high"]
+    rows = [("shapsketch", 9000, 9000, 0, 9, 0.99, 0.98, 0.995), ("kernel_shap", 64, 1000, 64, 65, -3, -5, 0.1),
+            ("spex", 64, *[np.nan] * 6)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    names = [[text.get_text() for text in draw(table, "some").axes[0].get_legend().get_texts()]
+             for draw in (cost_chart, total_cost_chart)]  # fmt: skip
+    assert names[0] == ["shapsketch", "KernelSHAP"]
+    assert names[1] == ["shapsketch, 9,000 once (R² 0.99)", "KernelSHAP, 64 each (R² -3.00)"]
 
 
 def test_sequences_are_chosen_evenly_and_once():

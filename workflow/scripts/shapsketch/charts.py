@@ -92,16 +92,17 @@ def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Fig
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     styles, sequences = cycle(COLORS), np.geomspace(1, most, 200)
-    for (name, count), own in rows[rows["r2"].notna()].groupby(["method", "evaluations"], sort=False):
+    for (name, _), own in rows[rows["r2"].notna()].groupby(["method", "evaluations"], sort=False):
         ours = str(name).startswith(OURS)
         row = own.iloc[0]
+        cost = f"{row['each']:,.0f} each" if row["each"] else f"{row['once']:,.0f} once"
         axes.plot(
             sequences,
             row["once"] + row["each"] * sequences,
             color=BLUE if ours else next(styles),
             linewidth=2.5 if name == OURS else 1,
             linestyle="--" if str(name) == f"{OURS}_refined" else "-",
-            label=f"{METHODS.get(str(name), str(name))}, {count:,} (R² {row['r2']:.2f})",
+            label=f"{METHODS.get(str(name), str(name))}, {cost} (R² {row['r2']:.2f})",
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
