@@ -89,7 +89,8 @@ def main() -> None:
 
 def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Run the methods on the first output of a model."""
-    truth = shapley_truth(model, CACHE, chosen.truth_error or (0.05 if chosen.quick else 0.02))
+    error = chosen.truth_error or (0.05 if chosen.quick else 0.02)
+    truth = shapley_truth(model, CACHE, error, None if chosen.quick else 5 * error)
     assert truth is not None
     rows = np.linspace(0, len(model.explained) - 1, chosen.sequences).astype(int)
     codes = model.explained[rows]

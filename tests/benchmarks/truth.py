@@ -19,13 +19,16 @@ CONTROL_SEED = 990
 CONTROL_BUDGET = 50_000
 
 
-def shapley_truth(model: ReferenceModel, cache: Path, most_error: float) -> Truth | None:
+def shapley_truth(
+    model: ReferenceModel, cache: Path, most_error: float, pair_error: float | None = None
+) -> Truth | None:
     """Return the truth, from the cache if it is there; None for a table with gaps.
 
     Args:
         model: the model.
         cache: a folder.
-        most_error: simulate until every output's error is below this.
+        most_error: simulate until every output's error is below this,
+        pair_error: and that of pairwise interactions below this.
     """
     if model.exact:
         background = Background.uniform(model.template)
@@ -33,11 +36,11 @@ def shapley_truth(model: ReferenceModel, cache: Path, most_error: float) -> Trut
         return exact_truth(spectra, model.explained)
     if model.has_gaps:
         return None
-    key = sha256_json([model.identity, model.explained.tolist(), most_error, "with pairs"])
+    key = sha256_json([model.identity, model.explained.tolist(), most_error, pair_error, "pairs"])
     path = cache / f"truth-{model.name}-{key[:16]}.npz"
     if not path.exists():
         enumerated = model.template.space <= MOST_ENUMERATED
-        truth = _enumerate(model) if enumerated else _simulate(model, most_error)
+        truth = _enumerate(model) if enumerated else _simulate(model, most_error, pair_error)
         save_npz(path, {name: np.asarray(value) for name, value in vars(truth).items()})
     arrays = load_npz(path)
     return Truth(**{name: int(a) if name == "evaluations" else a for name, a in arrays.items()})
@@ -56,7 +59,7 @@ def _enumerate(model: ReferenceModel) -> Truth:
     return exact_truth([found[0] for found in _controls(model, model.template.space, "exact")], model.explained)
 
 
-def _simulate(model: ReferenceModel, most_error: float) -> Truth:
+def _simulate(model: ReferenceModel, most_error: float, pair_error: float | None) -> Truth:
     """Simulate from the controls' spectra, by their students where there is one for every output, to the model."""
     controls = _controls(model, CONTROL_BUDGET, model.control)
     spectra, students = [found[0] for found in controls], [getattr(found, "student", None) for found in controls]
@@ -68,4 +71,12 @@ def _simulate(model: ReferenceModel, most_error: float) -> Truth:
         if count % 160 == 0:
             print(f"  {model.name}, level {level + 1}: {count} of about {left:.0f} paired permutations", flush=True)
 
-    return simulated_truth(spectra, levels, model.explained, error=most_error, seed=CONTROL_SEED, tell=tell)
+    return simulated_truth(
+        spectra,
+        levels,
+        model.explained,
+        error=most_error,
+        pair_error=np.inf if pair_error is None else pair_error,
+        seed=CONTROL_SEED,
+        tell=tell,
+    )

@@ -13,6 +13,8 @@ from . import Sketched, Task
 from .table import Comparison
 from .truth import Tell, Truth, enumerated_truth, exact_truth, simulated_truth
 
+PAIRS = 5.0  # how many times less sure pairs may be than values
+
 
 def choose_sequences(spectrum: Spectrum, sequences: Sequence[str], count: int) -> np.ndarray:
     """Return the (S, n) local codes of at most `count` different sequences at equal steps, none of them ambiguous.
@@ -87,6 +89,7 @@ def _truth(tasks: list[Task], spectra: list[Spectrum], settings: Mapping[str, An
         [ask],
         first.codes,
         error=settings["truth_error"],
+        pair_error=PAIRS * settings["truth_error"],
         seed=first.seed,
         most=settings["truth_evaluations"],
         tell=tell,

@@ -24,7 +24,6 @@ from .monte_carlo import Function, Moments, Sums, permutation_estimates
 ROUND = 16  # paired permutations of each sequence between two looks at the error
 LEAST_ROUNDS = 4
 MOST = 10_000_000  # evaluations of a level for each sequence
-PAIRS = 5.0  # how many times less sure pairs may be than values
 MARGIN = 0.95  # the spread of the values is known only at the end of all levels
 Tell = Callable[[int, int, float], object]
 
@@ -94,6 +93,7 @@ def simulated_truth(
     codes: np.ndarray,
     *,
     error: float,
+    pair_error: float = np.inf,
     seed: int,
     most: int = MOST,
     tell: Tell = lambda level, pairs, left: None,
@@ -104,8 +104,8 @@ def simulated_truth(
         spectra: of the outputs; they decide how long it takes, not what comes out.
         levels: functions of (N, n) local codes to (N, outputs) values between the spectra and the model, which is last.
         codes: (S, n) uint8 local codes of the sequences.
-        error: simulate until every output's error is below this share of the spread of its values, and that of pairs
-            below `PAIRS` times this share of theirs.
+        error: simulate until every output's error is below this share of the spread of its values,
+        pair_error: and that of pairs below this share of the spread of theirs.
         seed: of the permutations.
         most: evaluations of a level for each sequence, after which it ends in any case; at least `LEAST_ROUNDS`.
         tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
@@ -113,14 +113,14 @@ def simulated_truth(
     background = spectra[0].background
     values, pairs = (np.moveaxis(found, 0, -1) for found in spectrum_values(spectra, codes))
     functions = [spectrum_function(spectra), *levels]
-    aim = MARGIN * error / np.sqrt(len(levels))
+    aim, pair_aim = (MARGIN * share / np.sqrt(len(levels)) for share in (error, pair_error))
     squares, pair_squares, evaluations = np.zeros((2, len(spectra))), np.zeros(len(spectra)), 0
     for level, (lower, upper) in enumerate(pairwise(functions)):
 
         def difference(asked: np.ndarray, lower: Function = lower, upper: Function = upper) -> np.ndarray:
             return upper(asked) - lower(asked)
 
-        found, count = _simulate(difference, background, codes, values, pairs, aim, seed, level, most, tell)
+        found, count = _simulate(difference, background, codes, values, pairs, (aim, pair_aim), seed, level, most, tell)
         values, pairs = values + found.values, pairs + found.pairs
         squares[0] += found.value_squares.mean((0, 1))
         pair_squares += _over_pairs(found.pair_squares).mean((0, 1))
@@ -147,7 +147,7 @@ def _simulate(
     codes: np.ndarray,
     values: np.ndarray,
     pairs: np.ndarray,
-    aim: float,
+    aims: tuple[float, float],
     seed: int,
     level: int,
     most: int,
@@ -161,8 +161,8 @@ def _simulate(
         sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, stream))
         found = sums.moments()
         over = np.maximum(
-            _relative(found.value_squares, values + found.values) / aim,
-            _relative(_over_pairs(found.pair_squares), _over_pairs(pairs + found.pairs)) / (PAIRS * aim),
+            _relative(found.value_squares, values + found.values) / aims[0],
+            _relative(_over_pairs(found.pair_squares), _over_pairs(pairs + found.pairs)) / aims[1],
         ).max()
         tell(level, sums.count, float(over) ** 2 * sums.count)
         spent = (sums.count + ROUND) * cost + 1 > most
