@@ -55,15 +55,20 @@ PERCEPTRON_EPOCHS = 100
 MOST_EPOCHS, LEAST_EPOCHS = 120, 4
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
+MOST_GAIN = 10.0  # the exponent of a perceptron; reached by nothing but a training that goes astray
 LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 ASKED = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
-STUDENTS_VERSION = 2
+STUDENTS_VERSION = 3
 
 
 class Network(nn.Module):
-    """One student; takes (N, n, m) one-hot letters and returns (N,)."""
+    """One student; takes (N, n, m) one-hot letters and returns (N,).
+
+    Convolutions end in a sum, h + skip. Short templates are sites of one molecule, whose letters act on a latent scale
+    (global epistasis; Otwinowski et al. 2018): a perceptron's sum is multiplied by the exponential of another one.
+    """
 
     def __init__(self, n: int, m: int, architecture: Architecture) -> None:
         super().__init__()
@@ -75,7 +80,8 @@ class Network(nn.Module):
         for hidden in architecture.dense:
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
-        self.out, self.skip = nn.Linear(width, 1), nn.Linear(n * m, 1)
+        heads = 1 if architecture.channels else 2
+        self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * m, heads)
         self.dropout = architecture.dropout
         self.activate = functional.relu if architecture.channels else functional.gelu
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -93,7 +99,8 @@ class Network(nn.Module):
             if generator and self.dropout:
                 kept = torch.rand(hidden.shape, generator=generator) >= self.dropout
                 hidden = hidden * kept.to(hidden.device) / (1 - self.dropout)
-        return (self.out(hidden) + self.skip(x.flatten(1)))[:, 0]
+        sums = self.out(hidden) + self.skip(x.flatten(1))
+        return sums[:, 0] if self.convolutions else sums[:, 0] * torch.exp(sums[:, 1].clamp(max=MOST_GAIN))
 
     def start(self, generator: torch.Generator) -> None:
         """Draw all parameters anew: uniform, within 1 / sqrt(inputs) (PyTorch's default)."""
