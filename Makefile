@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test pins test-faults test-engines test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-motifs
+.PHONY: run test pins test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -31,7 +31,7 @@ pins: .venv/test.ready
 	$(BIN)/snakedeploy pin-conda-envs envs/*.yaml
 
 # Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
-test-faults test-engines: test-%: .venv/test.ready
+test-faults test-engines test-peers: test-%: .venv/test.ready
 	$(BIN)/python -m pytest -m $* -rs $(ARGS)
 
 test-slurm: .venv/test.ready
@@ -71,6 +71,10 @@ benchmark-explain: .venv/test.ready .venv-shapzero/ready
 # Half an hour or more: intervals against long-run truth, beside KernelSHAP.
 benchmark-refine: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.refinement $(ARGS)
+
+# Hours in full; `make benchmark-methods ARGS="--models gb1_complete --quick"` is a taste.
+benchmark-methods: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.methods $(ARGS)
 
 # Ten minutes: known motifs in real models, seconds and memory for 10,000 sequences; compiles memelite.
 benchmark-motifs: .venv/test.ready

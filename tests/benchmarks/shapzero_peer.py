@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.reference_models import ROOT, ReferenceModel
 from shapsketch.background import Background
+from shapsketch.baselines.shapzero import found_terms
 from shapsketch.files import load_npz, read_json
-from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.spectrum import Spectrum
 from shapsketch.template import Template
 
@@ -119,15 +119,5 @@ def _last_line(log: Path) -> str:
 
 
 def _spectrum(model: ReferenceModel, output: int, found: dict[str, np.ndarray]) -> Spectrum:
-    """Take the real part of shapzero's function, which is what it scores itself: average F[k] and conj F[-k]."""
-    radix = model.template.radix
-    assert radix is not None
-    both = np.concatenate([found["frequencies"], -found["frequencies"] % radix])
-    halves = np.concatenate([found["values"], found["values"].conj()]) / 2
-    frequencies, owner = np.unique(both, axis=0, return_inverse=True)
-    values = np.zeros(len(frequencies), np.complex128)
-    np.add.at(values, owner.ravel(), halves)
-    constant = ~frequencies.any(1)
-    intercept = float(found["mean"] + values[constant].real.sum())
-    terms = terms_from_coefficients(model.template, frequencies[~constant], values[~constant])
+    intercept, terms = found_terms(model.template, found["frequencies"], found["values"], float(found["mean"]))
     return Spectrum(Background.uniform(model.template), model.outputs[output], intercept, terms)

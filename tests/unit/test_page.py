@@ -103,6 +103,20 @@ def test_the_page_holds_what_the_files_hold(page):
     assert up["supports"][0]["cells"][11] == ["GT", 1.0, 5]
 
 
+def test_the_sketch_is_set_beside_other_methods(page):
+    parser, content, _ = content_of(page)
+    text = " ".join(" ".join(parser.text).split())
+    assert "The sketch costs 30 evaluations per sequence and has R² 0.970" in text
+    assert "KernelSHAP, has R² 0.700 for 266 evaluations" in text
+    assert "From 32 sequences on, the sketch has cost less than any that asks for each sequence." in text
+    assert "12 of your sequences by each method, against the long-run truth (standard error 2 % of its spread)" in text
+    assert "DeepSHAP cannot <i>" in text
+    assert "KernelSHAP: note <b>" in text
+    rows = content["outputs"][1]["comparison"]
+    assert [row["name"] for row in rows] == ["shapsketch", "KernelSHAP", "KernelSHAP", "SHAP-IQ", "DeepSHAP"]
+    assert rows[0]["ours"] and rows[4]["r2"] is None
+
+
 def test_the_page_is_one_file_that_may_not_connect(page):
     parser, _, _ = content_of(page)
     (script,), (style,) = parser.scripts[None], parser.styles

@@ -11,6 +11,7 @@ import yaml
 from Bio.Seq import Seq
 
 from shapsketch.catalogue import expand
+from shapsketch.comparators import METHODS
 from shapsketch.config import check_config, check_names
 from shapsketch.errors import InputError
 from shapsketch.sources import downloads, local_source, source_files
@@ -61,6 +62,8 @@ def reached_imports(script, package):
         todo += local
         if path.parent.name == "models" and path.name == "__init__.py":
             todo += path.parent.glob("*_model.py")  # loaded by name
+        if path.parent.name == "baselines" and path.name == "__init__.py":
+            todo += path.parent.glob("*.py")  # likewise
     return {n for n in names if n not in sys.stdlib_module_names and n not in ("shapsketch", "__future__")}
 
 
@@ -185,6 +188,12 @@ def config(**changes):
     return base
 
 
+def test_the_config_knows_every_method(schema):
+    methods = schema["properties"]["compare"]["properties"]["methods"]
+    assert methods["items"]["enum"] == list(METHODS)
+    assert set(methods["default"]) < set(METHODS)
+
+
 def test_defaults_are_filled_in_everywhere(schema):
     filled = check_config(config(), schema)
     assert filled["models"]["m"]["sketch"] == {
@@ -230,6 +239,8 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"motifs": {"colors": "red"}}, "has 'red' at motifs.colors; use one of colorblind, classic."),
         ({"motifs": {"seqlets": "maybe"}}, "has 'maybe' at motifs.seqlets; use one of auto, True, False."),
         ({"motifs": {"extremes": 0}}, "has 0 at motifs.extremes; it must be more than 0."),
+        ({"compare": {"methods": ["lime"]}}, "has 'lime' at compare.methods.0; use one of shapsketch, "),
+        ({"compare": {"evaluations": [4]}}, "has 4 at compare.evaluations.0; it must be at least 8."),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
         ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
         ({"models__..": {}}, "has the name '..' under models, which cannot name a folder"),
@@ -276,6 +287,8 @@ def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):
     (tmp_path / "s.fa").touch()
     with pytest.raises(InputError, match=r"The file db.meme of motifs.database does not exist"):
         check_names(check_config(config(motifs={"database": "db.meme"}), schema))
+    with pytest.raises(InputError, match=r"enables compare, which asks the model, but models.m is a table"):
+        check_names(check_config(config(compare={"enabled": True}), schema))
     protein = config(models__m__alphabet="protein", models__m__template="XXXX", motifs={"reverse_complement": True})
     with pytest.raises(InputError, match=r"the alphabet of models.m is protein; only DNA has a second strand"):
         check_names(check_config(protein, schema))

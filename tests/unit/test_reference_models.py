@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks import truth
 from benchmarks.reference_models import MODELS, load
-from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.recovery import recover
 from shapsketch.spectrum import Spectrum
 
@@ -55,23 +54,6 @@ def test_models_answer_what_their_plans_ask(shared, name):
     assert (model.ask(codes) == values).all()
     assert np.allclose(values, model.evaluate(codes), atol=6 * model.noise)
     assert (model.explained < model.template.sizes).all()
-
-
-def test_permutation_estimates_are_unbiased():
-    cube = np.random.default_rng(0).normal(size=(3, 2, 4))
-    codes = all_codes(cube.shape)[[0, 7, 23]]
-    uniform = [np.full(m, 1 / m) for m in cube.shape]
-
-    def background(count, draws):
-        return np.stack([draws.integers(0, m, count) for m in cube.shape], 1).astype(np.uint8)
-
-    estimates = truth.permutation_estimates(
-        lambda c: cube[tuple(c.T)][:, None], codes, background, 20_000, np.random.default_rng(1)
-    )
-    exact = [shapley_values(coalition_values(cube, uniform, x), 3) for x in codes]
-    error = estimates.std(0)[..., 0] / np.sqrt(len(estimates))
-    assert estimates.shape == (20_000, 3, 3, 1)
-    assert (np.abs(estimates.mean(0)[..., 0] - exact) < 5 * error + 1e-12).all()
 
 
 class Control(NamedTuple):

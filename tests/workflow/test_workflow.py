@@ -293,6 +293,28 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert pair[0].shape == pair[1].shape == (250, 4, 8)
 
 
+def test_the_sketch_is_set_beside_other_methods(copy):
+    copy.configure(compare={"enabled": True, "methods": ["shapsketch", "kernel_shap", "deep_shap"],
+                            "sequences": 2, "evaluations": [60], "curve_draws": 1})  # fmt: skip
+    assert set(copy.planned()) == {"default", "compare_methods", "draw_comparison", "build_report"}
+    output = copy.run()
+    assert "A model of kind python has no gradients that DeepSHAP could follow." in output.stderr
+    folder = copy.folder / "results/tiny/some"
+    table = pd.read_csv(folder / "comparison.tsv", sep="\t")
+    assert table["output"].tolist() == ["g"] * 3 + ["t"] * 3
+    assert table["method"].tolist() == ["shapsketch", "kernel_shap", "deep_shap"] * 2
+    own = table[table["output"] == "g"].set_index("method")
+    assert own.loc["shapsketch", "r2"] > 0.999
+    assert own.loc["shapsketch", "pair_recall"] > 0
+    assert own.loc["shapsketch", "amortised"] == 3000 / 5
+    assert 0 < own.loc["kernel_shap", "each"] <= 60
+    assert own.loc["kernel_shap", "break_even"] == np.ceil((3000 - 1000) / own.loc["kernel_shap", "each"])
+    assert own["truth_error"].dropna().tolist() == [0, 0]  # all 8-mers are evaluated
+    assert (folder / "comparison/g.accuracy_against_cost.svg").exists()
+    assert "Beside other methods" in (folder / "report.html").read_text()
+    assert "comparison/g.accuracy_against_cost.svg" in (folder / "provenance.json").read_text()
+
+
 def test_every_result_says_where_it_comes_from(finished):
     folder = finished.folder / "results/tiny"
     record = json.loads((folder / "some/provenance.json").read_text())

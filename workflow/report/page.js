@@ -55,6 +55,7 @@ class Page {
     this.drawMap();
     this.drawSupports();
     this.drawFaithfulness();
+    this.drawCosts();
     if (this.table) this.drawSequence();
   }
 
@@ -236,6 +237,16 @@ class Page {
         "The same for the explained sequences.",
       );
     place("faithfulness").replaceChildren(...figures);
+  }
+
+  drawCosts() {
+    const { comparison } = this.content,
+      target = place("costs");
+    if (!target) return;
+    const shown = comparison.some(({ r2 }) => r2 != null);
+    target.replaceChildren(
+      ...(shown ? [scrolling("Accuracy against cost", costChart(comparison, roomOf(target)))] : []),
+    );
   }
 
   startSequences() {

@@ -18,6 +18,7 @@ LIBRARY = [
     "catalogue.py",
     "charts.py",
     "codes.py",
+    "comparators.py",
     "comparison.py",
     "comparison_page.py",
     "config.py",
@@ -44,6 +45,7 @@ LIBRARY = [
     "methods.py",
     "packing.py",
     "page.py",
+    "page_methods.py",
     "page_sequences.py",
     "provenance.py",
     "refine.py",
@@ -61,6 +63,27 @@ LIBRARY = [
     "template.py",
     "terms.py",
     "versions.py",
+    "baselines/__init__.py",
+    "baselines/analysis.py",
+    "baselines/deep_shap.py",
+    "baselines/exact.py",
+    "baselines/game.py",
+    "baselines/gradients.py",
+    "baselines/integrated_gradients.py",
+    "baselines/kernel_shap.py",
+    "baselines/monte_carlo.py",
+    "baselines/permutation_sampling.py",
+    "baselines/proxyspex.py",
+    "baselines/scoring.py",
+    "baselines/shap_iq.py",
+    "baselines/shapiq_methods.py",
+    "baselines/shapsketch.py",
+    "baselines/shapsketch_refined.py",
+    "baselines/shapzero.py",
+    "baselines/spex.py",
+    "baselines/svarm_iq.py",
+    "baselines/table.py",
+    "baselines/truth.py",
     "convert/__init__.py",
     "convert/tensorflow_checkpoint.py",
     "convert/xgboost_pickle.py",
@@ -349,6 +372,13 @@ def get_tomtom(wildcards):
     return f"results/{wildcards.model}/{wildcards.queries}/motifs/tomtom.tsv"
 
 
+def get_methods(wildcards):
+    """The comparison with other methods, where the config wants one."""
+    if not config["compare"]["enabled"]:
+        return []
+    return f"results/{wildcards.model}/{wildcards.queries}/comparison.tsv"
+
+
 def get_analysis_config(model, queries):
     """The effective config of one analysis alone."""
     background = MODELS[model]["background"]
@@ -392,13 +422,14 @@ SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv", "figures")
 
 
 def get_recorded_results(wildcards):
-    """The results whose bytes provenance.json records."""
+    """The results whose bytes provenance.json records; tables with seconds are not among them."""
     model, queries = f"results/{wildcards.model}", wildcards.queries
     sketched = wildcards.model not in TREES
     files = [f"{table}.parquet" for table in EXPLANATIONS.values()]
     files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
     files += [f"motifs/{name}" for name in MOTIF_FILES]
     files += ["hypothetical"] if config["explain"]["hypothetical"] else []
+    files += ["comparison"] if config["compare"]["enabled"] else []
     spectrum = [f"spectrum/{name}" for name in SPECTRUM_FILES]
     curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
     return [
@@ -417,6 +448,7 @@ def get_all_results():
         "motifs/motifs.meme",
         "motifs/logos",
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
+        *(["comparison"] if config["compare"]["enabled"] else []),
     )
     figures = [f"results/{model}/spectrum/figures" for model in dict(ANALYSES)]
     return (

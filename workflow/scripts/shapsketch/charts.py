@@ -1,11 +1,19 @@
-"""Pictures of faithfulness: the learning curve, and the model against the spectrum on the hold-out."""
+"""Pictures of faithfulness: the learning curve, the hold-out, and what other methods reach at what cost."""
+
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .comparators import METHODS, OURS
 from .figures import BLUE, RED
+
+LEAST_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
+# Okabe & Ito 2008, without the blue that is ours.
+COLORS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8a8a00", "#7f7f7f")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def learning_curve_chart(curve: pd.DataFrame, title: str) -> Figure:
@@ -43,4 +51,63 @@ def holdout_chart(points: pd.DataFrame, title: str) -> Figure:
     axes.set_xlabel("spectrum")
     axes.set_ylabel("model")
     axes.set_title(title)
+    return figure
+
+
+def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
+    """Draw 1 - R2 of the Shapley values against evaluations per sequence, both logarithmic.
+
+    Args:
+        rows: the rows of `comparison.tsv` of one output.
+        title: what was explained.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    styles = cycle(zip(COLORS * len(MARKERS), MARKERS * len(COLORS), strict=True))
+    for name, own in rows[rows["r2"].notna()].groupby("method", sort=False):
+        ours = str(name).startswith(OURS)
+        color, marker = (BLUE, "*" if name == OURS else "o") if ours else next(styles)
+        own = own.sort_values("amortised")
+        error = np.maximum(1 - own["r2"], LEAST_ERROR)
+        spread = np.maximum(np.stack([error - (1 - own["r2_high"]), (1 - own["r2_low"]) - error]), 0)
+        axes.errorbar(
+            np.maximum(own["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,
+            markersize=11 if name == OURS else 5, linewidth=1, label=METHODS.get(str(name), str(name)),
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("evaluations of the model per sequence, one-off costs shared")
+    axes.set_ylabel("1 - R² of the Shapley values")
+    axes.set_title(title)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Figure:
+    """Draw the total evaluations against the number of sequences explained, as the SHAP zero paper does (Fig. 1).
+
+    Args:
+        rows: the rows of one output, with `once` and `each`.
+        title: what was explained.
+        most: sequences at the right end.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    styles, sequences = cycle(COLORS), np.geomspace(1, most, 200)
+    for (name, _), own in rows[rows["r2"].notna()].groupby(["method", "evaluations"], sort=False):
+        ours = str(name).startswith(OURS)
+        row = own.iloc[0]
+        cost = f"{row['each']:,.0f} each" if row["each"] else f"{row['once']:,.0f} once"
+        axes.plot(
+            sequences,
+            row["once"] + row["each"] * sequences,
+            color=BLUE if ours else next(styles),
+            linewidth=2.5 if name == OURS else 1,
+            linestyle="--" if str(name) == f"{OURS}_refined" else "-",
+            label=f"{METHODS.get(str(name), str(name))}, {cost} (R² {row['r2']:.2f})",
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("sequences explained")
+    axes.set_ylabel("evaluations of the model in all")
+    axes.set_title(title)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
     return figure

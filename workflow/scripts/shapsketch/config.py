@@ -61,6 +61,8 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
             _check_file(path, f"models.{name}.source")
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
+        if config["compare"]["enabled"] and model["source"]["kind"] == "table":
+            raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items() if files else []:
         _check_file(queries["path"], f"sequences.{name}")
     _check_motifs(config)

@@ -10,6 +10,7 @@ import numpy as np
 # The streams of a seed, one for each thing that is drawn.
 QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM, DISTINCT_STREAM = range(6)
 MODEL_STREAM, STUDENT_STREAM, TYPICAL_STREAM, SEQLET_STREAM = range(6, 10)
+COALITION_STREAM, CURVE_STREAM, PERMUTATION_STREAM, TRUTH_STREAM = range(10, 14)
 
 _WORDS_PER_COUNT = 8  # one Philox count yields four 64-bit words
 _ROUNDS = 6  # of the Feistel network
@@ -89,3 +90,16 @@ def content_keys(seed: int, stream: int, codes: np.ndarray) -> np.ndarray:
     for column in codes.T:
         keys = _mixed(keys * _GOLDEN + column.astype(np.uint64) + np.uint64(1))
     return keys
+
+
+def keyed_words(key: np.uint64, start: int, stop: int, width: int) -> np.ndarray:
+    """Return rows start..stop-1 of a key's endless table of uniform 32-bit words.
+
+    The generator is SplitMix64 (Steele et al., OOPSLA 2014), started at the key; see `content_keys`.
+
+    Returns:
+        (stop - start, width) uint32.
+    """
+    index = np.arange(start * width + 1, stop * width + 1, dtype=np.uint64)
+    words = _mixed(np.uint64(key) + index * _GOLDEN) >> np.uint64(32)
+    return words.astype(np.uint32).reshape(stop - start, width)

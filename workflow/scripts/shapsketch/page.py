@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from . import __version__
+from .comparators import headline
 from .figures import letter_classes, letter_colors
 from .markup import glyphs, render, script_safe
 from .methods import methods_text, supplement
 from .packing import Pack
+from .page_methods import compared_methods, cost_points
 from .page_sequences import MOST_TEXT, pack_sequences
 from .report import Analysis, cautions
 
@@ -38,6 +40,7 @@ DOWNLOADS = (
     ("support_tables", "motifs/support_tables.tsv", "their letter tables"),
     ("tomtom", "motifs/tomtom.tsv", "matches in the motif database"),
     ("faithfulness_on_queries", "faithfulness.json", "how well the spectrum reproduces the model on these sequences"),
+    ("comparison", "comparison.tsv", "the sketch beside other methods: accuracy and cost"),
     ("faithfulness", "../spectrum/faithfulness.json", "evaluations, estimators, hold-out scores, variance by order"),
     ("curve", "../spectrum/learning_curve.tsv", "R² against evaluations"),
     ("holdout", "../spectrum/holdout.tsv", "model and spectrum on hold-out points"),
@@ -126,6 +129,7 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
         "variance_by_order": score["variance_by_order"],
         "constant": score["variance"] <= 0,
         "curve": _records(curve, ["evaluations", "r2", "r2_low", "r2_high", "estimator"]),
+        "comparison": cost_points(_records(analysis.rows("comparison", output))),
         "views": contribution_views(analysis, output),
         "motifs": motif_contents(analysis, output),
         "supports": support_contents(analysis, output),
@@ -232,10 +236,18 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
             {"name": name, "score": score, "on_queries": analysis.on_queries[name], "notes": _sentences(analysis, name)}
             for name, score in analysis.scores.items()
         ],
+        "compared": [compared_methods(name, _records(rows), headline(rows)) for name, rows in _compared(analysis)],
         "made_from": dict(analysis.spectrum.provenance),
         "provenance": settings["provenance"],
         "downloads": downloads,
     }
+
+
+def _compared(analysis: Analysis) -> list[tuple[str, pd.DataFrame]]:
+    """The comparison with other methods by output; nothing without one."""
+    if "comparison" not in analysis.tables:
+        return []
+    return [(name, analysis.rows("comparison", name)) for name in analysis.spectra]
 
 
 def _sentences(analysis: Analysis, output: str) -> list[str]:

@@ -13,11 +13,11 @@ FEW = 10  # sequences below which means over them say little
 
 # The tables that are read; others, such as instances, may be as long as the sequences are many.
 TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
-          "supports", "support_tables", "tomtom")  # fmt: skip
+          "supports", "support_tables", "tomtom", "comparison")  # fmt: skip
 
 # Texts of the tables of motifs; columns that are not named hold numbers.
 _TEXT = ("output", "set", "motif", "kind", "consensus", "positions", "letter", "letters", "relation", "spacing",
-         "support", "target", "orientation", "estimator")  # fmt: skip
+         "support", "target", "orientation", "estimator", "method", "note")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Model:
         batch_size: sequences per call of the model, at most.
 
     Attributes:
+        source: as it was given.
         evaluations: the number of sequences answered so far; the average over both strands is one.
         reads_unknown: whether codes outside the alphabet (N) may be asked.
 
@@ -70,6 +71,7 @@ class Model:
         module = import_module(f".{KINDS[kind]}", __name__)
         named = next((source[key] for key in ("path", "target", "command", "function") if source.get(key)), kind)
         self.name = named if isinstance(named, str) else ", ".join(named)
+        self.source = source
         self.template = template
         self.outputs = tuple(outputs)
         self.batch_size = batch_size

@@ -28,7 +28,21 @@ if TYPE_CHECKING:
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Load the network onto its device.
+    """Return a predictor of the network."""
+    import torch
+
+    module, device = load_network(source)
+    encode = onehot_encoder(source, template)
+
+    def predict(codes: np.ndarray) -> Any:
+        with torch.inference_mode():
+            return _plain(module(torch.from_numpy(encode(codes)).to(device)))
+
+    return predict
+
+
+def load_network(source: Mapping[str, Any]) -> "tuple[torch.nn.Module, torch.device]":
+    """Load the network onto its device; return both.
 
     Torch runs on one thread: shards are the parallelism, and sums keep their order.
     """
@@ -42,13 +56,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
         module = _published(source).to(device, getattr(torch, source.get("dtype", "float32"))).eval()
     else:
         module = _saved_program(source["path"], device)
-    encode = onehot_encoder(source, template)
-
-    def predict(codes: np.ndarray) -> Any:
-        with torch.inference_mode():
-            return _plain(module(torch.from_numpy(encode(codes)).to(device)))
-
-    return predict
+    return module, device
 
 
 def find_device(name: str) -> "torch.device":

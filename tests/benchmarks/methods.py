@@ -1,0 +1,196 @@
+"""Every method on the reference models, at equal total evaluations for 1,000 sequences.
+
+A method that asks per sequence gets each of `--evaluations` for every sequence; the sketch, and what else pays once,
+gets 1,000 times as many in all. Writes `results/benchmarks/methods/methods.tsv` and figures. Answers and truths are
+kept in `results/benchmarks/cache`, so that a run can be made in parts.
+"""
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.recovery import CACHE
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.truth import shapley_truth
+from shapsketch.background import Background
+from shapsketch.baselines import Answer, Task, UnsuitedError, explain, pays_once
+from shapsketch.baselines.scoring import Scorer, flatten
+from shapsketch.baselines.truth import Truth
+from shapsketch.charts import cost_chart, total_cost_chart
+from shapsketch.comparators import METHODS, OURS, SCORES
+from shapsketch.errors import InputError
+from shapsketch.figures import save_figure
+from shapsketch.files import load_npz, save_npz, sha256_json, write_text
+from shapsketch.models import Model
+from shapsketch.versions import VERSIONS
+
+FOLDER = ROOT / "results" / "benchmarks" / "methods"
+CURVE_DRAWS = 8
+SEQUENCES = 1000  # that one-off costs are spread over
+REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_complete", "optimus5p")
+COMPARED = [name for name in METHODS if name not in ("exact", "monte_carlo", "shapsketch_refined")]
+COLUMNS = [
+    "model", "output", "method", "evaluations", "once", "each", "amortised", "seconds", "compared", "error",
+    "over_kernel_shap", "over_best_peer", "best_peer",
+    *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")), "truth_error", "machine", "note",
+]  # fmt: skip
+KEY = ["model", "output", "method", "evaluations"]
+
+
+@dataclass
+class Answering:
+    """A reference model in the place of a workflow's; it asks whole batches of its own size."""
+
+    model: ReferenceModel
+    batch_size: int = 1024
+
+    def __post_init__(self) -> None:
+        function = self.model.function
+        self.outputs = self.model.outputs
+        self.source = function.source if isinstance(function, Model) else {"kind": "function"}
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        """Evaluate (N, n) alphabet codes."""
+        return self.model.function(codes)
+
+
+def main() -> None:
+    """Run what the command line asks for; the table is written after every run."""
+    parser = argparse.ArgumentParser(prog="methods", description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(REFERENCES))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
+    parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 64 and 256")
+    parser.add_argument("--sequences", type=int, default=12, help="that are explained and scored")
+    parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into quick.tsv")
+    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
+    chosen = parser.parse_args()
+    path = FOLDER / ("quick.tsv" if chosen.quick else "methods.tsv")
+    for name in chosen.models:
+        try:
+            model = MODELS[name]()
+        except (FileNotFoundError, InputError) as error:
+            print(f"{name} is skipped: its data are missing ({error}).", flush=True)
+            continue
+        for row in _rows(model, chosen):
+            _write(path, row)
+            print(" ".join(f"{k}={row.get(k)}" for k in (*KEY, "error", "seconds", "note")), flush=True)
+    if path.exists():
+        _draw(path)
+        print(f"{path} and its figures are written.")
+
+
+def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Run the methods on the first output of a model."""
+    error = chosen.truth_error or (0.05 if chosen.quick else 0.02)
+    truth = shapley_truth(model, CACHE, error, None if chosen.quick else 5 * error)
+    assert truth is not None
+    rows = np.linspace(0, len(model.explained) - 1, chosen.sequences).astype(int)
+    codes = model.explained[rows]
+    truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
+    for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
+        for name in chosen.methods:
+            paid = SEQUENCES * count if pays_once(name) else count
+            task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
+            row = {"model": model.name, "output": model.outputs[0], "method": name, "evaluations": count}
+            yield row | {"machine": MACHINE, "compared": len(codes)} | _score(model, name, task, truth)
+
+
+def _score(model: ReferenceModel, name: str, task: Task, truth: Truth) -> dict[str, Any]:
+    try:
+        answer, seconds = _answer(model, name, task)
+    except UnsuitedError as error:
+        return {"note": str(error)}
+    each, free = float(answer.each.mean()), model.template.free
+    squared = float(((answer.values[:, free] - truth.values[0]) ** 2).mean())
+    return {
+        "once": answer.once,
+        "each": each,
+        "amortised": answer.once / SEQUENCES + each,
+        "seconds": seconds,
+        "error": squared / float(truth.values[0].var()),
+        **flatten(Scorer(truth, 0, CURVE_DRAWS, 0)(task, answer)),
+        "truth_error": float(truth.errors[0]),
+        "note": answer.note,
+    }
+
+
+def _answer(model: ReferenceModel, name: str, task: Task) -> tuple[Answer, float]:
+    """Return an answer and the seconds it took, from the cache if it is there."""
+    key = sha256_json([model.identity, name, task.evaluations, task.codes.tolist(), VERSIONS])
+    path = CACHE / f"answer-{model.name}-{name}-{key[:16]}.npz"
+    if path.exists():
+        return _unpack(load_npz(path))
+    began = time.perf_counter()
+    answer = explain(name, task)
+    seconds = time.perf_counter() - began
+    pairs = [
+        [row, *support, value]
+        for row, found in enumerate(answer.interactions or ())
+        for support, value in found.items()
+        if len(support) == 2
+    ]
+    arrays = {"values": answer.values, "once": answer.once, "each": answer.each, "seconds": seconds}
+    arrays |= {"note": answer.note, "pairs": np.array(pairs).reshape(-1, 4), "none": answer.interactions is None}
+    save_npz(path, {name: np.asarray(array) for name, array in arrays.items()})
+    return answer, seconds
+
+
+def _unpack(arrays: dict[str, np.ndarray]) -> tuple[Answer, float]:
+    interactions: list[dict[tuple[int, ...], float]] = [{} for _ in arrays["each"]]
+    for row, i, j, value in arrays["pairs"].tolist():
+        interactions[int(row)][int(i), int(j)] = value
+    found = None if arrays["none"] else interactions
+    once, each, note = int(arrays["once"]), arrays["each"], str(arrays["note"])
+    return Answer(arrays["values"], None, found, once, each, note), float(arrays["seconds"])
+
+
+def _write(path: Path, row: dict[str, Any]) -> None:
+    """Put a row into the table, in the place of the same run, and take the ratios anew."""
+    rows = (
+        pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""]).to_dict("records") if path.exists() else []
+    )
+    kept = {tuple(str(old[k]) for k in KEY): old for old in rows}
+    kept[tuple(str(row[k]) for k in KEY)] = row
+    table = pd.DataFrame(kept.values()).reindex(columns=COLUMNS)
+    for _, own in table.groupby(["model", "output", "evaluations"], sort=False):
+        ours = own.loc[own["method"] == OURS, "error"]
+        peers = own[(own["method"] != OURS) & own["error"].notna()].set_index("method")["error"]
+        if len(ours) and len(peers):
+            place = ours.index[0]
+            table.loc[place, "over_kernel_shap"] = ours.iloc[0] / peers.get("kernel_shap", np.nan)
+            table.loc[place, "over_best_peer"] = ours.iloc[0] / peers.min()
+            table["best_peer"] = table["best_peer"].astype(object)
+            table.loc[place, "best_peer"] = peers.idxmin()
+    write_text(path, table.to_csv(sep="\t", index=False, float_format="%.6g"))
+
+
+def _draw(path: Path) -> None:
+    """Draw accuracy against cost, and total cost against the number of sequences, of every model."""
+    for name, rows in pd.read_csv(path, sep="\t").groupby("model", sort=False):
+        start = path.with_suffix("").with_name(f"{path.stem}-{name}")
+        save_figure(cost_chart(rows, str(name)), start.with_name(f"{start.name}.accuracy_against_cost"))
+        largest = rows[rows["evaluations"] == rows["evaluations"].max()]
+        save_figure(total_cost_chart(largest, str(name)), start.with_name(f"{start.name}.total_cost"))
+
+
+def _machine() -> str:
+    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+MACHINE = _machine()
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Draw how close each method comes to the truth against what it costs.
+
+Creates the SVG and PNG files in `results/{model}/{queries}/comparison/` from `comparison.tsv`.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from pathlib import Path
+
+    from shapsketch.charts import cost_chart
+    from shapsketch.figures import save_figure
+    from shapsketch.report import read_table
+
+    wildcards, folder = snakemake.wildcards, Path(snakemake.output.figures)
+    folder.mkdir(parents=True, exist_ok=True)
+    for output, rows in read_table(snakemake.input.table).groupby("output", sort=False):
+        title = f"{output}, {wildcards.model}, {wildcards.queries}"
+        save_figure(cost_chart(rows, title), folder / f"{output}.accuracy_against_cost")

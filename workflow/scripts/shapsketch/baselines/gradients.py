@@ -1,0 +1,157 @@
+"""Networks of PyTorch as functions of their one-hot input, for the methods that follow gradients (captum).
+
+Imports PyTorch: only those methods import it, when they are asked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx, nn
+
+from ..models import torch_model
+from ..models.onehot import onehot_encoder
+from . import METHODS, Task, UnsuitedError
+
+BATCH = 256  # inputs that a gradient is taken of at once
+ELEMENTWISE = {
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "tanh",
+}  # functions of single numbers
+
+
+@dataclass(frozen=True)
+class Network:
+    """One output of a task's network.
+
+    Attributes:
+        module: (B, ...) one-hot inputs to (B,) values.
+        device: where it is.
+        task: what is asked.
+    """
+
+    module: nn.Module
+    device: torch.device
+    task: Task
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """The model's source in the config."""
+        return self.task.model.source
+
+    def encode(self, codes: np.ndarray) -> torch.Tensor:
+        """Return the one-hot inputs of (B, n) local codes."""
+        template = self.task.background.template
+        return torch.from_numpy(onehot_encoder(self.source, template)(template.to_alphabet(codes))).to(self.device)
+
+    def mean_input(self) -> torch.Tensor:
+        """Return the mean of the background's inputs, (1, ...)."""
+        p = self.task.background.probabilities.astype(self.source.get("dtype", "float32"))
+        p = {"channels_first": p.T, "channels_last": p, "flat": p.reshape(-1)}[self.source["layout"]]
+        return torch.from_numpy(np.ascontiguousarray(p)[None]).to(self.device)
+
+    def by_position(self, attributions: torch.Tensor) -> np.ndarray:
+        """Sum (B, ...) attributions of inputs over the letters: (B, n) float64."""
+        plain = attributions.detach().double().cpu().numpy()
+        if self.source["layout"] == "channels_first":
+            return plain.sum(1)
+        return plain.reshape(len(plain), self.task.background.template.n, -1).sum(2)
+
+
+class OneOutput(nn.Module):
+    """One output of a network: (B, ...) inputs to (B,) values."""
+
+    def __init__(self, network: nn.Module, output: int) -> None:
+        super().__init__()
+        self.network, self.output = network, output
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Predict."""
+        found = self.network(x)
+        if isinstance(found, (tuple, list)) and len(found) == 1:
+            found = found[0]
+        if not isinstance(found, torch.Tensor):
+            raise UnsuitedError("Gradients are followed only of networks that return one tensor.")
+        return found.reshape(len(x), -1)[:, self.output]
+
+
+class Elementwise(nn.Module):
+    """A function of single numbers as a module, whose gradient DeepLIFT can replace."""
+
+    def __init__(self, function: Callable[..., torch.Tensor], rest: tuple, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.function, self.rest, self.options = function, rest, options
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply it."""
+        return self.function(x, *self.rest, **self.options)
+
+
+def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
+    """Load a task's model again, as a network whose gradients can be followed.
+
+    Args:
+        task: what is asked.
+        name: of the method.
+        modules: whether functions of single numbers become modules of their own.
+
+    Raises:
+        UnsuitedError: the model is no network of PyTorch that can be looked into.
+    """
+    source: Mapping[str, Any] = getattr(task.model, "source", {"kind": "function"})
+    if source["kind"] != "torch":
+        raise UnsuitedError(f"A model of kind {source['kind']} has no gradients that {METHODS[name]} could follow.")
+    if source.get("reverse_complement"):
+        raise UnsuitedError(f"A model that averages both strands has no one input that {METHODS[name]} could follow.")
+    module, device = torch_model.load_network(source)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsuitedError(
+            f"TorchScript cannot be looked into by {METHODS[name]}; export the network with torch.export.save."
+        )
+    return Network(OneOutput(_with_modules(module) if modules else module, task.output), device, task)
+
+
+def _with_modules(module: nn.Module) -> nn.Module:
+    try:
+        graph = module if isinstance(module, fx.GraphModule) else fx.symbolic_trace(module)
+    except Exception as error:  # whatever the network's own code raises
+        raise UnsuitedError(f"DeepSHAP cannot read the network's graph ({type(error).__name__}).") from error
+    for number, node in enumerate(list(graph.graph.nodes)):
+        if node.op == "call_method" and node.target.rstrip("_") in ELEMENTWISE:
+            function = getattr(torch, node.target.rstrip("_"))
+        elif node.op == "call_function" and _name(node.target) in ELEMENTWISE:
+            function = node.target
+        else:
+            continue
+        options = {key: value for key, value in node.kwargs.items() if key != "inplace"}
+        graph.add_submodule(f"elementwise_{number}", Elementwise(function, node.args[1:], options))
+        axis, found = _batch_axis(node), node.args[0]
+        with graph.graph.inserting_before(node):  # captum looks for the sequences of a batch along the first axis
+            found = graph.graph.call_function(torch.movedim, (found, axis, 0)) if axis else found
+            found = graph.graph.call_module(f"elementwise_{number}", (found,))
+            found = graph.graph.call_function(torch.movedim, (found, 0, axis)) if axis else found
+        node.replace_all_uses_with(found)
+        graph.graph.erase_node(node)
+    graph.recompile()
+    return graph
+
+
+def _batch_axis(node: fx.Node) -> int:
+    """The axis along which a value of an exported program holds the sequences of a batch, whose number is free."""
+    shape = getattr(node.meta.get("val"), "shape", ())
+    return next((axis for axis, size in enumerate(shape) if not isinstance(size, int)), 0)
+
+
+def _name(function: Any) -> str:
+    """The plain name of a function of torch, or of one of its operators as exported programs hold them."""
+    schema = getattr(function, "_schema", None)
+    name = schema.name.split("::")[-1] if schema is not None else getattr(function, "__name__", "")
+    return name.rstrip("_")
