@@ -1,0 +1,233 @@
+"""InstaSHAP: an additive model that is trained under masks, so that its terms are dividends (Enouen & Liu, ICLR 2025).
+
+g(x, S) = b + sum over T in S of f_T(x_T): a term is on where all its positions are in S (output masking). The minimiser
+of E_x E_S (v_x(S) - g(x, S))^2 has the dividends for its terms, from which Shapley values are one look-up.
+
+v_x(S) = E f(x_S, z) is replaced by one sample of it. g reads x on S alone, where x is the sequence w = (x_S, z) that was
+asked, and a product background makes w independent of S: every evaluated sequence is a sample of the loss for every S,
+and all of them together for the mean over a fixed set of masks. No evaluation is spent twice.
+
+A network for each f_T would hold no more than a table over the letters at T. The tables are sums of products of the
+background's contrasts, so they have mean zero along every axis whatever the parameters: purified, exactly.
+
+Under a product background the full set alone (plain least squares) has the same optimum, and what a mask hides is noise.
+Masks also keep a term from leaning on others, as dropout does (Wager et al., NeurIPS 2013), which pays where samples are
+few; their weight against the full set is chosen on the validation points, none among them. The subsets are chosen as in
+sparse interaction additive networks (Enouen & Liu, NeurIPS 2022): those that stand out of what the others leave.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..background import Background
+from ..basis import ProductBasis
+from ..counter import COALITION_STREAM, generator
+from ..terms import Support
+from . import Fit, Samples, validation_r2
+from .screening import candidates, screen
+
+MOST_ORDER = 4
+SCREENED = 20_000  # candidates of one order
+MOST_UNKNOWNS = 30_000  # coefficients of one order; up to it every pair has a term
+ROUNDS = 4  # of one order: what is weak stands out once the strong is fitted
+LEAST_ENERGY = 1e-8  # of the strongest support: weaker ones are dropped
+GAIN = 0.01  # of the unexplained variance: supports that add less add nothing
+MASKS = 64  # with their complements
+MASK_WEIGHTS = (0.0, 1.0, 4.0)  # of their mean loss times what is left unexplained, against the full set's 1
+STEPS = 60  # of L-BFGS at most
+TOLERANCE = 1e-9
+BLOCK = 2048  # sequences at once
+
+
+class AdditiveModel(nn.Module):
+    """g(x, S) over chosen subsets.
+
+    Args:
+        background: whose contrasts make up the tables.
+        energies: the subsets T, each with the variance that its term is expected to have.
+    """
+
+    def __init__(self, background: Background, energies: Mapping[Support, float]) -> None:
+        super().__init__()
+        self.basis = ProductBasis.build(background, list(energies))
+        degrees = np.bincount(self.basis.owners)
+        spread = np.sqrt(np.array([energies[s] for s in self.basis.terms.supports]) / degrees)
+        self.spread = torch.from_numpy(spread[self.basis.owners]).float()
+        self.base = nn.Parameter(torch.zeros(()))
+        self.weights = nn.Parameter(torch.zeros(len(self.basis)))
+        self.blocks = [
+            (torch.from_numpy(cells.ravel()), torch.from_numpy(places), [torch.from_numpy(f).float() for f in functions])
+            for cells, places, functions in self.basis.blocks
+        ]
+
+    def tables(self) -> torch.Tensor:
+        """All tables one after another, in the layout of `Terms.tables`."""
+        tables, coefficients = torch.zeros(len(self.basis.terms.tables)), self.spread * self.weights
+        for cells, places, functions in self.blocks:
+            stack = coefficients[places].view(len(places), *(f.shape[2] for f in functions))
+            for axis, f in enumerate(functions, 1):
+                stack = torch.einsum("g...k,gak->g...a", stack.movedim(axis, -1), f).movedim(-1, axis)
+            tables = tables.index_copy(0, cells, stack.reshape(-1))
+        return tables
+
+    def cells(self, codes: np.ndarray) -> torch.Tensor:
+        """(N, T) int32: where in `tables` each of (N, n) local codes reads each term."""
+        terms = self.basis.terms
+        cells = np.empty((len(codes), len(terms)), np.int32)
+        for index, positions, tables in terms.groups():
+            places = np.zeros((len(codes), len(index)), np.int32)
+            for column, size in zip(positions.T, tables.shape[1:], strict=True):
+                places = places * size + codes[:, column]
+            cells[:, index] = terms.table_offsets[index] + places
+        return torch.from_numpy(cells)
+
+    def forward(self, tables: torch.Tensor, cells: torch.Tensor, on: torch.Tensor) -> torch.Tensor:
+        """Return (N, M) g(x, S) of N sequences under M masks.
+
+        Args:
+            tables: what `tables` returns.
+            cells: (N, T) of the sequences, from `cells`.
+            on: (T, M) float32, 1 where a term is on.
+        """
+        dividends = tables.index_select(0, cells.long().view(-1)).view(cells.shape)
+        return self.base + dividends @ on
+
+    def switches(self, masks: np.ndarray) -> torch.Tensor:
+        """(T, M) float32: which terms are on under (M, n) masks, true where present."""
+        return torch.from_numpy(np.stack([masks[:, list(s)].all(1) for s in self.basis.terms.supports])).float()
+
+
+def shapley_masks(count: int, free: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Draw coalitions: their sizes s with probability prop. to 1 / (s (F - s)), 1 <= s < F, then any of that size.
+
+    Args:
+        count: of the masks; every other one is the complement of the one before.
+        free: the F positions that may be absent.
+        n: positions of the template; fixed ones are always present.
+        seed: of the draws.
+
+    Returns:
+        (count, n) bool, true where present.
+    """
+    draws = generator(seed, COALITION_STREAM)
+    sizes = np.arange(1, max(len(free), 2))
+    chance = 1 / (sizes * np.maximum(len(free) - sizes, 1))
+    drawn = draws.choice(sizes, (count + 1) // 2, p=chance / chance.sum())
+    chosen = draws.random((len(drawn), len(free))).argsort(1).argsort(1) < drawn[:, None]
+    masks = np.ones((2 * len(drawn), n), bool)
+    masks[0::2, free], masks[1::2, free] = chosen, ~chosen
+    return masks[:count]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A fit, with its R2 on the validation points and the variance of each of its terms."""
+
+    score: float
+    fit: Fit
+    energies: dict[Support, float]
+
+
+def fit(samples: Samples, max_order: int | None) -> Fit:
+    """Train a model of order 1, then add the pairs, triples and quadruples that stand out, as long as that validates."""
+    free = samples.plan.template.free
+    variance = float(samples.values.var())
+    best = _train(samples, {(i,): variance / len(free) for i in free.tolist()}, variance, 0.0)
+    weights: Sequence[float] = MASK_WEIGHTS
+    idle = 0
+    for order in range(2, min(max_order or MOST_ORDER, MOST_ORDER, len(free)) + 1):
+        before = best.score
+        for _ in range(ROUNDS):
+            found = _next(samples, order, best, weights)
+            worthwhile = 1 - found.score < (1 - GAIN) * (1 - best.score)
+            best = found if found.score > best.score else best
+            if not worthwhile:
+                break
+            weights = (found.fit.details["mask_weight"],)
+        idle = 0 if best.score > before else idle + 1
+        if idle == 2:
+            break
+    return best.fit
+
+
+def _next(samples: Samples, order: int, best: _Scored, weights: Sequence[float]) -> _Scored:
+    """Add supports of an order to a model, and train it anew with each weight of the masks: what validates best."""
+    noise = (1 - best.score) * float(samples.validation_values.var())
+    least = LEAST_ENERGY * max(best.energies.values())
+    energies = {s: e for s, e in best.energies.items() if e > least} | _chosen(samples, order, best)
+    with ThreadPoolExecutor(samples.threads) as pool:
+        found = pool.map(lambda weight: _train(samples, energies, noise, weight), weights)
+        return max(found, key=lambda scored: scored.score)
+
+
+def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]:
+    """The supports of an order to add, with their energies: every pair if they are few, else what stands out."""
+    background = samples.plan.background
+    free, sizes = background.template.free.tolist(), background.template.sizes
+    drawn = len(samples.values) - len(samples.lattice_values)
+    codes = np.asfortranarray(samples.codes[:drawn])
+    residual = samples.values[:drawn] - best.fit.intercept - best.fit.terms.predict(codes)
+    if order == 2:
+        pairs = list(combinations(free, 2))
+        if sum((sizes[i] - 1) * (sizes[j] - 1) for i, j in pairs) <= MOST_UNKNOWNS:
+            return dict.fromkeys({*pairs} - {*best.energies}, float(residual.var()) / len(pairs))
+    below = {s: e for s, e in best.energies.items() if len(s) == order - 1}
+    looked_at = sorted({*candidates(background, order, below, SCREENED)} - {*best.energies})
+    found = screen(background, looked_at, codes, residual)
+    degrees = np.array([np.prod(sizes[list(s)] - 1) for s in found])
+    most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MOST_UNKNOWNS), "right"))
+    noise = degrees * residual.var() / drawn
+    return {s: e - float(v) for (s, e), v, _ in zip(found.items(), noise, range(most), strict=False)}
+
+
+def _train(samples: Samples, energies: Mapping[Support, float], noise: float, weight: float) -> _Scored:
+    """Train one model on all samples, by L-BFGS.
+
+    Args:
+        samples: to fit.
+        energies: the supports, each with the variance that its term is expected to have: its coefficients are normal.
+        noise: the variance of what the model cannot fit.
+        weight: of the mean squared error over the masks times the share of `noise`, against that of the full set.
+    """
+    torch.set_num_threads(1)
+    background, values, template = samples.plan.background, samples.values, samples.plan.template
+    mean, scale = float(values.mean()), float(values.std()) or 1.0
+    model = AdditiveModel(background, {s: e / scale**2 for s, e in energies.items()})
+    masks = np.ones((1, template.n), bool)
+    if weight:
+        masks = np.concatenate([masks, shapley_masks(MASKS, template.free, template.n, samples.plan.seed)])
+    on, cells = model.switches(masks), model.cells(samples.codes)
+    shares = torch.full((len(masks),), weight * noise / scale**2 / max(len(masks) - 1, 1))
+    shares[0] = 1.0
+    y = torch.as_tensor((values - mean) / scale, dtype=torch.float32)[:, None]
+    ridge = noise / scale**2 / len(y)
+    optimizer = torch.optim.LBFGS(
+        model.parameters(), max_iter=STEPS, tolerance_grad=1e-7, tolerance_change=TOLERANCE, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> float:
+        optimizer.zero_grad()
+        tables, penalty = model.tables(), ridge * (model.weights**2).sum()
+        total, leaf = penalty.item(), tables.detach().requires_grad_()
+        for start in range(0, len(y), BLOCK):
+            block = slice(start, start + BLOCK)
+            part = ((model(leaf, cells[block], on) - y[block]) ** 2).sum(0) @ shares / len(y)
+            part.backward()
+            total += part.item()
+        penalty.backward()
+        tables.backward(leaf.grad)
+        return total
+
+    optimizer.step(loss)
+    coefficients = scale * (model.spread * model.weights).detach().numpy().astype(np.float64)
+    terms = model.basis.to_terms(coefficients)
+    found = Fit(mean + scale * model.base.item(), terms, {"max_order": max(map(len, energies)), "mask_weight": weight})
+    variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
+    score = validation_r2(samples, found.intercept, terms)
+    return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
