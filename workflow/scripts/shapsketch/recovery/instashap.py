@@ -27,7 +27,8 @@ from torch import nn
 
 from ..background import Background
 from ..basis import ProductBasis
-from ..counter import COALITION_STREAM, generator
+from ..coalitions import shapley_coalitions
+from ..counter import INSTASHAP_STREAM, generator
 from ..terms import Support
 from . import Fit, Samples, validation_r2
 from .screening import candidates, screen
@@ -103,26 +104,13 @@ class AdditiveModel(nn.Module):
         return torch.from_numpy(np.stack([masks[:, list(s)].all(1) for s in self.basis.terms.supports])).float()
 
 
-def shapley_masks(count: int, free: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Draw coalitions: their sizes s with probability prop. to 1 / (s (F - s)), 1 <= s < F, then any of that size.
-
-    Args:
-        count: of the masks; every other one is the complement of the one before.
-        free: the F positions that may be absent.
-        n: positions of the template; fixed ones are always present.
-        seed: of the draws.
-
-    Returns:
-        (count, n) bool, true where present.
-    """
-    draws = generator(seed, COALITION_STREAM)
-    sizes = np.arange(1, max(len(free), 2))
-    chance = 1 / (sizes * np.maximum(len(free) - sizes, 1))
-    drawn = draws.choice(sizes, (count + 1) // 2, p=chance / chance.sum())
-    chosen = draws.random((len(drawn), len(free))).argsort(1).argsort(1) < drawn[:, None]
-    masks = np.ones((2 * len(drawn), n), bool)
-    masks[0::2, free], masks[1::2, free] = chosen, ~chosen
-    return masks[:count]
+def _masks(samples: Samples) -> np.ndarray:
+    """(`MASKS` + 1, n) bool, true where present: the full set, then coalitions of the Shapley kernel in pairs."""
+    template = samples.plan.template
+    masks = np.ones((MASKS + 1, template.n), bool)
+    chosen = shapley_coalitions(generator(samples.plan.seed, INSTASHAP_STREAM), MASKS // 2, len(template.free))
+    masks[1::2, template.free], masks[2::2, template.free] = chosen, ~chosen
+    return masks
 
 
 @dataclass(frozen=True)
@@ -199,9 +187,7 @@ def _train(samples: Samples, energies: Mapping[Support, float], noise: float, we
     background, values, template = samples.plan.background, samples.values, samples.plan.template
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     model = AdditiveModel(background, {s: e / scale**2 for s, e in energies.items()})
-    masks = np.ones((1, template.n), bool)
-    if weight:
-        masks = np.concatenate([masks, shapley_masks(MASKS, template.free, template.n, samples.plan.seed)])
+    masks = _masks(samples) if weight else np.ones((1, template.n), bool)
     on, cells = model.switches(masks), model.cells(samples.codes)
     shares = torch.full((len(masks),), weight * noise / scale**2 / max(len(masks) - 1, 1))
     shares[0] = 1.0
