@@ -1,4 +1,4 @@
-"""InstaSHAP, FastSHAP and the accuracy gap: dividends, shares of variance, efficiency, budgets, the same bytes again."""
+"""InstaSHAP, FastSHAP and the accuracy gap: dividends, shares of variance, efficiency, budgets, the same bytes."""
 
 from dataclasses import replace
 

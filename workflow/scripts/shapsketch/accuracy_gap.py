@@ -1,8 +1,8 @@
-"""The accuracy gap: what a model of order k misses, and whose fault that is (the audit of Enouen & Liu 2025, InstaSHAP).
+"""The accuracy gap: what a model of order k misses, and why (the audit of Enouen & Liu 2025, InstaSHAP).
 
-f minus a fit g of order k has two parts: the dividends of f above order k, which no explanation of that order can tell, and
-what g got wrong within orders 1 to k, which more evaluations would mend. The second is sum over 1 <= |T| <= k of the
-variances of the residual's dividends, and on points w, w' drawn from the background
+f minus a fit g of order k has two parts: the dividends of f above order k, which no explanation of that order can tell,
+and what g got wrong within orders 1 to k, which more evaluations would mend. The second is the sum over 1 <= |T| <= k
+of the variances of the residual's dividends. On independent points w, w' of the background,
 
     E r(w) r(w') sum over 1 <= |T| <= k of prod over i in T of (1[w_i = w'_i] / p_i(w_i) - 1)
 

@@ -68,8 +68,8 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         Plain values: `evaluations`, `scored_on`, `holdout` (points), `r2`, `r2_interval` (95 %),
         `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points),
         `variance_by_order` (that the terms of each order carry under the background), `share_by_order` and
-        `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty without a hold-out drawn from the
-        background), `range` (the least and the largest value of the sketch), `residual` (see
+        `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty without a hold-out drawn from
+        the background), `range` (the least and the largest value of the sketch), `residual` (see
         `_residual`), `seed`, `plan`, `versions`.
     """
     plan = sketch.plan

@@ -1,15 +1,17 @@
-"""FastSHAP: a network that maps a sequence to its Shapley values, trained on single coalitions (Jethani et al., ICLR 2022).
+"""FastSHAP: a network from sequences to Shapley values, trained on single coalitions (Jethani et al., ICLR 2022).
 
 phi minimises E_x E_S (v_x(S) - E f - sum over i in S of phi_i(x))^2, S from the Shapley kernel; what its values lack to
 f(x) - E f is then added in equal parts. The paper asks the model for every pair of x and S. Here v_x(S) is one sample
-f(x_S, z) of the model itself, and two sequences of the background, w and u, are asked once and crossed again and again:
-x = (w_S, u_rest) makes f(w) a sample for S and f(u) one for its complement, both without bias, and w alone is the full
-coalition, without noise. So masks come in pairs, and no evaluation serves only once.
+f(x_S, z) of the model itself (so no surrogate is needed that would read masks), and two sequences of the background, w
+and u, are asked once and crossed again and again: x = (w_S, u_rest) makes f(w) a sample for S and f(u) one for its
+complement, both without bias, and w alone is the full coalition, without noise. So masks come in pairs, and no
+evaluation serves only once.
 """
 
 import copy
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -32,7 +34,7 @@ CROSSED, WHOLE = 512, 256  # rows of a step: crossed ones, each with two coaliti
 STEPS, EPOCH = 4_000, 200  # at most; between two looks at the validation loss
 PATIENCE = 6  # epochs without a better one
 RATE, DECAY, WARM_UP = 1e-3, 1e-2, 0.05
-ROUND = 4096  # sequences explained at once
+ROUND, DRAWN_AT_ONCE = 4096, 1 << 16  # sequences explained, and drawn, at once
 
 
 class Explainer(nn.Module):
@@ -46,7 +48,7 @@ class Explainer(nn.Module):
     def __init__(self, positions: int, letters: int) -> None:
         super().__init__()
         widths = (positions * letters, *HIDDEN, positions)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.letters = nn.Parameter(torch.zeros(positions, letters))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -82,7 +84,8 @@ class Asked:
     def loss(self, explainer: Explainer, draws: np.random.Generator, crossed: int, whole: int) -> torch.Tensor:
         """The mean squared error on freshly drawn crossings, and on as many whole sequences."""
         count, positions = self.codes.shape
-        w, u = (torch.from_numpy(draws.integers(0, count, crossed)) for _ in range(2))
+        w = torch.from_numpy(draws.integers(0, count, crossed))
+        u = (w + torch.from_numpy(draws.integers(1, count, crossed))) % count  # another sequence
         present = torch.from_numpy(shapley_coalitions(draws, crossed, positions))
         rows = torch.from_numpy(draws.integers(0, count, whole))
         x = torch.cat([torch.where(present, self.codes[w], self.codes[u]), self.codes[rows]])
@@ -108,7 +111,8 @@ def explain(task: Task) -> Answer:
     torch.set_num_threads(1)
     free = task.background.template.free
     key = content_keys(task.seed, COALITION_STREAM, np.zeros((1, 0), np.uint8))[0]
-    codes = draw_background(task.background, key, 0, once)
+    starts = range(0, once, DRAWN_AT_ONCE)
+    codes = np.concatenate([draw_background(task.background, key, a, min(a + DRAWN_AT_ONCE, once)) for a in starts])
     targets = task.predict(codes)
     mean, scale = float(targets.mean()), float(targets.std()) or 1.0
     values, each = np.zeros(task.codes.shape), np.ones(len(task.codes), np.int64)

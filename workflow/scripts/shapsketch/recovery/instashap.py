@@ -1,19 +1,20 @@
-"""InstaSHAP: an additive model that is trained under masks, so that its terms are dividends (Enouen & Liu, ICLR 2025).
+"""InstaSHAP: an additive model trained under masks, so that its terms are dividends (Enouen & Liu, ICLR 2025).
 
 g(x, S) = b + sum over T in S of f_T(x_T): a term is on where all its positions are in S (output masking). The minimiser
 of E_x E_S (v_x(S) - g(x, S))^2 has the dividends for its terms, from which Shapley values are one look-up.
 
-v_x(S) = E f(x_S, z) is replaced by one sample of it. g reads x on S alone, where x is the sequence w = (x_S, z) that was
-asked, and a product background makes w independent of S: every evaluated sequence is a sample of the loss for every S,
-and all of them together for the mean over a fixed set of masks. No evaluation is spent twice.
+v_x(S) = E f(x_S, z) is replaced by one sample of it. g reads x on S alone, where x is the sequence w = (x_S, z) that
+was asked, and a product background makes w independent of S: every evaluated sequence is a sample of the loss for every
+S, and takes part in the mean over a fixed set of masks. No evaluation is spent twice.
 
-A network for each f_T would hold no more than a table over the letters at T. The tables are sums of products of the
+A network for each f_T could be no more than a table over the letters at T. The tables are sums of products of the
 background's contrasts, so they have mean zero along every axis whatever the parameters: purified, exactly.
 
-Under a product background the full set alone (plain least squares) has the same optimum, and what a mask hides is noise.
-Masks also keep a term from leaning on others, as dropout does (Wager et al., NeurIPS 2013), which pays where samples are
-few; their weight against the full set is chosen on the validation points, none among them. The subsets are chosen as in
-sparse interaction additive networks (Enouen & Liu, NeurIPS 2022): those that stand out of what the others leave.
+Under a product background the full set alone (plain least squares) has the same optimum, and what a mask hides is
+noise. Masks also keep a term from leaning on others, as dropout does (Wager et al., NeurIPS 2013), which pays where
+samples are few. Their weight against the full set is chosen on the validation points, none among them, and falls with
+what is left unexplained. Subsets of higher order are those that stand out of what the others leave, as in sparse
+interaction additive networks (Enouen & Liu, NeurIPS 2022), each with a prior from its own energy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +64,11 @@ class AdditiveModel(nn.Module):
         self.base = nn.Parameter(torch.zeros(()))
         self.weights = nn.Parameter(torch.zeros(len(self.basis)))
         self.blocks = [
-            (torch.from_numpy(cells.ravel()), torch.from_numpy(places), [torch.from_numpy(f).float() for f in functions])
+            (
+                torch.from_numpy(cells.ravel()),
+                torch.from_numpy(places),
+                [torch.from_numpy(f).float() for f in functions],
+            )
             for cells, places, functions in self.basis.blocks
         ]
 
@@ -123,7 +128,7 @@ class _Scored:
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
-    """Train a model of order 1, then add the pairs, triples and quadruples that stand out, as long as that validates."""
+    """Train a model of order 1, then add pairs, triples and quadruples for as long as that validates better."""
     free = samples.plan.template.free
     variance = float(samples.values.var())
     best = _train(samples, {(i,): variance / len(free) for i in free.tolist()}, variance, 0.0)
@@ -137,7 +142,7 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
             best = found if found.score > best.score else best
             if not worthwhile:
                 break
-            weights = (found.fit.details["mask_weight"],)
+            weights = sorted({0.0, best.fit.details["mask_weight"]})
         idle = 0 if best.score > before else idle + 1
         if idle == 2:
             break
@@ -148,7 +153,7 @@ def _next(samples: Samples, order: int, best: _Scored, weights: Sequence[float])
     """Add supports of an order to a model, and train it anew with each weight of the masks: what validates best."""
     noise = (1 - best.score) * float(samples.validation_values.var())
     least = LEAST_ENERGY * max(best.energies.values())
-    energies = {s: e for s, e in best.energies.items() if e > least} | _chosen(samples, order, best)
+    energies = {s: e for s, e in best.energies.items() if e > least or len(s) == 1} | _chosen(samples, order, best)
     with ThreadPoolExecutor(samples.threads) as pool:
         found = pool.map(lambda weight: _train(samples, energies, noise, weight), weights)
         return max(found, key=lambda scored: scored.score)
@@ -175,35 +180,66 @@ def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]
 
 
 def _train(samples: Samples, energies: Mapping[Support, float], noise: float, weight: float) -> _Scored:
-    """Train one model on all samples, by L-BFGS.
+    """Train one model on all samples.
 
     Args:
         samples: to fit.
-        energies: the supports, each with the variance that its term is expected to have: its coefficients are normal.
+        energies: the supports, each with the variance that its term is expected to have: a normal prior.
         noise: the variance of what the model cannot fit.
         weight: of the mean squared error over the masks times the share of `noise`, against that of the full set.
     """
     torch.set_num_threads(1)
-    background, values, template = samples.plan.background, samples.values, samples.plan.template
+    values = samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
-    model = AdditiveModel(background, {s: e / scale**2 for s, e in energies.items()})
-    masks = _masks(samples) if weight else np.ones((1, template.n), bool)
-    on, cells = model.switches(masks), model.cells(samples.codes)
-    shares = torch.full((len(masks),), weight * noise / scale**2 / max(len(masks) - 1, 1))
+    share = noise / scale**2
+    model = AdditiveModel(samples.plan.background, {s: e / scale**2 for s, e in energies.items()})
+    masks = _masks(samples) if weight else np.ones((1, samples.plan.template.n), bool)
+    shares = torch.full((len(masks),), weight * share / max(len(masks) - 1, 1))
     shares[0] = 1.0
-    y = torch.as_tensor((values - mean) / scale, dtype=torch.float32)[:, None]
-    ridge = noise / scale**2 / len(y)
+    targets = torch.as_tensor((values - mean) / scale, dtype=torch.float32)
+    _minimise(model, model.cells(samples.codes), targets, model.switches(masks), shares, share / len(values))
+    coefficients = scale * (model.spread * model.weights).detach().numpy().astype(np.float64)
+    terms = model.basis.to_terms(coefficients)
+    found = Fit(mean + scale * model.base.item(), terms, {"max_order": max(map(len, energies)), "mask_weight": weight})
+    variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
+    score = validation_r2(samples, found.intercept, terms)
+    return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
+
+
+def _minimise(
+    model: AdditiveModel,
+    cells: torch.Tensor,
+    targets: torch.Tensor,
+    on: torch.Tensor,
+    shares: torch.Tensor,
+    ridge: float,
+) -> None:
+    """Minimise the weighted squared error under all masks, plus a ridge: convex, by L-BFGS on all sequences.
+
+    Args:
+        model: changed in place.
+        cells: (N, T), see `AdditiveModel.forward`.
+        targets: (N,) float32.
+        on: (T, M) which terms are on under each mask.
+        shares: (M,) weights of the masks.
+        ridge: of the squared weights of the model.
+    """
     optimizer = torch.optim.LBFGS(
-        model.parameters(), max_iter=STEPS, tolerance_grad=1e-7, tolerance_change=TOLERANCE, line_search_fn="strong_wolfe"
+        model.parameters(),
+        max_iter=STEPS,
+        tolerance_grad=1e-7,
+        tolerance_change=TOLERANCE,
+        line_search_fn="strong_wolfe",
     )
 
     def loss() -> float:
         optimizer.zero_grad()
         tables, penalty = model.tables(), ridge * (model.weights**2).sum()
         total, leaf = penalty.item(), tables.detach().requires_grad_()
-        for start in range(0, len(y), BLOCK):
+        for start in range(0, len(targets), BLOCK):
             block = slice(start, start + BLOCK)
-            part = ((model(leaf, cells[block], on) - y[block]) ** 2).sum(0) @ shares / len(y)
+            missed = model(leaf, cells[block], on) - targets[block, None]
+            part = (missed**2).sum(0) @ shares / len(targets)
             part.backward()
             total += part.item()
         penalty.backward()
@@ -211,9 +247,3 @@ def _train(samples: Samples, energies: Mapping[Support, float], noise: float, we
         return total
 
     optimizer.step(loss)
-    coefficients = scale * (model.spread * model.weights).detach().numpy().astype(np.float64)
-    terms = model.basis.to_terms(coefficients)
-    found = Fit(mean + scale * model.base.item(), terms, {"max_order": max(map(len, energies)), "mask_weight": weight})
-    variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
-    score = validation_r2(samples, found.intercept, terms)
-    return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
