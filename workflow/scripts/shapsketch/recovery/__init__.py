@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.98}  # R2 above which they are not worth their time
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
-MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 100_000}
+MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 ASKED_FOR = ("instashap",)  # what `auto` does not try: regression finds the same optimum sooner
 
 

@@ -5,7 +5,8 @@ of E_x E_S (v_x(S) - g(x, S))^2 has the dividends for its terms, from which Shap
 
 v_x(S) = E f(x_S, z) is replaced by one sample of it. g reads x on S alone, where x is the sequence w = (x_S, z) that
 was asked, and a product background makes w independent of S: every evaluated sequence is a sample of the loss for every
-S, and takes part in the mean over a fixed set of masks. No evaluation is spent twice.
+S, and takes part in the mean over a fixed set of masks. No evaluation is spent twice. (The paper also trains on real
+sequences, whose letters depend on one another. Those terms are dividends of no product background, so no Spectrum.)
 
 A network for each f_T could be no more than a table over the letters at T. The tables are sums of products of the
 background's contrasts, so they have mean zero along every axis whatever the parameters: purified, exactly.
@@ -36,7 +37,7 @@ from .screening import candidates, screen
 
 MOST_ORDER = 4
 SCREENED = 20_000  # candidates of one order
-MOST_UNKNOWNS = 30_000  # coefficients of one order; up to it every pair has a term
+MOST_UNKNOWNS = 20_000  # coefficients of one order; up to it every pair has a term
 ROUNDS = 4  # of one order: what is weak stands out once the strong is fitted
 LEAST_ENERGY = 1e-8  # of the strongest support: weaker ones are dropped
 GAIN = 0.01  # of the unexplained variance: supports that add less add nothing
