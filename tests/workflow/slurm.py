@@ -33,6 +33,7 @@ SchedulerParameters=batch_sched_delay=0
 GresTypes=gpu
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/%n
+SlurmdParameters=config_overrides
 SlurmdPidFile={folder}/%n.pid
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdLogFile={folder}/%n.log

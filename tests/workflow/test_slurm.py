@@ -84,6 +84,20 @@ def test_the_embedded_analysis_on_two_nodes(slurm, profile, tmp_path):
     assert not there.leftovers()
 
 
+def test_a_small_sketch_on_two_nodes_is_the_one_made_here(slurm, profile, tmp_path):
+    """What CI has the time for."""
+    there, here = Workspace(tmp_path / "on slürm"), Workspace(tmp_path / "here")
+    for workspace in (there, here):
+        workspace.configure(models__tiny__sketch__shards=4)
+    before = {job["JobId"] for job in slurm.jobs("sample_sketch")}
+    run(there, profile, SKETCH)
+    jobs = [job for job in slurm.jobs("sample_sketch") if job["JobId"] not in before]
+    assert {job["NodeList"] for job in jobs} == {"n1", "n2"}
+    here.run(SKETCH)
+    assert there.hashes() == here.hashes()
+    assert not there.leftovers()
+
+
 # The first job of each kind comes to grief, and says so by a folder; what comes after it does not.
 TROUBLE = (
     MODEL

@@ -58,22 +58,27 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
         for path in source_files(model["source"]) if files else []:
-            if not Path(path).is_file():
-                raise InputError(f"The file {path} of models.{name}.source does not exist.")
+            _check_file(path, f"models.{name}.source")
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
         if config["compare"]["enabled"] and model["source"]["kind"] == "table":
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items() if files else []:
-        if not Path(queries["path"]).is_file():
-            raise InputError(f"The file {queries['path']} of sequences.{name} does not exist.")
+        _check_file(queries["path"], f"sequences.{name}")
     _check_motifs(config)
+
+
+def _check_file(path: str, place: str) -> None:
+    if "{" in path:
+        raise InputError(f"The file {path} of {place} has a brace in its name, which Snakemake takes for a wildcard.")
+    if not Path(path).is_file():
+        raise InputError(f"The file {path} of {place} does not exist.")
 
 
 def _check_motifs(config: Mapping[str, Any]) -> None:
     motifs = config["motifs"]
-    if "database" in motifs and not Path(motifs["database"]).is_file():
-        raise InputError(f"The file {motifs['database']} of motifs.database does not exist.")
+    if "database" in motifs:
+        _check_file(motifs["database"], "motifs.database")
     if motifs["reverse_complement"]:
         for name, model in config["models"].items():
             if model["alphabet"] != "DNA" and set(model["alphabet"]) != set("ACGT"):

@@ -118,40 +118,15 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
         min_share=settings.min_share,
         both_strands=settings.reverse_complement,
     )
-    alphabet, output = spectrum.template.alphabet, spectrum.output
+    alphabet = spectrum.template.alphabet
     complement = alphabet.complement if settings.reverse_complement else None
     found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
     singles = spectrum.terms.select(spectrum.terms.orders == 1)
     shares = _measure(spectrum, explained, settings, totals, found, singles)
-    share = {kind: shares.share[part] for kind, part in _parts(found, singles).items()}
-    enough = np.array([_counts(sums, settings) for sums in found], bool)
-    chosen = {
-        "interaction": _ranked(np.where(enough, share["interaction"], 0.0), settings),
-        "position": _ranked(share["position"], settings),
-        "seqlet": _ranked(share["seqlet"], settings),
-    }
-    first = {kind: part.start for kind, part in _parts(found, singles).items()}
-    rows, matrices, places = [], [], []
-    sites: list[Callable[[Chunk], Sites]] = []
-    for rank, k in enumerate(chosen["interaction"], 1):
-        matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
-        rows.append(motif_row(matrix, found[k], shares.of(first["interaction"] + k), alphabet))
-        matrices.append(matrix)
-        places.append(placement_table(matrix, found[k]))
-        sites.append(found[k].listed)
-    for rank, k in enumerate(chosen["position"], 1):
-        own = totals.stacks[1]
-        rows.append(position_row(spectrum, own, singles.supports[k], f"P{rank}", shares.of(first["position"] + k)))
-    for rank, k in enumerate(chosen["seqlet"], 1):
-        motif = totals.seqlets[k]
-        matrix = seqlet_matrix(output, f"S{rank}", motif, alphabet)
-        rows.append(seqlet_row(matrix, motif, shares.of(first["seqlet"] + k)))
-        matrices.append(matrix)
-        places.append(seqlet_placements(matrix, motif))
-        sites.append(motif.sites)
+    rows, matrices, places, sites = _describe(spectrum, settings, totals, found, singles, shares)
     for chunk in explained.chunks():
         for matrix, locate in zip(matrices, sites, strict=True):
-            write(*instance_tables(output, matrix.motif, locate(chunk), chunk, alphabet))
+            write(*instance_tables(spectrum.output, matrix.motif, locate(chunk), chunk, alphabet))
     supports, tables = support_tables(spectrum, totals.stacks, totals.sequences, totals.variance)
     return Summary(
         {
@@ -165,6 +140,40 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
         },
         matrices,
     )
+
+
+def _describe(
+    spectrum: Spectrum,
+    settings: Settings,
+    totals: _Totals,
+    found: list[InstanceSums],
+    singles: Terms,
+    shares: Shares,
+) -> tuple[list[dict[str, object]], list[Matrix], list[pd.DataFrame], list[Callable[[Chunk], Sites]]]:
+    """The best motifs of each kind: a row each; of those with several letters, matrix, placements and sites too."""
+    alphabet, output, parts = spectrum.template.alphabet, spectrum.output, _parts(found, singles)
+    enough = np.array([_counts(sums, settings) for sums in found], bool)
+    rows, matrices, places = [], [], []
+    sites: list[Callable[[Chunk], Sites]] = []
+    first = parts["interaction"].start
+    for rank, k in enumerate(_ranked(np.where(enough, shares.share[parts["interaction"]], 0.0), settings), 1):
+        matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
+        rows.append(motif_row(matrix, found[k], shares.of(first + k), alphabet))
+        matrices.append(matrix)
+        places.append(placement_table(matrix, found[k]))
+        sites.append(found[k].listed)
+    first = parts["position"].start
+    for rank, k in enumerate(_ranked(shares.share[parts["position"]], settings), 1):
+        rows.append(position_row(spectrum, totals.stacks[1], singles.supports[k], f"P{rank}", shares.of(first + k)))
+    first = parts["seqlet"].start
+    for rank, k in enumerate(_ranked(shares.share[parts["seqlet"]], settings), 1):
+        motif = totals.seqlets[k]
+        matrix = seqlet_matrix(output, f"S{rank}", motif, alphabet)
+        rows.append(seqlet_row(matrix, motif, shares.of(first + k)))
+        matrices.append(matrix)
+        places.append(seqlet_placements(matrix, motif))
+        sites.append(motif.sites)
+    return rows, matrices, places, sites
 
 
 def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:

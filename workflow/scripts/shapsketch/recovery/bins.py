@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import scipy.fft
+import scipy.sparse
+import scipy.sparse.linalg
 
 from ..lattice import Lattice
-from .ridge import bidiagonal_ridge
 
-STEPS = 40  # of the Krylov method; the waves are nearly orthogonal on the lattice
+STEPS = 100  # of conjugate gradients at most; the waves are nearly orthogonal on the lattice
 RIDGE = 1e-14  # per value; keeps what the lattice cannot tell apart finite
 
 
@@ -40,12 +41,11 @@ class Bins:
 
     def energies(self) -> np.ndarray:
         """Return the (C, bins) mean squares of the bins."""
-        return np.mean(self.values.real**2 + self.values.imag**2, axis=2)
+        return _mean_squares(self.values)
 
     def update(self, energies: np.ndarray, changed: np.ndarray) -> None:
         """Bring (C, bins) energies up to date where bins have changed."""
-        part = self.values[changed]
-        energies[changed] = np.mean(part.real**2 + part.imag**2, axis=1)
+        energies[changed] = _mean_squares(self.values[changed])
 
     def half(self) -> np.ndarray:
         """Return (bins,) one of each bin j and -j: of a real function, -j holds the conjugates of j."""
@@ -59,38 +59,73 @@ class Bins:
         Returns:
             (C, bins) bool, the bins that changed.
         """
-        changed = np.zeros(self.values.shape[:2], bool)
-        _spread(self.values, changed, k, f, self.matrices, self.shifts, self.wave)
-        return changed
+        return self._add(self.values, k, f)
 
     def spread(self, k: np.ndarray, f: np.ndarray) -> np.ndarray:
         """Return the (C, bins, D) bins of a function with these coefficients."""
-        values, changed = np.zeros_like(self.values), np.zeros(self.values.shape[:2], bool)
-        _spread(values, changed, k, f, self.matrices, self.shifts, self.wave)
+        values = np.zeros_like(self.values)
+        self._add(values, k, f)
         return values
 
+    def _add(self, values: np.ndarray, k: np.ndarray, f: np.ndarray) -> np.ndarray:
+        mirrored = -k % self.lattice.radix
+        places, mirrors = self.places(k), self.places(mirrored)
+        _spread(values, f, places, mirrors, (k != mirrored).any(1), k, *self._waves(k))
+        changed = np.zeros(values.shape[:2], bool)
+        for row in (places, mirrors):
+            np.put_along_axis(changed, row, True, axis=1)
+        return changed
+
     def gather(self, k: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return the (K,) sums over bins and offsets of values w^-<d,k>; real where k = -k."""
-        return _gather(values, k, self.matrices, self.shifts, self.wave)
+        """Return the (K,) complex128 sums over bins and offsets of values w^-<d,k>; real where k = -k."""
+        f = _gather(values, self.places(k), k, *self._waves(k))
+        return np.where((k != -k % self.lattice.radix).any(1), f, f.real)
+
+    def places(self, k: np.ndarray) -> np.ndarray:
+        """Return the (C, K) bins of (K, free) frequencies."""
+        return _places(k, self.matrices, self.wave.size)
 
     def mean_energies(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) mean squares of the values in the bins of (K, free) frequencies."""
-        return _mean_energies(self.energies(), k, self.matrices, self.wave.size)
+        return np.take_along_axis(self.energies(), self.places(k), 1).mean(0)
 
     def fit(self, k: np.ndarray) -> np.ndarray:
-        """Return the (K,) complex128 coefficients that fit the values best, by least squares."""
-        scale = pair_scale(k, self.lattice.radix)
+        """Return the (K,) complex128 coefficients that fit the values best, by least squares.
 
-        def forward(w: np.ndarray) -> np.ndarray:
-            return self.spread(k, w.view(np.complex128) * scale).ravel().view(np.float64)
+        Only waves that share a bin are not orthogonal, so the normal equations are sparse.
+        """
+        paired = (k != -k % self.lattice.radix).any(1)
+        both = np.concatenate([k, -k[paired] % self.lattice.radix])
+        right = self.gather(k, self.values)
+        right = np.concatenate([right, right[paired].conj()])
+        gram = self._gram(both)
+        gram = gram + RIDGE * scipy.sparse.diags_array(gram.diagonal())
+        found, _ = scipy.sparse.linalg.cg(gram, right, rtol=1e-13, maxiter=STEPS)
+        found = found[: len(k)]
+        return np.where(paired, found, found.real)
 
-        def adjoint(r: np.ndarray) -> np.ndarray:
-            return (self.gather(k, r.view(np.complex128).reshape(self.values.shape)) / scale).view(np.float64)
+    def _gram(self, k: np.ndarray) -> scipy.sparse.csr_array:
+        """The (K, K) inner products over all bins and offsets of the waves of (K, free) frequencies."""
+        places = self.places(k)
+        order = np.argsort(places, axis=1, kind="stable")
+        places = np.take_along_axis(places, order, 1)
+        waves = self._waves(np.full((1, k.shape[1]), self.lattice.radix - 1))
+        shape = (len(k), len(k))
+        total = scipy.sparse.csr_array(shape, dtype=np.complex128)
+        for row, where in zip(places, order, strict=True):
+            starts = np.searchsorted(row, row, "left")
+            counts = np.searchsorted(row, row, "right") - starts
+            first = np.repeat(where, counts)
+            second = where[np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
+            products = _wave_products(k, first, second, *waves, self.lattice.radix)
+            total += scipy.sparse.csr_array((products, (first, second)), shape)
+        return total
 
-        size = self.lattice.matrices * self.lattice.delays
-        target = self.values.ravel().view(np.float64)
-        w = bidiagonal_ridge(forward, adjoint, target, np.array([RIDGE * size]), STEPS)[0]
-        return w.view(np.complex128) * scale
+    def _waves(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The (free, D) offsets, and w to every power that <d,k> can have before it is reduced."""
+        radix = self.lattice.radix
+        most = int(k.sum(1).max(initial=0)) * (radix - 1)
+        return np.ascontiguousarray(self.shifts.T), self.wave[np.arange(most + 1) % radix]
 
 
 def transform(lattice: Lattice, seed: int, values: np.ndarray) -> Bins:
@@ -113,72 +148,82 @@ def pair_scale(k: np.ndarray, radix: int) -> np.ndarray:
     return np.where((k == -k % radix).all(1), 1.0, np.sqrt(0.5))
 
 
-@numba.njit(cache=True)
-def _locate(k, letters, matrix, radix):
-    """The bin of k and that of -k, and whether they are the same frequency."""
-    place, mirrored, own = 0, 0, True
-    for t in range(matrix.shape[1]):
-        digit = 0
-        for i in letters:
-            digit += k[i] * matrix[i, t]
-        place = place * radix + digit % radix
-        mirrored = mirrored * radix + -digit % radix
-    for i in letters:
-        own &= 2 * k[i] % radix == 0
-    return place, mirrored, own
+def _mean_squares(values: np.ndarray) -> np.ndarray:
+    """The mean of |z|^2 along the last axis."""
+    parts = values.view(np.float64)
+    return np.vecdot(parts, parts) / values.shape[-1]
 
 
 @numba.njit(cache=True)
-def _signature(k, letters, shifts, wave, signature):
-    inverse = 1 / wave.size
-    for d in range(len(shifts)):
-        angle = 0
-        for i in letters:
-            angle += k[i] * shifts[d, i]
-        signature[d] = wave[angle - wave.size * int(angle * inverse + 1e-9)]  # angle % wave.size, faster
-
-
-@numba.njit(cache=True)
-def _spread(values, changed, k, f, matrices, shifts, wave):
-    signature = np.empty(len(shifts), np.complex128)
+def _places(k, matrices, radix):
+    places = np.zeros((len(matrices), len(k)), np.int64)
     for a in range(len(k)):
-        letters = np.flatnonzero(k[a])
-        _signature(k[a], letters, shifts, wave, signature)
         for c in range(len(matrices)):
-            place, mirrored, own = _locate(k[a], letters, matrices[c], wave.size)
-            changed[c, place] = changed[c, mirrored] = True
-            for d in range(len(shifts)):
-                value = f[a] * signature[d]
-                values[c, place, d] += value
-                if not own:
-                    values[c, mirrored, d] += value.conjugate()
+            digits = np.zeros(matrices.shape[2], np.int64)
+            for i in range(k.shape[1]):
+                if k[a, i]:
+                    for t in range(digits.size):
+                        digits[t] += k[a, i] * matrices[c, i, t]
+            for digit in digits:
+                places[c, a] = places[c, a] * radix + digit % radix
+    return places
+
+
+@numba.njit(cache=True)
+def _turn(k, shifts, powers, real, imag):
+    """Write w^<d,k> for every offset."""
+    angles = np.zeros(real.size, np.int64)
+    for i in range(k.size):
+        if k[i]:
+            for d in range(real.size):
+                angles[d] += k[i] * shifts[i, d]
+    for d in range(real.size):
+        real[d], imag[d] = powers[angles[d]].real, powers[angles[d]].imag
+
+
+# The sums over offsets may be taken in any order, hence several terms at once.
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
+def _dot(row, real, imag):
+    """The sum over offsets of row w^-<d,k>."""
+    x, y = 0.0, 0.0
+    for d in range(row.size):
+        z = row[d]
+        x += z.real * real[d] + z.imag * imag[d]
+        y += z.imag * real[d] - z.real * imag[d]
+    return complex(x, y)
+
+
+@numba.njit(cache=True)
+def _spread(values, f, places, mirrors, paired, k, shifts, powers):
+    real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+    for a in range(len(k)):
+        _turn(k[a], shifts, powers, real, imag)
+        for c in range(len(places)):
+            row = values[c, places[c, a]]
+            for d in range(row.size):
+                row[d] += f[a] * complex(real[d], imag[d])
+            if paired[a]:
+                row = values[c, mirrors[c, a]]
+                for d in range(row.size):
+                    row[d] += (f[a] * complex(real[d], imag[d])).conjugate()
 
 
 @numba.njit(cache=True, parallel=True)
-def _gather(values, k, matrices, shifts, wave):
+def _gather(values, places, k, shifts, powers):
     f = np.zeros(len(k), np.complex128)
     for a in numba.prange(len(k)):
-        signature = np.empty(len(shifts), np.complex128)
-        letters = np.flatnonzero(k[a])
-        _signature(k[a], letters, shifts, wave, signature)
-        for c in range(len(matrices)):
-            place, _, own = _locate(k[a], letters, matrices[c], wave.size)
-            row, real, imag = values[c, place], 0.0, 0.0
-            for d in range(len(shifts)):
-                z, w = row[d], signature[d]
-                real += z.real * w.real + z.imag * w.imag
-                imag += z.imag * w.real - z.real * w.imag
-            f[a] += complex(real, imag)
-            if own:
-                f[a] = f[a].real
+        real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+        _turn(k[a], shifts, powers, real, imag)
+        for c in range(len(places)):
+            f[a] += _dot(values[c, places[c, a]], real, imag)
     return f
 
 
-@numba.njit(cache=True)
-def _mean_energies(energies, k, matrices, radix):
-    total = np.zeros(len(k))
-    for a in range(len(k)):
-        letters = np.flatnonzero(k[a])
-        for c in range(len(matrices)):
-            total[a] += energies[c, _locate(k[a], letters, matrices[c], radix)[0]]
-    return total / len(matrices)
+@numba.njit(cache=True, parallel=True)
+def _wave_products(k, first, second, shifts, powers, radix):
+    products = np.empty(first.size, np.complex128)
+    for a in numba.prange(first.size):
+        real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+        _turn((k[second[a]] - k[first[a]]) % radix, shifts, powers, real, imag)
+        products[a] = complex(real.sum(), imag.sum())
+    return products

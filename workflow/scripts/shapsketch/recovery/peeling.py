@@ -58,7 +58,7 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         f = f + change
         if len(k) == known:
             break
-    sure = _evidence(bins.lattice, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices) > 0
+    sure = _sure(bins.lattice, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices)
     return k[sure], f[sure], {"rounds": total, "noise": float(noise * bins.lattice.bins)}
 
 
@@ -127,13 +127,13 @@ def _match(bins: Bins, low: np.ndarray, noise: float) -> np.ndarray:
     lattice = bins.lattice
     power = np.abs(bins.gather(low, bins.values) / (lattice.matrices * lattice.delays)) ** 2
     rest = bins.mean_energies(low) - power
-    return low[_evidence(lattice, low, power, rest, noise, lattice.matrices) > 0]
+    return low[_sure(lattice, low, power, rest, noise, lattice.matrices)]
 
 
-def _evidence(
+def _sure(
     lattice: Lattice, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int
 ) -> np.ndarray:
-    """How much surer than chance (K,) frequencies are, as the logarithm of odds.
+    """Whether (K,) frequencies hold more of the energy in their bins than chance would give any.
 
     For one frequency and D isotropic values, P(it holds more than the share R of their energy)
     = (1 - R)^(D - 1). This times the number of frequencies of the same order is to be small. Values
@@ -142,8 +142,8 @@ def _evidence(
     orders = np.arange(lattice.free + 1)
     count = gammaln(lattice.free + 1) - gammaln(orders + 1) - gammaln(lattice.free - orders + 1)
     count += orders * np.log(lattice.radix - 1) + np.log(lattice.matrices / FALSE_POSITIVES)
-    evidence = (lattice.delays * matrices - 1) * np.log1p(power / np.maximum(residual, noise))
-    return evidence / (2 if lattice.radix == 2 else 1) - count[(k > 0).sum(1)]
+    values = (lattice.delays * matrices - 1) / (2 if lattice.radix == 2 else 1)
+    return power > np.expm1(count / values)[np.count_nonzero(k, axis=1)] * np.maximum(residual, noise)
 
 
 def _noise(energies: np.ndarray, delays: int) -> float:
@@ -196,7 +196,7 @@ def _judge(
     lattice = bins.lattice
     k, valid = decode(lattice.code, syndromes)
     f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
-    good = valid & (_evidence(lattice, k, np.abs(f) ** 2, residual, noise, 1) > 0)
+    good = valid & _sure(lattice, k, np.abs(f) ** 2, residual, noise, 1)
     if clean:
         good &= residual <= NOISE_FACTOR * noise
     return k, f, residual, good
