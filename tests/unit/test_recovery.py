@@ -64,6 +64,7 @@ SUITE = {
     "fourier": (4, 40_000, 1e-9),
     "trees": (2, 10_000, 0.15),
     "student": (2, 3_000, 0.1),
+    "instashap": (2, 4_000, 1e-5),
 }
 SHAPES = [(2, 20), (3, 12), (4, 12), (5, 9), (6, 8)]
 SMALL = [(3, 7), (4, 10)]  # students of spaces that can be evaluated in full: a perceptron, and convolutions
@@ -97,7 +98,7 @@ def test_noise_costs_no_more_than_noise(estimator):
     assert scores["r2"] > 1 - 1.1 / scores["variance"]
 
 
-@pytest.mark.parametrize("estimator", ["regression", "fourier", "trees"])
+@pytest.mark.parametrize("estimator", ["regression", "fourier", "trees", "instashap"])
 def test_constants(estimator):
     sketch = sketch_of(lambda codes: np.full(len(codes), 7.5), free_template(4, 12), budget=30_000, design="fourier")
     spectrum = recover(sketch, 0, estimator=estimator).spectrum
@@ -156,7 +157,7 @@ def test_max_order_is_respected():
     template = free_template(4, 12)
     function, _ = sparse_function(template, 4, 10, seed=3)
     sketch = sketch_of(function, template, budget=40_000, design="fourier")
-    for estimator in ("regression", "fourier", "trees"):
+    for estimator in ("regression", "fourier", "trees", "instashap"):
         assert recover(sketch, 0, estimator=estimator, max_order=1).spectrum.terms.orders.max() == 1
 
 

@@ -42,7 +42,7 @@ class ProductBasis:
     terms: Terms
     orders: np.ndarray
     owners: np.ndarray
-    _blocks: tuple[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]], ...]
+    blocks: tuple[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]], ...]
 
     @classmethod
     def build(cls, background: Background, supports: Sequence[Support]) -> "ProductBasis":
@@ -67,7 +67,7 @@ class ProductBasis:
     def to_terms(self, coefficients: np.ndarray) -> Terms:
         """Turn (P,) coefficients into terms with tables."""
         tables = np.zeros(len(self.terms.tables))
-        for cells, places, functions in self._blocks:
+        for cells, places, functions in self.blocks:
             stack = coefficients[places].reshape(len(places), *(b.shape[2] for b in functions))
             for axis, b in enumerate(functions, 1):
                 stack = np.moveaxis(np.einsum("g...k,gak->g...a", np.moveaxis(stack, axis, -1), b), -1, axis)
@@ -83,7 +83,7 @@ class ProductBasis:
         """
         sums = self.terms.cell_sums(codes, weights)
         result = np.zeros(len(self))
-        for cells, places, functions in self._blocks:
+        for cells, places, functions in self.blocks:
             stack = sums[cells].reshape(len(cells), *(b.shape[1] for b in functions))
             for axis, b in enumerate(functions, 1):
                 stack = np.moveaxis(np.einsum("g...a,gak->g...k", np.moveaxis(stack, axis, -1), b), -1, axis)

@@ -20,6 +20,8 @@ METHODS = {
     "deep_shap": "DeepSHAP",
     "integrated_gradients": "integrated gradients",
     "shapzero": "SHAP zero",
+    "fastshap": "FastSHAP",
+    "instashap": "InstaSHAP",
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from .accuracy_gap import Gap, accuracy_gap, in_words
 from .counter import BOOTSTRAP_STREAM, generator
 from .design import Role
 from .provenance import made_with
@@ -67,7 +68,8 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         Plain values: `evaluations`, `scored_on`, `holdout` (points), `r2`, `r2_interval` (95 %),
         `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points),
         `variance_by_order` (that the terms of each order carry under the background), `share_by_order` and
-        `audit` (see `order_audit`), `range` (the least and the largest value of the sketch), `residual` (see
+        `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty without a hold-out drawn from
+        the background), `range` (the least and the largest value of the sketch), `residual` (see
         `_residual`), `seed`, `plan`, `versions`.
     """
     plan = sketch.plan
@@ -75,12 +77,17 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     codes, values = sketch.samples(role)
     missed = values[:, output] - spectrum.intercept - spectrum.terms.predict(codes)
     score = _score(spectrum, codes, values[:, output], plan.seed)
+    audit = order_audit(score["variance_by_order"], score["variance"], score["r2"])
+    gaps = _gaps(spectrum, codes, values[:, output]) if role == "holdout" and plan.design != "table" else {}
+    for order, gap in list(gaps.items())[-1:]:
+        audit["audit"] += in_words(gap, int(order))
     return {
         "evaluations": plan.size,
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
         "holdout": plan.count("holdout"),
         **score,
-        **order_audit(score["variance_by_order"], score["variance"], score["r2"]),
+        **audit,
+        "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
         "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
@@ -120,6 +127,16 @@ def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int)
         "variance": float(values.var()),
         "variance_by_order": {str(k): v for k, v in spectrum.variance_by_order().items()},
     }
+
+
+def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
+    """Divide what the terms up to order 1, and up to 2, miss of the values at points from the background."""
+    found = {}
+    for order in range(1, min(2, int(spectrum.terms.orders.max(initial=0))) + 1):
+        terms = spectrum.terms.select(spectrum.terms.orders <= order)
+        predicted = spectrum.intercept + terms.predict(codes)
+        found[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
+    return found
 
 
 LEAST_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples

@@ -55,6 +55,7 @@ ESTIMATORS = {
     "regression": ("sparse ridge regression in the orthonormal basis of the background", ()),
     "fourier": ("a q-ary sparse Fourier transform on a subsampled lattice", ("qsft",)),
     "trees": ("gradient-boosted trees, turned into exact dividends", ("lightgbm",)),
+    "instashap": ("an additive model of tables trained under masks", ("instashap",)),
     "student": (
         "small neural networks distilled on the same values, whose dividends were read off by projection",
         ("distillation",),
