@@ -10,6 +10,7 @@ import numpy as np
 # The streams of a seed, one for each thing that is drawn.
 QUERY_STREAM, MATRIX_STREAM, OFFSET_STREAM, TABLE_STREAM, BOOTSTRAP_STREAM, DISTINCT_STREAM = range(6)
 MODEL_STREAM, STUDENT_STREAM, TYPICAL_STREAM, SEQLET_STREAM = range(6, 10)
+MASK_STREAM = 16
 
 _WORDS_PER_COUNT = 8  # one Philox count yields four 64-bit words
 _ROUNDS = 6  # of the Feistel network
