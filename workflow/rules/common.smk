@@ -64,6 +64,15 @@ LIBRARY = [
     "convert/__init__.py",
     "convert/tensorflow_checkpoint.py",
     "convert/xgboost_pickle.py",
+    "masks/__init__.py",
+    "masks/boosting.py",
+    "masks/explain.py",
+    "masks/game.py",
+    "masks/page.py",
+    "masks/parities.py",
+    "masks/plan.py",
+    "masks/regression.py",
+    "masks/transform.py",
     "models/__init__.py",
     "models/builtin_model.py",
     "models/command_model.py",
@@ -160,6 +169,8 @@ CONVERSIONS = {
 }
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
+# Masked explanations need no sketch: each sequence is a game of its own.
+MASKED = config["explain"]["mode"] == "masks"
 TABLE_SCHEMA = read_schema("sequences")
 # A job that fails is sent anew, with more memory and time; within the job itself that would be in vain.
 RETRIES = 2 if workflow.is_main_process else 0
@@ -172,6 +183,12 @@ wildcard_constraints:
     round=r"\d+",
 
 
+# The tables of a masked explanation, by the names that the rules give them.
+MASK_TABLES = {
+    "values": "shapley_values",
+    "interactions": "interactions",
+    "scores": "mask_scores",
+}
 # The tables of an explanation, by the names that the rules give them.
 EXPLANATIONS = {
     "values": "shapley_values",
@@ -321,11 +338,23 @@ def get_listing():
     }
 
 
-def get_explanation_shards(suffix):
+def get_mask_settings(wildcards):
+    """What of the model's config a masked explanation depends on; the sketch's budget is not used."""
+    settings = {
+        key: MODELS[wildcards.model][key]
+        for key in ("alphabet", "template", "outputs", "background")
+    }
+    sketch = {
+        key: MODELS[wildcards.model]["sketch"][key] for key in ("seed", "batch_size")
+    }
+    return canonical(settings | {"sketch": sketch})
+
+
+def get_explanation_shards(suffix, folder="shards"):
     def get_shards(wildcards):
-        folder = f"results/{wildcards.model}/{wildcards.queries}/shards"
+        place = f"results/{wildcards.model}/{wildcards.queries}/{folder}"
         return [
-            f"{folder}/{item}.{suffix}"
+            f"{place}/{item}.{suffix}"
             for item in get_scatteritems(config["explain"]["shards"])
         ]
 
@@ -410,6 +439,10 @@ def get_recorded_results(wildcards):
 
 
 def get_all_results():
+    if MASKED:
+        return [
+            f"results/{model}/{queries}/report.html" for model, queries in ANALYSES
+        ]
     files = (
         "report.html",
         "shapley_values.parquet",
@@ -432,6 +465,8 @@ def get_all_results():
 
 def get_comparison():
     """The comparison page, where there is more than one analysis, or a table with a column of groups."""
+    if MASKED:
+        return []
     tables = [QUERIES[queries] for _, queries in ANALYSES]
     wanted = len(ANALYSES) > 1 or any(has_groups(**table) for table in tables)
     return ["results/comparison.html"] if wanted else []
