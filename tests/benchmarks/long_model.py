@@ -1,4 +1,4 @@
-"""A convolutional network of 500 and 1,000 letters, trained on motifs that act together: a realistic long model.
+"""A convolutional network of 500 letters, trained on motifs that act together: a realistic long model.
 
 No trained network of that length may be copied here, so one is made: enhancers of random letters that hold
 sites of four transcription factors (consensus words of GATA1, TAL1's E-box, SP1 and CTCF's core). Sites add up, the
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 SITES = {"GATA": "AGATAAG", "EBOX": "CAGCTGG", "SP1": "GGGCGGGG", "CTCF": "CCACCAGG"}
-EXAMPLES, EPOCHS, WIDTH = 12_000, 12, 500
+EXAMPLES, EPOCHS, WIDTH = 8_000, 6, 500
 
 
 class Network(nn.Module):
@@ -59,6 +59,7 @@ def make_sequences(count: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def train(path: Path, seed: int = 0) -> float:
     """Train the network and save its weights; return R2 on sequences it has not seen. The same seed, the same bytes."""
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     codes, values = make_sequences(EXAMPLES, WIDTH, seed)
     network = Network()

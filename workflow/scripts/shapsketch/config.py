@@ -83,7 +83,9 @@ def _check_masks(config: Mapping[str, Any]) -> None:
             raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
     for name, model in config["models"].items():
         if model["source"]["kind"] == "table":
-            raise InputError(f"The config sets explain.mode: masks, which asks the model, but models.{name} is a table.")
+            raise InputError(
+                f"The config sets explain.mode: masks, which asks the model, but models.{name} is a table."
+            )
     for name, queries in config["sequences"].items():
         if queries["ambiguous"] == "resolve":
             raise InputError(

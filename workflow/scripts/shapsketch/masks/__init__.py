@@ -162,5 +162,3 @@ def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, A
         "r2_of_draws": plain,
         "noise_share": float(np.clip(1 - signal[0] / total[0], 0, 1)) if total[0] > 0 else 0.0,
     }
-
-

@@ -81,7 +81,10 @@ def tree_parities(text: str, players: int, depth: int) -> Parities:
     columns = np.tile(np.arange(depth), (len(supports), 1))
     columns[supports == players] = depth
     pieces = (
-        (np.take_along_axis(supports[rows], chosen, 1), share[rows] * np.take_along_axis(turns[rows], chosen, 1).prod(1))
+        (
+            np.take_along_axis(supports[rows], chosen, 1),
+            share[rows] * np.take_along_axis(turns[rows], chosen, 1).prod(1),
+        )
         for rows, chosen in subsets(columns, depth)
     )
     return Parities(players, *collect(pieces, players, depth))

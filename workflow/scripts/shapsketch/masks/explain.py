@@ -23,7 +23,7 @@ from .game import Players, ask
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
 
-DOUBTFUL = 0.7  # R2 of the value function below which an explanation has the warning `r2`
+DOUBTFUL = 0.7  # R2 of the value function: an explanation whose interval lies below it has the warning `r2`
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -153,7 +153,7 @@ class MaskExplainer:
             "reconstruction": [reconstruction],
             "gap": [prediction - reconstruction],
             "base_value": [base],
-            "warning": ["" if found.record["r2"] >= DOUBTFUL else "r2"],
+            "warning": ["r2" if found.record["r2_interval"][1] < DOUBTFUL else ""],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=values_schema(len(spread)))

@@ -127,14 +127,17 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
     for start in range(0, len(masks) * plan.draws, step):
         rows = np.arange(start, min(start + step, len(masks) * plan.draws))
         queries = np.empty((len(rows), template.n), np.uint8)
-        _compose(codes, masks[rows // plan.draws], start, key, players.owners, background.thresholds, queries)
+        compose(codes, masks[rows // plan.draws], start, key, players.owners, background.thresholds, queries)
         answers.append(model(template.to_alphabet(queries)))
     return np.concatenate(answers).reshape(len(masks), plan.draws, -1).mean(1)
 
 
 @numba.njit(cache=True, parallel=True)
-def _compose(codes, masks, start, key, owners, thresholds, queries):
-    """Fill in (N, n) queries: the sequence where players are present, background letters where they are absent."""
+def compose(codes, masks, start, key, owners, thresholds, queries):
+    """Fill in (N, n) queries: the sequence where players are present, background letters where they are absent.
+
+    Query r is drawn from words (start + r) n to (start + r + 1) n - 1 of the stream of the key, whichever masks it has.
+    """
     n = codes.size
     for r in numba.prange(len(masks)):
         for i in range(n):

@@ -96,7 +96,7 @@ def summary_lines(model: str, queries: str, faithfulness: Mapping[str, Any], rep
             f"{100 * score['noise_share']:.0f} % of the variance is the background's noise"
         )
         if score["warnings"]["r2"]:
-            lines.append(f"  warnings: {score['warnings']['r2']} with R2 below {DOUBTFUL}")
+            lines.append(f"  warnings: {score['warnings']['r2']} with an R2 that lies below {DOUBTFUL} for sure")
         lines += [f"  {sentence}" for sentence in few(score["sequences"])]
     lines.append(f"  open {report}")
     return lines

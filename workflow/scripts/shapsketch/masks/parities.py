@@ -101,9 +101,7 @@ def subsets(supports: np.ndarray, players: int) -> Iterator[tuple[np.ndarray, np
                 yield members, supports[members][:, columns]
 
 
-def collect(
-    pieces: Iterable[tuple[np.ndarray, np.ndarray]], players: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def collect(pieces: Iterable[tuple[np.ndarray, np.ndarray]], players: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Add up numbers by support.
 
     Args:

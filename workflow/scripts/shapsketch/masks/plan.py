@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 
-
 from ..alphabet import Alphabet
 from ..background import Background
 from ..design import Plan, Role
@@ -21,6 +20,7 @@ from ..template import Template
 
 ABSENT, PRESENT = "01"
 HOLDOUT_SHARE, HOLDOUT_MOST = 0.05, 2000
+HOLDOUT_LEAST = 200  # masks, if a tenth are as many
 VALIDATION_SHARE, VALIDATION_MOST = 0.05, 2000
 LATTICE_SHARE = 0.9  # of what is left for fitting
 LEAST_BINS = 16  # of one matrix, for a lattice to be of use
@@ -84,7 +84,7 @@ def make_mask_plan(
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
-    Every mask is asked where the budget allows. Otherwise a twentieth of the masks is held out (and asked twice if
+    Every mask is asked where the budget allows. Otherwise a twentieth of the masks, or 200 where that is less than a tenth, is held out (and asked twice if
     the game is noisy), a twentieth validates, and and as much of the rest as can be lies on the lattice of the sparse Fourier
     transform, with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks
     are as good as random ones, which make up what is left.
@@ -127,7 +127,7 @@ def make_mask_plan(
             f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
             f"at least {LEAST_BUDGET} are needed to fit, choose and score."
         )
-    holdout = min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST)
+    holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
     validation = min(int(values * VALIDATION_SHARE), VALIDATION_MOST)
     left = values - (2 if noisy else 1) * holdout - validation
     lattice = _lattice(players, left, estimator)
@@ -151,5 +151,3 @@ def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
             "explain.masks.budget pays for; raise it, or use auto."
         )
     return None
-
-

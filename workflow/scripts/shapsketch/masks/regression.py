@@ -27,7 +27,7 @@ RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
 SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
 SHARPENINGS = 4
 ROUNDING = 1e-9  # of the largest coefficient
-EXACT = 1e-20  # of the values' variance: what is left is rounding
+EXACT = 1e-16  # of the values' variance: what is left is rounding
 FADED = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is sharpened
 
 
@@ -178,10 +178,11 @@ def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray) -> tuple[np.nd
 
 def _largest(scores: np.ndarray, most: int) -> np.ndarray:
     """The places of the largest scores, as many as `most`; ties by place."""
-    if len(scores) > most:
-        least = np.partition(scores, len(scores) - most)[len(scores) - most]
-        return np.flatnonzero(scores >= least)[:most]
-    return np.arange(len(scores))
+    if len(scores) <= most:
+        return np.arange(len(scores))
+    least = np.partition(scores, len(scores) - most)[len(scores) - most]
+    above, ties = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
+    return np.sort(np.concatenate([above, ties[: most - len(above)]]))
 
 
 def _significant(scores: np.ndarray, tests: int) -> np.ndarray:
