@@ -78,7 +78,8 @@ benchmark-motifs: .venv/test.ready
 
 # Half an hour, most of it the peers': games of 200 to 1,000 players, beside shapiq's SPEX and ProxySPEX.
 benchmark-masks: .venv/test.ready
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.masks $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
+	  $(BIN)/python -m benchmarks.masks $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks

@@ -60,9 +60,11 @@ def test_exact_dividends_equal_the_definition(small):
     wanted = dividends(values)
     supports, found = parities.dividends
     assert len(found) == 64
-    assert max(abs(wanted[tuple(int(i) for i in s if i < 6)] - v) for s, v in zip(supports, found, strict=True)) < 1e-12
+    rows = [tuple(s[s < 6].tolist()) for s in supports]
+    assert np.abs(found - [wanted[s] for s in rows]).max() < 1e-12
     assert parities.empty == pytest.approx(values[()])
-    assert np.abs(parities.predict(all_masks(6)) - [values[s] for s in map(tuple, map(np.flatnonzero, all_masks(6)))]).max() < 1e-12  # fmt: skip
+    asked = [values[tuple(np.flatnonzero(row).tolist())] for row in all_masks(6)]
+    assert np.abs(parities.predict(all_masks(6)) - asked).max() < 1e-12
 
 
 @pytest.mark.parametrize("index", WEIGHTS)
@@ -93,7 +95,8 @@ def test_planted_interactions_are_found_exactly():
     found = explain_game(game, make_mask_plan(200, 5000, noisy=False))
     assert fresh_r2(game, found, 200) > 1 - 1e-10
     supports, values = found.parities.dividends
-    strong = {tuple(s[s < 200].tolist()): v for s, v in zip(supports, values, strict=True) if abs(v) > 1e-4 and s[0] < 200}  # fmt: skip
+    rows = [tuple(s[s < 200].tolist()) for s in supports]
+    strong = {s: v for s, v in zip(rows, values, strict=True) if s and abs(v) > 1e-4}
     assert strong.keys() == truth.keys()
     assert max(abs(strong[s] - truth[s]) for s in truth) < 1e-5
 
@@ -228,11 +231,11 @@ def test_a_game_keeps_what_is_present_and_draws_the_rest(model):
     masks = plan.masks.astype(bool)
     kept = masks[:, np.maximum(players.owners, 0)] | (players.owners < 0)
     letters = np.array(list(SEQUENCE)) == "G"
-    both = (kept[:, 4:8].mean(1) + (~kept[:, 4:8]).mean(1) / 256) * (kept[:, 23:26].mean(1) + (~kept[:, 23:26]).mean(1) / 64)  # fmt: skip
+    first, second = (kept[:, a:b].all(1) + (~kept[:, a:b]).all(1) / 4 ** (b - a) for a, b in ((4, 8), (23, 26)))
     simple = masks[:, [0, 2, 3]].all(1) & masks.any(1)
     wanted = 0.2 * np.where(kept, letters, 0.25).sum(1)
     assert np.abs(values - wanted)[~masks[:, 0]].max() < 0.15
-    assert np.abs(values - wanted - 2 * both)[simple].max() < 0.15
+    assert np.abs(values - wanted - 2 * first * second)[simple].max() < 0.15
 
 
 def test_explanations_add_up_within_the_budget(model):

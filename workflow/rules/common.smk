@@ -440,9 +440,7 @@ def get_recorded_results(wildcards):
 
 def get_all_results():
     if MASKED:
-        return [
-            f"results/{model}/{queries}/report.html" for model, queries in ANALYSES
-        ]
+        return [f"results/{model}/{queries}/report.html" for model, queries in ANALYSES]
     files = (
         "report.html",
         "shapley_values.parquet",

@@ -80,7 +80,8 @@ rule report_masks:
         template=workflow.source_path("../report/masks.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[
-            workflow.source_path(f"../report/{name}") for name in ("draw.js", "masks.js")
+            workflow.source_path(f"../report/{name}")
+            for name in ("draw.js", "masks.js")
         ],
     output:
         report=report(

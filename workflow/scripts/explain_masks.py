@@ -1,8 +1,8 @@
 """Explain one shard of the sequences by masking each of them: Shapley values, interactions, scores.
 
 Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, `.interactions.parquet` and
-`.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A sealed shard that was made from
-the same stays as it is.
+`.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A sealed shard that was
+made from the same stays as it is.
 """
 
 from shapsketch import stage

@@ -126,18 +126,31 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
     answers = []
     for start in range(0, len(masks) * plan.draws, step):
         rows = np.arange(start, min(start + step, len(masks) * plan.draws))
-        queries = np.empty((len(rows), template.n), np.uint8)
-        compose(codes, masks[rows // plan.draws], start, key, players.owners, background.thresholds, queries)
+        queries = compose(background, players, codes, masks[rows // plan.draws], key, start)
         answers.append(model(template.to_alphabet(queries)))
     return np.concatenate(answers).reshape(len(masks), plan.draws, -1).mean(1)
 
 
-@numba.njit(cache=True, parallel=True)
-def compose(codes, masks, start, key, owners, thresholds, queries):
-    """Fill in (N, n) queries: the sequence where players are present, background letters where they are absent.
+def compose(
+    background: Background, players: Players, codes: np.ndarray, masks: np.ndarray, key: np.uint64, start: int
+) -> np.ndarray:
+    """Return (N, n) uint8 local codes: the sequence where players are present, background letters where they are not.
 
-    Query r is drawn from words (start + r) n to (start + r + 1) n - 1 of the stream of the key, whichever masks it has.
+    Args:
+        background: of absent letters.
+        players: who they are.
+        codes: (n,) uint8 local codes of the sequence.
+        masks: (N, m) uint8.
+        key: of the stream.
+        start: the number of the first query in the stream, which determines its letters whatever its mask.
     """
+    queries = np.empty((len(masks), len(codes)), np.uint8)
+    _compose(codes, masks, start, key, players.owners, background.thresholds, queries)
+    return queries
+
+
+@numba.njit(cache=True, parallel=True)
+def _compose(codes, masks, start, key, owners, thresholds, queries):
     n = codes.size
     for r in numba.prange(len(masks)):
         for i in range(n):

@@ -43,7 +43,7 @@ def page_content(
     outputs, n = [], len(next(iter(letters.values()), ""))
     most = max(1, MOST_NUMBERS // max(1, n * len(faithfulness)))
     shown = tables["interactions"]
-    listed = {key: rows for key, rows in shown[shown["index"] == index].groupby(["output", "sequence_id"], sort=False)}
+    listed = dict(iter(shown[shown["index"] == index].groupby(["output", "sequence_id"], sort=False)))
     for output in faithfulness:
         values, scores = (tables[name][tables[name]["output"] == output] for name in ("values", "scores"))
         places = [c for c in values if c.startswith("pos_")]

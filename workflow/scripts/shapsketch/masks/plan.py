@@ -84,10 +84,10 @@ def make_mask_plan(
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
-    Every mask is asked where the budget allows. Otherwise a twentieth of the masks, or 200 where that is less than a tenth, is held out (and asked twice if
-    the game is noisy), a twentieth validates, and and as much of the rest as can be lies on the lattice of the sparse Fourier
-    transform, with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks
-    are as good as random ones, which make up what is left.
+    Every mask is asked where the budget allows. Otherwise a twentieth of the masks, or 200 where that is less than a
+    tenth, is held out (and asked twice if the game is noisy), a twentieth validates, and as much of the rest as can
+    be lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough bins to be of use.
+    To regression and trees the lattice's masks are as good as random ones, which make up what is left.
 
     Args:
         players: m.
