@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch import __version__, provenance
     from shapsketch.files import read_json, write_json, write_text
     from shapsketch.markup import render
-    from shapsketch.masks.page import FILES, page_content, summary_lines
+    from shapsketch.mask_page import FILES, page_content, summary_lines
     from shapsketch.methods import describe_background
 
     inputs, params, output, names = snakemake.input, snakemake.params, snakemake.output, snakemake.wildcards

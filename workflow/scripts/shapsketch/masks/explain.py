@@ -16,14 +16,13 @@ from ..errors import InputError
 from ..explain import values_schema
 from ..interactions import strongest_interactions
 from ..listing import INTERACTION_SCHEMA, Listing
+from ..mask_page import DOUBTFUL
 from ..models import Model
 from ..shapley import InteractionMap, interaction_map
 from . import MaskFit, fit_values
 from .game import Players, ask
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
-
-DOUBTFUL = 0.7  # R2 of the value function: an explanation whose interval lies below it has the warning `r2`
 
 SCORE_SCHEMA = pa.schema(
     [

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..report import few
-from .explain import DOUBTFUL
+from .report import few
 
+DOUBTFUL = 0.7  # R2 of the value function: an explanation whose interval lies below it has the warning `r2`
 MOST_NUMBERS = 1_000_000  # values on the page
 MOST_INTERACTIONS = 20  # of a sequence
 DIGITS = 4
