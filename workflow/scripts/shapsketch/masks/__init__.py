@@ -139,7 +139,8 @@ def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, A
     """Score a fit on the hold-out masks, which nothing else has used; see `MaskFit`.
 
     With two answers y, y' to each mask, whose noises are independent, E (y - g)(y' - g) is what the fit g misses of the
-    value function, and Cov(y, y') the variance of the value function.
+    value function, and Cov(y, y') the variance of the value function. Their ratio is an estimate, which noise may carry
+    beyond 1; then it is 1.
     """
     rows = plan.rows("holdout")
     first = values[rows]
@@ -153,7 +154,7 @@ def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, A
     total = (((first**2 + second**2) / 2)[chosen]).mean(1) - mean[chosen].mean(1) ** 2
     single = (((first - guess) ** 2 + (second - guess) ** 2) / 2).mean()
     with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = np.where(signal > LEAST_VARIANCE * total, 1 - missed / signal, np.nan)
+        r2 = np.where(signal > LEAST_VARIANCE * total, np.minimum(1 - missed / signal, 1.0), np.nan)
     low, high = np.nanpercentile(r2[1:], [2.5, 97.5]) if np.isfinite(r2[1:]).any() else (np.nan, np.nan)
     plain = 1 - float(single) / float(total[0]) if total[0] > 0 else 1.0
     return {

@@ -20,8 +20,10 @@ FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 199
 MOST_SHARE = 0.3  # parities per sample
 MOST_PARITIES = 3000
 LEADERS = 256  # parities whose neighbours are looked at
-ROUNDS = 10
+ROUNDS = 16
+GROWTH = 128  # parities that may be added in a round
 PATIENCE = 2  # rounds that validate no better, and the search ends
+GOOD = 0.99  # R2 above which all single players are not tried beside what was found
 GAIN = 0.002  # of the unexplained variance: less is no gain
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
 SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
@@ -104,7 +106,8 @@ def pursue(data: Data, start: Sequence[np.ndarray] = ()) -> Fitted:
         if idle == PATIENCE or _is_exact(data, current):
             break
         kept = current.supports[_matters(data, current)]
-        grown = union(m, nothing, kept, _stand_out(data, current))[: data.most]
+        added = union(m, kept, _stand_out(data, current))[len(kept) :]
+        grown = union(m, nothing, kept, added[:GROWTH])[: data.most]
         if len(grown) == len(current.supports) == len(kept):
             break
         current = fit(data, grown, SEARCH_RIDGES, sharpenings=1)
@@ -112,7 +115,7 @@ def pursue(data: Data, start: Sequence[np.ndarray] = ()) -> Fitted:
         best = current if current.score > best.score else best
     found = best.supports[_matters(data, best)]
     choices = [fit(data, found, RIDGES)]
-    if not _is_exact(data, choices[0]):
+    if choices[0].score < GOOD:
         choices.append(fit(data, union(m, found, singles(m, width))[: data.most], RIDGES))
     return max(choices, key=lambda fitted: fitted.score)
 
