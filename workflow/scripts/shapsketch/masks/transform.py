@@ -29,7 +29,7 @@ def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> t
     Returns:
         What was found, and the number of rounds and the noise left per value.
     """
-    k, f, details = peel(transform(lattice, seed, values))
+    k, f, details = peel(transform(lattice, seed, values), match_order=1)  # regression finds what this leaves out
     kept = (k > 0).sum(1) <= max_order
     return Parities(lattice.free, _padded(k[kept] > 0, max_order), f[kept].real), details
 

@@ -26,11 +26,12 @@ FLIPS = 4  # the doubtful phases that are tried at their second-best value
 MOST_MATCHED = 300_000  # frequencies of low order that are matched with all bins
 
 
-def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
     """Find coefficients until no bin holds more than noise, or nothing new is found.
 
     Args:
         bins: from `transform`; what is found is subtracted from its values.
+        match_order: up to which all frequencies are matched with their bins; None for as long as they are few.
 
     Returns:
         (K, free) int64 frequencies, one of every conjugate pair, in lexical order; their (K,)
@@ -50,7 +51,7 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         if bins.energies().max() <= NOISE_FACTOR * floor:
             break
         if low is None:
-            low = low_orders(bins.lattice.free, bins.lattice.radix)
+            low = low_orders(bins.lattice.free, bins.lattice.radix, match_order)
         matched = _match(bins, low, noise)
         k, f = _merge([(k, f), (matched, np.zeros(len(matched), np.complex128))])
         change = bins.fit(k)
