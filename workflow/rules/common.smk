@@ -504,15 +504,20 @@ def get_sampling_minutes(wildcards, attempt):
 def get_work(model):
     """What the cost of a model depends on, its rate and the number of its sequences apart."""
     sketch, refine = MODELS[model]["sketch"], config["explain"]["refine"] or {}
+    asked = int(config["explain"]["predict"]) + refine.get(
+        "evaluations_per_sequence", 0
+    )
+    if MASKED:
+        asked = config["explain"]["masks"]["budget"] + 1
+    sketched = model not in TREES and not MASKED
     return {
-        "evaluations": 0 if model in TREES else stop_rule(sketch["budget"])[0],
+        "evaluations": stop_rule(sketch["budget"])[0] if sketched else 0,
         "batch_size": sketch["batch_size"],
         "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
         "rounds": get_rounds(model),
         "outputs": len(MODELS[model]["outputs"]),
         "explanation_shards": config["explain"]["shards"],
-        "asked": int(config["explain"]["predict"])
-        + refine.get("evaluations_per_sequence", 0),
+        "asked": asked,
         "queries": [queries for name, queries in ANALYSES if name == model],
     }
 
