@@ -68,7 +68,8 @@ def fit_values(plan: MaskPlan, values: np.ndarray, *, estimator: Estimator = "au
         found = exact(values)
         return MaskFit(found, _record("exact", found, 1.0, {"r2": 1.0, "r2_interval": [1.0, 1.0], "r2_of_draws": 1.0}))
     masks = plan.masks
-    train, check = (slice(plan.rows("train").start, plan.plan.size), plan.rows("validation"))
+    check = plan.rows("validation")
+    train = slice(check.stop, plan.plan.size)
     data = Data.build(masks[train], values[train], masks[check], values[check], max_order)
     name, fitted = _fit(plan, masks[train], masks[check], data, estimator)
     everything = Data.build(masks[check.start : train.stop], values[check.start : train.stop], *_none(masks), max_order)

@@ -19,10 +19,10 @@ from ..lattice import CORRECT, Lattice, fit_lattice
 from ..template import Template
 
 ABSENT, PRESENT = "01"
-HOLDOUT_SHARE, HOLDOUT_MOST = 0.05, 2000
+HOLDOUT_SHARE, HOLDOUT_MOST = 0.025, 2000
 HOLDOUT_LEAST = 200  # masks, if a tenth are as many
 VALIDATION_SHARE, VALIDATION_MOST = 0.05, 2000
-LATTICE_SHARE = 0.9  # of what is left for fitting
+LATTICE_SHARE = 1.0  # of what is left for fitting
 LEAST_BINS = 16  # of one matrix, for a lattice to be of use
 LEAST_BUDGET = 100
 MOST_EXHAUSTIVE = 16  # players
@@ -84,7 +84,7 @@ def make_mask_plan(
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
-    Every mask is asked where the budget allows. Otherwise a twentieth of the masks, or 200 where that is less than a
+    Every mask is asked where the budget allows. Otherwise a fortieth of the masks, or 200 where that is less than a
     tenth, is held out (and asked twice if the game is noisy), a twentieth validates, and as much of the rest as can
     be lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough bins to be of use.
     To regression and trees the lattice's masks are as good as random ones, which make up what is left.

@@ -1,5 +1,7 @@
 """Fourier transforms of games: of every mask, exactly, and of the lattice's masks, sparsely."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..lattice import Lattice
@@ -7,6 +9,7 @@ from ..recovery.bins import transform
 from ..recovery.peeling import peel
 from .parities import Parities
 
+DOUBTFUL = 1000.0  # false parities of an order that peeling may propose
 ROUNDING = 1e-14  # of the largest coefficient: less is none
 
 
@@ -29,7 +32,8 @@ def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> t
     Returns:
         What was found, and the number of rounds and the noise left per value.
     """
-    k, f, details = peel(transform(lattice, seed, values), match_order=1)  # regression finds what this leaves out
+    bins = replace(transform(lattice, seed, values), false_positives=DOUBTFUL)
+    k, f, details = peel(bins, match_order=1)  # regression finds what this leaves out, and drops what is false
     kept = (k > 0).sum(1) <= max_order
     return Parities(lattice.free, _padded(k[kept] > 0, max_order), f[kept].real), details
 
