@@ -228,7 +228,8 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     if "shapsketch" in chosen.methods:  # compiles
-        ours(planted("warm up", 60, 2000, kind="product"))
+        for kind in ("product", "parity"):
+            ours(planted("warm up", 60, 2000, kind=kind))
     rows = []
     for number in range(len(CASES)) if chosen.cases is None else chosen.cases:
         for method in chosen.methods:
