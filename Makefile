@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test pins test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs
+.PHONY: run test pins test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -79,6 +79,11 @@ benchmark-methods: .venv/test.ready
 # Ten minutes: known motifs in real models, seconds and memory for 10,000 sequences; compiles memelite.
 benchmark-motifs: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.motifs $(ARGS)
+
+# Half an hour, most of it the peers': games of 200 to 1,000 players, beside shapiq's SPEX and ProxySPEX.
+benchmark-masks: .venv/test.ready
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
+	  $(BIN)/python -m benchmarks.masks $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks

@@ -42,6 +42,7 @@ LIBRARY = [
     "logos.py",
     "maps.py",
     "markup.py",
+    "mask_page.py",
     "matrices.py",
     "meme.py",
     "methods.py",
@@ -91,6 +92,14 @@ LIBRARY = [
     "convert/__init__.py",
     "convert/tensorflow_checkpoint.py",
     "convert/xgboost_pickle.py",
+    "masks/__init__.py",
+    "masks/boosting.py",
+    "masks/explain.py",
+    "masks/game.py",
+    "masks/parities.py",
+    "masks/plan.py",
+    "masks/regression.py",
+    "masks/transform.py",
     "models/__init__.py",
     "models/builtin_model.py",
     "models/command_model.py",
@@ -188,6 +197,8 @@ CONVERSIONS = {
 }
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
+# Masked explanations need no sketch: each sequence is a game of its own.
+MASKED = config["explain"]["mode"] == "masks"
 TABLE_SCHEMA = read_schema("sequences")
 # A job that fails is sent anew, with more memory and time; within the job itself that would be in vain.
 RETRIES = 2 if workflow.is_main_process else 0
@@ -200,6 +211,12 @@ wildcard_constraints:
     round=r"\d+",
 
 
+# The tables of a masked explanation, by the names that the rules give them.
+MASK_TABLES = {
+    "values": "shapley_values",
+    "interactions": "interactions",
+    "scores": "mask_scores",
+}
 # The tables of an explanation, by the names that the rules give them.
 EXPLANATIONS = {
     "values": "shapley_values",
@@ -349,11 +366,23 @@ def get_listing():
     }
 
 
-def get_explanation_shards(suffix):
+def get_mask_settings(wildcards):
+    """What of the model's config a masked explanation depends on; the sketch's budget is not used."""
+    settings = {
+        key: MODELS[wildcards.model][key]
+        for key in ("alphabet", "template", "outputs", "background")
+    }
+    sketch = {
+        key: MODELS[wildcards.model]["sketch"][key] for key in ("seed", "batch_size")
+    }
+    return canonical(settings | {"sketch": sketch})
+
+
+def get_explanation_shards(suffix, folder="shards"):
     def get_shards(wildcards):
-        folder = f"results/{wildcards.model}/{wildcards.queries}/shards"
+        place = f"results/{wildcards.model}/{wildcards.queries}/{folder}"
         return [
-            f"{folder}/{item}.{suffix}"
+            f"{place}/{item}.{suffix}"
             for item in get_scatteritems(config["explain"]["shards"])
         ]
 
@@ -446,6 +475,8 @@ def get_recorded_results(wildcards):
 
 
 def get_all_results():
+    if MASKED:
+        return [f"results/{model}/{queries}/report.html" for model, queries in ANALYSES]
     files = (
         "report.html",
         "shapley_values.parquet",
@@ -469,6 +500,8 @@ def get_all_results():
 
 def get_comparison():
     """The comparison page, where there is more than one analysis, or a table with a column of groups."""
+    if MASKED:
+        return []
     tables = [QUERIES[queries] for _, queries in ANALYSES]
     wanted = len(ANALYSES) > 1 or any(has_groups(**table) for table in tables)
     return ["results/comparison.html"] if wanted else []
@@ -508,15 +541,20 @@ def get_sampling_minutes(wildcards, attempt):
 def get_work(model):
     """What the cost of a model depends on, its rate and the number of its sequences apart."""
     sketch, refine = MODELS[model]["sketch"], config["explain"]["refine"] or {}
+    asked = int(config["explain"]["predict"]) + refine.get(
+        "evaluations_per_sequence", 0
+    )
+    if MASKED:
+        asked = config["explain"]["masks"]["budget"] + 1
+    sketched = model not in TREES and not MASKED
     return {
-        "evaluations": 0 if model in TREES else stop_rule(sketch["budget"])[0],
+        "evaluations": stop_rule(sketch["budget"])[0] if sketched else 0,
         "batch_size": sketch["batch_size"],
         "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
         "rounds": get_rounds(model),
         "outputs": len(MODELS[model]["outputs"]),
         "explanation_shards": config["explain"]["shards"],
-        "asked": int(config["explain"]["predict"])
-        + refine.get("evaluations_per_sequence", 0),
+        "asked": asked,
         "queries": [queries for name, queries in ANALYSES if name == model],
     }
 

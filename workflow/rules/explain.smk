@@ -46,6 +46,8 @@ rule explain_sequences:
         "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
     benchmark:
         "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if not MASKED else []),
     retries: RETRIES
     conda:
         f"../../envs/explain{VARIANT}.yaml"
@@ -85,6 +87,8 @@ rule merge_explanations:
         "logs/{model}/{queries}/merge_explanations.log",
     benchmark:
         "benchmarks/{model}/{queries}/merge_explanations.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if not MASKED else []),
     conda:
         f"../../envs/explain{VARIANT}.yaml"
     resources:

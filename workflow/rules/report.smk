@@ -89,6 +89,8 @@ rule build_report:
         "logs/{model}/{queries}/build_report.log",
     benchmark:
         "benchmarks/{model}/{queries}/build_report.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if not MASKED else []),
     conda:
         "../../envs/report.yaml"
     resources:

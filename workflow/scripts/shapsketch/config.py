@@ -65,6 +65,7 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items() if files else []:
         _check_file(queries["path"], f"sequences.{name}")
+    _check_masks(config)
     _check_motifs(config)
 
 
@@ -73,6 +74,25 @@ def _check_file(path: str, place: str) -> None:
         raise InputError(f"The file {path} of {place} has a brace in its name, which Snakemake takes for a wildcard.")
     if not Path(path).is_file():
         raise InputError(f"The file {path} of {place} does not exist.")
+
+
+def _check_masks(config: Mapping[str, Any]) -> None:
+    explain = config["explain"]
+    if explain["mode"] != "masks":
+        return
+    for key in ("refine", "hypothetical"):
+        if explain[key]:
+            raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
+    for name, model in config["models"].items():
+        if model["source"]["kind"] == "table":
+            raise InputError(
+                f"The config sets explain.mode: masks, which asks the model, but models.{name} is a table."
+            )
+    for name, queries in config["sequences"].items():
+        if queries["ambiguous"] == "resolve":
+            raise InputError(
+                f"The config sets sequences.{name}.ambiguous: resolve; with explain.mode: masks it is error or drop."
+            )
 
 
 def _check_motifs(config: Mapping[str, Any]) -> None:

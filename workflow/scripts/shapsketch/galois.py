@@ -40,6 +40,8 @@ def make_field(p: int, m: int) -> Field:
 
 def _powers(p: int, coefficients: tuple[int, ...]) -> np.ndarray:
     """The powers of x modulo a monic polynomial, from 1 until they come back to it or vanish."""
+    if p == 2:
+        return _binary_powers(coefficients)
     one = (1, *[0] * (len(coefficients) - 1))
     powers: list[int] = []
     element = one
@@ -48,6 +50,19 @@ def _powers(p: int, coefficients: tuple[int, ...]) -> np.ndarray:
         element = tuple((low - element[-1] * c) % p for low, c in zip((0, *element[:-1]), coefficients, strict=True))
         if element == one:
             break
+    return np.array(powers, np.int64)
+
+
+def _binary_powers(coefficients: tuple[int, ...]) -> np.ndarray:
+    """The same modulo 2, where an element is a word of bits."""
+    top = 1 << len(coefficients)
+    modulus = top | sum(digit << i for i, digit in enumerate(coefficients))
+    powers, element = [1], 2 if top > 2 else 2 ^ modulus
+    while element > 1 and len(powers) < top:
+        powers.append(element)
+        element <<= 1
+        if element & top:
+            element ^= modulus
     return np.array(powers, np.int64)
 
 

@@ -28,6 +28,7 @@ from scipy.special import ndtri, stdtrit
 from .background import Background
 from .counter import MODEL_STREAM, STUDENT_STREAM, content_keys
 from .errors import InputError
+from .kernels import random_word
 from .models import Model
 from .spectrum import Spectrum
 
@@ -284,15 +285,6 @@ def draw_pairs(
     return queries, weights, drawn
 
 
-@numba.njit(cache=True, inline="always")
-def _word(key, counter):
-    """A uniform 32-bit word: SplitMix64 (Steele et al., OOPSLA 2014), started at the key."""
-    word = key + np.uint64(counter + 1) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (word ^ (word >> np.uint64(31))) >> np.uint64(32)
-
-
 @numba.njit(cache=True, parallel=True)
 def _draw(codes, keys, start, free, chance, bounds, thresholds, queries, weights, drawn):
     n, width = free.size, 2 * free.size + 1
@@ -300,7 +292,7 @@ def _draw(codes, keys, start, free, chance, bounds, thresholds, queries, weights
         order = np.arange(n)
         for p in range(drawn.shape[1]):
             counter = (start + p) * width
-            word, size = _word(keys[r], counter), 1
+            word, size = random_word(keys[r], counter), 1
             while size < n - 1 and word >= bounds[size - 1]:
                 size += 1
             drawn[r, p] = size
@@ -308,9 +300,9 @@ def _draw(codes, keys, start, free, chance, bounds, thresholds, queries, weights
             for k in range(n):
                 order[k] = k
             for k in range(n):  # a random order of the positions; the first of them are the coalition
-                other = k + np.int64((_word(keys[r], counter + 1 + k) * np.uint64(n - k)) >> np.uint64(32))
+                other = k + np.int64((random_word(keys[r], counter + 1 + k) * np.uint64(n - k)) >> np.uint64(32))
                 order[k], order[other] = order[other], order[k]
-                position, word, letter = free[order[k]], _word(keys[r], counter + 1 + n + k), 0
+                position, word, letter = free[order[k]], random_word(keys[r], counter + 1 + n + k), 0
                 while letter < thresholds.shape[1] and word >= thresholds[position, letter]:
                     letter += 1
                 queries[r, p, 1 if k < size else 0, position] = letter

@@ -62,8 +62,9 @@ class Explainer(nn.Module):
         """Draw the layers' parameters, uniform within 1 / sqrt(inputs)."""
         with torch.no_grad():
             for layer in self.layers:
-                bound = 1 / math.sqrt(layer.weight.shape[1])
-                for parameter in layer.parameters():
+                parameters = list(layer.parameters())
+                bound = 1 / math.sqrt(parameters[0].shape[1])
+                for parameter in parameters:
                     parameter.uniform_(-bound, bound, generator=draws)
 
 

@@ -30,6 +30,7 @@ class Bins:
         shifts: (D, free) int64 offsets.
         wave: (m,) complex128, the powers of w = exp(2 pi i / m).
         values: (C, bins, D) complex128.
+        false_positives: how many are expected among all frequencies of an order that noise could be taken for.
     """
 
     lattice: Lattice
@@ -38,6 +39,7 @@ class Bins:
     shifts: np.ndarray
     wave: np.ndarray
     values: np.ndarray
+    false_positives: float = 0.01
 
     def energies(self) -> np.ndarray:
         """Return the (C, bins) mean squares of the bins."""

@@ -14,23 +14,22 @@ import numba
 import numpy as np
 from scipy.special import gammaln
 
-from ..lattice import Lattice
 from .bins import Bins
 from .decoding import decode
 
 MOST_PASSES, MOST_ROUNDS = 8, 100
 NOISE_FACTOR = 1.5  # a bin is explained when what is left is below this times the noise
 EXACT = 1e-20  # the noise of an exactly sparse function, relative to its power
-FALSE_POSITIVES = 0.01  # expected among all frequencies of an order that noise could be taken for
 FLIPS = 4  # the doubtful phases that are tried at their second-best value
 MOST_MATCHED = 300_000  # frequencies of low order that are matched with all bins
 
 
-def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
     """Find coefficients until no bin holds more than noise, or nothing new is found.
 
     Args:
         bins: from `transform`; what is found is subtracted from its values.
+        match_order: up to which all frequencies are matched with their bins; None for as long as they are few.
 
     Returns:
         (K, free) int64 frequencies, one of every conjugate pair, in lexical order; their (K,)
@@ -50,7 +49,7 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         if bins.energies().max() <= NOISE_FACTOR * floor:
             break
         if low is None:
-            low = low_orders(bins.lattice.free, bins.lattice.radix)
+            low = low_orders(bins.lattice.free, bins.lattice.radix, match_order)
         matched = _match(bins, low, noise)
         k, f = _merge([(k, f), (matched, np.zeros(len(matched), np.complex128))])
         change = bins.fit(k)
@@ -58,7 +57,7 @@ def peel(bins: Bins) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         f = f + change
         if len(k) == known:
             break
-    sure = _sure(bins.lattice, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices)
+    sure = _sure(bins, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices)
     return k[sure], f[sure], {"rounds": total, "noise": float(noise * bins.lattice.bins)}
 
 
@@ -127,11 +126,11 @@ def _match(bins: Bins, low: np.ndarray, noise: float) -> np.ndarray:
     lattice = bins.lattice
     power = np.abs(bins.gather(low, bins.values) / (lattice.matrices * lattice.delays)) ** 2
     rest = bins.mean_energies(low) - power
-    return low[_sure(lattice, low, power, rest, noise, lattice.matrices)]
+    return low[_sure(bins, low, power, rest, noise, lattice.matrices)]
 
 
 def _sure(
-    lattice: Lattice, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int
+    bins: Bins, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int
 ) -> np.ndarray:
     """Whether (K,) frequencies hold more of the energy in their bins than chance would give any.
 
@@ -139,9 +138,10 @@ def _sure(
     = (1 - R)^(D - 1). This times the number of frequencies of the same order is to be small. Values
     that are real (m = 2) count half.
     """
+    lattice = bins.lattice
     orders = np.arange(lattice.free + 1)
     count = gammaln(lattice.free + 1) - gammaln(orders + 1) - gammaln(lattice.free - orders + 1)
-    count += orders * np.log(lattice.radix - 1) + np.log(lattice.matrices / FALSE_POSITIVES)
+    count += orders * np.log(lattice.radix - 1) + np.log(lattice.matrices / bins.false_positives)
     values = (lattice.delays * matrices - 1) / (2 if lattice.radix == 2 else 1)
     return power > np.expm1(count / values)[np.count_nonzero(k, axis=1)] * np.maximum(residual, noise)
 
@@ -196,7 +196,7 @@ def _judge(
     lattice = bins.lattice
     k, valid = decode(lattice.code, syndromes)
     f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
-    good = valid & _sure(lattice, k, np.abs(f) ** 2, residual, noise, 1)
+    good = valid & _sure(bins, k, np.abs(f) ** 2, residual, noise, 1)
     if clean:
         good &= residual <= NOISE_FACTOR * noise
     return k, f, residual, good

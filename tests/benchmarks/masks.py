@@ -1,0 +1,243 @@
+"""Long inputs: games of 200 to 1,000 players, explained from equal budgets by ours and by shapiq's SPEX and ProxySPEX.
+
+`python -m benchmarks.masks`, or `make benchmark-masks`; writes results/benchmarks/masks/masks.tsv, a row as soon as it
+is known. Seconds are of processor time, on one core.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from shapiq.approximator.sparse import SPEX, ProxySPEX
+
+from benchmarks import long_model
+from shapsketch.alphabet import Alphabet
+from shapsketch.background import Background
+from shapsketch.faithfulness import r_squared
+from shapsketch.files import atomic_path
+from shapsketch.masks import explain_game
+from shapsketch.masks.game import Players, compose
+from shapsketch.masks.plan import make_mask_plan
+from shapsketch.template import Template
+
+FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "masks"
+FRESH = 4000  # masks that score
+ORDER = 5
+Dividends = dict[tuple[int, ...], float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A game.
+
+    Attributes:
+        name: of the row.
+        players, budget: m, and evaluations.
+        ask: from (N, m) masks to (N,) values, with noise where there is any; drawn anew in each call.
+        clean: the same without noise; None where it is not known, then pairs of answers score.
+        truth: the true dividends, or Fourier coefficients where `fourier`.
+        fourier: which of the two `truth` is.
+        noisy: whether one mask can have several values.
+    """
+
+    name: str
+    players: int
+    budget: int
+    ask: Callable[[np.ndarray], np.ndarray]
+    clean: Callable[[np.ndarray], np.ndarray] | None = None
+    truth: tuple[tuple[int, ...], ...] = ()
+    fourier: bool = False
+    noisy: bool = True
+
+
+def planted(name: str, players: int, budget: int, *, kind: str, noise: float = 0.0, count: int = 30) -> Case:
+    """Random interactions of order 1 to 5 (products of players) or 3 to 5 (parities), with weights of both signs.
+
+    Args:
+        name, players, budget: of the case.
+        kind: `product` or `parity`.
+        noise: its standard deviation over that of the game.
+        count: of interactions.
+    """
+    rng = np.random.default_rng(players)
+    low = 3 if kind == "parity" else 1
+    supports = [tuple(sorted(rng.choice(players, rng.integers(low, 6), replace=False).tolist())) for _ in range(count)]
+    weights = rng.choice([-1, 1], count) * rng.uniform(0.5, 2, count)
+
+    def clean(masks: np.ndarray) -> np.ndarray:
+        part = [masks[:, s] != 0 for s in supports]
+        values = [p.all(1) if kind == "product" else 1 - 2.0 * (p.sum(1) % 2) for p in part]
+        return weights @ np.array(values, float)
+
+    scale = noise * clean(rng.integers(0, 2, (FRESH, players))).std()
+
+    def ask(masks: np.ndarray) -> np.ndarray:
+        return clean(masks) + scale * rng.standard_normal(len(masks))
+
+    return Case(name, players, budget, ask, clean, tuple(dict.fromkeys(supports)), kind == "parity", noise > 0)
+
+
+def network(name: str, budget: int, segments: int | None, n: int, seed: int = 7) -> Case:
+    """One sequence under the trained network; absent letters are drawn anew for each mask."""
+    path = FOLDER / "network.pt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        print(f"trained a network of {long_model.WIDTH} letters: R2 {long_model.train(path):.3f}", flush=True)
+    model = long_model.load(path)
+    template = Template(Alphabet("ACGT"), "N" * n)
+    background, players = Background.uniform(template), Players.build(template, segments)
+    sequences, activities = long_model.make_sequences(50, n, seed)
+    codes = sequences[np.argmax(activities)]
+    asked = [0]
+
+    def ask(masks: np.ndarray) -> np.ndarray:
+        flags = np.ascontiguousarray(masks, dtype=np.uint8)
+        queries = compose(background, players, codes, flags, np.uint64(seed), asked[0])
+        asked[0] += len(masks)
+        return long_model.predict(model, queries)
+
+    return Case(name, players.count, budget, ask)
+
+
+def _network(segments: int | None, budget: int) -> Callable[[], Case]:
+    name = "network, positions" if segments is None else f"network, segments of {segments}"
+    return lambda: network(name, budget, segments, long_model.WIDTH)
+
+
+CASES: tuple[Callable[[], Case], ...] = (
+    lambda: planted("products", 200, 4000, kind="product"),
+    lambda: planted("products, noise", 200, 4000, kind="product", noise=0.5),
+    lambda: planted("parities", 200, 4000, kind="parity"),
+    _network(5, 4000),
+    _network(None, 5000),
+    lambda: planted("parities, noise", 200, 8000, kind="parity", noise=0.5),
+    lambda: planted("products", 1000, 10_000, kind="product"),
+    lambda: planted("products, noise", 1000, 10_000, kind="product", noise=0.5),
+    lambda: planted("parities", 1000, 10_000, kind="parity"),
+)
+
+
+def ours(case: Case) -> Dividends:
+    """`auto`, hold-out and validation included in the budget."""
+    plan = make_mask_plan(case.players, case.budget, noisy=case.noisy)
+    parities = explain_game(case.ask, plan).parities
+    supports, values = parities.dividends
+    rows = [tuple(i for i in s if i < case.players) for s in supports.tolist()]
+    return dict(zip(rows, values.tolist(), strict=True))
+
+
+def _captured(kind: type, case: Case, **options: Any) -> Dividends:
+    """What a sparse approximator of shapiq finds before it is turned into an index: its Moebius transform."""
+    found: list[Dividends] = []
+
+    class Captured(kind):  # type: ignore[misc,valid-type]
+        def _process_moebius(self, moebius_transform: Dividends) -> np.ndarray:
+            found.append(dict(moebius_transform))
+            self._interaction_lookup = {(): 0}
+            return np.zeros(1)
+
+    approximator = Captured(n=case.players, index="FSII", max_order=ORDER, random_state=0, **options)
+    approximator.approximate(case.budget, case.ask)
+    return found[0]
+
+
+METHODS: dict[str, Callable[[Case], Dividends]] = {
+    "shapsketch": ours,
+    "shapiq SPEX": lambda case: _captured(SPEX, case),
+    "shapiq ProxySPEX": lambda case: _captured(ProxySPEX, case),
+}
+
+
+def evaluate(dividends: Dividends, masks: np.ndarray) -> np.ndarray:
+    """Return the (N,) sums of the dividends of what is present."""
+    total = np.zeros(len(masks))
+    present = masks.astype(bool)
+    for support, value in dividends.items():
+        total += value * present[:, list(support)].all(1)
+    return total
+
+
+def score(case: Case, dividends: Dividends) -> float:
+    """R2 of the game itself on fresh masks; see `shapsketch.masks.score` where only noisy answers are known."""
+    masks = np.random.default_rng(4242).integers(0, 2, (FRESH, case.players)).astype(np.uint8)
+    guess = evaluate(dividends, masks)
+    if case.clean:
+        return r_squared(case.clean(masks), guess)
+    one, two = case.ask(masks), case.ask(masks)
+    return float(1 - np.mean((one - guess) * (two - guess)) / np.cov(one, two)[0, 1])
+
+
+def recall(case: Case, dividends: Dividends) -> float:
+    """The share of the K true interactions among the K strongest found, K their number."""
+    strengths = dict(dividends)
+    if case.fourier:
+        strengths = {}
+        for support, value in dividends.items():
+            bits = 1 << len(support)
+            for subset in range(bits):
+                part = tuple(i for k, i in enumerate(support) if subset >> k & 1)
+                strengths[part] = strengths.get(part, 0.0) + (-1) ** len(part) * value / bits
+    strengths.pop((), None)
+    best = sorted(strengths, key=lambda s: -abs(strengths[s]))[: len(case.truth)]
+    return len(set(best) & set(case.truth)) / len(case.truth)
+
+
+def run(case: Case, method: str) -> dict[str, Any]:
+    """Explain a game by one method and score it."""
+    asked = [0, 0.0]
+
+    def ask(masks: np.ndarray) -> np.ndarray:
+        began = time.process_time()
+        values = case.ask(masks)
+        asked[0] += len(masks)
+        asked[1] += time.process_time() - began
+        return values
+
+    began = time.process_time()
+    try:
+        found = METHODS[method](Case(**{**case.__dict__, "ask": ask}))
+    except ValueError as error:  # SPEX: the budget is too small
+        return {"case": case.name, "players": case.players, "method": method, "note": str(error)}
+    seconds = time.process_time() - began - asked[1]
+    return {
+        "case": case.name,
+        "players": case.players,
+        "method": method,
+        "budget": case.budget,
+        "evaluations": asked[0],
+        "seconds": round(seconds, 2),
+        "model_seconds": round(asked[1], 2),
+        "r2": score(case, found),
+        "recall": recall(case, found) if case.truth else np.nan,
+        "dividends": len(found),
+        "note": "",
+    }
+
+
+def main() -> None:
+    """Run the cases that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, nargs="*", help="numbers of cases, from 0; all by default")
+    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--output", type=Path, default=FOLDER / "masks.tsv")
+    chosen = parser.parse_args()
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    if "shapsketch" in chosen.methods:  # compiles
+        for kind in ("product", "parity"):
+            ours(planted("warm up", 60, 2000, kind=kind))
+    rows = []
+    for number in range(len(CASES)) if chosen.cases is None else chosen.cases:
+        for method in chosen.methods:
+            rows.append(run(CASES[number](), method))
+            print(rows[-1], flush=True)
+            with atomic_path(chosen.output) as temporary:
+                pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The workflow with explain.mode: masks, on sequences of 300 letters."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from shapsketch.config import check_config, check_names
+from shapsketch.errors import InputError
+from workflow.helpers import ROOT, Workspace, environment
+
+MODEL = '''
+"""Two outputs of 300-mers: G's, with a bonus for GATTACA at 61 with CCGGC at 161; and T's."""
+import os
+
+def predict(sequences):
+    with open(os.environ["MODEL_CALLS"], "a") as calls:
+        calls.write(f"{len(sequences)}\\n")
+    bonus = [3.0 * (s[60:67] == "GATTACA" and s[160:165] == "CCGGC") for s in sequences]
+    return [[0.02 * s.count("G") + b, 0.1 * s.count("T")] for s, b in zip(sequences, bonus)]
+'''
+TABLES = ("shapley_values.parquet", "shapley_values.tsv.gz", "interactions.parquet", "mask_scores.parquet")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("masks") / "run")
+    rng = np.random.default_rng(0)
+    records = []
+    for name in "abc":
+        letters = rng.choice(list("ACGT"), 300)
+        letters[60:67], letters[160:165] = list("GATTACA"), list("CCGGC")
+        records.append(f">{name}\n{''.join(letters)}\n")
+    workspace.write("some.fa", "".join(records))
+    workspace.write("model.py", MODEL)
+    workspace.configure(
+        models__tiny__template="N" * 300, explain__mode="masks", explain__shards=2,
+        explain__masks={"players": {"segments": 10}, "budget": 1200},
+    )  # fmt: skip
+    env = environment(MODEL_CALLS=str(workspace.folder / "calls"))
+    workspace.output = workspace.run(env=env).stdout
+    return workspace, env
+
+
+def digest(folder):
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*TABLES, "report.html")}
+
+
+def test_sequences_are_masked_without_a_sketch(finished):
+    workspace, _ = finished
+    folder = workspace.folder / "results/tiny/some"
+    assert not (workspace.folder / "results/tiny/sketch").exists()
+    asked = sum(map(int, (workspace.folder / "calls").read_text().split()))
+    assert asked <= 3 * 1201
+    scores = json.loads((folder / "faithfulness.json").read_text())
+    assert scores["g"]["evaluations_per_sequence"] * 3 + 3 == asked
+    assert scores["g"]["r2"] > 0.9
+    assert set(scores["g"]["by_sequence"]) == set("abc")
+    assert "3 sequences masked, 1200 evaluations each" in workspace.output
+    values = pd.read_parquet(folder / "shapley_values.parquet").set_index(["output", "sequence_id"])
+    shares = values[[f"pos_{i}" for i in range(1, 301)]]
+    assert np.abs(shares.sum(axis=1) - (values["reconstruction"] - values["base_value"])).max() < 1e-4
+    assert np.abs(values["gap"]["g"]).max() < 1.0
+    interactions = pd.read_parquet(folder / "interactions.parquet")
+    strongest = interactions[interactions["output"] == "g"].groupby("sequence_id").first()
+    assert (strongest["positions"] == "61-70,161-170").all()
+    assert (strongest["letters"].str[:7] == "GATTACA").all()
+
+
+def test_the_page_holds_every_map_and_the_provenance_every_hash(finished):
+    workspace, _ = finished
+    folder = workspace.folder / "results/tiny/some"
+    page = (folder / "report.html").read_text()
+    assert page.count('"positions":[[60,69],[160,169]]') == 3
+    assert "Content-Security-Policy" in page
+    record = json.loads((folder / "provenance.json").read_text())
+    assert record["results"]["some/shapley_values.parquet"] == digest(folder)["shapley_values.parquet"]
+    assert set(record["versions"]) == {"explanation", "report"}
+
+
+def test_shards_do_not_change_a_byte(finished):
+    workspace, env = finished
+    folder = workspace.folder / "results/tiny/some"
+    before = {name: value for name, value in digest(folder).items() if name != "report.html"}
+    workspace.configure(explain__shards=1)
+    workspace.run("results/tiny/some/faithfulness.json", env=env)
+    assert {name: digest(folder)[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"explain__refine": {"evaluations_per_sequence": 8}}, "sets explain.refine, which needs a sketch"),
+        ({"explain__hypothetical": True}, "sets explain.hypothetical, which needs a sketch"),
+        ({"sequences__some__ambiguous": "resolve"}, "with explain.mode: masks it is error or drop"),
+        ({"explain__masks": {"players": {"segments": 0}}}, "explain.masks.players"),
+        ({"explain__masks": {"budgets": 100}}, "did you mean 'budget'?"),
+    ],
+)
+def test_mistakes_are_told(changes, sentence, tmp_path):
+    workspace = Workspace(tmp_path / "run")
+    workspace.configure(explain__mode="masks", **changes)
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load((workspace.folder / "config/config.yaml").read_text())
+    with pytest.raises(InputError) as told:
+        check_names(check_config(config, schema), files=False)
+    assert sentence in str(told.value)

@@ -1,0 +1,112 @@
+"use strict";
+/* The page of a masked explanation: the map of one sequence, its interactions as arcs, and a table of all. */
+
+const WIDTH = 1040;
+const page = JSON.parse(document.getElementById("page-data").textContent);
+let output = 0;
+let row = 0;
+
+/** The values of a sequence as bars, one per position or per pixel (the largest there), with arcs above. */
+function map(one) {
+  const n = one.values.length;
+  const frame = { left: 58, right: WIDTH - 10, top: 130, bottom: 290 };
+  const x = scale([0, n], [frame.left, frame.right]);
+  const low = Math.min(0, ...one.values);
+  const high = Math.max(0, ...one.values);
+  const y = scale([low, high === low ? low + 1 : high], [frame.bottom, frame.top]);
+  const width = Math.max(1, (frame.right - frame.left) / n - (n < 300 ? 1 : 0));
+  const bars = one.values.map((v, i) =>
+    v
+      ? svg("rect", {
+          x: x(i),
+          y: Math.min(y(v), y(0)),
+          width,
+          height: Math.max(0.5, Math.abs(y(v) - y(0))),
+          class: `cell ${v > 0 ? "up" : "down"}`,
+          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)}`,
+        })
+      : null,
+  );
+  const places = ticks(1, n, 8).map((t) => Math.round(t));
+  return picture(
+    WIDTH,
+    330,
+    `Shapley values of ${one.id} along its ${n} positions, with its strongest interactions as arcs`,
+    axisLeft(frame, y, ticks(low, high, 4), "Shapley value"),
+    axisBottom(frame, (p) => x(p - 0.5), places, "position", String),
+    bars,
+    one.interactions.slice(0, 12).map((interaction) => arcs(interaction, one, x)),
+  );
+}
+
+/** The arcs of an interaction, from each of its players to the next. */
+function arcs(interaction, one, x) {
+  const most = Math.max(...one.interactions.map((i) => Math.abs(i.value)));
+  const middles = interaction.positions.map(([a, b]) => x((a + b + 1) / 2));
+  const kind = interaction.value > 0 ? "up" : "down";
+  const paths = middles.slice(1).map((to, k) => {
+    const from = middles[k];
+    const height = Math.min(110, 14 + (to - from) / 4);
+    return svg("path", {
+      d: `M${from},124 C${from},${124 - height} ${to},${124 - height} ${to},124`,
+      "stroke-width": 1 + (2.5 * Math.abs(interaction.value)) / most,
+    });
+  });
+  const dots = middles.map((middle) => svg("circle", { cx: middle, cy: 124, r: 2.5 }));
+  return svg("g", { class: `arc ${kind}`, "data-tip": words(interaction) }, paths, dots);
+}
+
+function words(interaction) {
+  const places = interaction.positions.map(([a, b]) => (a === b ? a + 1 : `${a + 1}–${b + 1}`)).join(", ");
+  const letters = interaction.letters.length <= 24 ? `${interaction.letters} at ` : "";
+  return `${letters}${places}: ${number(interaction.value, true)}`;
+}
+
+function show() {
+  const one = page.outputs[output].rows[row];
+  if (!one) return;
+  const facts = [
+    ["prediction", number(one.prediction)],
+    ["reconstruction", number(one.reconstruction)],
+    ["background's mean", number(one.base)],
+    ["R² on fresh masks", `${number(one.r2)} (${number(one.interval[0])} to ${number(one.interval[1])})`],
+    ["noise of the draws", one.noise == null ? "–" : percent(one.noise)],
+    ["estimator", one.estimator],
+  ];
+  document.getElementById("explanation").replaceChildren(
+    html("h3", {}, one.id),
+    scrolling(`Map of ${one.id}`, map(one)),
+    html("dl", { class: "facts" }, facts.map(([name, text]) => html("div", {}, html("dt", {}, name), html("dd", {}, text)))),
+    page.index && one.interactions.length
+      ? html("div", {}, html("h4", {}, `Strongest interactions (${page.index})`),
+          html("ol", { class: "interactions" }, one.interactions.map((i) => html("li", { class: i.value > 0 ? "up" : "down" }, words(i)))))
+      : html("p", { class: "soft" }, "No interaction was found."),
+  );
+  document.querySelectorAll("#table tr[data-row]").forEach((line) => line.classList.toggle("chosen", Number(line.dataset.row) === row));
+}
+
+function list() {
+  const titles = ["sequence", "prediction", "reconstruction", "R²", "strongest interaction"];
+  const choose = (k) => { row = k; show(); document.getElementById("sequences").scrollIntoView(); };
+  const lines = page.outputs[output].rows.map((one, k) =>
+    html("tr", { "data-row": String(k), onclick: () => choose(k) },
+      html("td", {}, html("button", { type: "button", class: "name", onclick: () => choose(k) }, one.id)),
+      [one.prediction, one.reconstruction, one.r2].map((v) => html("td", { class: "number" }, number(v))),
+      html("td", {}, one.interactions.length ? words(one.interactions[0]) : ""),
+    ),
+  );
+  const head = html("tr", {}, titles.map((title) => html("th", {}, title)));
+  document.getElementById("table").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, lines)));
+}
+
+function draw() {
+  list();
+  show();
+}
+
+startTips();
+if (page.outputs.length > 1) {
+  const names = page.outputs.map((one) => one.name);
+  document.getElementById("output-choice").append(choices("Output", names, 0, (k) => { output = k; draw(); }));
+}
+draw();

@@ -1,0 +1,116 @@
+# Explains sequences by masking each of them (explain.mode: masks), shard by shard, without a sketch.
+rule explain_masks:
+    input:
+        sequences="results/{model}/{queries}/sequences.parquet",
+        model=get_model_files,
+        background=get_background_sequences,
+    output:
+        # Not removed before the job: what a crash has left whole is not explained again.
+        **{
+            name: update(
+                f"results/{{model}}/{{queries}}/masks/{{scatteritem}}.{table}.parquet"
+            )
+            for name, table in MASK_TABLES.items()
+        },
+        seal=update("results/{model}/{queries}/masks/{scatteritem}.json"),
+    log:
+        "logs/{model}/{queries}/explain_masks/{scatteritem}.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/explain_masks/{scatteritem}.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    retries: RETRIES
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=get_gpus,
+    params:
+        model=get_mask_settings,
+        source=lambda wildcards: get_source(wildcards.model),
+        masks=canonical(config["explain"]["masks"]),
+        listing=get_listing(),
+        version=VERSIONS["masks"],
+    script:
+        "../scripts/explain_masks.py"
+
+
+rule merge_masks:
+    input:
+        **{
+            name: get_explanation_shards(f"{table}.parquet", "masks")
+            for name, table in MASK_TABLES.items()
+        },
+        seals=get_explanation_shards("json", "masks"),
+    output:
+        **{
+            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            for name, table in MASK_TABLES.items()
+        },
+        faithfulness="results/{model}/{queries}/faithfulness.json",
+    log:
+        "logs/{model}/{queries}/merge_masks.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/merge_masks.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        outputs=lambda wildcards: MODELS[wildcards.model]["outputs"],
+        version=VERSIONS["masks"],
+    script:
+        "../scripts/merge_masks.py"
+
+
+rule report_masks:
+    input:
+        **{
+            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            for name, table in MASK_TABLES.items()
+        },
+        sequences="results/{model}/{queries}/sequences.parquet",
+        dropped="results/{model}/{queries}/dropped.tsv",
+        faithfulness="results/{model}/{queries}/faithfulness.json",
+        outside=get_outside_files,
+        template=workflow.source_path("../report/masks.html.j2"),
+        style=workflow.source_path("../report/page.css"),
+        scripts=[
+            workflow.source_path(f"../report/{name}")
+            for name in ("draw.js", "masks.js")
+        ],
+    output:
+        report=report(
+            "results/{model}/{queries}/report.html",
+            caption="../report/masks.rst",
+            category="{model}",
+            subcategory="{queries}",
+            labels={"table": "the whole report"},
+        ),
+        summary="results/{model}/{queries}/summary.txt",
+        provenance="results/{model}/{queries}/provenance.json",
+    log:
+        "logs/{model}/{queries}/report_masks.log",
+    benchmark:
+        "benchmarks/{model}/{queries}/report_masks.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
+        outside=get_outside_files,
+        background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
+        template=lambda wildcards: MODELS[wildcards.model]["template"],
+        masks=canonical(config["explain"]["masks"]),
+        listing=get_listing(),
+        version=VERSIONS["report"],
+    script:
+        "../scripts/report_masks.py"

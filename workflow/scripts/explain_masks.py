@@ -1,0 +1,76 @@
+"""Explain one shard of the sequences by masking each of them: Shapley values, interactions, scores.
+
+Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, `.interactions.parquet` and
+`.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A sealed shard that was
+made from the same stays as it is.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    tell = stage.start(snakemake)
+
+    import sys
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    import pyarrow.parquet as pq
+
+    from shapsketch.alphabet import Alphabet
+    from shapsketch.explain import values_schema
+    from shapsketch.files import sha256_file, sha256_json
+    from shapsketch.listing import INTERACTION_SCHEMA, Listing
+    from shapsketch.masks.explain import SCORE_SCHEMA, MaskExplainer, MaskSettings
+    from shapsketch.models import Model, identity
+    from shapsketch.provenance import made_with, stamp
+    from shapsketch.seal import is_sealed, write_seal
+    from shapsketch.sequences import configured_background
+    from shapsketch.sketch import shard_range
+    from shapsketch.sources import locate
+    from shapsketch.tables import parquet_writer
+    from shapsketch.template import Template
+
+    params, files = snakemake.params, snakemake.input
+    shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
+    start, stop = shard_range(pq.read_metadata(files.sequences).num_rows, 1, shard, shards)
+    source = locate(params.source, files.get("model"))
+    background_files = [files.background] if files.get("background") else []
+    origin = {
+        "files": [sha256_file(path) for path in (files.sequences, *background_files)],
+        "model": identity(params.source, source),
+        "settings": [params.model, params.masks, params.listing, params.version],
+    }
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    seal, made_from = outputs.pop("seal"), sha256_json({**origin, "rows": [start, stop]})
+    if is_sealed(seal, made_from):
+        tell(f"{seal.stem} is explained, whole and from the same: it stays")
+        for path in (*outputs.values(), seal):
+            path.touch()
+        sys.exit()
+
+    own = params.model
+    template = Template(Alphabet.from_config(own["alphabet"]), own["template"])
+    explainer = MaskExplainer(
+        Model(source, template, own["outputs"], own["sketch"]["batch_size"]),
+        configured_background(template, own["background"], files.get("background")),
+        MaskSettings.from_config(params.masks, own["sketch"]["seed"]),
+        Listing(**params.listing),
+    )
+    chosen = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
+    explained = []
+    with stage.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start) as progress:
+        for row in chosen:
+            explained.append(explainer(row["sequence_id"], row["sequence"]))
+            progress.update()
+    asked = explainer.model.evaluations
+    assert asked == len(chosen) * (explainer.plan.evaluations + 1), "the model was asked more than the plan holds"
+    metadata = stamp({"model": origin["model"], "plan": explainer.plan.plan.hash, "versions": made_with()})
+    schemas = {"values": values_schema(template.n), "interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+    with ExitStack() as stack:
+        for name, schema in schemas.items():
+            writer = stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))
+            for k in range(len(own["outputs"])):
+                for tables in explained:
+                    writer.write(tables[k][name])
+                writer.flush()  # a row group of a shard belongs to one output
+    write_seal(seal, made_from, outputs.values())

@@ -1,0 +1,25 @@
+"""Put the shards of a masked explanation together, and sum up how faithful they are.
+
+Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000 rows),
+`interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    from pathlib import Path
+
+    from shapsketch.files import write_json
+    from shapsketch.masks.explain import report_on_masks
+    from shapsketch.seal import check_seals
+    from shapsketch.tables import merge_tables, write_tsv
+
+    files, outputs = snakemake.output, snakemake.params.outputs
+    check_seals(snakemake.input.seals)
+    for name in ("values", "interactions", "scores"):
+        rows = merge_tables(files[name], snakemake.input[name], outputs)
+        if name == "values":
+            write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
+    write_json(files.faithfulness, report_on_masks(files.values, files.scores))

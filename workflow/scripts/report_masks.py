@@ -1,0 +1,49 @@
+"""Build the report of a masked explanation: a page with the map of every sequence, a summary, and where all comes from.
+
+Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from the explanations.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    stage.start(snakemake)
+
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from shapsketch import __version__, provenance
+    from shapsketch.files import read_json, write_json, write_text
+    from shapsketch.markup import render
+    from shapsketch.mask_page import FILES, page_content, summary_lines
+    from shapsketch.methods import describe_background
+
+    inputs, params, output, names = snakemake.input, snakemake.params, snakemake.output, snakemake.wildcards
+    tables = {name: pd.read_parquet(inputs[name]) for name in ("values", "interactions", "scores", "sequences")}
+    scores = read_json(inputs.faithfulness)
+    indices = [name for name in params.listing["indices"] if name not in ("SV", "BV")]
+    content = page_content(tables, scores, indices[0] if indices else None)
+    explained = json.loads(pq.read_schema(inputs["values"]).metadata[b"shapsketch"])
+    record = provenance.collect(
+        params.config, explained, dict(zip(params.outside, inputs.outside, strict=True)), inputs["values"]
+    )
+    record["versions"].pop("spectrum")
+    write_text(output.summary, "\n".join(summary_lines(names.model, names.queries, scores, output.report)) + "\n")
+    page = render(
+        {name: inputs[name] for name in ("template", "style", "scripts")},
+        content | {"template": params.template},
+        model=names.model,
+        queries=names.queries,
+        background=describe_background(params.background),
+        masks=params.masks,
+        files=[(name, words) for name, words in FILES if Path(output.report).with_name(name).exists()],
+        provenance=provenance.describe(record),
+        version=__version__,
+    )
+    write_text(output.report, page)
+    made = [inputs[name] for name in ("values", "interactions", "scores", "sequences", "dropped", "faithfulness")]
+    folder = Path(output.provenance).parents[1]
+    made += [output.summary, output.report]
+    write_json(output.provenance, {**record, "results": provenance.hash_results(folder, made)})

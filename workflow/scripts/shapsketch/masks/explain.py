@@ -1,0 +1,252 @@
+"""Masked explanations as tables: what the workflow writes for each sequence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..background import Background
+from ..errors import InputError
+from ..explain import values_schema
+from ..interactions import strongest_interactions
+from ..listing import INTERACTION_SCHEMA, Listing
+from ..mask_page import DOUBTFUL
+from ..models import Model
+from ..shapley import InteractionMap, interaction_map
+from . import MaskFit, fit_values
+from .game import Players, ask
+from .parities import Parities
+from .plan import Estimator, MaskPlan, make_mask_plan
+
+SCORE_SCHEMA = pa.schema(
+    [
+        ("sequence_id", pa.string()),
+        ("output", pa.string()),
+        ("evaluations", pa.int64()),
+        ("estimator", pa.string()),
+        ("parities", pa.int64()),
+        ("order", pa.int8()),
+        ("r2", pa.float64()),
+        ("r2_low", pa.float64()),
+        ("r2_high", pa.float64()),
+        ("r2_of_draws", pa.float64()),
+        ("noise_share", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """How sequences are masked.
+
+    Attributes:
+        segments: as `Players.build` takes them.
+        budget: evaluations per sequence, one more for the prediction.
+        estimator, max_order: as `fit_values` takes them.
+        draws: backgrounds that each value is averaged over.
+        seed: of the masks and of the backgrounds.
+    """
+
+    segments: int | Sequence[Sequence[int]] | None = None
+    budget: int = 5000
+    estimator: Estimator = "auto"
+    max_order: int = 5
+    draws: int = 1
+    seed: int = 0
+
+    @classmethod
+    def from_config(cls, masks: Mapping[str, Any], seed: int) -> "MaskSettings":
+        """Read `explain.masks` of the config."""
+        players = masks["players"]
+        segments = None if players == "positions" else players["segments"]
+        return cls(segments, masks["budget"], masks["estimator"], masks["max_order"], masks["draws"], seed)
+
+
+@dataclass(frozen=True)
+class MaskExplainer:
+    """Explains sequences one by one, all with the same masks.
+
+    Attributes:
+        model: the model.
+        background: of absent letters.
+        settings: how to mask.
+        listing: which interactions are listed.
+    """
+
+    model: Model
+    background: Background
+    settings: MaskSettings
+    listing: Listing
+
+    @cached_property
+    def players(self) -> Players:
+        """Which positions are masked together."""
+        return Players.build(self.background.template, self.settings.segments)
+
+    @cached_property
+    def plan(self) -> MaskPlan:
+        """The masks of every sequence."""
+        own = self.settings
+        return make_mask_plan(
+            self.players.count,
+            own.budget,
+            seed=own.seed,
+            draws=own.draws,
+            estimator=own.estimator,
+            batch_size=self.model.batch_size,
+        )
+
+    def __call__(self, name: str, sequence: str) -> list[dict[str, pa.Table]]:
+        """Explain one sequence.
+
+        Args:
+            name: its id.
+            sequence: its letters.
+
+        Returns:
+            For each output of the model `values` (`values_schema`), `interactions` (`INTERACTION_SCHEMA`) and
+            `scores` (`SCORE_SCHEMA`).
+
+        Raises:
+            InputError: a letter is ambiguous.
+        """
+        template = self.background.template
+        codes = template.alphabet.encode([sequence])
+        local = template.to_local(codes)
+        unknown = np.flatnonzero(local[0] >= template.sizes)
+        if len(unknown):
+            raise InputError(
+                f"The sequence {name!r} has {sequence[unknown[0]]!r} at position {unknown[0] + 1}; explain.mode masks "
+                "needs plain letters: set sequences.NAME.ambiguous to error or drop."
+            )
+        values = ask(self.model, self.background, self.players, self.plan, local[0])
+        prediction = self.model(codes)[0]
+        tables = []
+        for k, output in enumerate(self.model.outputs):
+            own = self.settings
+            found = fit_values(self.plan, values[:, k], estimator=own.estimator, max_order=own.max_order)
+            tables.append(
+                {
+                    "values": self._values(name, output, found, float(prediction[k])),
+                    "interactions": self._interactions(name, output, found.parities, sequence),
+                    "scores": self._scores(name, output, found),
+                }
+            )
+        return tables
+
+    def _values(self, name: str, output: str, found: MaskFit, prediction: float) -> pa.Table:
+        terms, base = found.parities.terms, found.parities.empty
+        values = terms.shapley_values(np.ones((1, self.players.count), np.uint8))[0]
+        reconstruction = base + float(values.sum())
+        spread = self.players.spread(values).astype(np.float32)
+        columns = {
+            "sequence_id": [name],
+            "output": [output],
+            "prediction": [prediction],
+            "reconstruction": [reconstruction],
+            "gap": [prediction - reconstruction],
+            "base_value": [base],
+            "warning": ["r2" if found.record["r2_interval"][1] < DOUBTFUL else ""],
+        }
+        columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
+        return pa.table(columns, schema=values_schema(len(spread)))
+
+    def _interactions(self, name: str, output: str, parities: Parities, sequence: str) -> pa.Table:
+        tables = [INTERACTION_SCHEMA.empty_table()]
+        everything = np.ones((1, self.players.count), np.uint8)
+        for index in self.listing.indices:
+            if index == "SV":
+                continue
+            mapping = interaction_map(parities.terms, index, self.listing.max_order)
+            if not mapping.is_value:
+                mapping = mapping.select(mapping.orders >= self.listing.min_order)
+            found = strongest_interactions(
+                parities.terms, mapping, everything, top_k=self.listing.top_k, threshold=self.listing.threshold
+            )
+            tables.append(self._listed(name, output, mapping, found.columns, found.values, sequence))
+        return pa.concat_tables(tables)
+
+    def _listed(
+        self,
+        name: str,
+        output: str,
+        mapping: InteractionMap,
+        columns: np.ndarray,
+        values: np.ndarray,
+        sequence: str,
+    ) -> pa.Table:
+        supports = [mapping.supports[k] for k in columns.tolist()]
+        players, apart = self.players, "" if self.players.are_positions else ","
+        words = [sequence[a : b + 1] for a, b in zip(players.first.tolist(), players.last.tolist(), strict=True)]
+        names = players.names
+        return pa.table(
+            {
+                "sequence_id": pa.repeat(name, len(supports)),
+                "output": pa.repeat(output, len(supports)),
+                "index": pa.repeat(mapping.index, len(supports)),
+                "order": mapping.orders[columns].astype(np.int8),
+                "positions": pa.array([",".join(names[i] for i in s) for s in supports], pa.string()),
+                "letters": pa.array([apart.join(words[i] for i in s) for s in supports], pa.string()),
+                "value": values.astype(np.float32),
+            },
+            schema=INTERACTION_SCHEMA,
+        )
+
+    def _scores(self, name: str, output: str, found: MaskFit) -> pa.Table:
+        record = found.record
+        low, high = record["r2_interval"]
+        columns = {
+            "sequence_id": name,
+            "output": output,
+            "evaluations": self.plan.evaluations,
+            **{key: record[key] for key in ("estimator", "parities", "order", "r2")},
+            "r2_low": low,
+            "r2_high": high,
+            **{key: record[key] for key in ("r2_of_draws", "noise_share")},
+        }
+        return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
+
+
+def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
+    """Sum up the scores of all sequences.
+
+    Args:
+        values: the Parquet file of Shapley values.
+        scores: that of the scores.
+
+    Returns:
+        For each output `sequences`, `evaluations_per_sequence`, `r2` (the median over the sequences of the R2 of the
+        value function on masks that nothing else has used), `r2_quartiles`, `noise_share` (median), `largest_gap`,
+        `warnings` (how many sequences have each), and `by_sequence`: `r2` and `r2_interval` of each.
+    """
+    columns = ["output", "gap", "warning"]
+    gaps = pq.read_table(values, columns=columns).to_pandas()
+    report = {}
+    for output, rows in pq.read_table(scores).to_pandas().groupby("output", sort=False):
+        own = gaps[gaps["output"] == output]
+        low, middle, high = (_number(rows["r2"].quantile(share)) for share in (0.25, 0.5, 0.75))
+        report[str(output)] = {
+            "sequences": len(rows),
+            "evaluations_per_sequence": int(rows["evaluations"].iloc[0]),
+            "r2": middle,
+            "r2_quartiles": [low, high],
+            "noise_share": _number(rows["noise_share"].median()),
+            "largest_gap": float(own["gap"].abs().max()),
+            "warnings": {"r2": int((own["warning"] == "r2").sum())},
+            "by_sequence": {
+                row.sequence_id: {"r2": _number(row.r2), "r2_interval": [_number(row.r2_low), _number(row.r2_high)]}
+                for row in rows.itertuples()
+            },
+        }
+    return report
+
+
+def _number(value: float) -> float | None:
+    """A number that JSON has; None for what is not known."""
+    return None if pd.isna(value) else float(value)

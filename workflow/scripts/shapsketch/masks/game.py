@@ -1,0 +1,162 @@
+"""Games of sequences: which positions are a player, and what the model says when some players are absent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+
+from ..background import Background
+from ..counter import MASK_STREAM, content_keys
+from ..errors import InputError
+from ..kernels import random_word
+from ..models import Model
+from ..template import Template
+from .plan import MaskPlan
+
+AT_ONCE = 1 << 24  # letters of the queries that are held in memory
+
+Segments = int | Sequence[Sequence[int]] | None
+
+
+@dataclass(frozen=True)
+class Players:
+    """Which player each position belongs to.
+
+    Attributes:
+        owners: (n,) int64, the player of a position; -1 where the letter always stays: at fixed positions of the
+            template, and between segments that are listed.
+        first, last: (m,) int64, the 0-based first and last position of each player.
+    """
+
+    owners: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def build(cls, template: Template, segments: Segments = None) -> "Players":
+        """Divide the free positions of a template.
+
+        Args:
+            template: of the model.
+            segments: None for one player per free position; a width, for segments of so many letters from the first
+                on; or a list of [first, last] positions, 1-based, both included, ascending.
+
+        Raises:
+            InputError: listed segments overlap, leave the template, or one holds no free position.
+        """
+        n = template.n
+        if segments is None:
+            bounds = np.column_stack([template.free, template.free])
+        elif isinstance(segments, int):
+            starts = np.arange(0, n, segments)
+            bounds = np.column_stack([starts, np.minimum(starts + segments, n) - 1])
+            free = np.isin(np.arange(len(starts)), template.free // segments)
+            bounds = bounds[free]
+        else:
+            bounds = _listed(template, segments)
+        owners = np.full(n, -1)
+        for player, (first, last) in enumerate(bounds.tolist()):
+            owners[first : last + 1] = player
+        owners[template.sizes == 1] = -1
+        return cls(owners, bounds[:, 0], bounds[:, 1])
+
+    @property
+    def count(self) -> int:
+        """The number m of players."""
+        return len(self.first)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(m,) int64: the free positions of each player."""
+        return np.bincount(self.owners[self.owners >= 0], minlength=self.count)
+
+    @property
+    def are_positions(self) -> bool:
+        """Whether every player is one position."""
+        return bool((self.first == self.last).all())
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Share (..., m) values of players out over their free positions, equally; (..., n)."""
+        shares = np.append(values / self.sizes, np.zeros((*values.shape[:-1], 1)), -1)
+        return shares[..., self.owners]
+
+    @property
+    def names(self) -> list[str]:
+        """The 1-based position of each player, or its range, as in `"101-120"`."""
+        return [str(a + 1) if a == b else f"{a + 1}-{b + 1}" for a, b in zip(self.first, self.last, strict=True)]
+
+
+def _listed(template: Template, segments: Sequence[Sequence[int]]) -> np.ndarray:
+    """The (m, 2) 0-based bounds of listed segments."""
+    before = 0
+    for first, last in segments:
+        if not before < first <= last <= template.n:
+            raise InputError(
+                f"explain.masks.players lists the segment [{first}, {last}], after position {before}; segments are "
+                f"1-based, ascend, do not overlap, and lie within the template's {template.n} positions."
+            )
+        if not (template.sizes[first - 1 : last] > 1).any():
+            raise InputError(f"explain.masks.players lists the segment [{first}, {last}], which has no free position.")
+        before = last
+    return np.array(segments, np.int64) - 1
+
+
+def ask(model: Model, background: Background, players: Players, plan: MaskPlan, codes: np.ndarray) -> np.ndarray:
+    """Ask the model about one sequence under all masks of a plan.
+
+    Every mask has letters of its own for what is absent, drawn from the background by a stream that the seed and the
+    sequence's letters determine.
+
+    Args:
+        model: the model; asked `plan.evaluations` times.
+        background: of absent letters.
+        players: who they are.
+        plan: the masks.
+        codes: (n,) uint8 local codes of the sequence.
+
+    Returns:
+        (N, outputs) float64, at `plan.masks`.
+    """
+    masks, template = plan.masks, background.template
+    key = content_keys(plan.plan.seed, MASK_STREAM, codes[None])[0]
+    batch = model.batch_size
+    step = max(1, AT_ONCE // (template.n * batch)) * batch
+    answers = []
+    for start in range(0, len(masks) * plan.draws, step):
+        rows = np.arange(start, min(start + step, len(masks) * plan.draws))
+        queries = compose(background, players, codes, masks[rows // plan.draws], key, start)
+        answers.append(model(template.to_alphabet(queries)))
+    return np.concatenate(answers).reshape(len(masks), plan.draws, -1).mean(1)
+
+
+def compose(
+    background: Background, players: Players, codes: np.ndarray, masks: np.ndarray, key: np.uint64, start: int
+) -> np.ndarray:
+    """Return (N, n) uint8 local codes: the sequence where players are present, background letters where they are not.
+
+    Args:
+        background: of absent letters.
+        players: who they are.
+        codes: (n,) uint8 local codes of the sequence.
+        masks: (N, m) uint8.
+        key: of the stream.
+        start: the number of the first query in the stream, which determines its letters whatever its mask.
+    """
+    queries = np.empty((len(masks), len(codes)), np.uint8)
+    _compose(codes, masks, start, key, players.owners, background.thresholds, queries)
+    return queries
+
+
+@numba.njit(cache=True, parallel=True)
+def _compose(codes, masks, start, key, owners, thresholds, queries):
+    n = codes.size
+    for r in numba.prange(len(masks)):
+        for i in range(n):
+            queries[r, i] = codes[i]
+            if owners[i] >= 0 and not masks[r, owners[i]]:
+                word, letter = random_word(key, (start + r) * n + i), 0
+                while letter < thresholds.shape[1] and word >= thresholds[i, letter]:
+                    letter += 1
+                queries[r, i] = letter

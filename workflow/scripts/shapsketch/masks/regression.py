@@ -1,0 +1,280 @@
+"""Regression on parities: which matter, and how much.
+
+Candidates are scored by their correlation with what is left: all pairs at once by one product of matrices, and all
+neighbours of the strongest parities found (one player more, one less, or one exchanged for none) by another. What
+stands out of the noise is fitted together, and the search goes on with what that leaves. Interactions of real
+models are hierarchical, so their parts are found first and lead to them (Kang et al. 2025, ProxySPEX, section 3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.special import log_ndtr
+
+from ..faithfulness import r_squared
+from .parities import Parities, correlate, features, normalise, orders, signs, singles, union
+
+FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
+MOST_SHARE = 0.3  # parities per sample
+MOST_PARITIES = 3000
+LEADERS = 256  # parities whose neighbours are looked at
+ROUNDS = 16
+GROWTH = 128  # parities that may be added in a round
+PATIENCE = 2  # rounds that validate no better, and the search ends
+GOOD = 0.99  # R2 above which all single players are not tried beside what was found
+GAIN = 0.002  # of the unexplained variance: less is no gain
+RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
+SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
+SHARPENINGS = 4
+ROUNDING = 1e-9  # of the largest coefficient
+EXACT = 1e-16  # of the values' variance: what is left is rounding
+FADED = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is sharpened
+
+
+@dataclass(frozen=True)
+class Data:
+    """Masks with their values, to fit and to choose by.
+
+    Attributes:
+        table, values: (m + 1, N) float32 signs and (N,) float64.
+        check_table, check_values: of other masks.
+        max_order: the highest order of a parity.
+    """
+
+    table: np.ndarray
+    values: np.ndarray
+    check_table: np.ndarray
+    check_values: np.ndarray
+    max_order: int
+
+    @classmethod
+    def build(
+        cls, masks: np.ndarray, values: np.ndarray, check_masks: np.ndarray, check_values: np.ndarray, max_order: int
+    ) -> "Data":
+        """Collect masks of 0 and 1."""
+        return cls(signs(masks), values, signs(check_masks), check_values, max_order)
+
+    @property
+    def players(self) -> int:
+        """The number m of players."""
+        return len(self.table) - 1
+
+    @property
+    def most(self) -> int:
+        """How many parities can be fitted."""
+        return min(MOST_PARITIES, int(MOST_SHARE * len(self.values)))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Parities with their coefficients, and how well they do on the masks that choose.
+
+    Attributes:
+        supports, coefficients: as those of `Parities`.
+        score: R2 on the checking masks.
+        ridge: of the solution, relative to the prior's largest variance.
+        prior: (K,) variances relative to their largest.
+        residual: (N,) float64, what the fit leaves.
+    """
+
+    supports: np.ndarray
+    coefficients: np.ndarray
+    score: float
+    ridge: float
+    prior: np.ndarray
+    residual: np.ndarray
+
+    def parities(self, players: int) -> Parities:
+        """As a function of masks, without coefficients that are zero."""
+        kept = self.coefficients != 0
+        return Parities(players, self.supports[kept], self.coefficients[kept])
+
+
+def pursue(data: Data, start: Sequence[np.ndarray] = ()) -> Fitted:
+    """Search for parities that explain the values, from the empty one and `start` on.
+
+    Each round adds what stands out of the residual, and drops what the fit has made negligible. The best round's
+    parities are fitted once more with care, alone and together with those of all single players.
+    """
+    m, width = data.players, data.max_order
+    nothing = singles(m, width)[:1]
+    best = current = fit(data, union(m, nothing, *start)[: data.most], SEARCH_RIDGES, sharpenings=1)
+    idle = 0
+    for _ in range(ROUNDS):
+        if idle == PATIENCE or _is_exact(data, current):
+            break
+        kept = current.supports[_matters(data, current)]
+        added = union(m, kept, _stand_out(data, current))[len(kept) :]
+        grown = union(m, nothing, kept, added[:GROWTH])[: data.most]
+        if len(grown) == len(current.supports) == len(kept):
+            break
+        current = fit(data, grown, SEARCH_RIDGES, sharpenings=1)
+        idle = 0 if 1 - current.score < (1 - GAIN) * (1 - best.score) else idle + 1
+        best = current if current.score > best.score else best
+    found = best.supports[_matters(data, best)]
+    choices = [fit(data, found, RIDGES)]
+    if choices[0].score < GOOD:
+        choices.append(fit(data, union(m, found, singles(m, width))[: data.most], RIDGES))
+    return max(choices, key=lambda fitted: fitted.score)
+
+
+def _matters(data: Data, fitted: Fitted) -> np.ndarray:
+    """The (K,) parities whose coefficients are no smaller than their standard error, or than rounding."""
+    error = float(fitted.residual.std()) / np.sqrt(len(data.values))
+    large = np.abs(fitted.coefficients) > max(error, ROUNDING * np.abs(fitted.coefficients).max())
+    large[0] = True
+    return large
+
+
+def _is_exact(data: Data, fitted: Fitted) -> bool:
+    return float(fitted.residual @ fitted.residual) <= EXACT * float(np.sum((data.values - data.values.mean()) ** 2))
+
+
+def _stand_out(data: Data, fitted: Fitted) -> np.ndarray:
+    """The candidates whose correlation with the residual stands out of the noise, the strongest first."""
+    m, width, count = data.players, data.max_order, len(data.values)
+    left = fitted.residual - fitted.residual.mean()
+    deviation = float(left.std()) or 1.0
+    weighted = data.table[:-1] * (left / deviation).astype(np.float32)
+    supports, scores = [], []
+    single = weighted.sum(1, dtype=np.float64) / np.sqrt(count)
+    supports.append(singles(m, width)[1:])
+    scores.append(single)
+    if width > 1:
+        pairs = np.triu(weighted @ data.table[:-1].T / np.float32(np.sqrt(count)), 1)
+        first, second = np.divmod(_largest(np.abs(pairs).ravel(), data.most), m)
+        rows = np.full((len(first), width), m)
+        rows[:, 0], rows[:, 1] = first, second
+        supports.append(rows)
+        scores.append(pairs[first, second].astype(np.float64))
+    if width > 2:
+        rows, score = _neighbours(data, fitted, weighted)
+        supports.append(rows)
+        scores.append(score)
+    chosen = []
+    looked_at = (m, m * (m - 1) // 2, LEADERS * m)
+    for rows, score, tests in zip(supports, scores, looked_at, strict=False):
+        good = _significant(np.abs(score), tests)
+        chosen.append((rows[good], np.abs(score[good])))
+    strength = np.concatenate([s for _, s in chosen])
+    rows = np.concatenate([r for r, _ in chosen])
+    return rows[np.argsort(-strength, kind="stable")]
+
+
+def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parities that differ in one player from the strongest ones known, and their scores."""
+    m, width = data.players, data.max_order
+    own = orders(fitted.supports, m)
+    known = np.flatnonzero((own > 1) & (own <= width))
+    leaders = fitted.supports[known[np.argsort(-np.abs(fitted.coefficients[known]), kind="stable")[:LEADERS]]]
+    if not len(leaders):
+        return np.zeros((0, width), np.int64), np.zeros(0)
+    scores = (features(data.table, leaders) @ weighted.T / np.float32(np.sqrt(len(data.values)))).astype(np.float64)
+    place = _largest(np.abs(scores).ravel(), 4 * data.most)
+    row, player = np.divmod(place, m)
+    found = normalise(np.column_stack([leaders[row], player]), m)
+    good = found[:, -1] == m  # no more players than the highest order
+    return found[good][:, :width], scores.ravel()[place[good]]
+
+
+def _largest(scores: np.ndarray, most: int) -> np.ndarray:
+    """The places of the largest scores, as many as `most`; ties by place."""
+    if len(scores) <= most:
+        return np.arange(len(scores))
+    least = np.partition(scores, len(scores) - most)[len(scores) - most]
+    above, ties = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
+    return np.sort(np.concatenate([above, ties[: most - len(above)]]))
+
+
+def _significant(scores: np.ndarray, tests: int) -> np.ndarray:
+    """The places of standard normal scores that are no noise, by their rank among so many tests."""
+    order = np.argsort(-scores, kind="stable")
+    log_p = np.log(2) + log_ndtr(-scores[order])
+    passes = np.flatnonzero(log_p <= np.log(FALSE_SHARE * np.arange(1, len(order) + 1) / tests))
+    return order[: passes[-1] + 1] if len(passes) else order[:0]
+
+
+def fit(data: Data, supports: np.ndarray, ridges: Sequence[float], sharpenings: int = SHARPENINGS) -> Fitted:
+    """Fit coefficients by ridge regression; the ridge, and how often the prior is sharpened, are chosen by checking.
+
+    Args:
+        data: the data.
+        supports: (K, w), the empty one first.
+        ridges: from the strongest on.
+        sharpenings: how often at most the prior is set to what was found (an iterated ridge; Chartrand & Yin 2008).
+    """
+    equations = Equations.collect(data, supports)
+    best = equations.solve_path(np.ones(len(supports)), ridges)
+    for _ in range(sharpenings):
+        prior = best[1] ** 2 / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300)
+        noise = float(np.mean(equations.residual(best[1]) ** 2)) / len(data.values)
+        prior = np.maximum(prior, FADED * noise / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300))
+        found = equations.solve_path(np.minimum(prior, 1.0), ridges)
+        gained = 1 - found[0] < (1 - GAIN) * (1 - best[0])
+        best = found if found[0] > best[0] else best
+        if not gained:
+            break
+    score, coefficients, ridge, own = best
+    return Fitted(supports, coefficients, score, ridge, own, equations.residual(coefficients))
+
+
+@dataclass(frozen=True)
+class Equations:
+    """The normal equations of some parities.
+
+    The Gram matrix holds sums of +1 and -1, exact in single precision up to 2^24 samples, whatever their order.
+    """
+
+    data: Data
+    values: np.ndarray
+    check: np.ndarray
+    gram: np.ndarray
+    moments: np.ndarray
+
+    @classmethod
+    def collect(cls, data: Data, supports: np.ndarray) -> "Equations":
+        """Evaluate the parities."""
+        values = features(data.table, supports)
+        gram = (values @ values.T).astype(np.float64)
+        return cls(data, values, features(data.check_table, supports), gram, correlate(values, data.values))
+
+    def solve_path(self, prior: np.ndarray, ridges: Sequence[float]) -> tuple[float, np.ndarray, float, np.ndarray]:
+        """Solve for one ridge after another; return the best R2 on the checking masks, with its solution."""
+        best, worse = None, 0
+        for ridge in ridges:
+            w = self.solve(prior, ridge)
+            score = r_squared(self.data.check_values, _transposed(self.check, w))
+            worse = 0 if best is None or score > best[0] else worse + 1
+            if worse == 0:
+                best = (score, w, ridge, prior)
+            if worse == PATIENCE:
+                break
+        assert best is not None
+        return best
+
+    def solve(self, prior: np.ndarray, ridge: float) -> np.ndarray:
+        """Minimise |A w - y|^2 + N ridge sum w^2 / prior over the (K,) w; the empty parity is free."""
+        scale = np.sqrt(prior)
+        scale[0] = 1.0
+        matrix = self.gram * scale * scale[:, None]
+        penalty = np.full(len(scale), len(self.data.values) * ridge)
+        penalty[0] = 0.0
+        matrix[np.diag_indices_from(matrix)] += penalty
+        try:
+            return scale * cho_solve(cho_factor(matrix, check_finite=False), scale * self.moments)
+        except LinAlgError:  # parities that the masks cannot tell apart
+            return scale * np.linalg.lstsq(matrix, scale * self.moments)[0]
+
+    def residual(self, w: np.ndarray) -> np.ndarray:
+        """What is left of the values."""
+        return self.data.values - _transposed(self.values, w)
+
+
+def _transposed(values: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """(N,) float64 products of the transpose of (K, N) float32 with (K,)."""
+    total = np.zeros(values.shape[1])
+    for start in range(0, len(values), 256):
+        total += w[start : start + 256] @ values[start : start + 256].astype(np.float64)
+    return total
