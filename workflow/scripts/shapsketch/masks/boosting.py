@@ -6,26 +6,14 @@ c 2^-|P| prod_{i in R} e_i.
 """
 
 import re
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
+from ..recovery.trees import SETTINGS
 from .parities import Parities, collect, subsets
 from .regression import Data, Fitted
 
-SETTINGS: dict[str, Any] = {
-    "objective": "regression",
-    "num_leaves": 8,
-    "learning_rate": 0.1,
-    "min_data_in_leaf": 20,
-    "max_bin": 2,
-    "min_data_in_bin": 1,
-    "num_threads": 1,  # sums, and so trees, would depend on it
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
 MOST_TREES = 1000
 MOST_PLAYERS = 256  # that trees may ask; the others' effects are too weak to be split on
 PATIENCE = 25  # trees without a better score on the checking masks
