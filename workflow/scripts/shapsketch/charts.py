@@ -5,6 +5,7 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .comparators import METHODS, OURS
@@ -73,12 +74,7 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
             np.maximum(own["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,
             markersize=11 if name == OURS else 5, linewidth=1, label=METHODS.get(str(name), str(name)),
         )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("evaluations of the model per sequence, one-off costs shared")
-    axes.set_ylabel("1 - R² of the Shapley values")
-    axes.set_title(title)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    _finish(axes, title, "evaluations of the model per sequence, one-off costs shared", "1 - R² of the Shapley values")
     return figure
 
 
@@ -104,10 +100,11 @@ def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Fig
             linestyle="--" if str(name) == f"{OURS}_refined" else "-",
             label=f"{METHODS.get(str(name), str(name))}, {cost} (R² {row['r2']:.2f})",
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("sequences explained")
-    axes.set_ylabel("evaluations of the model in all")
-    axes.set_title(title)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    _finish(axes, title, "sequences explained", "evaluations of the model in all")
     return figure
+
+
+def _finish(axes: Axes, title: str, x: str, y: str) -> None:
+    """Logarithmic axes with their names, and the methods beside them."""
+    axes.set(xscale="log", yscale="log", xlabel=x, ylabel=y, title=title)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

@@ -83,6 +83,8 @@ def _check_masks(config: Mapping[str, Any]) -> None:
     for key in ("refine", "hypothetical"):
         if explain[key]:
             raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
+    if config["compare"]["enabled"]:
+        raise InputError("The config enables compare, which needs a sketch; explain.mode is masks.")
     for name, model in config["models"].items():
         if model["source"]["kind"] == "table":
             raise InputError(

@@ -51,3 +51,10 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
         return values, {s: v for s, v in terms.items() if 2 <= len(s) <= order}
 
     return play(task, solve, distinct=distinct)
+
+
+def sample_interactions(task: Task, name: str) -> Answer:
+    """Let an approximator of shapiq that samples pairs of coalitions find values and interactions of the task's order."""
+    index = "SII" if task.order > 1 else "SV"
+    options = {"max_order": task.order, "index": index, "pairing_trick": True}
+    return approximate(task, name, distinct=True, least=4, order=task.order, **options)

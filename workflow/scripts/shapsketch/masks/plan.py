@@ -22,7 +22,6 @@ ABSENT, PRESENT = "01"
 HOLDOUT_SHARE, HOLDOUT_MOST = 0.025, 2000
 HOLDOUT_LEAST = 200  # masks, if a tenth are as many
 VALIDATION_SHARE, VALIDATION_MOST = 0.05, 2000
-LATTICE_SHARE = 1.0  # of what is left for fitting
 LEAST_BINS = 16  # of one matrix, for a lattice to be of use
 LEAST_BUDGET = 100
 MOST_EXHAUSTIVE = 16  # players
@@ -142,7 +141,7 @@ def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
     """The lattice that is paid for, where it is of use."""
     if estimator in ("trees", "regression") or players <= CORRECT:
         return None
-    lattice = fit_lattice(2, players, int(left * LATTICE_SHARE))
+    lattice = fit_lattice(2, players, left)
     if lattice and lattice.bins >= LEAST_BINS:
         return lattice
     if estimator == "fourier":
