@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.recovery import CACHE
-from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.truth import shapley_truth
 from shapsketch.background import Background
 from shapsketch.baselines import Answer, Task, UnsuitedError, explain, pays_once
@@ -26,7 +26,6 @@ from shapsketch.baselines.scoring import Scorer, flatten
 from shapsketch.baselines.truth import Truth
 from shapsketch.charts import cost_chart, total_cost_chart
 from shapsketch.comparators import METHODS, OURS, SCORES
-from shapsketch.errors import InputError
 from shapsketch.figures import save_figure
 from shapsketch.files import load_npz, save_npz, sha256_json, write_text
 from shapsketch.models import Model
@@ -73,12 +72,7 @@ def main() -> None:
     parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
     chosen = parser.parse_args()
     path = FOLDER / ("quick.tsv" if chosen.quick else "methods.tsv")
-    for name in chosen.models:
-        try:
-            model = MODELS[name]()
-        except (FileNotFoundError, InputError) as error:
-            print(f"{name} is skipped: its data are missing ({error}).", flush=True)
-            continue
+    for model in load_models(chosen.models):
         for row in _rows(model, chosen):
             _write(path, row)
             print(" ".join(f"{k}={row.get(k)}" for k in (*KEY, "error", "seconds", "note")), flush=True)

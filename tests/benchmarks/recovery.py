@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.recovery_figure import draw
-from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
 from shapsketch.counter import random_words
-from shapsketch.errors import InputError
 from shapsketch.faithfulness import r_squared
 from shapsketch.files import load_npz, read_json, save_npz, sha256_json, write_text
 from shapsketch.recovery import available_estimators
@@ -81,12 +80,7 @@ def _merge(path: Path, row: dict[str, Any]) -> pd.DataFrame:
 def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     share = QUICK_SHARE if chosen.quick else 1
     most_error = chosen.truth_error or 0.02 * (5 if chosen.quick else 1)
-    for name in chosen.models:
-        try:
-            model = MODELS[name]()
-        except (FileNotFoundError, InputError) as error:
-            print(f"{name} is skipped: its data are missing ({error}).", flush=True)
-            continue
+    for model in load_models(chosen.models):
         truth = shapley_truth(model, CACHE, most_error)
         for budget in chosen.budgets or [b // share for b in model.budgets]:
             yield from _compare(model, budget, truth, HOLDOUT // share, chosen)

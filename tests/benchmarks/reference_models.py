@@ -5,7 +5,7 @@ through the workflow's own model kinds. `MODELS` names them; a builder raises Fi
 missing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.counter import generator
 from shapsketch.design import Design, Plan, make_plan
+from shapsketch.errors import InputError
 from shapsketch.files import sha256_file
 from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
@@ -301,3 +302,12 @@ MODELS: dict[str, Callable[[], ReferenceModel]] = {
     "sparse": partial(sparse, None),
     "sparse_noisy": partial(sparse, 10.0),
 }
+
+
+def load_models(names: Iterable[str]) -> Iterator[ReferenceModel]:
+    """Load models, one after another; those whose data are missing are skipped with a sentence."""
+    for name in names:
+        try:
+            yield MODELS[name]()
+        except (FileNotFoundError, InputError) as error:
+            print(f"{name} is skipped: its data are missing ({error}).", flush=True)

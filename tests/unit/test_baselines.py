@@ -1,73 +1,23 @@
 """Other methods against exact enumeration: right within their error, within budget, reproducible; their scores."""
 
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from oracles import all_codes, coalition_values, dividends, shapley_values
+from baseline_cases import FREE, TEMPLATE, Function, brute_force, task_of
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.baselines import Sketched, Task, UnsuitedError, explain, method, pays_once
-from shapsketch.baselines.analysis import choose_sequences
 from shapsketch.baselines.game import MEAN_DRAWS, background_mean
-from shapsketch.baselines.scoring import Scorer, agreement
-from shapsketch.baselines.table import Comparison
 from shapsketch.baselines.truth import enumerated_truth, exact_truth, simulated_truth
-from shapsketch.charts import cost_chart, total_cost_chart
-from shapsketch.comparators import METHODS, break_even, headline
+from shapsketch.comparators import METHODS
 from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.refine import Residual
 from shapsketch.spectrum import Spectrum
 from shapsketch.template import Template
 from shapsketch.terms import Terms
-
-TEMPLATE = Template(Alphabet("ACGT"), "NNGNRN")  # position 3 is fixed, position 5 has two letters
-FREE = [0, 1, 3, 4, 5]
-
-
-class Function:
-    """Two outputs, the second of which has interactions of every order."""
-
-    outputs, batch_size = ("none", "y"), 64
-
-    def __init__(self):
-        rng = np.random.default_rng(0)
-        single, pairs = rng.normal(size=(6, 4)), 0.5 * rng.normal(size=(5, 4, 4))
-        codes = all_codes([4] * 6)
-        y = single[np.arange(6), codes].sum(1) + sum(pairs[i][codes[:, i], codes[:, i + 1]] for i in range(5))
-        self.cube = np.tanh(y / 2).reshape((4,) * 6)
-        self.evaluations = 0
-
-    def __call__(self, codes):
-        self.evaluations += len(codes)
-        y = self.cube[tuple(codes.T)]
-        return np.stack([0 * y, y], 1)
-
-
-def task_of(evaluations, *, uniform=False, order=2, seed=0, rows=slice(None)):
-    weights = np.random.default_rng(1).uniform(0.2, 1, (6, 4))
-    background = Background.uniform(TEMPLATE) if uniform else Background.from_weights(TEMPLATE, weights)
-    codes = np.array([[0, 1, 0, 2, 1, 3], [3, 3, 0, 0, 0, 0], [2, 0, 0, 1, 1, 2]], np.uint8)
-    return Task(Function(), background, 1, codes[rows], evaluations, order, seed)
-
-
-def brute_force(task):
-    """(N, n) Shapley values and (N, n, n) pairwise interactions from the definitions."""
-    space = all_codes(TEMPLATE.sizes)
-    cube = task.model.cube[tuple(TEMPLATE.to_alphabet(space).T)].reshape(TEMPLATE.sizes[FREE])
-    p = [task.background.local[i] for i in FREE]
-    values, pairs = np.zeros(task.codes.shape), np.zeros((len(task.codes), 6, 6))
-    for row, x in enumerate(task.codes):
-        game = coalition_values(cube, p, x[FREE])
-        values[row, FREE] = shapley_values(game, 5)
-        a = dividends(game)
-        for i, j in combinations(range(5), 2):
-            pairs[row, FREE[i], FREE[j]] = sum(v / (len(t) - 1) for t, v in a.items() if {i, j} <= set(t))
-    return values, pairs
 
 
 @pytest.mark.parametrize("uniform", [True, False])
@@ -320,94 +270,6 @@ def test_simulated_truth_is_the_exact_one_whatever_it_starts_from():
     np.testing.assert_allclose(known.values[0], exact, atol=1e-12)
     np.testing.assert_allclose(known.pairs[0], pairs, atol=1e-12)
     assert not exact_truth([wrong], task.codes).errors.any()
-
-
-@pytest.fixture(scope="module")
-def known():
-    task = task_of(200)
-    return task, Scorer(enumerated_truth([task_of(10), task_of(10)]), 1, 16, 0)
-
-
-def test_scores_of_the_truth_and_of_its_opposite(known):
-    task, scorer = known
-    exact = explain("exact", task_of(10))
-    best, worst = scorer(task, exact), scorer(task, replace(exact, values=-exact.values))
-    assert best["r2"] == best["pearson"] == best["spearman"] == best["pair_recall"] == pytest.approx((1.0, 1.0, 1.0))
-    assert worst["pearson"][0] == pytest.approx(-1)
-    assert worst["r2"][0] < 0
-    assert best["insertion"][0] > best["deletion"][0]
-    assert best["insertion"][0] > worst["insertion"][0]
-    assert best["deletion"][0] < worst["deletion"][0]
-
-
-def test_agreement_is_the_textbooks():
-    rng = np.random.default_rng(5)
-    truth = rng.normal(size=(40, 6))
-    values = 0.8 * truth + 0.3 * rng.normal(size=truth.shape)
-    scores = agreement(values, truth, rng.multinomial(40, np.ones(40) / 40, 500).astype(float))
-    frame = pd.DataFrame({"v": values.ravel(), "t": truth.ravel()})
-    assert scores["pearson"][0] == pytest.approx(frame.corr().iloc[0, 1])
-    assert scores["spearman"][0] == pytest.approx(frame.corr("spearman").iloc[0, 1])
-    assert scores["r2"][0] == pytest.approx(1 - ((values - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
-    assert all(low < score < high for score, low, high in scores.values())
-
-
-def test_the_table_goes_on_where_a_method_cannot(known):
-    task = replace(task_of(600), sketch=None)
-    tasks = [replace(task, output=0), task]
-    comparison = Comparison(
-        tasks, known[1].truth, ["shapsketch", "exact", "proxyspex", "monte_carlo"], [30, 100], 50, 2
-    )
-    done = []
-    table = comparison(lambda: done.append(1))
-    assert len(done) == len(table) == 2 * 6
-    own = table[table["output"] == "y"].set_index(["method", "evaluations"])
-    assert own.loc[("shapsketch", 600), "r2"] == pytest.approx(1)
-    assert own.loc[("shapsketch", 600), "amortised"] == 512 / 50
-    assert own.loc[("proxyspex", 30), "note"].startswith("ProxySPEX needs at least 32")
-    assert np.isnan(own.loc[("proxyspex", 30), "r2"])
-    cost = own.loc[("monte_carlo", 100), "each"]
-    assert own.loc[("monte_carlo", 100), "break_even"] == np.ceil(512 / cost)
-    assert own.loc[("monte_carlo", 100), "compared"] == 3
-
-
-def test_break_even_and_its_sentence():
-    columns = ["method", "once", "each", "amortised", "r2"]
-    rows = [
-        ("shapsketch", 10_000, 0, 100, 0.95),
-        ("kernel_shap", 1000, 300, 310, 0.5),
-        ("shap_iq", 1000, 3000, 3010, 0.99),
-        ("spex", np.nan, np.nan, np.nan, np.nan),
-    ]
-    table = pd.DataFrame(rows, columns=columns)
-    table["break_even"] = break_even(table)
-    assert table["break_even"].fillna(-1).tolist() == [-1, 30, -1, -1]
-    assert "SHAP-IQ comes closer, with R² 0.990 for 3,010 evaluations" in headline(table)
-    fewer = table.drop(2)
-    assert "KernelSHAP, has R² 0.500 for 310 evaluations" in headline(fewer)
-    assert "From 30 sequences on" in headline(fewer)
-    assert headline(table.iloc[:1]) == ""
-
-
-def test_charts_name_methods_and_their_cost():
-    columns = ["method", "evaluations", "once", "each", "amortised", "r2", "r2_low", "r2_high"]
-    rows = [("shapsketch", 9000, 9000, 0, 9, 0.99, 0.98, 0.995), ("kernel_shap", 64, 1000, 64, 65, -3, -5, 0.1),
-            ("spex", 64, *[np.nan] * 6)]  # fmt: skip
-    table = pd.DataFrame(rows, columns=columns)
-    names = [[text.get_text() for text in draw(table, "some").axes[0].get_legend().get_texts()]
-             for draw in (cost_chart, total_cost_chart)]  # fmt: skip
-    assert names[0] == ["shapsketch", "KernelSHAP"]
-    assert names[1] == ["shapsketch, 9,000 once (R² 0.99)", "KernelSHAP, 64 each (R² -3.00)"]
-
-
-def test_sequences_are_chosen_evenly_and_once():
-    spectrum = Spectrum(Background.uniform(TEMPLATE), "y", 0.0, Terms.build(TEMPLATE.sizes, {}))
-    sequences = ["AAGAAA", "AAGAAA", "ANGAAA", "CCGCGC", "TTGTAT", "GGGGGG"]
-    codes = choose_sequences(spectrum, sequences, 3)
-    assert TEMPLATE.to_alphabet(codes)[:, 0].tolist() == [0, 1, 2]
-    assert len(choose_sequences(spectrum, sequences, 10)) == 4
-    with pytest.raises(InputError, match="without ambiguous letters"):
-        choose_sequences(spectrum, ["NAGAAA"], 3)
 
 
 def test_every_method_is_a_module_with_its_constants():

@@ -19,7 +19,10 @@ NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "pytorch-gpu": "torch", "ma
 
 
 def create(file, prefix):
-    pins = dict(line.split(" =") for line in yaml.safe_load(Path(file).read_text())["dependencies"])
+    lines = yaml.safe_load(Path(file).read_text())["dependencies"]
+    from_pypi = [line for part in lines if isinstance(part, dict) for line in part["pip"]]
+    pins = dict(line.split(" =") for line in lines if isinstance(line, str) and line != "pip")
+    pins |= dict(line.split("==") for line in from_pypi)
     version = pins.pop("python")
     wanted, seen = [], set()
     for name, pin in pins.items():

@@ -87,12 +87,17 @@ def test_conda_environments_hold_all_that_their_scripts_import(tmp_path):
         (base / "bin" / name).write_text(text)
         (base / "bin" / name).chmod(0o755)
     variables = environment(STAND_IN=str(base), PATH=f"{base / 'bin'}:{os.environ['PATH']}")
+    workspace.write("known.meme", "MEME version 4\n")
+    config = (workspace.folder / "config/config.yaml").read_text()
+    workspace.configure(motifs__database="known.meme", compare={"enabled": True})
+    workspace.run("--sdm", "conda", "--conda-create-envs-only", env=variables)
+    workspace.write("config/config.yaml", config)
     workspace.run("--sdm", "conda", env=variables)
     found = {}
     for file in (workspace.folder / ".snakemake/conda").glob("*.yaml"):
         found[file.read_text().split("\n")[0]] = file.with_suffix("")
     used = [p for p in (ROOT / "envs").glob("*.yaml") if p.read_text().split("\n")[0] in found]
-    assert {p.stem for p in used} == {"sketch", "recover", "explain", "motifs", "report"}
+    assert {p.stem for p in used} == {"sketch", "recover", "explain", "motifs", "report", "tomtom", "compare"}
     for env in used:
         python = found[env.read_text().split("\n")[0]] / "bin/python"
         for script in scripts_of(env):

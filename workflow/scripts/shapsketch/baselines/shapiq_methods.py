@@ -54,7 +54,7 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
 
 
 def sample_interactions(task: Task, name: str) -> Answer:
-    """Let an approximator of shapiq that samples pairs of coalitions find values and interactions of the task's order."""
+    """Let an approximator of shapiq that samples pairs of coalitions find interactions up to the task's order."""
     index = "SII" if task.order > 1 else "SV"
     options = {"max_order": task.order, "index": index, "pairing_trick": True}
     return approximate(task, name, distinct=True, least=4, order=task.order, **options)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..alphabet import Alphabet
 from ..background import Background
-from ..design import Plan, Role
+from ..design import Design, Plan, Role
 from ..errors import InputError
 from ..lattice import CORRECT, Lattice, fit_lattice
 from ..template import Template
@@ -105,27 +105,38 @@ def make_mask_plan(
             f"The sequences have {players} players; at most {MOST_PLAYERS} can be masked one by one: "
             "set explain.masks.players to segments."
         )
-    template = Template(Alphabet(ABSENT + PRESENT), "*" * players)
-    background = Background.uniform(template)
     values = budget // draws
+    sizes: dict[Role, int]
+    design: Design
+    lattice, twice = None, False
+    if _asks_all(players, values, estimator):
+        design, sizes = "exhaustive", {"train": 2**players}
+    elif values < LEAST_BUDGET:
+        raise InputError(
+            f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
+            f"at least {LEAST_BUDGET} are needed to fit, choose and score."
+        )
+    else:
+        sizes, lattice = _divide(players, values, noisy, estimator)
+        design, twice = "fourier" if lattice else "random", noisy
+    background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
+    plan = Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)
+    return MaskPlan(plan, draws, twice)
 
-    def plan(design: str, sizes: dict[Role, int], lattice: Lattice | None, twice: bool) -> MaskPlan:
-        own = Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)  # type: ignore[arg-type]
-        return MaskPlan(own, draws, twice)
 
+def _asks_all(players: int, values: int, estimator: Estimator) -> bool:
+    """Whether every mask is to be asked."""
     small = players <= MOST_EXHAUSTIVE and 2**players <= values
     if estimator == "exact" and not small:
         raise InputError(
             f"explain.masks.estimator is exact, which asks all 2^{players} masks of a sequence (of up to "
             f"{MOST_EXHAUSTIVE} players), and explain.masks.budget leaves {values}."
         )
-    if small and estimator in ("auto", "exact"):
-        return plan("exhaustive", {"train": 2**players}, None, False)
-    if values < LEAST_BUDGET:
-        raise InputError(
-            f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
-            f"at least {LEAST_BUDGET} are needed to fit, choose and score."
-        )
+    return small and estimator in ("auto", "exact")
+
+
+def _divide(players: int, values: int, noisy: bool, estimator: Estimator) -> tuple[dict[Role, int], Lattice | None]:
+    """How many masks there are of each role, and the lattice."""
     holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
     validation = min(int(values * VALIDATION_SHARE), VALIDATION_MOST)
     left = values - (2 if noisy else 1) * holdout - validation
@@ -134,7 +145,7 @@ def make_mask_plan(
     sizes["train"] = left - (lattice.size if lattice else 0)
     if lattice:
         sizes["lattice"] = lattice.size
-    return plan("fourier" if lattice else "random", sizes, lattice, noisy)
+    return sizes, lattice
 
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
