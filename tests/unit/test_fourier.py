@@ -166,6 +166,25 @@ def test_noise_hides_little_and_makes_up_nothing(q, n):
     assert len(found - truth) <= 1
 
 
+@pytest.mark.parametrize(("q", "n", "queries"), [(2, 120, 5000), (4, 30, 30_000)])
+def test_bins_that_agree_show_what_noise_hides_in_each(q, n, queries):
+    rng = np.random.default_rng(q + n)
+    k = np.zeros((30 * (q - 1), n), int)
+    for row in k:
+        row[rng.choice(n, rng.integers(3, 6), replace=False)] = rng.integers(1, q)
+    k = np.unique(np.minimum(k, -k % q), axis=0)
+    f = rng.uniform(0.5, 2, len(k)) * rng.choice([-1, 1], len(k))
+
+    def noisy(codes):
+        clean = evaluate(codes, k, f, q)
+        return clean + rng.normal(size=len(codes)) * clean.std() / 2
+
+    found, _, _ = peeled(fit_lattice(q, n, queries), 0, noisy)
+    found = {tuple(row) for row in np.vstack([found, -found % q])[1:].tolist()}
+    assert np.mean([tuple(row) in found for row in k.tolist()]) >= 0.9
+    assert len(found) <= len(np.unique(np.vstack([k, -k % q]), axis=0)) + 4
+
+
 def test_noise_alone_and_constants_hold_nothing():
     lattice = fit_lattice(4, 30, 40_000)
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from shapsketch.masks import explain_game
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
 from shapsketch.masks.game import Players, ask
-from shapsketch.masks.parities import Parities, normalise
+from shapsketch.masks.parities import Parities, normalise, signs
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.masks.regression import Data, pursue
 from shapsketch.models import Model
@@ -155,7 +155,7 @@ def test_a_search_needs_no_lattice():
     game, _ = planted(100, 10, (1, 5), "product")
     masks = np.random.default_rng(0).integers(0, 2, (3000, 100)).astype(np.uint8)
     values = game(masks)
-    fitted = pursue(Data.build(masks[300:], values[300:], masks[:300], values[:300], 5))
+    fitted = pursue(Data(signs(masks[300:]), values[300:], signs(masks[:300]), values[:300], 5))
     assert fitted.score > 1 - 1e-8
     assert Parities(100, fitted.supports, fitted.coefficients).energy_by_order()[1] > 0
 

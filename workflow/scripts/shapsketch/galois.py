@@ -28,7 +28,7 @@ class Field:
 @lru_cache
 def make_field(p: int, m: int) -> Field:
     """Return GF(p^m), built on the first primitive polynomial x^m + c_{m-1} x^{m-1} + ... + c_0."""
-    for coefficients in product(range(p), repeat=m):
+    for coefficients in product(range(1, p), *[range(p)] * (m - 1)):  # x divides those with c_0 = 0
         exp = _powers(p, coefficients)
         if len(exp) == p**m - 1:
             break

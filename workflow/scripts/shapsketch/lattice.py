@@ -97,14 +97,16 @@ class Lattice:
 
     def queries(self, seed: int, start: int, stop: int) -> np.ndarray:
         """Return the (stop - start, free) uint8 queries of a range of lattice indices."""
-        index = np.arange(start, stop)
-        matrix, rest = np.divmod(index, self.delays * self.bins)
+        matrix, rest = np.divmod(np.arange(start, stop), self.delays * self.bins)
         delay, cell = np.divmod(rest, self.bins)
-        digits = cell[:, None] // self.radix ** np.arange(self.dimension)[::-1] % self.radix
-        points = np.empty((len(index), self.free))
+        names, place = np.unique(matrix * self.bins + cell, return_inverse=True)  # points come again with each delay
+        digits = names[:, None] // self.radix ** np.arange(self.dimension)[::-1] % self.radix
+        points = np.empty((len(names), self.free), np.uint16)
         for c, subsampling in enumerate(self.subsampling(seed)):
-            points[matrix == c] = digits[matrix == c].astype(float) @ subsampling.T
-        return ((points + self.shifts(seed)[delay]) % self.radix).astype(np.uint8)
+            rows = names // self.bins == c
+            points[rows] = digits[rows].astype(float) @ subsampling.T % self.radix
+        total = points[place] + self.shifts(seed).astype(np.uint16)[delay]
+        return np.minimum(total, total - np.uint16(self.radix)).astype(np.uint8)  # less than zero wraps around
 
 
 def _single(radix: int, free: int, dimension: int) -> Lattice:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..counter import BOOTSTRAP_STREAM, generator
-from .parities import Parities, singles, union
+from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
-from .regression import RIDGES, Data, Equations, Fitted, fit, pursue
+from .regression import RIDGES, Data, Equations, Fitted, fit, promising, pursue
 from .transform import exact, sparse
 
 GOOD = 0.995  # R2 on the validation masks, above which trees are not worth their time
@@ -68,19 +68,16 @@ def fit_values(plan: MaskPlan, values: np.ndarray, *, estimator: Estimator = "au
         found = exact(values)
         return MaskFit(found, _record("exact", found, 1.0, {"r2": 1.0, "r2_interval": [1.0, 1.0], "r2_of_draws": 1.0}))
     masks = plan.masks
-    check = plan.rows("validation")
-    train = slice(check.stop, plan.plan.size)
-    data = Data.build(masks[train], values[train], masks[check], values[check], max_order)
-    name, fitted = _fit(plan, masks[train], masks[check], data, estimator)
-    everything = Data.build(masks[check.start : train.stop], values[check.start : train.stop], *_none(masks), max_order)
+    used = slice(plan.rows("validation").start, plan.plan.size)
+    count = plan.plan.count("validation")
+    table, answers = signs(masks[used]), values[used]
+    data = Data(table[:, count:], answers[count:], table[:, :count], answers[:count], max_order)
+    name, fitted = _fit(plan, masks[used][count:], masks[used][:count], data, estimator)
+    everything = Data(table, answers, table[:, :0], answers[:0], max_order)
     coefficients = Equations.collect(everything, fitted.supports).solve(fitted.prior, fitted.ridge)
     kept = coefficients != 0
     parities = Parities(plan.players, fitted.supports[kept], coefficients[kept])
     return MaskFit(parities, _record(name, parities, fitted.score, score(plan, values, parities)))
-
-
-def _none(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return masks[:0], np.zeros(0)
 
 
 def _record(name: str, parities: Parities, validation_r2: float, scores: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +119,7 @@ def _tree_candidates(
     plan: MaskPlan, masks: np.ndarray, check_masks: np.ndarray, data: Data, known: Fitted | None
 ) -> np.ndarray:
     """The parities that carry most of the energy of boosted trees, the empty one first."""
-    from .boosting import boost, promising
+    from .boosting import boost
 
     players = promising(data, known)
     trees = boost(

@@ -12,21 +12,9 @@ import numpy as np
 
 from ..recovery.trees import SETTINGS
 from .parities import Parities, collect, subsets
-from .regression import Data, Fitted
 
 MOST_TREES = 1000
-MOST_PLAYERS = 256  # that trees may ask; the others' effects are too weak to be split on
 PATIENCE = 25  # trees without a better score on the checking masks
-
-
-def promising(data: Data, known: Fitted | None) -> np.ndarray:
-    """Return the players that trees are offered, ascending: the strongest alone, or in parities that are known."""
-    centred = (data.values - data.values.mean()).astype(np.float32)
-    strength = np.square(data.table[:-1] @ centred / len(centred), dtype=np.float64)
-    if known is not None:
-        energies = np.repeat(known.coefficients**2, known.supports.shape[1])
-        strength = np.maximum(strength, np.bincount(known.supports.ravel(), energies, data.players + 1)[:-1])
-    return np.sort(np.argsort(-strength, kind="stable")[:MOST_PLAYERS])
 
 
 def boost(

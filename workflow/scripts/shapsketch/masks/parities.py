@@ -161,7 +161,7 @@ def singles(players: int, width: int) -> np.ndarray:
 def signs(masks: np.ndarray) -> np.ndarray:
     """Turn (N, m) masks into the (m + 1, N) float32 chi_i, +1 absent and -1 present; the last row is 1."""
     table = np.ones((masks.shape[1] + 1, len(masks)), np.float32)
-    table[:-1] -= 2 * masks.T.astype(np.float32)
+    np.subtract(1, 2 * masks.T.astype(np.int8, order="C"), out=table[:-1])
     return table
 
 

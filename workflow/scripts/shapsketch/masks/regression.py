@@ -14,12 +14,13 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import log_ndtr
 
 from ..faithfulness import r_squared
-from .parities import Parities, correlate, features, normalise, orders, signs, singles, union
+from .parities import Parities, correlate, features, normalise, orders, singles, union
 
 FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
 MOST_SHARE = 0.3  # parities per sample
 MOST_PARITIES = 3000
 LEADERS = 256  # parities whose neighbours are looked at
+MOST_PLAYERS = 256  # that search goes on with; the others' effects are too weak to stand out
 ROUNDS = 16
 GROWTH = 128  # parities that may be added in a round
 PATIENCE = 2  # rounds that validate no better, and the search ends
@@ -48,13 +49,6 @@ class Data:
     check_table: np.ndarray
     check_values: np.ndarray
     max_order: int
-
-    @classmethod
-    def build(
-        cls, masks: np.ndarray, values: np.ndarray, check_masks: np.ndarray, check_values: np.ndarray, max_order: int
-    ) -> "Data":
-        """Collect masks of 0 and 1."""
-        return cls(signs(masks), values, signs(check_masks), check_values, max_order)
 
     @property
     def players(self) -> int:
@@ -102,11 +96,12 @@ def pursue(data: Data, start: Sequence[np.ndarray] = ()) -> Fitted:
     nothing = singles(m, width)[:1]
     best = current = fit(data, union(m, nothing, *start)[: data.most], SEARCH_RIDGES, sharpenings=1)
     idle = 0
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         if idle == PATIENCE or _is_exact(data, current):
             break
         kept = current.supports[_matters(data, current)]
-        added = union(m, kept, _stand_out(data, current))[len(kept) :]
+        players = promising(data, current) if number else np.arange(m)
+        added = union(m, kept, _stand_out(data, current, players))[len(kept) :]
         grown = union(m, nothing, kept, added[:GROWTH])[: data.most]
         if len(grown) == len(current.supports) == len(kept):
             break
@@ -132,8 +127,21 @@ def _is_exact(data: Data, fitted: Fitted) -> bool:
     return float(fitted.residual @ fitted.residual) <= EXACT * float(np.sum((data.values - data.values.mean()) ** 2))
 
 
-def _stand_out(data: Data, fitted: Fitted) -> np.ndarray:
-    """The candidates whose correlation with the residual stands out of the noise, the strongest first."""
+def promising(data: Data, known: Fitted | None) -> np.ndarray:
+    """Return the players to go on with, ascending: the strongest alone, or in parities that are known."""
+    centred = (data.values - data.values.mean()).astype(np.float32)
+    strength = np.square(data.table[:-1] @ centred / len(centred), dtype=np.float64)
+    if known is not None:
+        energies = np.repeat(known.coefficients**2, known.supports.shape[1])
+        strength = np.maximum(strength, np.bincount(known.supports.ravel(), energies, data.players + 1)[:-1])
+    return np.sort(np.argsort(-strength, kind="stable")[:MOST_PLAYERS])
+
+
+def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
+    """The candidates whose correlation with the residual stands out of the noise, the strongest first.
+
+    Of pairs, those with one of `players`.
+    """
     m, width, count = data.players, data.max_order, len(data.values)
     left = fitted.residual - fitted.residual.mean()
     deviation = float(left.std()) or 1.0
@@ -143,10 +151,11 @@ def _stand_out(data: Data, fitted: Fitted) -> np.ndarray:
     supports.append(singles(m, width)[1:])
     scores.append(single)
     if width > 1:
-        pairs = np.triu(weighted @ data.table[:-1].T / np.float32(np.sqrt(count)), 1)
+        pairs = weighted[players] @ data.table[:-1].T / np.float32(np.sqrt(count))
+        pairs[:, players] = np.triu(pairs[:, players], 1)
         first, second = np.divmod(_largest(np.abs(pairs).ravel(), data.most), m)
         rows = np.full((len(first), width), m)
-        rows[:, 0], rows[:, 1] = first, second
+        rows[:, :2] = np.sort(np.column_stack([players[first], second]))
         supports.append(rows)
         scores.append(pairs[first, second].astype(np.float64))
     if width > 2:

@@ -64,7 +64,9 @@ def _over(a, b, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _plus(a, b, exp, log, zech):
+def _plus(a, b, p, exp, log, zech):
+    if p == 2:
+        return a ^ b
     if a == 0 or b == 0:
         return a + b
     gap = log[b] - log[a]
@@ -104,14 +106,14 @@ def _locator(sums, locator, before, kept, p, exp, log, zech):
     for i in range(sums.size):
         discrepancy = sums[i]
         for j in range(1, length + 1):
-            discrepancy = _plus(discrepancy, _times(locator[j], sums[i - j], exp, log), exp, log, zech)
+            discrepancy = _plus(discrepancy, _times(locator[j], sums[i - j], exp, log), p, exp, log, zech)
         if discrepancy == 0:
             gap += 1
             continue
         kept[:] = locator
         factor = _minus(_over(discrepancy, last, exp, log, zech), p, exp, log)
         for j in range(locator.size - gap):
-            locator[j + gap] = _plus(locator[j + gap], _times(factor, before[j], exp, log), exp, log, zech)
+            locator[j + gap] = _plus(locator[j + gap], _times(factor, before[j], exp, log), p, exp, log, zech)
         if 2 * length <= i:
             length, last, gap = i + 1 - length, discrepancy, 1
             before[:] = kept
@@ -127,11 +129,11 @@ def _letter(sums, locator, length, inverse, p, exp, log, zech):
     for j in range(length):
         at = exp[inverse * j % zech.size]
         for _ in range((j + 1) % p):
-            slope = _plus(slope, _times(locator[j + 1], at, exp, log), exp, log, zech)
+            slope = _plus(slope, _times(locator[j + 1], at, exp, log), p, exp, log, zech)
         coefficient = 0
         for i in range(j + 1):
-            coefficient = _plus(coefficient, _times(sums[i], locator[j - i], exp, log), exp, log, zech)
-        omega = _plus(omega, _times(coefficient, at, exp, log), exp, log, zech)
+            coefficient = _plus(coefficient, _times(sums[i], locator[j - i], exp, log), p, exp, log, zech)
+        omega = _plus(omega, _times(coefficient, at, exp, log), p, exp, log, zech)
     return _minus(_over(omega, slope, exp, log, zech), p, exp, log) if slope else 0
 
 
@@ -150,17 +152,17 @@ def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
         _power_sums(checks[b], sums, p, m, exp, log, zech)
         length = _locator(sums, locator, before, kept, p, exp, log, zech)
         found, i = 0, 0
-        while length <= t and found < length and i < words.shape[1]:
-            value, inverse = 1, (zech.size - i) % zech.size
-            angle = 0
+        logs = log[locator]
+        while length <= t and found < length and i < words.shape[1]:  # Chien: the locator at exp[-i]
+            value = 1
             for j in range(1, length + 1):
-                angle += inverse
-                if angle >= zech.size:
-                    angle -= zech.size
                 if locator[j]:
-                    value = _plus(value, exp[log[locator[j]] + angle], exp, log, zech)
+                    value = _plus(value, exp[logs[j]], p, exp, log, zech)
+                    logs[j] -= j
+                    if logs[j] < 0:
+                        logs[j] += zech.size
             if value == 0:
-                letter = _letter(sums, locator, length, inverse, p, exp, log, zech)
+                letter = _letter(sums, locator, length, (zech.size - i) % zech.size, p, exp, log, zech)
                 if not 0 < letter < p:
                     break
                 words[b, i] = letter

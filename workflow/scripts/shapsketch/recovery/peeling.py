@@ -3,10 +3,12 @@
 The phases between the offsets of a bin that holds one coefficient give its parity checks, hence its
 frequencies. Found coefficients are subtracted from all bins they fall into, which leaves further
 bins with one. A round works on all bins that the round before has changed, in compiled loops. What
-no bin shows alone, but has a low order, is found by its mean over all its bins; all that was found
-is fitted to the bins anew, and peeling starts again on what is left.
+no bin shows alone is read from the mean of bins of several matrices that agree, or, of a low order,
+found by its mean over all its bins; all that was found is fitted to the bins anew, and peeling
+starts again on what is left.
 """
 
+from collections.abc import Iterator
 from itertools import combinations, product
 from math import comb
 
@@ -22,6 +24,7 @@ NOISE_FACTOR = 1.5  # a bin is explained when what is left is below this times t
 EXACT = 1e-20  # the noise of an exactly sparse function, relative to its power
 FLIPS = 4  # the doubtful phases that are tried at their second-best value
 MOST_MATCHED = 300_000  # frequencies of low order that are matched with all bins
+MOST_COMPARED = 512  # bins of a matrix, those with the most energy, that are compared with those of the others
 
 
 def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
@@ -48,9 +51,12 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
         k, f = _merge([(k, f), *finds])
         if bins.energies().max() <= NOISE_FACTOR * floor:
             break
-        if low is None:
-            low = low_orders(bins.lattice.free, bins.lattice.radix, match_order)
-        matched = _match(bins, low, noise)
+        if low is None or len(k) > known or noise <= 2 * floor:
+            low = low_orders(bins.lattice.free, bins.lattice.radix, match_order) if low is None else low
+            candidates = low
+        else:
+            candidates = _agreed(bins)
+        matched = _match(bins, candidates, noise)
         k, f = _merge([(k, f), (matched, np.zeros(len(matched), np.complex128))])
         change = bins.fit(k)
         bins.add(k, -change)
@@ -121,6 +127,34 @@ def low_orders(free: int, radix: int, max_order: int | None = None) -> np.ndarra
     return np.concatenate([np.zeros((0, free), np.int64), *blocks])
 
 
+def _agreed(bins: Bins) -> np.ndarray:
+    """The (K, free) frequencies that means of bins of several matrices spell.
+
+    The offsets are the same in all matrices, and so are the values F w^<d,k> that a coefficient leaves in its bins:
+    bins that share one have a large inner product, and less noise in their mean. Who is spelled must fall into them.
+    """
+    count, found = bins.lattice.matrices, [np.zeros((0, bins.lattice.free), np.int64)]
+    strongest = np.argsort(-bins.energies(), axis=1, kind="stable")[:, :MOST_COMPARED]
+    compared = np.take_along_axis(bins.values, strongest[:, :, None], 1)
+    for first in range(count):
+        total, places = compared[first], [strongest[first]]
+        matrix = np.full(len(total), first)
+        for c in (first + np.arange(1, count)) % count:
+            partner = np.argmax(total.view(np.float64) @ compared[c].view(np.float64).T, axis=1)
+            total = total + compared[c][partner]
+            places.append(strongest[c][partner])
+            if len(places) not in (2, count):
+                continue
+            read = _read(total, np.arange(len(total)), matrix, places[0], *_settings(bins), 2)
+            for syndromes in (read[0], *_flips(bins, matrix, *read[:3])):
+                k, valid = decode(bins.lattice.code, syndromes)
+                k, inside = k[valid], np.array(places)[:, valid]
+                found.append(k[(bins.places(k)[(first + np.arange(len(places))) % count] == inside).all(0)])
+    k = np.concatenate(found)
+    larger = _is_larger(k, bins.lattice.radix)
+    return np.unique(np.where(larger[:, None], -k % bins.lattice.radix, k), axis=0)
+
+
 def _match(bins: Bins, low: np.ndarray, noise: float) -> np.ndarray:
     """The frequencies whose wave, over all its bins, holds more of their energy than chance."""
     lattice = bins.lattice
@@ -164,29 +198,38 @@ def _singletons(
     With noise, bins that do not decode are tried again with each of their most doubtful phases at its
     second-best value (Chase 1972).
     """
-    syndromes, second, margins, left = _read(
-        bins.values, matrix, place, bins.mixing, bins.lattice.offsets, bins.wave, 2 if noisy else 1
-    )
+    rows = np.ravel_multi_index((matrix, place), bins.values.shape[:2])
+    vectors = bins.values.reshape(-1, bins.lattice.delays)
+    syndromes, second, margins, left = _read(vectors, rows, matrix, place, *_settings(bins), 2 if noisy else 1)
     if clean and not noisy:  # spares the decoder what cannot be
         rows = np.flatnonzero(left <= NOISE_FACTOR * noise)
         matrix, place, syndromes = matrix[rows], place[rows], syndromes[rows]
     k, f, residual, good = _judge(bins, matrix, place, syndromes, noise, clean)
     finds = [(k[good], f[good], residual[good])]
-    weak = np.argsort(margins, axis=1)[:, : FLIPS if noisy else 0]
-    dimension = bins.lattice.dimension
-    for column in weak.T:
+    for flipped in _flips(bins, matrix, syndromes, second, margins) if noisy else ():
         again = np.flatnonzero(~good)
-        i = column[again]
-        flipped = syndromes[again]
-        step = second[again, i] - flipped[np.arange(len(again)), dimension + i]
-        flipped[np.arange(len(again)), dimension + i] += step
-        flipped[:, :dimension] -= step[:, None] * bins.mixing[matrix[again], i]
-        k, f, residual, good[again] = _judge(
-            bins, matrix[again], place[again], flipped % bins.lattice.radix, noise, clean
-        )
+        k, f, residual, good[again] = _judge(bins, matrix[again], place[again], flipped[again], noise, clean)
         finds.append((k[good[again]], f[good[again]], residual[good[again]]))
     k, f, residual = (np.concatenate(part) for part in zip(*finds, strict=True))
     return _distinct(k, f, residual, bins.lattice.radix)
+
+
+def _settings(bins: Bins) -> tuple[np.ndarray, int, np.ndarray]:
+    """What `_read` needs to know of the bins."""
+    return bins.mixing, bins.lattice.offsets, bins.wave
+
+
+def _flips(
+    bins: Bins, matrix: np.ndarray, syndromes: np.ndarray, second: np.ndarray, margins: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield (A, r) parity checks, each time with another of the doubtful letters at its second-best value."""
+    row, dimension = np.arange(len(syndromes)), bins.lattice.dimension
+    for i in np.argsort(margins, axis=1)[:, :FLIPS].T:
+        flipped = syndromes.copy()
+        step = second[row, i] - flipped[row, dimension + i]
+        flipped[row, dimension + i] += step
+        flipped[:, :dimension] -= step[:, None] * bins.mixing[matrix, i]
+        yield flipped % bins.lattice.radix
 
 
 def _judge(
@@ -204,16 +247,19 @@ def _judge(
 
 def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndarray]:
     """The lexically smaller one of each conjugate pair, from the bin that it explains best."""
-    mirrored = -k % radix
-    different = k != mirrored
-    column = np.argmax(different, axis=1)
-    row = np.arange(len(k))
-    swap = k[row, column] > mirrored[row, column]
-    k = np.where(swap[:, None], mirrored, k)
-    f = np.where(swap, f.conj(), np.where(different.any(1), f, f.real))
+    swap = _is_larger(k, radix)
+    k = np.where(swap[:, None], -k % radix, k)
+    f = np.where(swap, f.conj(), np.where((k != -k % radix).any(1), f, f.real))
     order = np.argsort(residual, kind="stable")
     _, first = np.unique(_keys(k[order]), return_index=True)
     return k[order][first], f[order][first]
+
+
+def _is_larger(k: np.ndarray, radix: int) -> np.ndarray:
+    """Whether (K, free) frequencies are the lexically larger one of their conjugate pair."""
+    mirrored = -k % radix
+    row, column = np.arange(len(k)), np.argmax(k != mirrored, axis=1)
+    return k[row, column] > mirrored[row, column]
 
 
 @numba.njit(cache=True)
@@ -246,8 +292,8 @@ def _turn_back(u, checks, wave, bases):
 
 
 @numba.njit(cache=True, parallel=True)
-def _read(values, matrix, place, mixing, offsets, wave, sweeps):
-    """Read the parity checks of (A,) bins from their phases.
+def _read(vectors, rows, matrix, place, mixing, offsets, wave, sweeps):
+    """Read the parity checks of (A,) bins from the phases of these rows of the vectors.
 
     U_{d-h} / U_d = w^-<h,k> for a bin with one coefficient: the check is the letter a that maximises
     Re sum_p ref_p conj(U_{p,h}) w^-a, first with ref_p = U_p at the base offset, then with its mean
@@ -264,7 +310,7 @@ def _read(values, matrix, place, mixing, offsets, wave, sweeps):
     second = np.empty((matrix.size, count), np.int64)
     margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
     for a in numba.prange(matrix.size):
-        u = values[matrix[a], place[a]].reshape(offsets, count + 1)
+        u = vectors[rows[a]].reshape(offsets, count + 1)
         bases = u[:, 0].copy()
         for _ in range(sweeps):
             for i in range(count):
