@@ -547,14 +547,17 @@ def get_work(model):
     if MASKED:
         asked = config["explain"]["masks"]["budget"] + 1
     sketched = model not in TREES and not MASKED
+    budget = stop_rule(sketch["budget"])[0]
     return {
-        "evaluations": stop_rule(sketch["budget"])[0] if sketched else 0,
+        "budget": budget,
+        "evaluations": budget if sketched else 0,
         "batch_size": sketch["batch_size"],
         "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
         "rounds": get_rounds(model),
         "outputs": len(MODELS[model]["outputs"]),
         "explanation_shards": config["explain"]["shards"],
         "asked": asked,
+        "masked": MASKED,
         "queries": [queries for name, queries in ANALYSES if name == model],
     }
 

@@ -46,5 +46,7 @@ rule estimate:
         runtime=10,
     params:
         models={model: get_work(model) for model in dict(ANALYSES)},
+        unasked=sorted(TREES),
+        compare=config["compare"],
     script:
         "../scripts/estimate_cost.py"

@@ -11,16 +11,19 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow.parquet as pq
 
+    from shapsketch.baselines.analysis import most_evaluations
     from shapsketch.cost import estimate, wall_seconds
     from shapsketch.files import read_json, write_text
 
+    params = snakemake.params
     nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
     rates, tables = iter(snakemake.input.get("rates", [])), iter(snakemake.input.sequences)
     rows = []
-    for model, work in snakemake.params.models.items():
-        rate = read_json(next(rates)) if work["evaluations"] else nothing
+    for model, work in params.models.items():
+        rate = nothing if model in params.unasked else read_json(next(rates))
         sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["queries"]]
-        rows += [{"model": model, **row} for row in estimate(work, rate, sequences)]
+        compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
+        rows += [{"model": model, **row} for row in estimate(work, rate, sequences, compared)]
     table = pd.DataFrame(rows)
     write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.4g"))
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))

@@ -36,14 +36,18 @@ def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float
     return max(1, min(wanted, MOST_SHARDS, ceil(evaluations / batch_size)))
 
 
-def estimate(work: Mapping[str, Any], rate: Mapping[str, float], sequences: Sequence[int]) -> list[dict[str, Any]]:
+def estimate(
+    work: Mapping[str, Any], rate: Mapping[str, float], sequences: Sequence[int], compared: int = 0
+) -> list[dict[str, Any]]:
     """Return what the stages of one model cost, in their order.
 
     Args:
         work: `evaluations` (0: there is no sketch), `batch_size`, `shards` (of a round, or `auto`), `rounds`,
-            `outputs` (how many), `explanation_shards`, `asked` (evaluations per explained sequence).
+            `outputs` (how many), `explanation_shards`, `asked` (evaluations per explained sequence), `masked` (each
+            sequence by itself).
         rate: `seconds_per_evaluation` and `load_seconds`, as measured.
         sequences: how many each set has.
+        compared: evaluations that comparing with other methods takes in all; 0 for none.
 
     Returns:
         For each stage `stage`, `evaluations`, `jobs`, `job_seconds` (with `JOB_SECONDS`), `core_hours`. The jobs of a
@@ -65,11 +69,14 @@ def estimate(work: Mapping[str, Any], rate: Mapping[str, float], sequences: Sequ
         add("plan", 0, 1, 0.0)
         add("sample", evaluations, jobs, evaluations * each / jobs + load)
         add("merge", 0, 1, 0.0)
-    add("recover", 0, 1, outputs * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations))
-    jobs = len(sequences) * work["explanation_shards"]
-    each = work["asked"] * each + outputs * EXPLANATION_SECONDS
-    add("explain", work["asked"] * sum(sequences), jobs, sum(sequences) * each / jobs + load)
-    for stage in ("merge explanations", "motifs", "logos", "report"):
+    if not work["masked"]:
+        add("recover", 0, 1, outputs * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations))
+    jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
+    add("explain", asked, jobs, (asked * each + sum(sequences) * outputs * EXPLANATION_SECONDS) / jobs + load)
+    if compared:
+        add("compare", compared, len(sequences), compared * each / len(sequences) + load)
+    after = ("report",) if work["masked"] else ("motifs", "logos", "report")
+    for stage in ("merge explanations", *after):
         add(stage, 0, len(sequences), 0.0)
     return rows
 
