@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -88,6 +90,20 @@ def test_shards_do_not_change_a_byte(finished):
     workspace.configure(explain__shards=1)
     workspace.run("results/tiny/some/faithfulness.json", env=env)
     assert {name: digest(folder)[name] for name in before} == before
+
+
+def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
+    workspace, env = finished
+    workspace.run("results/estimate.tsv", env=env)
+    rows = pd.read_csv(workspace.folder / "results/estimate.tsv", sep="\t").set_index("stage")
+    assert list(rows.index) == ["explain", "merge explanations", "report"]
+    assert rows.loc["explain", "evaluations"] == 3 * 1201
+    workspace.run(env=env)
+    command = [sys.executable, "-m", "shapsketch.repeat", "results/tiny/some/provenance.json"]
+    env = {**env, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    done = subprocess.run(command, cwd=workspace.folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "are the same to the byte" in done.stdout
 
 
 @pytest.mark.parametrize(
