@@ -13,7 +13,7 @@ from shapsketch.faithfulness import r_squared
 from shapsketch.listing import Listing
 from shapsketch.masks import explain_game
 from shapsketch.masks.boosting import SETTINGS, tree_parities
-from shapsketch.masks.explain import MaskExplainer, MaskSettings
+from shapsketch.masks.explain import MaskExplainer, MaskSettings, _warning
 from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs
 from shapsketch.masks.plan import make_mask_plan
@@ -262,3 +262,7 @@ def test_ambiguous_letters_are_refused(model):
     explainer = MaskExplainer(model, Background.uniform(TEMPLATE), MaskSettings(budget=500), Listing())
     with pytest.raises(InputError, match="'bad' has 'N' at position 2; explain.mode masks needs plain letters"):
         explainer("bad", "AN" + SEQUENCE[2:])
+
+
+def test_warnings_follow_the_interval_of_r2():
+    assert [_warning(*i) for i in ((0.8, 0.9), (0.6, 0.9), (0.1, 0.6), (np.nan, np.nan))] == ["", "unsure", "r2", ""]

@@ -2,6 +2,7 @@
 /* The page of a masked explanation: the map of one sequence, its interactions as arcs, and a table of all. */
 
 const WIDTH = 1040;
+const MOST_ARCS = 12;
 const page = JSON.parse(document.getElementById("page-data").textContent);
 let output = 0;
 let row = 0;
@@ -9,8 +10,11 @@ let row = 0;
 /** The values of a sequence as bars, one per position or per pixel (the largest there), with arcs above. */
 function map(one) {
   const n = one.values.length;
-  const frame = { left: 58, right: WIDTH - 10, top: 130, bottom: 290 };
-  const x = scale([0, n], [frame.left, frame.right]);
+  const x = scale([0, n], [58, WIDTH - 24]);
+  const shown = one.interactions.slice(0, MOST_ARCS);
+  const spans = shown.flatMap((i) => middles(i, x).slice(1).map((to, k) => arcHeight(to - middles(i, x)[k])));
+  const top = Math.max(16, ...spans) + 14; // a curve rises to three quarters of its handles
+  const frame = { left: 58, right: WIDTH - 24, top, bottom: top + 160 };
   const low = Math.min(0, ...one.values);
   const high = Math.max(0, ...one.values);
   const y = scale([low, high === low ? low + 1 : high], [frame.bottom, frame.top]);
@@ -30,29 +34,39 @@ function map(one) {
   const places = ticks(1, n, 8).map((t) => Math.round(t));
   return picture(
     WIDTH,
-    330,
+    frame.bottom + 40,
     `Shapley values of ${one.id} along its ${n} positions, with its strongest interactions as arcs`,
     axisLeft(frame, y, ticks(low, high, 4), "Shapley value"),
     axisBottom(frame, (p) => x(p - 0.5), places, "position", String),
     bars,
-    one.interactions.slice(0, 12).map((interaction) => arcs(interaction, one, x)),
+    shown.map((interaction) => arcs(interaction, one, x, top - 6)),
   );
 }
 
+/** Where the middles of an interaction's players are. */
+function middles(interaction, x) {
+  return interaction.positions.map(([a, b]) => x((a + b + 1) / 2));
+}
+
+/** How far the handles of an arc rise. */
+function arcHeight(span) {
+  return Math.min(110, 14 + span / 4);
+}
+
 /** The arcs of an interaction, from each of its players to the next. */
-function arcs(interaction, one, x) {
+function arcs(interaction, one, x, base) {
   const most = Math.max(...one.interactions.map((i) => Math.abs(i.value)));
-  const middles = interaction.positions.map(([a, b]) => x((a + b + 1) / 2));
+  const places = middles(interaction, x);
   const kind = interaction.value > 0 ? "up" : "down";
-  const paths = middles.slice(1).map((to, k) => {
-    const from = middles[k];
-    const height = Math.min(110, 14 + (to - from) / 4);
+  const paths = places.slice(1).map((to, k) => {
+    const from = places[k];
+    const peak = base - arcHeight(to - from);
     return svg("path", {
-      d: `M${from},124 C${from},${124 - height} ${to},${124 - height} ${to},124`,
+      d: `M${from},${base} C${from},${peak} ${to},${peak} ${to},${base}`,
       "stroke-width": 1 + (2.5 * Math.abs(interaction.value)) / most,
     });
   });
-  const dots = middles.map((middle) => svg("circle", { cx: middle, cy: 124, r: 2.5 }));
+  const dots = places.map((middle) => svg("circle", { cx: middle, cy: base, r: 2.5 }));
   return svg("g", { class: `arc ${kind}`, "data-tip": words(interaction) }, paths, dots);
 }
 
@@ -62,6 +76,10 @@ function words(interaction) {
   return `${letters}${places}: ${number(interaction.value, true)}`;
 }
 
+function r2(one) {
+  return one.r2 == null ? "–" : `${number(one.r2)} (${number(one.interval[0])} to ${number(one.interval[1])})`;
+}
+
 function show() {
   const one = page.outputs[output].rows[row];
   if (!one) return;
@@ -69,7 +87,7 @@ function show() {
     ["prediction", number(one.prediction)],
     ["reconstruction", number(one.reconstruction)],
     ["background's mean", number(one.base)],
-    ["R² on fresh masks", `${number(one.r2)} (${number(one.interval[0])} to ${number(one.interval[1])})`],
+    ["R² on fresh masks", r2(one)],
     ["noise of the draws", one.noise == null ? "–" : percent(one.noise)],
     ["estimator", one.estimator],
   ];
@@ -86,16 +104,16 @@ function show() {
 }
 
 function list() {
-  const titles = ["sequence", "prediction", "reconstruction", "R²", "strongest interaction"];
+  const titles = ["sequence", "prediction", "reconstruction", "R² on fresh masks", "strongest interaction"];
   const choose = (k) => { row = k; show(); document.getElementById("sequences").scrollIntoView(); };
   const lines = page.outputs[output].rows.map((one, k) =>
     html("tr", { "data-row": String(k), onclick: () => choose(k) },
       html("td", {}, html("button", { type: "button", class: "name", onclick: () => choose(k) }, one.id)),
-      [one.prediction, one.reconstruction, one.r2].map((v) => html("td", { class: "number" }, number(v))),
+      [number(one.prediction), number(one.reconstruction), r2(one)].map((text) => html("td", { class: "number" }, text)),
       html("td", {}, one.interactions.length ? words(one.interactions[0]) : ""),
     ),
   );
-  const head = html("tr", {}, titles.map((title) => html("th", {}, title)));
+  const head = html("tr", {}, titles.map((title, k) => html("th", k > 0 && k < 4 ? { class: "number" } : {}, title)));
   document.getElementById("table").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, lines)));
 }
 

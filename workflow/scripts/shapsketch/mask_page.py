@@ -8,7 +8,8 @@ import pandas as pd
 
 from .report import few
 
-DOUBTFUL = 0.7  # R2 of the value function: an explanation whose interval lies below it has the warning `r2`
+DOUBTFUL = 0.7  # R2 of the value function that an explanation should have
+WARNINGS = ("r2", "unsure")  # its interval lies below that; its interval reaches below it
 MOST_NUMBERS = 1_000_000  # values on the page
 MOST_INTERACTIONS = 20  # of a sequence
 DIGITS = 4
@@ -95,8 +96,9 @@ def summary_lines(model: str, queries: str, faithfulness: Mapping[str, Any], rep
             f"R2 {score['r2']:.3f} (median; quartiles {low:.3f} to {high:.3f}) on fresh masks; "
             f"{100 * score['noise_share']:.0f} % of the variance is the background's noise"
         )
-        if score["warnings"]["r2"]:
-            lines.append(f"  warnings: {score['warnings']['r2']} with an R2 that lies below {DOUBTFUL} for sure")
+        for warning, words in zip(WARNINGS, ("lies", "may lie"), strict=True):
+            if count := score["warnings"][warning]:
+                lines.append(f"  warnings: {warning}: {count}, whose R2 {words} below {DOUBTFUL}")
         lines += [f"  {sentence}" for sentence in few(score["sequences"])]
     lines.append(f"  open {report}")
     return lines

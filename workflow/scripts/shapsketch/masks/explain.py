@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..explain import values_schema
 from ..interactions import strongest_interactions
 from ..listing import INTERACTION_SCHEMA, Listing
-from ..mask_page import DOUBTFUL
+from ..mask_page import DOUBTFUL, WARNINGS
 from ..models import Model
 from ..shapley import InteractionMap, interaction_map
 from . import MaskFit, fit_values
@@ -152,7 +152,7 @@ class MaskExplainer:
             "reconstruction": [reconstruction],
             "gap": [prediction - reconstruction],
             "base_value": [base],
-            "warning": ["r2" if found.record["r2_interval"][1] < DOUBTFUL else ""],
+            "warning": [_warning(*found.record["r2_interval"])],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=values_schema(len(spread)))
@@ -213,6 +213,12 @@ class MaskExplainer:
         return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
 
 
+def _warning(low: float, high: float) -> str:
+    """A reason to distrust an explanation, by the interval of its R2."""
+    bad, unsure = WARNINGS
+    return bad if high < DOUBTFUL else unsure if low < DOUBTFUL else ""
+
+
 def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
     """Sum up the scores of all sequences.
 
@@ -238,7 +244,7 @@ def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
             "r2_quartiles": [low, high],
             "noise_share": _number(rows["noise_share"].median()),
             "largest_gap": float(own["gap"].abs().max()),
-            "warnings": {"r2": int((own["warning"] == "r2").sum())},
+            "warnings": {name: int((own["warning"] == name).sum()) for name in WARNINGS},
             "by_sequence": {
                 row.sequence_id: {"r2": _number(row.r2), "r2_interval": [_number(row.r2_low), _number(row.r2_high)]}
                 for row in rows.itertuples()
