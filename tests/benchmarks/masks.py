@@ -8,6 +8,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from shapsketch.faithfulness import r_squared
 from shapsketch.files import atomic_path
 from shapsketch.masks import explain_game
 from shapsketch.masks.game import Players, compose
-from shapsketch.masks.plan import make_mask_plan
+from shapsketch.masks.plan import Estimator, make_mask_plan
 from shapsketch.template import Template
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "masks"
@@ -122,10 +123,10 @@ CASES: tuple[Callable[[], Case], ...] = (
 )
 
 
-def ours(case: Case) -> Dividends:
-    """`auto`, hold-out and validation included in the budget."""
-    plan = make_mask_plan(case.players, case.budget, noisy=case.noisy)
-    parities = explain_game(case.ask, plan).parities
+def ours(case: Case, estimator: Estimator = "auto") -> Dividends:
+    """Explain by one estimator; hold-out and validation are included in the budget."""
+    plan = make_mask_plan(case.players, case.budget, noisy=case.noisy, estimator=estimator)
+    parities = explain_game(case.ask, plan, estimator=estimator).parities
     supports, values = parities.dividends
     rows = [tuple(i for i in s if i < case.players) for s in supports.tolist()]
     return dict(zip(rows, values.tolist(), strict=True))
@@ -148,6 +149,7 @@ def _captured(kind: type, case: Case, **options: Any) -> Dividends:
 
 METHODS: dict[str, Callable[[Case], Dividends]] = {
     "shapsketch": ours,
+    "shapsketch, regression": partial(ours, estimator="regression"),
     "shapiq SPEX": lambda case: _captured(SPEX, case),
     "shapiq ProxySPEX": lambda case: _captured(ProxySPEX, case),
 }

@@ -54,7 +54,7 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
         if low is None or len(k) > known or noise <= 2 * floor:
             low = low_orders(bins.lattice.free, bins.lattice.radix, match_order) if low is None else low
             candidates = low
-        else:
+        else:  # once nothing else is found
             candidates = _agreed(bins)
         matched = _match(bins, candidates, noise)
         k, f = _merge([(k, f), (matched, np.zeros(len(matched), np.complex128))])
