@@ -21,11 +21,11 @@ from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.truth import shapley_truth
 from shapsketch.background import Background
-from shapsketch.baselines import Answer, Task, UnsuitedError, explain, pays_once
+from shapsketch.baselines import Answer, Task, UnsuitedError, explain
 from shapsketch.baselines.scoring import Scorer, flatten
 from shapsketch.baselines.truth import Truth
 from shapsketch.charts import cost_chart, total_cost_chart
-from shapsketch.comparators import METHODS, OURS, SCORES
+from shapsketch.comparators import METHODS, OURS, PAID_ONCE, SCORES
 from shapsketch.figures import save_figure
 from shapsketch.files import load_npz, save_npz, sha256_json, write_text
 from shapsketch.models import Model
@@ -91,7 +91,7 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
     for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
-            paid = SEQUENCES * count if pays_once(name) else count
+            paid = SEQUENCES * count if name in PAID_ONCE else count
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
             row = {"model": model.name, "output": model.outputs[0], "method": name, "evaluations": count}
             yield row | {"machine": MACHINE, "compared": len(codes)} | _score(model, name, task, truth)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shapsketch.baselines.analysis import most_evaluations
+from shapsketch.comparators import most_evaluations
 from shapsketch.cost import MOST_SHARDS, auto_shards, estimate, wall_seconds
 from shapsketch.errors import InputError
 from shapsketch.files import sha256_file

@@ -11,7 +11,7 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow.parquet as pq
 
-    from shapsketch.baselines.analysis import most_evaluations
+    from shapsketch.comparators import most_evaluations
     from shapsketch.cost import estimate, wall_seconds
     from shapsketch.files import read_json, write_text
 

@@ -1,5 +1,8 @@
 """Other methods by name, and what their comparison with the sketch says: when the sketch pays, in numbers and words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -23,6 +26,26 @@ METHODS = {
     "fastshap": "FastSHAP",
     "instashap": "InstaSHAP",
 }
+# Those whose evaluations are paid once, for any number of sequences.
+PAID_ONCE = frozenset({OURS, "shapzero", "fastshap", "instashap"})
+
+
+def most_evaluations(settings: Mapping[str, Any], outputs: int, budget: int, sequences: int) -> int:
+    """Return how many evaluations a comparison takes at most; `exact`, whose number the template decides, apart.
+
+    Args:
+        settings: `compare` of the config.
+        outputs: of the model; methods explain one after another.
+        budget: `sketch.budget`, of methods that pay once.
+        sequences: how many the set has.
+    """
+    if not settings["enabled"]:
+        return 0
+    count = min(settings["sequences"], sequences)
+    paying = set(settings["methods"]) - {OURS, "exact"}
+    once = len(paying & PAID_ONCE)
+    asked = count * sum(settings["evaluations"]) * (len(paying) - once) + budget * once
+    return count * settings["truth_evaluations"] + outputs * asked
 
 
 def break_even(rows: pd.DataFrame) -> pd.Series:

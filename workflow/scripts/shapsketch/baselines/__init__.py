@@ -1,8 +1,8 @@
 """Other methods that explain a model, behind one interface, to set beside the sketch.
 
-A method is a module of this package with one function `explain(task) -> Answer` and two constants: `PAYS_ONCE`,
-whether it asks the model once for all sequences, and `INDEX`, which interaction index it returns (None: none). Adding
-one is adding a module and a line to `METHODS`. Each module imports the library that it wraps only when it is asked.
+A method is a module of this package with one function `explain(task) -> Answer` and the constant `INDEX`, which
+interaction index it returns (None: none). Adding one is adding a module and a line to `METHODS`, and to `PAID_ONCE` if
+it asks the model once for all sequences. Each module imports the library that it wraps only when it is asked.
 
 All explain the game v_x(S) = E f(x_S, z) with z from the declared background, so that they differ in their errors and
 not in what they mean; where a method cannot, its note says so.
@@ -108,11 +108,6 @@ def method(name: str) -> ModuleType:
     if name not in METHODS:
         raise InputError(f"The method {name!r} is not one of {', '.join(METHODS)}.")
     return import_module(f".{name}", __name__)
-
-
-def pays_once(name: str) -> bool:
-    """Whether a method's evaluations are paid once, for any number of sequences."""
-    return bool(method(name).PAYS_ONCE)
 
 
 def explain(name: str, task: Task) -> Answer:

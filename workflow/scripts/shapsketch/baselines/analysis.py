@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..comparators import OURS
 from ..errors import InputError
 from ..models import Model
 from ..refine import Residual
 from ..spectrum import Spectrum
-from . import Sketched, Task, pays_once
+from . import Sketched, Task
 from .table import Comparison
 from .truth import Tell, Truth, enumerated_truth, exact_truth, simulated_truth
 
@@ -30,24 +29,6 @@ def choose_sequences(spectrum: Spectrum, sequences: Sequence[str], count: int) -
     if not len(codes):
         raise InputError("No sequence without ambiguous letters is there to compare methods on.")
     return codes[np.linspace(0, len(codes) - 1, min(count, len(codes))).astype(int)]
-
-
-def most_evaluations(settings: Mapping[str, Any], outputs: int, budget: int, sequences: int) -> int:
-    """Return how many evaluations a comparison takes at most; `exact`, whose number the template decides, apart.
-
-    Args:
-        settings: `compare` of the config.
-        outputs: of the model; methods explain one after another.
-        budget: `sketch.budget`, of methods that pay once.
-        sequences: how many the set has.
-    """
-    if not settings["enabled"]:
-        return 0
-    count = min(settings["sequences"], sequences)
-    paying = [pays_once(name) for name in settings["methods"] if name not in (OURS, "exact")]
-    once = sum(paying)
-    asked = count * sum(settings["evaluations"]) * (len(paying) - once) + budget * once
-    return count * settings["truth_evaluations"] + outputs * asked
 
 
 def prepare(

@@ -13,7 +13,6 @@ from ..counter import COALITION_STREAM, content_keys
 from . import Answer, Task, UnsuitedError
 from .game import draw_background
 
-PAYS_ONCE = False
 INDEX = None
 NOTE = "its own definition: differences layer by layer; two evaluations include a gradient"
 TOLERANCE = 1e-3  # of f(x) - f(z)

@@ -14,7 +14,6 @@ from ..template import Template
 from . import Answer, Interactions, Task, UnsuitedError
 from .game import background_mean, draw_background
 
-PAYS_ONCE = False
 INDEX = "SII"
 MOST_PLAYERS = 14
 MOST_SEQUENCES = 200_000  # of a template whose sequences are all evaluated

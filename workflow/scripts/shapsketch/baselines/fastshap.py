@@ -24,7 +24,6 @@ from ..counter import COALITION_STREAM, FASTSHAP_CHECK_STREAM, FASTSHAP_STREAM, 
 from . import Answer, Task, UnsuitedError
 from .game import draw_background
 
-PAYS_ONCE = True
 INDEX = None
 
 LEAST = 200  # evaluations to train on

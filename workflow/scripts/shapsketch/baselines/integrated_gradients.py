@@ -8,7 +8,6 @@ import numpy as np
 
 from . import Answer, Task, UnsuitedError
 
-PAYS_ONCE = False
 INDEX = None
 NOTE = "its own definition: a path between letters; an evaluation includes a gradient"
 MOST_STEPS = 512  # more do not change the sum

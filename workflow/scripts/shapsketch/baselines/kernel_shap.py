@@ -12,7 +12,6 @@ import numpy as np
 from . import Answer, Task, UnsuitedError
 from .game import Game, Solution, play
 
-PAYS_ONCE = False
 INDEX = None
 
 

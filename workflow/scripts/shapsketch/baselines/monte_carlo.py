@@ -17,7 +17,6 @@ from ..counter import PERMUTATION_STREAM, content_keys, keyed_words
 from . import Answer, Interactions, Task, UnsuitedError
 from .game import letters
 
-PAYS_ONCE = False
 INDEX = "SII"
 ROUND = 16  # paired permutations of each sequence at once
 

@@ -3,7 +3,6 @@
 from . import Answer, Task
 from .shapiq_methods import approximate
 
-PAYS_ONCE = False
 INDEX = "SII"
 LEAST = 32  # evaluations: five folds of boosted trees
 

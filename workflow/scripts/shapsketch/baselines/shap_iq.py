@@ -3,7 +3,6 @@
 from . import Answer, Task
 from .shapiq_methods import sample_interactions
 
-PAYS_ONCE = False
 INDEX = "SII"
 
 

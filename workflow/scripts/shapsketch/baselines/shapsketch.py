@@ -12,7 +12,6 @@ from ..sketch import Sketch
 from ..spectrum import Spectrum
 from . import Answer, Interactions, Sketched, Task, UnsuitedError
 
-PAYS_ONCE = True
 INDEX = "SII"
 
 

@@ -8,7 +8,6 @@ from ..refine import LEAST, Effort, Refiner
 from . import Answer, Task, UnsuitedError
 from .shapsketch import answer, make_sketch
 
-PAYS_ONCE = False
 INDEX = "SII"
 SKETCH = 100  # times the evaluations of a sequence, for the sketch where there is none
 

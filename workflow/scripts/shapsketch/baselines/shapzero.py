@@ -24,7 +24,6 @@ from . import Answer, Task, UnsuitedError
 from .game import global_seed
 from .shapsketch import answer as read_off
 
-PAYS_ONCE = True
 INDEX = "SII"
 
 

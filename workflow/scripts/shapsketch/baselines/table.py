@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..comparators import SCORES, break_even
-from . import Task, UnsuitedError, explain, pays_once
+from ..comparators import PAID_ONCE, SCORES, break_even
+from . import Task, UnsuitedError, explain
 from .exact import is_enumerable
 from .scoring import Scorer, flatten
 from .truth import Truth
@@ -51,7 +51,7 @@ class Comparison:
 
     def _budgets(self, name: str, task: Task) -> Sequence[int]:
         try:
-            once = pays_once(name) or (name == "exact" and is_enumerable(task))
+            once = name in PAID_ONCE or (name == "exact" and is_enumerable(task))
         except ModuleNotFoundError:
             return self.evaluations[:1]  # `explain` tells what is missing
         return [task.evaluations] if once else self.evaluations
