@@ -48,6 +48,7 @@ ONE = Architecture((128,), (7,), (128, 64))
 TWO = Architecture((96, 64), (7, 5), (128, 64))
 WIDE = Architecture((), (), (512, 256), 0.1)
 DEEP = Architecture((), (), (256, 128, 64), 0.1)
+SHARP = Architecture((), (), (256, 128, 64))  # follows peaks, and noise; validation tells which it is
 SHORT = 10  # free positions below which convolutions have nothing to share
 
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
@@ -209,7 +210,8 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     Students of one architecture differ by chance alone, and weigh the same.
     """
     template = samples.plan.template
-    architectures = [WIDE] * 4 + [DEEP] * 4 if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
+    short = [WIDE] * 3 + [DEEP] * 3 + [SHARP] * 3
+    architectures = short if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
     codes, values = samples.codes, samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     width = int(template.sizes.max())
