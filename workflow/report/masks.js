@@ -10,11 +10,15 @@ let row = 0;
 /** The values of a sequence as bars, one per position or per pixel (the largest there), with arcs above. */
 function map(one) {
   const n = one.values.length;
-  const x = scale([0, n], [58, WIDTH - 24]);
+  const frame = { left: 58, right: WIDTH - 24 };
+  const x = scale([0, n], [frame.left, frame.right]);
   const shown = one.interactions.slice(0, MOST_ARCS);
-  const spans = shown.flatMap((i) => middles(i, x).slice(1).map((to, k) => arcHeight(to - middles(i, x)[k])));
-  const top = Math.max(16, ...spans) + 14; // a curve rises to three quarters of its handles
-  const frame = { left: 58, right: WIDTH - 24, top, bottom: top + 160 };
+  const heights = shown.flatMap((i) => {
+    const places = middles(i, x);
+    return places.slice(1).map((to, k) => arcHeight(to - places[k]));
+  });
+  frame.top = Math.max(16, ...heights) + 14;
+  frame.bottom = frame.top + 160;
   const low = Math.min(0, ...one.values);
   const high = Math.max(0, ...one.values);
   const y = scale([low, high === low ? low + 1 : high], [frame.bottom, frame.top]);
@@ -39,7 +43,7 @@ function map(one) {
     axisLeft(frame, y, ticks(low, high, 4), "Shapley value"),
     axisBottom(frame, (p) => x(p - 0.5), places, "position", String),
     bars,
-    shown.map((interaction) => arcs(interaction, one, x, top - 6)),
+    shown.map((interaction) => arcs(interaction, one, x, frame.top - 6)),
   );
 }
 
