@@ -5,6 +5,7 @@ U_d[j] = m^-b sum_l f(M l + d) w^-<j,l> = sum over k with M^T k = j of F[k] w^<d
 coefficients to the bins, `gather` is its adjoint, and with both, coefficients are fitted to the bins.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -70,9 +71,8 @@ class Bins:
         return values
 
     def _add(self, values: np.ndarray, k: np.ndarray, f: np.ndarray) -> np.ndarray:
-        mirrored = -k % self.lattice.radix
-        places, mirrors = self.places(k), self.places(mirrored)
-        _spread(values, f, places, mirrors, (k != mirrored).any(1), k, *self._waves(k))
+        places, mirrors = self.places(k), self.places(-k % self.lattice.radix)
+        _spread(values, f, places, mirrors, ~is_real(k, self.lattice.radix), k, *self._waves(k))
         changed = np.zeros(values.shape[:2], bool)
         for row in (places, mirrors):
             np.put_along_axis(changed, row, True, axis=1)
@@ -80,23 +80,46 @@ class Bins:
 
     def gather(self, k: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 sums over bins and offsets of values w^-<d,k>; real where k = -k."""
-        f = _gather(values, self.places(k), k, *self._waves(k))
-        return np.where((k != -k % self.lattice.radix).any(1), f, f.real)
+        return self._gather(self.places(k), k, values)
+
+    def _gather(self, places: np.ndarray, k: np.ndarray, values: np.ndarray) -> np.ndarray:
+        f = _gather(values, places, k, *self._waves(k))
+        return np.where(is_real(k, self.lattice.radix), f.real, f)
 
     def places(self, k: np.ndarray) -> np.ndarray:
         """Return the (C, K) bins of (K, free) frequencies."""
-        return _places(k, self.matrices, self.wave.size)
+        return _places(k, self.matrices, self._reduced(k), self.wave.size)
 
-    def mean_energies(self, k: np.ndarray) -> np.ndarray:
-        """Return the (K,) mean squares of the values in the bins of (K, free) frequencies."""
-        return np.take_along_axis(self.energies(), self.places(k), 1).mean(0)
+    def match(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (K,) power of the waves of (K, free) frequencies in their bins, and the mean squares left."""
+        places = self.places(k)
+        power = np.abs(self._gather(places, k, self.values) / (self.lattice.matrices * self.lattice.delays)) ** 2
+        return power, np.take_along_axis(self.energies(), places, 1).mean(0) - power
+
+    def screen(self, groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Yield how strong waves are at the first base offset, over what noise of their bins' energy gives on average.
+
+        Args:
+            groups: (S, order) int64 positions, and (L, order) int64 letters at each of these supports.
+
+        Yields:
+            (S, L) float32.
+        """
+        radix, first, letters = self.lattice.radix, slice(self.lattice.steps), np.arange(self.lattice.radix)[:, None]
+        turns = self.wave[self.shifts[first].T[:, None] * letters % radix]  # (free, radix, steps)
+        values = self.values[:, :, first]
+        turns, values = (np.stack([z.real, z.imag], 2, dtype=np.float32, casting="same_kind") for z in (turns, values))
+        digits, energies = self.matrices[:, :, None] * letters % radix, self.energies()  # (C, free, radix, b)
+        for supports, own in groups:
+            reduced = np.arange(supports.shape[1] * radix) % radix
+            yield _screen(values, energies, supports, own, digits, turns, reduced)
 
     def fit(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 coefficients that fit the values best, by least squares.
 
         Only waves that share a bin are not orthogonal, so the normal equations are sparse.
         """
-        paired = (k != -k % self.lattice.radix).any(1)
+        paired = ~is_real(k, self.lattice.radix)
         both = np.concatenate([k, -k[paired] % self.lattice.radix])
         right = self.gather(k, self.values)
         right = np.concatenate([right, right[paired].conj()])
@@ -125,9 +148,12 @@ class Bins:
 
     def _waves(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The (free, D) offsets, and w to every power that <d,k> can have before it is reduced."""
+        return np.ascontiguousarray(self.shifts.T), self.wave[self._reduced(k)]
+
+    def _reduced(self, k: np.ndarray) -> np.ndarray:
+        """All that a product of (K, free) frequencies with letters can be, modulo the radix."""
         radix = self.lattice.radix
-        most = int(k.sum(1).max(initial=0)) * (radix - 1)
-        return np.ascontiguousarray(self.shifts.T), self.wave[np.arange(most + 1) % radix]
+        return np.arange(int(k.sum(1).max(initial=0)) * (radix - 1) + 1) % radix
 
 
 def transform(lattice: Lattice, seed: int, values: np.ndarray) -> Bins:
@@ -145,9 +171,14 @@ def transform(lattice: Lattice, seed: int, values: np.ndarray) -> Bins:
     )
 
 
+def is_real(k: np.ndarray, radix: int) -> np.ndarray:
+    """Return (K,) whether the wave of a (K, free) frequency is real: k = -k mod the radix."""
+    return ((k == 0) | (2 * k == radix)).all(1)
+
+
 def pair_scale(k: np.ndarray, radix: int) -> np.ndarray:
     """The (K,) factors that give waves (with their conjugates) unit power: 1 if k = -k, else sqrt(1/2)."""
-    return np.where((k == -k % radix).all(1), 1.0, np.sqrt(0.5))
+    return np.where(is_real(k, radix), 1.0, np.sqrt(0.5))
 
 
 def _mean_squares(values: np.ndarray) -> np.ndarray:
@@ -156,19 +187,26 @@ def _mean_squares(values: np.ndarray) -> np.ndarray:
     return np.vecdot(parts, parts) / values.shape[-1]
 
 
-@numba.njit(cache=True)
-def _places(k, matrices, radix):
+@numba.njit(cache=True, parallel=True)
+def _places(k, matrices, reduced, radix):
     places = np.zeros((len(matrices), len(k)), np.int64)
-    for a in range(len(k)):
+    for a in numba.prange(len(k)):
+        positions = np.flatnonzero(k[a])
         for c in range(len(matrices)):
-            digits = np.zeros(matrices.shape[2], np.int64)
-            for i in range(k.shape[1]):
-                if k[a, i]:
-                    for t in range(digits.size):
-                        digits[t] += k[a, i] * matrices[c, i, t]
-            for digit in digits:
-                places[c, a] = places[c, a] * radix + digit % radix
+            places[c, a] = _place(positions, k[a][positions], matrices[c], reduced, radix)
     return places
+
+
+@numba.njit(cache=True)
+def _place(positions, letters, matrix, reduced, radix):
+    """The number of the bin of a frequency that has these letters at these positions."""
+    place = 0
+    for t in range(matrix.shape[1]):
+        digit = 0
+        for i in range(positions.size):
+            digit += letters[i] * matrix[positions[i], t]
+        place = place * radix + reduced[digit]
+    return place
 
 
 @numba.njit(cache=True)
@@ -219,6 +257,45 @@ def _gather(values, places, k, shifts, powers):
         for c in range(len(places)):
             f[a] += _dot(values[c, places[c, a]], real, imag)
     return f
+
+
+# What consecutive letters have in common at the first positions of a support is kept.
+@numba.njit(cache=True, parallel=True, fastmath={"reassoc", "contract"})
+def _screen(values, energies, supports, letters, digits, turns, reduced):
+    count, _, _, steps = values.shape
+    order, dimension, radix = supports.shape[1], digits.shape[3], turns.shape[1]
+    strengths = np.empty((len(supports), len(letters)), np.float32)
+    for s in numba.prange(len(supports)):
+        waves = np.empty((order, 2, steps), np.float32)
+        sums = np.zeros((order, count, dimension), np.int64)
+        for b in range(len(letters)):
+            same = b > 0
+            for i in range(order):
+                same = same and letters[b, i] == letters[b - 1, i]
+                if same:
+                    continue
+                turn, own = turns[supports[s, i], letters[b, i]], digits[:, supports[s, i], letters[b, i]]
+                if i == 0:
+                    waves[0], sums[0] = turn, own
+                    continue
+                sums[i] = sums[i - 1] + own
+                real, imag = waves[i - 1]
+                for d in range(steps):
+                    waves[i, 0, d] = real[d] * turn[0, d] - imag[d] * turn[1, d]
+                    waves[i, 1, d] = real[d] * turn[1, d] + imag[d] * turn[0, d]
+            x, y, energy = np.float32(0), np.float32(0), 1e-300
+            real, imag = waves[order - 1]
+            for c in range(count):
+                place = 0
+                for t in range(dimension):
+                    place = place * radix + reduced[sums[order - 1, c, t]]
+                row = values[c, place]
+                for d in range(steps):
+                    x += row[0, d] * real[d] + row[1, d] * imag[d]
+                    y += row[1, d] * real[d] - row[0, d] * imag[d]
+                energy += energies[c, place]
+            strengths[s, b] = (x * x + y * y) / (energy * steps)
+    return strengths
 
 
 @numba.njit(cache=True, parallel=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..faithfulness import r_squared
 from . import Fit, Samples
-from .bins import Bins, pair_scale, transform
+from .bins import Bins, is_real, pair_scale, transform
 from .coefficients import terms_from_coefficients
-from .peeling import low_orders, peel
+from .matching import low_orders
+from .peeling import peel
 from .ridge import bidiagonal_ridge
 
 RIDGES = np.append(0.0, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample
@@ -47,13 +48,13 @@ def _candidates(radix: int, found: np.ndarray, strength: np.ndarray, max_order: 
     orders = (found > 0).sum(1)
     keep = (orders > 1) & (orders <= (max_order or free))
     ranked = found[keep][np.argsort(-strength[keep], kind="stable")]
-    singles = low_orders(free, radix, 1)
+    singles = next(low_orders(free, radix, 1)).dense(free)
     return np.concatenate([np.zeros((1, free), np.int64), singles, ranked[: max(most - len(singles), 0)]])
 
 
 def _both(k: np.ndarray, f: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndarray]:
     """Both of every conjugate pair."""
-    paired = (k != -k % radix).any(1)
+    paired = ~is_real(k, radix)
     return np.concatenate([k, -k[paired] % radix]), np.concatenate([f, f[paired].conj()])
 
 
