@@ -1,7 +1,7 @@
 """Decoding of parity checks: the frequency of low order that has them, for many bins at once.
 
 Modulo every prime p of q, syndromes are decoded as those of a BCH code over GF(p), by Berlekamp-Massey,
-a root search and Forney's formula (Lin & Costello 2004, chapters 6 and 7).
+a root search where there are roots, and Forney's formula (Lin & Costello 2004, chapters 6 and 7).
 """
 
 import numba
@@ -137,6 +137,39 @@ def _letter(sums, locator, length, inverse, p, exp, log, zech):
     return _minus(_over(omega, slope, exp, log, zech), p, exp, log) if slope else 0
 
 
+@numba.njit(cache=True)
+def _splits(locator, length, p, m, exp, log, zech):
+    """Whether the locator has as many distinct roots as its length says: x^(p^m) = x modulo its reciprocal f.
+
+    With x^(p i) mod f at hand, the p-th power of a_0 + a_1 x + ... is a_0^p + a_1^p x^p + ...: some hundred steps,
+    where a search for the roots takes one for each position and power, and most words have none to be found.
+    """
+    if length < 2:
+        return True
+    powers = np.zeros((length, length), np.int64)
+    powers[0, 0] = 1
+    now = powers[0].copy()
+    for i in range(1, length):
+        for _ in range(p):  # times x
+            top = _minus(now[length - 1], p, exp, log)
+            for j in range(length - 1, 0, -1):
+                now[j] = _plus(now[j - 1], _times(top, locator[length - j], exp, log), p, exp, log, zech)
+            now[0] = _times(top, locator[length], exp, log)
+        powers[i] = now
+    state = np.zeros(length, np.int64)
+    state[1] = 1
+    for _ in range(m):
+        now[:] = 0
+        for i in range(length):
+            if state[i]:
+                factor = exp[log[state[i]] * p % zech.size]
+                for j in range(length):
+                    now[j] = _plus(now[j], _times(factor, powers[i, j], exp, log), p, exp, log, zech)
+        state[:] = now
+    state[1] = _plus(state[1], _minus(1, p, exp, log), p, exp, log, zech)
+    return not state.any()
+
+
 @numba.njit(cache=True, parallel=True)
 def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
     """Fill in the words of up to t letters in 1..p-1 with these parity checks; others are not valid."""
@@ -151,9 +184,12 @@ def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
         )
         _power_sums(checks[b], sums, p, m, exp, log, zech)
         length = _locator(sums, locator, before, kept, p, exp, log, zech)
+        valid[b] = length <= t and _splits(locator, length, p, m, exp, log, zech)
+        if not valid[b]:
+            continue
         found, i = 0, 0
         logs = log[locator]
-        while length <= t and found < length and i < words.shape[1]:  # Chien: the locator at exp[-i]
+        while found < length and i < words.shape[1]:  # Chien: the locator at exp[-i]
             value = 1
             for j in range(1, length + 1):
                 if locator[j]:
