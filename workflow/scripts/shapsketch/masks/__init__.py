@@ -16,10 +16,9 @@ import numpy as np
 from ..counter import BOOTSTRAP_STREAM, generator
 from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
-from .regression import RIDGES, Data, Equations, Fitted, fit, promising, pursue
+from .regression import RIDGES, Data, Equations, Fitted, fit, polish, pursue
 from .transform import exact, sparse
 
-GOOD = 0.995  # R2 on the validation masks, above which trees are not worth their time
 ENERGY = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
 LEAST_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant
 RESAMPLES = 1000
@@ -61,7 +60,7 @@ def fit_values(plan: MaskPlan, values: np.ndarray, *, estimator: Estimator = "au
     Args:
         plan: the plan.
         values: (N,) float64, at its masks, the hold-out's second answers last.
-        estimator: `exact`, `fourier`, `trees`, `regression` or `auto`, which puts the candidates of all together.
+        estimator: `exact`, `fourier`, `trees`, `regression`, or `auto`, regression from what the transform finds.
         max_order: the highest order of a parity.
     """
     if plan.exhaustive:
@@ -89,48 +88,34 @@ def _record(name: str, parities: Parities, validation_r2: float, scores: dict[st
 def _fit(
     plan: MaskPlan, masks: np.ndarray, check_masks: np.ndarray, data: Data, estimator: Estimator
 ) -> tuple[str, Fitted]:
-    """Fit by one estimator, or by all whose candidates validate better together."""
+    """Fit by one estimator; `auto` searches from what the sparse transform finds."""
     m, width = plan.players, data.max_order
-    alone = singles(m, width)[: data.most]
-    start = [singles(m, width)[:1]]
+    nothing, alone = singles(m, width)[:1], singles(m, width)[: data.most]
     if data.values.var() <= LEAST_VARIANCE * np.mean(data.values**2):
-        return "constant", fit(data, start[0], RIDGES[:1])
-    name = "regression"
+        return "constant", fit(data, nothing, RIDGES[:1])
+    name, start = "regression", nothing
     if plan.plan.lattice and estimator in ("auto", "fourier"):
         values = data.values[len(data.values) - plan.plan.lattice.size :]
         found, _ = sparse(plan.plan.lattice, plan.plan.seed, values, width)
         strongest = np.argsort(-np.abs(found.coefficients), kind="stable")[: data.most]
-        start.append(found.supports[strongest])
+        start = union(m, nothing, found.supports[strongest])
         if estimator == "fourier":
-            return "fourier", fit(data, union(m, *start, alone)[: data.most], RIDGES)
+            return "fourier", fit(data, union(m, start, alone)[: data.most], RIDGES)
         name = "fourier + regression" if len(found.supports) else name
     if estimator == "trees":
-        return "trees", fit(data, _tree_candidates(plan, masks, check_masks, data, None), RIDGES)
-    best = pursue(data, start)
-    if estimator == "auto" and best.score < GOOD:
-        proposed = _tree_candidates(plan, masks, check_masks, data, best)
-        other = pursue(data, [best.supports, proposed])
-        if other.score > best.score:
-            name, best = f"{name} + trees", other
-    return name, best
+        return "trees", fit(data, _tree_candidates(masks, check_masks, data, plan.plan.seed), RIDGES)
+    return name, polish(data, pursue(data, start))
 
 
-def _tree_candidates(
-    plan: MaskPlan, masks: np.ndarray, check_masks: np.ndarray, data: Data, known: Fitted | None
-) -> np.ndarray:
+def _tree_candidates(masks: np.ndarray, check_masks: np.ndarray, data: Data, seed: int) -> np.ndarray:
     """The parities that carry most of the energy of boosted trees, the empty one first."""
     from .boosting import boost
 
-    players = promising(data, known)
-    trees = boost(
-        masks[:, players], data.values, check_masks[:, players], data.check_values, data.max_order, plan.plan.seed
-    )
+    trees = boost(masks, data.values, check_masks, data.check_values, data.max_order, seed)
     energies = np.where((trees.supports == trees.players).all(1), np.inf, trees.coefficients**2)
     order = np.argsort(-energies, kind="stable")[: data.most]
     shares = np.cumsum(energies[order[1:]]) / np.sum(trees.coefficients[energies < np.inf] ** 2)
-    order = order[: 2 + int(np.searchsorted(shares, ENERGY))]
-    names = np.append(players, plan.players)
-    return names[trees.supports[order]]
+    return trees.supports[order[: 2 + int(np.searchsorted(shares, ENERGY))]]
 
 
 def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Candidates are scored by their correlation with what is left: all pairs at once by one product of matrices, and all
 neighbours of the strongest parities found (one player more, one less, or one exchanged for none) by another. What
 stands out of the noise is fitted together, and the search goes on with what that leaves. Interactions of real
-models are hierarchical, so their parts are found first and lead to them (Kang et al. 2025, ProxySPEX, section 3).
+models are hierarchical, so their parts are found first and lead to them (Kang et al. 2025, ProxySPEX, section 3), and
+what belongs to those found is tried in the end even where it does not stand out.
 """
 
 from collections.abc import Sequence
@@ -14,21 +15,25 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import log_ndtr
 
 from ..faithfulness import r_squared
-from .parities import Parities, correlate, features, normalise, orders, singles, union
+from .parities import BLOCK, correlate, features, normalise, orders, singles, subsets, union
 
 FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
 MOST_SHARE = 0.3  # parities per sample
 MOST_PARITIES = 3000
 LEADERS = 256  # parities whose neighbours are looked at
 MOST_PLAYERS = 256  # that search goes on with; the others' effects are too weak to stand out
+FIRST_PLAYERS = 512  # that it begins with
+CLOSED = 64  # parities whose closure is tried
+MOST_CLOSURE = 128  # parities of it
 ROUNDS = 16
 GROWTH = 128  # parities that may be added in a round
 PATIENCE = 2  # rounds that validate no better, and the search ends
-GOOD = 0.99  # R2 above which all single players are not tried beside what was found
+GOOD = 0.99  # R2 above which nothing is tried beside what stood out
 GAIN = 0.002  # of the unexplained variance: less is no gain
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
 SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
-SHARPENINGS = 4
+SHARPENINGS = 2
+WEAKER = 12.0  # times the ridge that was best: what is tried next is hardly ever more
 ROUNDING = 1e-9  # of the largest coefficient
 EXACT = 1e-16  # of the values' variance: what is left is rounding
 FADED = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is sharpened
@@ -66,7 +71,7 @@ class Fitted:
     """Parities with their coefficients, and how well they do on the masks that choose.
 
     Attributes:
-        supports, coefficients: as those of `Parities`.
+        supports, coefficients: as those of `parities.Parities`.
         score: R2 on the checking masks.
         ridge: of the solution, relative to the prior's largest variance.
         prior: (K,) variances relative to their largest.
@@ -80,39 +85,69 @@ class Fitted:
     prior: np.ndarray
     residual: np.ndarray
 
-    def parities(self, players: int) -> Parities:
-        """As a function of masks, without coefficients that are zero."""
-        kept = self.coefficients != 0
-        return Parities(players, self.supports[kept], self.coefficients[kept])
 
+def pursue(data: Data, start: np.ndarray) -> Fitted:
+    """Search for parities that explain the values, from those of `start` on; the empty one comes first there.
 
-def pursue(data: Data, start: Sequence[np.ndarray] = ()) -> Fitted:
-    """Search for parities that explain the values, from the empty one and `start` on.
-
-    Each round adds what stands out of the residual, and drops what the fit has made negligible. The best round's
-    parities are fitted once more with care, alone and together with those of all single players.
+    Each round adds what stands out of the residual, and drops what the fit has made negligible.
     """
-    m, width = data.players, data.max_order
-    nothing = singles(m, width)[:1]
-    best = current = fit(data, union(m, nothing, *start)[: data.most], SEARCH_RIDGES, sharpenings=1)
+    m = data.players
+    best = current = fit(data, start[: data.most], SEARCH_RIDGES, sharpenings=1)
     idle = 0
     for number in range(ROUNDS):
         if idle == PATIENCE or _is_exact(data, current):
             break
         kept = current.supports[_matters(data, current)]
-        players = promising(data, current) if number else np.arange(m)
+        players = promising(data, current, MOST_PLAYERS if number else FIRST_PLAYERS)
         added = union(m, kept, _stand_out(data, current, players))[len(kept) :]
-        grown = union(m, nothing, kept, added[:GROWTH])[: data.most]
-        if len(grown) == len(current.supports) == len(kept):
+        if not len(added):
             break
-        current = fit(data, grown, SEARCH_RIDGES, sharpenings=1)
+        current = fit(data, union(m, kept, added[:GROWTH])[: data.most], SEARCH_RIDGES, sharpenings=1)
         idle = 0 if 1 - current.score < (1 - GAIN) * (1 - best.score) else idle + 1
         best = current if current.score > best.score else best
-    found = best.supports[_matters(data, best)]
-    choices = [fit(data, found, RIDGES)]
-    if choices[0].score < GOOD:
-        choices.append(fit(data, union(m, found, singles(m, width))[: data.most], RIDGES))
-    return max(choices, key=lambda fitted: fitted.score)
+    return best
+
+
+def polish(data: Data, rough: Fitted) -> Fitted:
+    """Fit the parities that matter with care: alone, with promising single players, and with their closure."""
+    m = data.players
+    found = rough.supports[_matters(data, rough)]
+    best = fit(data, found, RIDGES)
+    if best.score >= GOOD:
+        return best
+    weak = singles(m, data.max_order)[1 + promising(data, rough)]
+    wide = union(m, found, weak, closure(data, best))[: data.most]
+    other = fit(data, wide, [ridge for ridge in RIDGES if ridge <= WEAKER * best.ridge])
+    return max(best, other, key=lambda fitted: fitted.score)
+
+
+def closure(data: Data, fitted: Fitted) -> np.ndarray:
+    """Return the parities that would be there too if those found are traces of products: (K, w), the likeliest first.
+
+    A product of players is the sum of the parities of all their subsets. So these are the subsets of the strongest
+    parities, and of what two of them make up together that have a player in common; most of them are too weak to stand
+    out alone.
+    """
+    m, width = data.players, data.max_order
+    own = orders(fitted.supports, m)
+    leaders = np.flatnonzero((own > 1) & (own <= width))
+    leaders = leaders[np.argsort(-np.abs(fitted.coefficients[leaders]), kind="stable")[:CLOSED]]
+    one, two = (leaders[i] for i in np.triu_indices(len(leaders), 1))
+    both = np.sort(np.hstack([fitted.supports[one], fitted.supports[two]]), axis=1)
+    both[:, 1:][both[:, 1:] == both[:, :-1]] = m
+    both = np.sort(both, axis=1)
+    size = orders(both, m)
+    meet = (size < own[one] + own[two]) & (size <= width)
+    strength = np.abs(fitted.coefficients)
+    whole = np.vstack([fitted.supports[leaders], both[meet][:, :width]])
+    rank = np.argsort(-np.append(strength[leaders], np.sqrt(strength[one] * strength[two])[meet]), kind="stable")
+    pieces = list(subsets(whole[rank], m))
+    rows = np.concatenate([member for member, _ in pieces])
+    found = np.full((len(rows), width), m)
+    for (_, chosen), end in zip(pieces, np.cumsum([len(member) for member, _ in pieces]), strict=True):
+        found[end - len(chosen) : end, : chosen.shape[1]] = chosen
+    found = union(m, found[np.argsort(rows, kind="stable")])
+    return union(m, fitted.supports, found)[len(fitted.supports) :][:MOST_CLOSURE]
 
 
 def _matters(data: Data, fitted: Fitted) -> np.ndarray:
@@ -127,63 +162,60 @@ def _is_exact(data: Data, fitted: Fitted) -> bool:
     return float(fitted.residual @ fitted.residual) <= EXACT * float(np.sum((data.values - data.values.mean()) ** 2))
 
 
-def promising(data: Data, known: Fitted | None) -> np.ndarray:
-    """Return the players to go on with, ascending: the strongest alone, or in parities that are known."""
-    centred = (data.values - data.values.mean()).astype(np.float32)
-    strength = np.square(data.table[:-1] @ centred / len(centred), dtype=np.float64)
-    if known is not None:
-        energies = np.repeat(known.coefficients**2, known.supports.shape[1])
-        strength = np.maximum(strength, np.bincount(known.supports.ravel(), energies, data.players + 1)[:-1])
-    return np.sort(np.argsort(-strength, kind="stable")[:MOST_PLAYERS])
+def promising(data: Data, known: Fitted, most: int = MOST_PLAYERS) -> np.ndarray:
+    """Return up to so many players, ascending: the strongest in what is left, or in parities that are known."""
+    strength = np.square(data.table[:-1] @ known.residual.astype(np.float32) / len(data.values), dtype=np.float64)
+    energies = np.repeat(known.coefficients**2, known.supports.shape[1])
+    strength = np.maximum(strength, np.bincount(known.supports.ravel(), energies, data.players + 1)[:-1])
+    return np.sort(np.argsort(-strength, kind="stable")[:most])
 
 
 def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
     """The candidates whose correlation with the residual stands out of the noise, the strongest first.
 
-    Of pairs, those with one of `players`.
+    Of pairs, those of `players`; of neighbours, those that differ in one of them.
     """
     m, width, count = data.players, data.max_order, len(data.values)
     left = fitted.residual - fitted.residual.mean()
     deviation = float(left.std()) or 1.0
-    weighted = data.table[:-1] * (left / deviation).astype(np.float32)
-    supports, scores = [], []
-    single = weighted.sum(1, dtype=np.float64) / np.sqrt(count)
-    supports.append(singles(m, width)[1:])
-    scores.append(single)
+    weighted = data.table[:-1] * (left / deviation / np.sqrt(count)).astype(np.float32)
+    groups = [(singles(m, width)[1:], weighted.sum(1, dtype=np.float64), m)]
     if width > 1:
-        pairs = weighted[players] @ data.table[:-1].T / np.float32(np.sqrt(count))
-        pairs[:, players] = np.triu(pairs[:, players], 1)
-        first, second = np.divmod(_largest(np.abs(pairs).ravel(), data.most), m)
-        rows = np.full((len(first), width), m)
-        rows[:, :2] = np.sort(np.column_stack([players[first], second]))
-        supports.append(rows)
-        scores.append(pairs[first, second].astype(np.float64))
+        groups.append((*_pairs(data, weighted, players), len(players) * (len(players) - 1) // 2))
     if width > 2:
-        rows, score = _neighbours(data, fitted, weighted)
-        supports.append(rows)
-        scores.append(score)
+        groups.append((*_neighbours(data, fitted, weighted, players), LEADERS * len(players)))
     chosen = []
-    looked_at = (m, m * (m - 1) // 2, LEADERS * m)
-    for rows, score, tests in zip(supports, scores, looked_at, strict=False):
+    for rows, score, tests in groups:
         good = _significant(np.abs(score), tests)
         chosen.append((rows[good], np.abs(score[good])))
-    strength = np.concatenate([s for _, s in chosen])
-    rows = np.concatenate([r for r, _ in chosen])
+    rows, strength = (np.concatenate(part) for part in zip(*chosen, strict=True))
     return rows[np.argsort(-strength, kind="stable")]
 
 
-def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The parities that differ in one player from the strongest ones known, and their scores."""
+def _pairs(data: Data, weighted: np.ndarray, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The strongest pairs of these players, and their scores."""
+    scores = np.zeros((len(players), len(players)), np.float32)
+    for start in range(0, len(players), BLOCK):  # the half above the diagonal
+        rows = slice(start, start + BLOCK)
+        scores[rows, start:] = np.triu(weighted[players[rows]] @ data.table[players[start:]].T, 1)
+    first, second = np.divmod(_largest(np.abs(scores).ravel(), data.most), len(players))
+    found = np.full((len(first), data.max_order), data.players)
+    found[:, :2] = np.column_stack([players[first], players[second]])
+    return found, scores[first, second].astype(np.float64)
+
+
+def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parities that differ in one of these players from the strongest ones known, and their scores."""
     m, width = data.players, data.max_order
     own = orders(fitted.supports, m)
     known = np.flatnonzero((own > 1) & (own <= width))
     leaders = fitted.supports[known[np.argsort(-np.abs(fitted.coefficients[known]), kind="stable")[:LEADERS]]]
     if not len(leaders):
         return np.zeros((0, width), np.int64), np.zeros(0)
-    scores = (features(data.table, leaders) @ weighted.T / np.float32(np.sqrt(len(data.values)))).astype(np.float64)
+    scores = (features(data.table, leaders) @ weighted[players].T).astype(np.float64)
     place = _largest(np.abs(scores).ravel(), 4 * data.most)
-    row, player = np.divmod(place, m)
-    found = normalise(np.column_stack([leaders[row], player]), m)
+    row, player = np.divmod(place, len(players))
+    found = normalise(np.column_stack([leaders[row], players[player]]), m)
     good = found[:, -1] == m  # no more players than the highest order
     return found[good][:, :width], scores.ravel()[place[good]]
 
@@ -220,7 +252,8 @@ def fit(data: Data, supports: np.ndarray, ridges: Sequence[float], sharpenings: 
         prior = best[1] ** 2 / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300)
         noise = float(np.mean(equations.residual(best[1]) ** 2)) / len(data.values)
         prior = np.maximum(prior, FADED * noise / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300))
-        found = equations.solve_path(np.minimum(prior, 1.0), ridges)
+        weaker = [ridge for ridge in ridges if ridge <= WEAKER * best[2]]
+        found = equations.solve_path(np.minimum(prior, 1.0), weaker)
         gained = 1 - found[0] < (1 - GAIN) * (1 - best[0])
         best = found if found[0] > best[0] else best
         if not gained:

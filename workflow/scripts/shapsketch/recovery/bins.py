@@ -132,19 +132,18 @@ class Bins:
     def _gram(self, k: np.ndarray) -> scipy.sparse.csr_array:
         """The (K, K) inner products over all bins and offsets of the waves of (K, free) frequencies."""
         places = self.places(k)
-        order = np.argsort(places, axis=1, kind="stable")
-        places = np.take_along_axis(places, order, 1)
-        waves = self._waves(np.full((1, k.shape[1]), self.lattice.radix - 1))
-        shape = (len(k), len(k))
-        total = scipy.sparse.csr_array(shape, dtype=np.complex128)
-        for row, where in zip(places, order, strict=True):
+        pairs = []
+        for row in places:
+            where = np.argsort(row, kind="stable")
+            row = row[where]
             starts = np.searchsorted(row, row, "left")
             counts = np.searchsorted(row, row, "right") - starts
-            first = np.repeat(where, counts)
             second = where[np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
-            products = _wave_products(k, first, second, *waves, self.lattice.radix)
-            total += scipy.sparse.csr_array((products, (first, second)), shape)
-        return total
+            pairs.append((np.repeat(where, counts), second))
+        first, second = np.concatenate(pairs, axis=1)
+        waves = self._waves(np.full((1, k.shape[1]), self.lattice.radix - 1))
+        products = _wave_products(k, first, second, *waves, self.lattice.radix)
+        return scipy.sparse.csr_array((products, (first, second)), (len(k), len(k)))
 
     def _waves(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The (free, D) offsets, and w to every power that <d,k> can have before it is reduced."""
