@@ -22,6 +22,8 @@ from ..design import Plan
 from ..errors import InputError
 from ..faithfulness import r_squared
 from ..files import load_npz, save_npz
+from ..residues import residue_properties
+from ..template import Template
 from ..terms import Terms
 from . import Fit, Samples, exact
 from .projection import project
@@ -61,19 +63,19 @@ LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries 
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 ASKED = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
-STUDENTS_VERSION = 3
+STUDENTS_VERSION = 4
 
 
 class Network(nn.Module):
-    """One student; takes (N, n, m) one-hot letters and returns (N,).
+    """One student; takes (N, n, w) features of letters and returns (N,).
 
     Convolutions end in a sum, h + skip. Short templates are sites of one molecule, whose letters act on a latent scale
     (global epistasis; Otwinowski et al. 2018): a perceptron's sum is multiplied by the exponential of another one.
     """
 
-    def __init__(self, n: int, m: int, architecture: Architecture) -> None:
+    def __init__(self, n: int, features: int, architecture: Architecture) -> None:
         super().__init__()
-        width, self.convolutions, self.dense = m, nn.ModuleList(), nn.ModuleList()
+        width, self.convolutions, self.dense = features, nn.ModuleList(), nn.ModuleList()
         for channels, size in zip(architecture.channels, architecture.widths, strict=True):
             self.convolutions.append(nn.Conv2d(width, channels, (1, size), padding=(0, size // 2)))
             width = channels
@@ -82,13 +84,13 @@ class Network(nn.Module):
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
         heads = 1 if architecture.channels else 2
-        self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * m, heads)
+        self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * features, heads)
         self.dropout = architecture.dropout
         self.activate = functional.relu if architecture.channels else functional.gelu
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Map one-hot letters to values; with a generator, as in training, dense units are dropped."""
+        """Map features to values; with a generator, as in training, dense units are dropped."""
         hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
         for convolution in self.convolutions:
             hidden = functional.relu_(convolution(hidden))
@@ -122,7 +124,7 @@ class Student:
         networks: the networks.
         weights: their weights.
         mean, scale: undo the standardisation of the values.
-        sizes: (n,) letters per position.
+        features: (n, m, w) float32, of each letter at each position: one-hot, and the properties of amino acids.
     """
 
     architectures: tuple[Architecture, ...]
@@ -130,15 +132,15 @@ class Student:
     weights: tuple[float, ...]
     mean: float
     scale: float
-    sizes: np.ndarray
+    features: np.ndarray
 
     def predict(self, codes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Return (N,) float64 values at (N, n) uint8 local codes."""
-        width = int(self.sizes.max())
+        features = torch.from_numpy(self.features)
         starts = range(0, len(codes), ASKED)
 
         def ask(start: int) -> np.ndarray:
-            x = _onehot(codes[start : start + ASKED], width)
+            x = _encode(codes[start : start + ASKED], features)
             total = np.zeros(len(x))
             with torch.inference_mode():
                 for weight, network in zip(self.weights, self.networks, strict=True):
@@ -163,7 +165,7 @@ def save_students(path: str | Path, students: Mapping[str, Student | None]) -> N
             "scale": student.scale,
         }
         arrays[f"{output}/about"] = np.array(json.dumps(about))
-        arrays[f"{output}/sizes"] = student.sizes
+        arrays[f"{output}/features"] = student.features
         for k, network in enumerate(student.networks):
             arrays |= {f"{output}/{k}/{name}": p.detach().cpu().numpy() for name, p in network.named_parameters()}
     save_npz(path, arrays)
@@ -180,19 +182,19 @@ def load_students(path: str | Path) -> dict[str, Student]:
         raise InputError(f"{path} is not a file of students of version {STUDENTS_VERSION}.")
     students = {}
     for output in (key.removesuffix("/about") for key in arrays if key.endswith("/about")):
-        about, sizes = json.loads(str(arrays[f"{output}/about"])), arrays[f"{output}/sizes"]
+        about, features = json.loads(str(arrays[f"{output}/about"])), arrays[f"{output}/features"]
         architectures = tuple(
             Architecture(tuple(a["channels"]), tuple(a["widths"]), tuple(a["dense"]), a["dropout"])
             for a in about["architectures"]
         )
         networks = []
         for k, architecture in enumerate(architectures):
-            network = Network(len(sizes), int(sizes.max()), architecture)
+            network = Network(len(features), features.shape[2], architecture)
             for name, parameter in network.named_parameters():
                 parameter.data.copy_(torch.from_numpy(arrays[f"{output}/{k}/{name}"]))
             networks.append(network.eval().to(_device()))
         students[output] = Student(
-            architectures, tuple(networks), tuple(about["weights"]), about["mean"], about["scale"], sizes
+            architectures, tuple(networks), tuple(about["weights"]), about["mean"], about["scale"], features
         )
     return students
 
@@ -214,17 +216,17 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     architectures = short if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
     codes, values = samples.codes, samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
-    width = int(template.sizes.max())
+    features = letter_features(template)
     targets = torch.as_tensor((values - mean) / scale, dtype=torch.float32)
 
     def learn(number: int) -> Network:
         seed = 1000 * (samples.plan.seed % 2**31) + number
-        return _train_network(architectures[number], codes, targets, width, seed)
+        return _train_network(architectures[number], codes, targets, features, seed)
 
     with ThreadPoolExecutor(samples.threads) as pool:
         networks = list(pool.map(learn, range(len(architectures))))
     alone = [
-        Student((a,), (network,), (1.0,), mean, scale, template.sizes)
+        Student((a,), (network,), (1.0,), mean, scale, features)
         for a, network in zip(architectures, networks, strict=True)
     ]
     predicted = np.stack([s.predict(samples.validation_codes, samples.threads) for s in alone], 1)
@@ -261,21 +263,31 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _onehot(codes: np.ndarray, width: int) -> torch.Tensor:
-    return functional.one_hot(torch.from_numpy(np.ascontiguousarray(codes)).long(), width).float()
+def letter_features(template: Template) -> np.ndarray:
+    """Return the (n, m, w) float32 features of each letter at each position: one-hot, and `residue_properties`."""
+    n, m = template.letter_codes.shape
+    onehot = np.tile(np.eye(m, dtype=np.float32), (n, 1, 1))
+    return np.concatenate([onehot, residue_properties(template)], axis=2)
+
+
+def _encode(codes: np.ndarray, features: torch.Tensor) -> torch.Tensor:
+    """The (N, n, w) features of (N, n) local codes."""
+    n, m, width = features.shape
+    places = torch.from_numpy(codes + np.arange(0, n * m, m))
+    return functional.embedding(places, features.view(n * m, width))
 
 
 def _train_network(
-    architecture: Architecture, codes: np.ndarray, targets: torch.Tensor, width: int, seed: int
+    architecture: Architecture, codes: np.ndarray, targets: torch.Tensor, features: np.ndarray, seed: int
 ) -> Network:
     """Train one network: AdamW, linear warm-up, cosine decay, a fixed number of epochs."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)
-    network = Network(codes.shape[1], width, architecture)
+    network = Network(codes.shape[1], features.shape[2], architecture)
     network.start(generator)
     network = network.to(_device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
-    y = targets.to(_device())
+    y, letters = targets.to(_device()), torch.from_numpy(features)
     epochs = EPOCHS if architecture.channels else PERCEPTRON_EPOCHS
     epochs = int(np.clip(round(epochs * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
     batch = min(BATCH, len(y))
@@ -287,7 +299,7 @@ def _train_network(
             decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             rows = order[step * batch : (step + 1) * batch]
-            x = _onehot(codes[rows.numpy()], width).to(_device())
+            x = _encode(codes[rows.numpy()], letters).to(_device())
             loss = functional.mse_loss(network(x, generator), y[rows])
             optimizer.zero_grad()
             loss.backward()
