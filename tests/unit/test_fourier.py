@@ -241,3 +241,15 @@ def test_a_thousand_terms_of_order_5(q, n, count, budget):
     truth = terms_from_coefficients(sketch.plan.template, *both)
     probe = sketch.codes[:20]
     assert np.abs(spectrum.terms.shapley_values(probe) - truth.shapley_values(probe)).max() < 1e-6
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1.0, 1e40])
+def test_functions_of_any_scale_are_peeled(scale):
+    k, f = random_words(4, 8, 2, 120, seed=0)  # far more than bins
+    rng = np.random.default_rng(0)
+
+    def noisy(codes):
+        return scale * (evaluate(codes, k, f, 4) + 0.01 * rng.normal(size=len(codes)))
+
+    found, _, _ = peeled(Lattice(4, 8, 2, 4, 3, 0), 0, noisy)
+    assert len({tuple(row) for row in found.tolist()} & {tuple(row) for row in k.tolist()}) >= 0.95 * len(k)

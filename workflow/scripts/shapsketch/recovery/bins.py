@@ -17,6 +17,7 @@ import scipy.sparse.linalg
 from ..lattice import Lattice
 
 STEPS = 100  # of conjugate gradients at most; the waves are nearly orthogonal on the lattice
+TINY = 1e-300  # the least energy that is divided by
 RIDGE = 1e-14  # per value; keeps what the lattice cannot tell apart finite
 
 
@@ -90,7 +91,7 @@ class Bins:
         """Return the (C, K) bins of (K, free) frequencies."""
         return _places(k, self.matrices, self._reduced(k), self.wave.size)
 
-    def match(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def wave_power(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the (K,) power of the waves of (K, free) frequencies in their bins, and the mean squares left."""
         places = self.places(k)
         power = np.abs(self._gather(places, k, self.values) / (self.lattice.matrices * self.lattice.delays)) ** 2
@@ -107,9 +108,10 @@ class Bins:
         """
         radix, first, letters = self.lattice.radix, slice(self.lattice.steps), np.arange(self.lattice.radix)[:, None]
         turns = self.wave[self.shifts[first].T[:, None] * letters % radix]  # (free, radix, steps)
-        values = self.values[:, :, first]
-        turns, values = (np.stack([z.real, z.imag], 2, dtype=np.float32, casting="same_kind") for z in (turns, values))
-        digits, energies = self.matrices[:, :, None] * letters % radix, self.energies()  # (C, free, radix, b)
+        energies, digits = self.energies(), self.matrices[:, :, None] * letters % radix  # (C, free, radix, b)
+        scale = max(float(energies.mean()), TINY)  # single precision is enough, but not for any scale
+        values, energies = self.values[:, :, first] / np.sqrt(scale), energies / scale
+        values, turns = (np.stack([z.real, z.imag], 2, dtype=np.float32, casting="same_kind") for z in (values, turns))
         for supports, own in groups:
             reduced = np.arange(supports.shape[1] * radix) % radix
             yield _screen(values, energies, supports, own, digits, turns, reduced)

@@ -6,20 +6,19 @@ the mean of bins of several matrices that agree.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import comb
 
 import numpy as np
 from scipy.special import gammaln
 
-from .bins import Bins
+from .bins import TINY, Bins
 from .decoding import decode
 from .reading import flips, read
 
 MOST_MATCHED = 300_000  # frequencies of low order that are matched
-LIKELY = 2.0  # times what noise gives on average: less at the first base offset, and a frequency is matched no further
+LIKELY = 2.5  # times what noise gives on average: less at the first base offset, and a frequency is matched no further
 MOST_COMPARED = 512  # bins of a matrix, those with the most energy, that are compared with those of the others
-TINY = 1e-300  # the least energy of a bin that is divided by
 ALIKE = 0.5  # correlation above which bins agree in any case
 
 
@@ -51,7 +50,7 @@ def low_orders(free: int, radix: int, max_order: int | None = None) -> Iterator[
         left -= comb(free, order) * (radix - 1) ** order
         if left < 0:
             break
-        supports = np.array(list(combinations(range(free), order)))
+        supports = np.fromiter(chain.from_iterable(combinations(range(free), order)), np.int64).reshape(-1, order)
         letters = np.array(list(product(range(1, radix), repeat=order)))
         yield LowOrders(supports, letters[[tuple(row) <= tuple(-row % radix) for row in letters]])
 
@@ -74,7 +73,7 @@ def likely(bins: Bins, max_order: int | None = None) -> np.ndarray:
 
 def match(bins: Bins, k: np.ndarray, noise: float) -> np.ndarray:
     """Return those of (K, free) frequencies whose wave, over all its bins, holds more of their energy than chance."""
-    power, rest = bins.match(k)
+    power, rest = bins.wave_power(k)
     return k[sure(bins, k, power, rest, noise, bins.lattice.matrices)]
 
 
@@ -122,8 +121,9 @@ def _alike(bins: Bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     count, delays, energies, half = bins.lattice.matrices, bins.lattice.delays, bins.energies(), bins.half()
     strongest = np.argsort(-energies, axis=1, kind="stable")[:, :MOST_COMPARED]
-    scale = np.sqrt(np.maximum(np.take_along_axis(energies, strongest, 1), TINY)).astype(np.float32)
-    vectors = bins.values[np.arange(count)[:, None], strongest].view(np.float64).astype(np.float32) / scale[:, :, None]
+    scale = np.sqrt(np.maximum(np.take_along_axis(energies, strongest, 1), TINY))
+    vectors = np.take_along_axis(bins.values, strongest[:, :, None], 1).view(np.float64) / scale[:, :, None]
+    vectors = vectors.astype(np.float32)
     values = delays * (1 if bins.lattice.radix == 2 else 2)
     chance = delays * min(ALIKE, np.sqrt(2 * np.log(strongest.shape[1]) / values))
     firsts, totals, groups = [], [], []
