@@ -17,7 +17,7 @@ from shapsketch.masks.explain import MaskExplainer, MaskSettings, _warning
 from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
-from shapsketch.masks.regression import Data, Fitted, closure, polish, pursue
+from shapsketch.masks.regression import Data, Fitted, closure, fit, polish, pursue
 from shapsketch.models import Model
 from shapsketch.shapley import WEIGHTS, interaction_map
 from shapsketch.template import Template
@@ -171,6 +171,30 @@ def test_a_closure_is_what_products_leave_traces_of():
     expected |= {(0, 1, 2), (0, 1, 3), (0, 2, 3), (0, 1, 2, 3)}
     assert sorted(tuple(i for i in row if i < 9) for row in found.tolist()) == sorted(expected)
     assert found[:2, 0].tolist() == [0, 1]  # of the strongest
+
+
+def test_pairs_are_found_among_many_players_without_effects_of_their_own():
+    rng = np.random.default_rng(0)
+    pairs = np.sort(rng.permutation(600)[:30].reshape(15, 2), axis=1)
+
+    def game(masks):
+        return (1 - 2.0 * (masks[:, pairs].sum(2) % 2)).sum(1) + 3 * rng.normal(size=len(masks))
+
+    found = explain_game(game, make_mask_plan(600, 4000, estimator="regression"), estimator="regression").parities
+    strongest = found.supports[np.argsort(-np.abs(found.coefficients))[:15], :2]
+    assert sorted(strongest.tolist()) == sorted(pairs.tolist())
+
+
+def test_equations_are_used_again():
+    rng = np.random.default_rng(0)
+    masks, values = rng.integers(0, 2, (500, 30)).astype(np.uint8), rng.normal(size=500)
+    data = Data(signs(masks[100:]), values[100:], signs(masks[:100]), values[:100], 2)
+    every = singles(30, 2)
+    before = fit(data, every[[0, 7, 3, 9]], (0.1, 1e-3))
+    one, other = (fit(data, every[:12], (0.1, 1e-3), known=known) for known in (None, before))
+    assert np.array_equal(one.equations.gram, other.equations.gram)
+    assert np.array_equal(one.equations.values, other.equations.values)
+    assert np.allclose(one.coefficients, other.coefficients, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -186,4 +186,4 @@ def combine(table: np.ndarray, supports: np.ndarray, coefficients: np.ndarray) -
 def correlate(values: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the (K, ...) float64 products of (K, N) float32 parities with (N, ...) numbers, summed in float64."""
     blocks = [values[k : k + BLOCK].astype(np.float64) @ targets for k in range(0, len(values), BLOCK)]
-    return np.concatenate(blocks)
+    return np.concatenate([np.zeros((0, *targets.shape[1:])), *blocks])

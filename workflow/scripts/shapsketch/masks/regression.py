@@ -15,14 +15,14 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import log_ndtr
 
 from ..faithfulness import r_squared
-from .parities import BLOCK, correlate, features, normalise, orders, singles, subsets, union
+from .parities import BLOCK, correlate, features, normalise, orders, singles, subsets, support_keys, union
 
 FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
 MOST_SHARE = 0.3  # parities per sample
 MOST_PARITIES = 3000
 LEADERS = 256  # parities whose neighbours are looked at
 MOST_PLAYERS = 256  # that search goes on with; the others' effects are too weak to stand out
-FIRST_PLAYERS = 512  # that it begins with
+FIRST_PLAYERS = 2048  # that it begins with: pairs may be there whose players have no effect alone
 CLOSED = 64  # parities whose closure is tried
 MOST_CLOSURE = 128  # parities of it
 ROUNDS = 16
@@ -76,6 +76,7 @@ class Fitted:
         ridge: of the solution, relative to the prior's largest variance.
         prior: (K,) variances relative to their largest.
         residual: (N,) float64, what the fit leaves.
+        equations: whose solution it is.
     """
 
     supports: np.ndarray
@@ -84,6 +85,7 @@ class Fitted:
     ridge: float
     prior: np.ndarray
     residual: np.ndarray
+    equations: "Equations | None" = None
 
 
 def pursue(data: Data, start: np.ndarray) -> Fitted:
@@ -102,7 +104,8 @@ def pursue(data: Data, start: np.ndarray) -> Fitted:
         added = union(m, kept, _stand_out(data, current, players))[len(kept) :]
         if not len(added):
             break
-        current = fit(data, union(m, kept, added[:GROWTH])[: data.most], SEARCH_RIDGES, sharpenings=1)
+        grown = union(m, kept, added[:GROWTH])[: data.most]
+        current = fit(data, grown, SEARCH_RIDGES, sharpenings=1, known=current)
         idle = 0 if 1 - current.score < (1 - GAIN) * (1 - best.score) else idle + 1
         best = current if current.score > best.score else best
     return best
@@ -112,12 +115,12 @@ def polish(data: Data, rough: Fitted) -> Fitted:
     """Fit the parities that matter with care: alone, with promising single players, and with their closure."""
     m = data.players
     found = rough.supports[_matters(data, rough)]
-    best = fit(data, found, RIDGES)
+    best = fit(data, found, RIDGES, known=rough)
     if best.score >= GOOD:
         return best
     weak = singles(m, data.max_order)[1 + promising(data, rough)]
     wide = union(m, found, weak, closure(data, best))[: data.most]
-    other = fit(data, wide, [ridge for ridge in RIDGES if ridge <= WEAKER * best.ridge])
+    other = fit(data, wide, [ridge for ridge in RIDGES if ridge <= WEAKER * best.ridge], known=best)
     return max(best, other, key=lambda fitted: fitted.score)
 
 
@@ -237,7 +240,13 @@ def _significant(scores: np.ndarray, tests: int) -> np.ndarray:
     return order[: passes[-1] + 1] if len(passes) else order[:0]
 
 
-def fit(data: Data, supports: np.ndarray, ridges: Sequence[float], sharpenings: int = SHARPENINGS) -> Fitted:
+def fit(
+    data: Data,
+    supports: np.ndarray,
+    ridges: Sequence[float],
+    sharpenings: int = SHARPENINGS,
+    known: Fitted | None = None,
+) -> Fitted:
     """Fit coefficients by ridge regression; the ridge, and how often the prior is sharpened, are chosen by checking.
 
     Args:
@@ -245,8 +254,9 @@ def fit(data: Data, supports: np.ndarray, ridges: Sequence[float], sharpenings: 
         supports: (K, w), the empty one first.
         ridges: from the strongest on.
         sharpenings: how often at most the prior is set to what was found (an iterated ridge; Chartrand & Yin 2008).
+        known: a fit to the same data, whose equations are used again.
     """
-    equations = Equations.collect(data, supports)
+    equations = Equations.collect(data, supports, known.equations if known else None)
     best = equations.solve_path(np.ones(len(supports)), ridges)
     for _ in range(sharpenings):
         prior = best[1] ** 2 / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300)
@@ -259,7 +269,7 @@ def fit(data: Data, supports: np.ndarray, ridges: Sequence[float], sharpenings: 
         if not gained:
             break
     score, coefficients, ridge, own = best
-    return Fitted(supports, coefficients, score, ridge, own, equations.residual(coefficients))
+    return Fitted(supports, coefficients, score, ridge, own, equations.residual(coefficients), equations)
 
 
 @dataclass(frozen=True)
@@ -270,17 +280,31 @@ class Equations:
     """
 
     data: Data
+    supports: np.ndarray
     values: np.ndarray
     check: np.ndarray
     gram: np.ndarray
     moments: np.ndarray
 
     @classmethod
-    def collect(cls, data: Data, supports: np.ndarray) -> "Equations":
-        """Evaluate the parities."""
-        values = features(data.table, supports)
-        gram = (values @ values.T).astype(np.float64)
-        return cls(data, values, features(data.check_table, supports), gram, correlate(values, data.values))
+    def collect(cls, data: Data, supports: np.ndarray, known: "Equations | None" = None) -> "Equations":
+        """Evaluate the parities, but for those that are known."""
+        check = features(data.check_table, supports)
+        if known is None:
+            values = features(data.table, supports)
+            gram = (values @ values.T).astype(np.float64)
+            return cls(data, supports, values, check, gram, correlate(values, data.values))
+        keys, known_keys = (support_keys(rows, data.players) for rows in (supports, known.supports))
+        _, here, there = np.intersect1d(keys, known_keys, assume_unique=True, return_indices=True)
+        new = np.setdiff1d(np.arange(len(supports)), here, assume_unique=True)
+        values = np.empty((len(supports), len(data.values)), np.float32)
+        gram, moments = np.empty((len(supports), len(supports))), np.empty(len(supports))
+        values[here], values[new] = known.values[there], features(data.table, supports[new])
+        gram[np.ix_(here, here)] = known.gram[np.ix_(there, there)]
+        gram[new] = values[new] @ values.T
+        gram[:, new] = gram[new].T
+        moments[here], moments[new] = known.moments[there], correlate(values[new], data.values)
+        return cls(data, supports, values, check, gram, moments)
 
     def solve_path(self, prior: np.ndarray, ridges: Sequence[float]) -> tuple[float, np.ndarray, float, np.ndarray]:
         """Solve for one ridge after another; return the best R2 on the checking masks, with its solution."""
