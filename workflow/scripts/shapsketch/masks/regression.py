@@ -180,11 +180,12 @@ def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
     """
     m, width, count = data.players, data.max_order, len(data.values)
     left = fitted.residual - fitted.residual.mean()
-    deviation = float(left.std()) or 1.0
-    weighted = data.table[:-1] * (left / deviation / np.sqrt(count)).astype(np.float32)
-    groups = [(singles(m, width)[1:], weighted.sum(1, dtype=np.float64), m)]
+    left = (left / (float(left.std()) or 1.0) / np.sqrt(count)).astype(np.float32)
+    groups = [(singles(m, width)[1:], (data.table[:-1] @ left).astype(np.float64), m)]
+    own = data.table[players]
+    weighted = own * left
     if width > 1:
-        groups.append((*_pairs(data, weighted, players), len(players) * (len(players) - 1) // 2))
+        groups.append((*_pairs(data, own, weighted, players), len(players) * (len(players) - 1) // 2))
     if width > 2:
         groups.append((*_neighbours(data, fitted, weighted, players), LEADERS * len(players)))
     chosen = []
@@ -195,12 +196,12 @@ def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
     return rows[np.argsort(-strength, kind="stable")]
 
 
-def _pairs(data: Data, weighted: np.ndarray, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest pairs of these players, and their scores."""
+def _pairs(data: Data, own: np.ndarray, weighted: np.ndarray, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The strongest pairs of these players, whose signs are `own`, and their scores."""
     scores = np.zeros((len(players), len(players)), np.float32)
     for start in range(0, len(players), BLOCK):  # the half above the diagonal
         rows = slice(start, start + BLOCK)
-        scores[rows, start:] = np.triu(weighted[players[rows]] @ data.table[players[start:]].T, 1)
+        scores[rows, start:] = np.triu(weighted[rows] @ own[start:].T, 1)
     first, second = np.divmod(_largest(np.abs(scores).ravel(), data.most), len(players))
     found = np.full((len(first), data.max_order), data.players)
     found[:, :2] = np.column_stack([players[first], players[second]])
@@ -215,7 +216,7 @@ def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray, players: np.nd
     leaders = fitted.supports[known[np.argsort(-np.abs(fitted.coefficients[known]), kind="stable")[:LEADERS]]]
     if not len(leaders):
         return np.zeros((0, width), np.int64), np.zeros(0)
-    scores = (features(data.table, leaders) @ weighted[players].T).astype(np.float64)
+    scores = (features(data.table, leaders) @ weighted.T).astype(np.float64)
     place = _largest(np.abs(scores).ravel(), 4 * data.most)
     row, player = np.divmod(place, len(players))
     found = normalise(np.column_stack([leaders[row], players[player]]), m)
