@@ -1,5 +1,7 @@
 """Masked explanations: exact dividends and indices, planted games, the lattice, noise, budgets, sentences."""
 
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from shapsketch.masks.explain import MaskExplainer, MaskSettings, _warning
 from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
-from shapsketch.masks.regression import Data, Fitted, closure, fit, polish, pursue
+from shapsketch.masks.regression import Data, Equations, closure, fit, polish, pursue
 from shapsketch.models import Model
 from shapsketch.shapley import WEIGHTS, interaction_map
 from shapsketch.template import Template
@@ -165,8 +167,8 @@ def test_a_closure_is_what_products_leave_traces_of():
     masks = np.random.default_rng(1).integers(0, 2, (500, 9)).astype(np.uint8)
     table, values = signs(masks), np.zeros(500)
     known = np.array([[9] * 4, [0, 1, 9, 9], [1, 2, 3, 9], [7, 8, 9, 9], [5, 9, 9, 9]])
-    fitted = Fitted(known, np.array([0, 3.0, 2, 1, 9]), 0.5, 0.1, np.ones(5), values)
-    found = closure(Data(table, values, table, values, 4), fitted)
+    data = Data(table, values, table, values, 4)
+    found = closure(data, replace(fit(data, known, (0.1,)), coefficients=np.array([0, 3.0, 2, 1, 9])))
     expected = {(0,), (1,), (2,), (3,), (7,), (8,), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)}
     expected |= {(0, 1, 2), (0, 1, 3), (0, 2, 3), (0, 1, 2, 3)}
     assert sorted(tuple(i for i in row if i < 9) for row in found.tolist()) == sorted(expected)
@@ -195,24 +197,33 @@ def test_equations_are_used_again():
     assert np.array_equal(one.equations.gram, other.equations.gram)
     assert np.array_equal(one.equations.values, other.equations.values)
     assert np.allclose(one.coefficients, other.coefficients, rtol=1e-12, atol=1e-14)
+    table = signs(masks)
+    merged, anew = (
+        one.equations.merge(Data(table, values, table[:, :0], values[:0], 2)),
+        Equations.collect(Data(table, values, table[:, :0], values[:0], 2), every[:12]),
+    )
+    assert np.array_equal(merged.gram, anew.gram)
+    assert np.array_equal(merged.values, anew.values)
+    assert np.allclose(merged.moments, anew.moments)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_closure_finds_what_noise_hides(seed):
-    rng = np.random.default_rng(seed)
-    supports = [rng.choice(100, 4, replace=False) for _ in range(20)]
-    masks = rng.integers(0, 2, (3400, 100)).astype(np.uint8)
-    clean = sum(masks[:, s].all(1) for s in supports).astype(float)
-    values = clean + rng.normal(size=3400) * clean.std() / 2
-    data = Data(signs(masks[200:]), values[200:], signs(masks[:200]), values[:200], 5)
-    rough = pursue(data, singles(100, 5)[:1])
-    fresh = rng.integers(0, 2, (4000, 100)).astype(np.uint8)
-    truth = sum(fresh[:, s].all(1) for s in supports)
-    scores = [
-        r_squared(truth, Parities(100, fitted.supports, fitted.coefficients).predict(fresh))
-        for fitted in (rough, polish(data, rough))
-    ]
-    assert scores[1] > scores[0] + 0.005
+def test_a_closure_finds_what_noise_hides():
+    gains = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        supports = [rng.choice(100, 4, replace=False) for _ in range(20)]
+        masks, fresh = (rng.integers(0, 2, (count, 100)).astype(np.uint8) for count in (3400, 4000))
+        clean, truth = (sum(some[:, s].all(1) for s in supports).astype(float) for some in (masks, fresh))
+        values = clean + rng.normal(size=3400) * clean.std() / 2
+        data = Data(signs(masks[200:]), values[200:], signs(masks[:200]), values[:200], 5)
+        rough = pursue(data, singles(100, 5)[:1])
+        before, after = (
+            r_squared(truth, Parities(100, fitted.supports, fitted.coefficients).predict(fresh))
+            for fitted in (rough, polish(data, rough))
+        )
+        gains.append(after - before)
+    assert min(gains) > -0.002
+    assert np.mean(gains) > 0.01
 
 
 # Sequences

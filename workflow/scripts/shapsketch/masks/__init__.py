@@ -16,7 +16,7 @@ import numpy as np
 from ..counter import BOOTSTRAP_STREAM, generator
 from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
-from .regression import RIDGES, Data, Equations, Fitted, fit, polish, pursue
+from .regression import RIDGES, Data, Fitted, fit, polish, pursue
 from .transform import exact, sparse
 
 ENERGY = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
@@ -73,7 +73,7 @@ def fit_values(plan: MaskPlan, values: np.ndarray, *, estimator: Estimator = "au
     data = Data(table[:, count:], answers[count:], table[:, :count], answers[:count], max_order)
     name, fitted = _fit(plan, masks[used][count:], masks[used][:count], data, estimator)
     everything = Data(table, answers, table[:, :0], answers[:0], max_order)
-    coefficients = Equations.collect(everything, fitted.supports).solve(fitted.prior, fitted.ridge)
+    coefficients = fitted.equations.merge(everything).solve(fitted.prior, fitted.ridge)
     kept = coefficients != 0
     parities = Parities(plan.players, fitted.supports[kept], coefficients[kept])
     return MaskFit(parities, _record(name, parities, fitted.score, score(plan, values, parities)))

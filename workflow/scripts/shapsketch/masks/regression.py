@@ -15,14 +15,15 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import log_ndtr
 
 from ..faithfulness import r_squared
-from .parities import BLOCK, correlate, features, normalise, orders, singles, subsets, support_keys, union
+from .parities import correlate, features, normalise, orders, singles, subsets, support_keys, union
 
 FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
 MOST_SHARE = 0.3  # parities per sample
 MOST_PARITIES = 3000
 LEADERS = 256  # parities whose neighbours are looked at
-MOST_PLAYERS = 256  # that search goes on with; the others' effects are too weak to stand out
+MOST_PLAYERS = 192  # that search goes on with; the others' effects are too weak to stand out
 FIRST_PLAYERS = 2048  # that it begins with: pairs may be there whose players have no effect alone
+PAIR_BLOCK = 128  # players whose pairs are scored at once
 CLOSED = 64  # parities whose closure is tried
 MOST_CLOSURE = 128  # parities of it
 ROUNDS = 16
@@ -85,7 +86,7 @@ class Fitted:
     ridge: float
     prior: np.ndarray
     residual: np.ndarray
-    equations: "Equations | None" = None
+    equations: "Equations"
 
 
 def pursue(data: Data, start: np.ndarray) -> Fitted:
@@ -105,7 +106,8 @@ def pursue(data: Data, start: np.ndarray) -> Fitted:
         if not len(added):
             break
         grown = union(m, kept, added[:GROWTH])[: data.most]
-        current = fit(data, grown, SEARCH_RIDGES, sharpenings=1, known=current)
+        ridges = SEARCH_RIDGES[max(SEARCH_RIDGES.index(current.ridge) - 1, 0) :]  # one step up at most
+        current = fit(data, grown, ridges, sharpenings=1, known=current)
         idle = 0 if 1 - current.score < (1 - GAIN) * (1 - best.score) else idle + 1
         best = current if current.score > best.score else best
     return best
@@ -120,7 +122,7 @@ def polish(data: Data, rough: Fitted) -> Fitted:
         return best
     weak = singles(m, data.max_order)[1 + promising(data, rough)]
     wide = union(m, found, weak, closure(data, best))[: data.most]
-    other = fit(data, wide, [ridge for ridge in RIDGES if ridge <= WEAKER * best.ridge], known=best)
+    other = fit(data, wide, RIDGES, known=best)
     return max(best, other, key=lambda fitted: fitted.score)
 
 
@@ -199,8 +201,8 @@ def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
 def _pairs(data: Data, own: np.ndarray, weighted: np.ndarray, players: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The strongest pairs of these players, whose signs are `own`, and their scores."""
     scores = np.zeros((len(players), len(players)), np.float32)
-    for start in range(0, len(players), BLOCK):  # the half above the diagonal
-        rows = slice(start, start + BLOCK)
+    for start in range(0, len(players), PAIR_BLOCK):  # the half above the diagonal
+        rows = slice(start, start + PAIR_BLOCK)
         scores[rows, start:] = np.triu(weighted[rows] @ own[start:].T, 1)
     first, second = np.divmod(_largest(np.abs(scores).ravel(), data.most), len(players))
     found = np.full((len(first), data.max_order), data.players)
@@ -306,6 +308,12 @@ class Equations:
         gram[:, new] = gram[new].T
         moments[here], moments[new] = known.moments[there], correlate(values[new], data.values)
         return cls(data, supports, values, check, gram, moments)
+
+    def merge(self, data: Data) -> "Equations":
+        """Return the equations of `data`, whose masks are those that choose and then the others."""
+        values, gram = np.hstack([self.check, self.values]), self.gram + self.check @ self.check.T
+        moments = self.moments + correlate(self.check, self.data.check_values)
+        return Equations(data, self.supports, values, self.check[:, :0], gram, moments)
 
     def solve_path(self, prior: np.ndarray, ridges: Sequence[float]) -> tuple[float, np.ndarray, float, np.ndarray]:
         """Solve for one ridge after another; return the best R2 on the checking masks, with its solution."""
