@@ -11,7 +11,7 @@ from ..codes import Code, Part
 
 
 def decode(code: Code, syndromes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (B, n) int64 words k with rows @ k = syndromes mod q, and (B,) whether there is one.
+    """Return the (B, n) int64 words k with rows @ k = syndromes mod q, and (B,) whether there is one; most have none.
 
     Args:
         syndromes: (B, r) int64 in 0..q-1.
@@ -22,8 +22,9 @@ def decode(code: Code, syndromes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     words = np.zeros((len(syndromes), code.rows.shape[1]), np.int64)
     valid = np.ones(len(syndromes), bool)
     for part in code.parts:
-        words += part.lift * _decode_part(code, part, syndromes, valid)
-    return words % code.radix, valid
+        own = _decode_part(code, part, syndromes, valid)
+        words[valid] = (words[valid] + part.lift * own[valid]) % code.radix
+    return words, valid
 
 
 def _decode_part(code: Code, part: Part, syndromes: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -38,7 +39,7 @@ def _decode_part(code: Code, part: Part, syndromes: np.ndarray, valid: np.ndarra
         digits = np.zeros_like(words)
         checks = _product(rest[:, : len(part.rows)], part.expand) % p
         _decode_bch(checks, code.correct, p, field.m, np.tile(field.exp, 2), field.log, field.zech, digits, valid)
-        words += p**level * digits
+        words[valid] += p**level * digits[valid]
         if power > p:
             rest = (rest - _product(digits, code.rows)) % power // p
     return words
