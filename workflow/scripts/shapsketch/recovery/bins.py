@@ -177,6 +177,13 @@ def is_real(k: np.ndarray, radix: int) -> np.ndarray:
     return ((k == 0) | (2 * k == radix)).all(1)
 
 
+def is_larger(k: np.ndarray, radix: int) -> np.ndarray:
+    """Whether (K, free) frequencies are the lexically larger one of their conjugate pair."""
+    mirrored = -k % radix
+    row, column = np.arange(len(k)), np.argmax(k != mirrored, axis=1)
+    return k[row, column] > mirrored[row, column]
+
+
 def pair_scale(k: np.ndarray, radix: int) -> np.ndarray:
     """The (K,) factors that give waves (with their conjugates) unit power: 1 if k = -k, else sqrt(1/2)."""
     return np.where(is_real(k, radix), 1.0, np.sqrt(0.5))

@@ -12,7 +12,7 @@ from math import comb
 import numpy as np
 from scipy.special import gammaln
 
-from .bins import TINY, Bins
+from .bins import TINY, Bins, is_larger
 from .decoding import decode
 from .reading import flips, read
 
@@ -141,10 +141,3 @@ def _alike(bins: Bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 totals.append(total[good])
                 groups.append(places[:, good])
     return np.concatenate(firsts), np.concatenate(totals).astype(np.float64).view(np.complex128), np.hstack(groups)
-
-
-def is_larger(k: np.ndarray, radix: int) -> np.ndarray:
-    """Whether (K, free) frequencies are the lexically larger one of their conjugate pair."""
-    mirrored = -k % radix
-    row, column = np.arange(len(k)), np.argmax(k != mirrored, axis=1)
-    return k[row, column] > mirrored[row, column]

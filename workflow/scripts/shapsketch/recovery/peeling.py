@@ -11,9 +11,9 @@ starts again on what is left.
 import numba
 import numpy as np
 
-from .bins import Bins, is_real
+from .bins import Bins, is_larger, is_real
 from .decoding import decode
-from .matching import agreed, is_larger, likely, match, sure
+from .matching import agreed, likely, match, sure
 from .reading import flips, read
 
 MOST_PASSES, MOST_ROUNDS = 8, 100
