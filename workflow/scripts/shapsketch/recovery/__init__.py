@@ -24,7 +24,7 @@ from ..versions import VERSIONS
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.98}  # R2 above which they are not worth their time
+GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above which they are not worth their time
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
 MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}

@@ -56,6 +56,7 @@ SHORT = 10  # free positions below which convolutions have nothing to share
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
 PERCEPTRON_EPOCHS = 100
 MOST_EPOCHS, LEAST_EPOCHS = 120, 4
+MOST_COPIES, MANY = 3, 16_000  # perceptrons of each kind; fewer where more samples leave less to chance
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
 MOST_GAIN = 10.0  # the exponent of a perceptron; reached by nothing but a training that goes astray
@@ -63,7 +64,7 @@ LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries 
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 ASKED = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
-STUDENTS_VERSION = 4
+STUDENTS_VERSION = 5
 
 
 class Network(nn.Module):
@@ -124,7 +125,8 @@ class Student:
         networks: the networks.
         weights: their weights.
         mean, scale: undo the standardisation of the values.
-        features: (n, m, w) float32, of each letter at each position: one-hot, and the properties of amino acids.
+        positions: (p,) int64, the positions that the networks see.
+        features: (p, m, w) float32, of each letter at each of them: one-hot, and the properties of amino acids.
     """
 
     architectures: tuple[Architecture, ...]
@@ -132,6 +134,7 @@ class Student:
     weights: tuple[float, ...]
     mean: float
     scale: float
+    positions: np.ndarray
     features: np.ndarray
 
     def predict(self, codes: np.ndarray, threads: int = 1) -> np.ndarray:
@@ -140,7 +143,7 @@ class Student:
         starts = range(0, len(codes), ASKED)
 
         def ask(start: int) -> np.ndarray:
-            x = _encode(codes[start : start + ASKED], features)
+            x = _encode(codes[start : start + ASKED, self.positions], features)
             total = np.zeros(len(x))
             with torch.inference_mode():
                 for weight, network in zip(self.weights, self.networks, strict=True):
@@ -165,6 +168,7 @@ def save_students(path: str | Path, students: Mapping[str, Student | None]) -> N
             "scale": student.scale,
         }
         arrays[f"{output}/about"] = np.array(json.dumps(about))
+        arrays[f"{output}/positions"] = student.positions
         arrays[f"{output}/features"] = student.features
         for k, network in enumerate(student.networks):
             arrays |= {f"{output}/{k}/{name}": p.detach().cpu().numpy() for name, p in network.named_parameters()}
@@ -182,7 +186,8 @@ def load_students(path: str | Path) -> dict[str, Student]:
         raise InputError(f"{path} is not a file of students of version {STUDENTS_VERSION}.")
     students = {}
     for output in (key.removesuffix("/about") for key in arrays if key.endswith("/about")):
-        about, features = json.loads(str(arrays[f"{output}/about"])), arrays[f"{output}/features"]
+        about = json.loads(str(arrays[f"{output}/about"]))
+        positions, features = (arrays[f"{output}/{name}"] for name in ("positions", "features"))
         architectures = tuple(
             Architecture(tuple(a["channels"]), tuple(a["widths"]), tuple(a["dense"]), a["dropout"])
             for a in about["architectures"]
@@ -193,9 +198,8 @@ def load_students(path: str | Path) -> dict[str, Student]:
             for name, parameter in network.named_parameters():
                 parameter.data.copy_(torch.from_numpy(arrays[f"{output}/{k}/{name}"]))
             networks.append(network.eval().to(_device()))
-        students[output] = Student(
-            architectures, tuple(networks), tuple(about["weights"]), about["mean"], about["scale"], features
-        )
+        weights, mean, scale = tuple(about["weights"]), about["mean"], about["scale"]
+        students[output] = Student(architectures, tuple(networks), weights, mean, scale, positions, features)
     return students
 
 
@@ -212,11 +216,13 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     Students of one architecture differ by chance alone, and weigh the same.
     """
     template = samples.plan.template
-    short = [WIDE] * 3 + [DEEP] * 3 + [SHARP] * 3
-    architectures = short if len(template.free) < SHORT else [TWO, ONE, ONE]  # the slowest first
-    codes, values = samples.codes, samples.values
+    architectures, positions = [TWO, ONE, ONE], np.arange(template.n)  # the slowest first
+    if len(template.free) < SHORT:
+        copies = int(np.clip(round(MOST_COPIES * math.sqrt(MANY / len(samples.values))), 1, MOST_COPIES))
+        architectures, positions = [k for k in (WIDE, DEEP, SHARP) for _ in range(copies)], template.free
+    codes, values = samples.codes[:, positions], samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
-    features = letter_features(template)
+    features = letter_features(template)[positions]
     targets = torch.as_tensor((values - mean) / scale, dtype=torch.float32)
 
     def learn(number: int) -> Network:
@@ -226,7 +232,7 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     with ThreadPoolExecutor(samples.threads) as pool:
         networks = list(pool.map(learn, range(len(architectures))))
     alone = [
-        Student((a,), (network,), (1.0,), mean, scale, features)
+        Student((a,), (network,), (1.0,), mean, scale, positions, features)
         for a, network in zip(architectures, networks, strict=True)
     ]
     predicted = np.stack([s.predict(samples.validation_codes, samples.threads) for s in alone], 1)
