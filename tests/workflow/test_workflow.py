@@ -105,6 +105,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(finished, tmp_path, how):
     process = subprocess.Popen(
         workspace.command(SPECTRUM), env=environment(TINY_MODEL_SECONDS="0.4"), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background shells ignore it
     )  # fmt: skip
     shards = workspace.folder / "results/tiny/sketch/shards"
     deadline = time.monotonic() + 120
