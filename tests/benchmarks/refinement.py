@@ -22,6 +22,7 @@ from shapsketch.recovery.student import load_students, save_students
 from shapsketch.refine import Effort, Refiner, Residual
 from shapsketch.sketch import Sketch
 from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.versions import VERSIONS
 
 FOLDER = ROOT / "results" / "benchmarks" / "refinement"
 EVALUATIONS = (64, 256, 1024)
@@ -65,8 +66,8 @@ def main() -> None:
 
 
 def _sketched(model: ReferenceModel, budget: int, estimator: str) -> Refiner:
-    """Sketch a model's first output, once; the rest is read back."""
-    place = FOLDER / f"{model.name}-{budget}-{estimator}"
+    """Sketch a model's first output, once with each version of the recovery; the rest is read back."""
+    place = FOLDER / f"{model.name}-{budget}-{estimator}-{VERSIONS['recovery']}"
     if not (place / "score.json").exists():
         plan = model.plan(budget)
         codes = model.queries(plan)
