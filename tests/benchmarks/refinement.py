@@ -48,12 +48,13 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=10_000, help="of the sketch")
     parser.add_argument("--estimators", nargs="+", default=["auto"])
     parser.add_argument("--evaluations", nargs="+", type=int, default=EVALUATIONS)
+    parser.add_argument("--truth-error", type=float, default=0.02, help="far below the standard errors to be judged")
     chosen = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     for name in chosen.models:
         model = MODELS[name]()
-        truth = shapley_truth(model, CACHE, 0.02)
+        truth = shapley_truth(model, CACHE, chosen.truth_error)
         assert truth is not None
         for estimator in chosen.estimators:
             refiner = _sketched(model, chosen.budget, estimator)
