@@ -55,7 +55,8 @@ class ReferenceModel:
         design: the design of the sketch.
         exact: the true terms of each output, where they are known.
         noise: the standard deviation of the noise on every answer; scores refer to the noiseless function.
-        control: the estimator that takes variance out of simulated Shapley values.
+        control: the estimator that takes variance out of simulated Shapley values,
+        control_budget: from so many evaluations.
         rows: (R, n) uint8 local codes, for a table: only these can be asked.
     """
 
@@ -70,6 +71,7 @@ class ReferenceModel:
     exact: tuple[Terms, ...] = ()
     noise: float = 0.0
     control: str = "regression"
+    control_budget: int = 50_000
     rows: np.ndarray | None = field(default=None, repr=False)
 
     @property
@@ -220,7 +222,8 @@ def optimus5p() -> ReferenceModel:
         (100_000,),
         _local(template, evenly(sequences)),
         (folder / "model_optimus5p_multioutput.h5",),
-        control="auto",  # pairs explain too little of it
+        control="student",  # terms explain too little of it
+        control_budget=400_000,
     )
 
 

@@ -3,6 +3,7 @@
 Kept in a cache: `baselines.truth` does the work, from a control that is recovered from evaluations of its own.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from benchmarks.reference_models import MOST_ENUMERATED, ReferenceModel
 from shapsketch.background import Background
 from shapsketch.baselines.truth import Truth, exact_truth, simulated_truth
 from shapsketch.files import load_npz, save_npz, sha256_json
-from shapsketch.recovery import recover
+from shapsketch.recovery import Recovery, recover
 from shapsketch.sketch import Sketch
 from shapsketch.spectrum import Spectrum
 
 CONTROL_SEED = 990
-CONTROL_BUDGET = 50_000
+THREADS = os.cpu_count() or 1
 
 
 def shapley_truth(
@@ -46,26 +47,26 @@ def shapley_truth(
     return Truth(**{name: int(a) if name == "evaluations" else a for name, a in arrays.items()})
 
 
-def _controls(model: ReferenceModel, budget: int, estimator: str) -> list[tuple]:
+def _controls(model: ReferenceModel, budget: int, estimator: str) -> list[Recovery]:
     """Recover every output from evaluations that nothing else uses."""
     plan = model.plan(budget, seed=CONTROL_SEED, design="random" if budget < model.template.space else "exhaustive")
     codes = model.queries(plan)
     sketch = Sketch(plan, codes, model.evaluate(codes))
-    return [recover(sketch, k, estimator=estimator) for k in range(len(model.outputs))]
+    return [recover(sketch, k, estimator=estimator, threads=THREADS) for k in range(len(model.outputs))]
 
 
 def _enumerate(model: ReferenceModel) -> Truth:
     """Evaluate every sequence of the template."""
-    return exact_truth([found[0] for found in _controls(model, model.template.space, "exact")], model.explained)
+    return exact_truth([found.spectrum for found in _controls(model, model.template.space, "exact")], model.explained)
 
 
 def _simulate(model: ReferenceModel, most_error: float, pair_error: float | None) -> Truth:
     """Simulate from the controls' spectra, by their students where there is one for every output, to the model."""
-    controls = _controls(model, CONTROL_BUDGET, model.control)
-    spectra, students = [found[0] for found in controls], [getattr(found, "student", None) for found in controls]
+    controls = _controls(model, model.control_budget, model.control)
+    spectra, students = [found.spectrum for found in controls], [found.student for found in controls]
     levels = [model.evaluate]
     if all(students):
-        levels.insert(0, lambda codes: np.stack([s.predict(codes) for s in students], -1))
+        levels.insert(0, lambda codes: np.stack([s.predict(codes, THREADS) for s in students if s], -1))
 
     def tell(level: int, count: int, left: float) -> None:
         if count % 160 == 0:

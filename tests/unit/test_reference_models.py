@@ -66,11 +66,12 @@ class Control(NamedTuple):
 
 @pytest.mark.parametrize("with_student", [False, True])
 def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch, with_student):
-    model = MODELS["sprout"]()
-    student = SimpleNamespace(predict=lambda codes: model.evaluate(codes)[:, 0] + 0.02 * (codes[:, 3] == codes[:, 9]))
+    model = replace(MODELS["sprout"](), control_budget=2000)
+    student = SimpleNamespace(
+        predict=lambda codes, threads: model.evaluate(codes)[:, 0] + 0.02 * (codes[:, 3] == codes[:, 9])
+    )
     if with_student:
         monkeypatch.setattr(truth, "recover", lambda *a, **k: Control(*recover(*a, **k)[:2], student))
-    monkeypatch.setattr(truth, "CONTROL_BUDGET", 2000)
     exact = truth.shapley_truth(model, tmp_path, 0.05)
     unknown = replace(model, exact=())
     simulated = truth.shapley_truth(unknown, tmp_path, 0.05)
