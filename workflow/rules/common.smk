@@ -105,6 +105,7 @@ LIBRARY = [
     "models/builtin_model.py",
     "models/command_model.py",
     "models/ensemble.py",
+    "models/keras_file.py",
     "models/keras_layers.py",
     "models/keras_model.py",
     "models/onehot.py",

@@ -19,6 +19,7 @@ import torch
 from ..errors import InputError
 from ..template import Template
 from . import Predictor
+from .keras_file import declared_input_shape as declared_input_shape
 from .keras_layers import LAYERS, Layer
 from .onehot import onehot_encoder
 from .torch_model import find_device

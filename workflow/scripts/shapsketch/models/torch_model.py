@@ -127,16 +127,55 @@ def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
     import torch
     from torch.export.passes import move_to_device_pass
 
-    scripted = refuse_pickles(path)
-    try:
-        if scripted:
+    if refuse_pickles(path):
+        try:
             return torch.jit.load(path, map_location=device).eval()
-        program = torch.export.load(path)
-        return (program if device.type == "cpu" else move_to_device_pass(program, device)).module()
+        except Exception as error:
+            raise _unreadable(path, "TorchScript program", error) from error
+    program = _exported_program(path)
+    return (program if device.type == "cpu" else move_to_device_pass(program, device)).module()
+
+
+def _exported_program(path: str) -> "torch.export.ExportedProgram":
+    """Load a program that `refuse_pickles` has let through."""
+    import torch
+
+    try:
+        return torch.export.load(path)
     except Exception as error:
-        kind = "TorchScript program" if scripted else "exported program"
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{path} is no {kind} that this PyTorch ({torch.__version__}) reads: {reason}.") from error
+        raise _unreadable(path, "exported program", error) from error
+
+
+def _unreadable(path: str, kind: str, error: Exception) -> InputError:
+    import torch
+
+    reason = " ".join(str(error).split())[:300]
+    return InputError(f"{path} is no {kind} that this PyTorch ({torch.__version__}) reads: {reason}.")
+
+
+def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
+    """Return the shape of a sequence that an exported program declares.
+
+    Returns:
+        The sizes of the axes after that of the batch, None for a free one; None where the file is TorchScript, which
+        declares none, or the program takes more than one input.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds no saved program.
+    """
+    if refuse_pickles(path):
+        return None
+    shape = _input_shape(_exported_program(path))
+    return None if shape is None else shape[1:]
+
+
+def _input_shape(program: "torch.export.ExportedProgram") -> tuple[int | None, ...] | None:
+    """The sizes of a program's one input, the batch's included; None for a free one."""
+    inputs = program.graph_signature.user_inputs
+    if len(inputs) != 1:
+        return None
+    value = next(n.meta["val"] for n in program.graph.nodes if n.op == "placeholder" and n.name == inputs[0])
+    return tuple(size if isinstance(size, int) else None for size in value.shape)
 
 
 def refuse_pickles(path: str) -> bool:

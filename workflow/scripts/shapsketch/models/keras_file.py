@@ -1,0 +1,175 @@
+"""The files in which Keras saves whole models: HDF5, and `.keras` archives (a zip of a configuration and HDF5 weights).
+
+Only JSON and plain arrays are read: no pickle, no code, no link to another file.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from ..errors import InputError
+
+MOST_CONFIG = 1 << 28  # bytes of a configuration
+MOST_INFLATION = 1000  # times the size of the file, what it may hold when it is unpacked
+HDF5 = b"\x89HDF\r\n\x1a\n"
+ZIP = b"PK\x03\x04"
+Config = Mapping[str, Any]
+
+
+class Stored(NamedTuple):
+    """A whole model as it lies in its file.
+
+    Attributes:
+        config: `class_name` and `config` of the model.
+        arrays: the weights by their paths.
+        names: of an HDF5 file, the paths of the weights of each layer, in Keras's order; None for an archive.
+    """
+
+    config: Config
+    arrays: dict[str, np.ndarray]
+    names: dict[str, list[str]] | None
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The parts of an open file: the configuration, and the group of the weights."""
+
+    config: Config
+    weights: h5py.Group
+    is_archive: bool
+
+
+def read_stored(path: str) -> Stored:
+    """Read a model's configuration and its weights.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds no whole model.
+    """
+    with _open(path) as opened:
+        arrays = _arrays(opened.weights, Path(path).stat().st_size)
+        if opened.is_archive:
+            return Stored(opened.config, {k: v for k, v in arrays.items() if not k.startswith("optimizer/")}, None)
+        layers = _names(opened.weights, "layer_names")
+        names = {n: [f"{n}/{w}" for w in _names(opened.weights[n], "weight_names")] for n in layers}
+        return Stored(opened.config, arrays, names)
+
+
+def read_config(path: str) -> Config:
+    """Read a model's configuration alone; see `read_stored`."""
+    with _open(path) as opened:
+        return opened.config
+
+
+def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
+    """Return the shape of a sequence that a Keras file declares.
+
+    Returns:
+        The sizes of the axes after that of the batch, None for a free one; None where nothing, or more than one
+        input, is declared.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds no whole model.
+    """
+    config = read_config(path)
+    body = config.get("config")
+    layers = body if isinstance(body, list) else body.get("layers", []) if isinstance(body, Mapping) else []
+    if config.get("class_name") == "Sequential":
+        shapes = [_batch_shape(entry) for entry in layers[:1]]
+        shapes.append(body.get("build_input_shape") if isinstance(body, Mapping) else None)
+        shape = next((s for s in shapes if s), None)
+    else:
+        inputs = [_batch_shape(entry) for entry in layers if entry.get("class_name") == "InputLayer"]
+        shape = inputs[0] if len(inputs) == 1 else None
+    return None if not isinstance(shape, list) else tuple(None if size is None else int(size) for size in shape[1:])
+
+
+def _batch_shape(entry: Config) -> Any:
+    own = entry.get("config", {})
+    return own.get("batch_shape") or own.get("batch_input_shape")
+
+
+@contextmanager
+def _open(path: str) -> Iterator[_Opened]:
+    """Open either kind of file, told apart by its first bytes."""
+    if Path(path).is_dir():
+        raise InputError(
+            f"{path} is a folder; a SavedModel is not read: load it in Keras and save it with model.save('m.keras')."
+        )
+    if not Path(path).is_file():
+        raise InputError(f"The model file {path} does not exist.")
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(8)
+        if head.startswith(ZIP):
+            with zipfile.ZipFile(path) as archive:
+                yield from _open_archive(path, archive)
+        elif head == HDF5:
+            with h5py.File(path, "r") as file:
+                if "model_config" not in file.attrs:
+                    raise InputError(
+                        f"{path} has no model configuration; save the whole model with model.save('m.keras')."
+                    )
+                yield _Opened(_mapping(file.attrs["model_config"]), file["model_weights"], False)
+        else:
+            raise ValueError("its first bytes are neither those of HDF5 nor of a .keras archive")
+    except InputError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is not a Keras model in HDF5 or a .keras archive ({reason}).") from error
+
+
+def _open_archive(path: str, archive: zipfile.ZipFile) -> Iterator[_Opened]:
+    sizes = {member.filename: member.file_size for member in archive.infolist()}
+    if "config.json" not in sizes or "model.weights.h5" not in sizes:
+        raise InputError(f"{path} is a zip archive without config.json and model.weights.h5, so no .keras archive.")
+    if sizes["config.json"] > MOST_CONFIG or sum(sizes.values()) > MOST_INFLATION * Path(path).stat().st_size:
+        raise InputError(f"{path} unpacks to {sum(sizes.values()):,} bytes, more than a Keras model can hold.")
+    config = _mapping(archive.read("config.json"))
+    with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
+        yield _Opened(config, file, True)
+
+
+def _mapping(text: str | bytes) -> Config:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("its configuration is not a mapping")
+    return content
+
+
+def _arrays(group: h5py.Group, size: int) -> dict[str, np.ndarray]:
+    """Every dataset of a group by its path. Links to other files are not followed, and so are missing."""
+    datasets: dict[str, h5py.Dataset] = {}
+    group.visititems(lambda name, item: datasets.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    total = sum(dataset.nbytes for dataset in datasets.values())
+    if total > MOST_INFLATION * size:
+        raise ValueError(f"its arrays are declared to hold {total:,} bytes, in a file of {size:,}")
+    for name, dataset in datasets.items():
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"its array {name} lies in another file")
+    return {name: _array(name, dataset) for name, dataset in datasets.items()}
+
+
+def _array(name: str, dataset: h5py.Dataset) -> np.ndarray:
+    """A dataset as numbers; bfloat16, which HDF5 has no type for, as float32."""
+    array = np.array(dataset)
+    if array.dtype.kind == "V" and array.dtype.itemsize == 2:
+        return (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"its array {name} holds {array.dtype}, and numbers are needed")
+    return array
+
+
+def _names(group: h5py.Group, attribute: str) -> list[str]:
+    """A list of names, which Keras divides over several attributes where it is long."""
+    keys = sorted((k for k in group.attrs if k.startswith(attribute)), key=lambda k: (len(k), k))
+    names = [name for key in keys for name in group.attrs[key]]
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
