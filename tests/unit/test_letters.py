@@ -7,7 +7,9 @@ from shapsketch.alphabet import MISSING, Alphabet
 from shapsketch.background import Background, background_from_config
 from shapsketch.errors import InputError
 from shapsketch.residues import residue_properties
+from shapsketch.spectrum import Spectrum
 from shapsketch.template import Template
+from shapsketch.terms import Terms
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,11 @@ from shapsketch.template import Template
         ("protein", "ACDEFGHIKLMNPQRSTVWY", "protein", "X"),
         ("ACTG", "ACTG", "DNA", "N"),
         ("01", "01", "custom", "*"),
+        ("dna", "ACGT", "DNA", "N"),
+        ("Protein", "ACDEFGHIKLMNPQRSTVWY", "protein", "X"),
+        ("ACDEFGHIKLMNPQRSTVWY*", "ACDEFGHIKLMNPQRSTVWY*", "custom", "."),
+        ("*.AC", "*.AC", "custom", "?"),
+        ("*.?-_", "*.?-_", "custom", "0"),
     ],
 )
 def test_named_and_declared_alphabets(text, letters, kind, wildcard):
@@ -71,11 +78,44 @@ def test_template_symbols():
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("", "empty"), ("NNZ", "'Z' at position 3"), ("ACGT", "fixes every position")],
+    [("", "empty"), ("NNZ", "'Z' at position 3"), ("ACGT", "fixes every position, so .*; write 'N' or '.' for")],
 )
 def test_impossible_templates(pattern, message):
     with pytest.raises(InputError, match=message):
         Template(Alphabet("ACGT"), pattern)
+
+
+@pytest.mark.parametrize(
+    ("letters", "pattern", "sizes"),
+    [
+        ("ACGT", "N.nA", [4, 4, 4, 1]),
+        ("ACDEFGHIKLMNPQRSTVWY*", "M..*", [1, 21, 21, 1]),
+        ("ACGTN", "NN.*", [1, 1, 5, 5]),
+        ("01", "0.*1", [1, 2, 2, 1]),
+        ("*.", "*?.", [1, 2, 1]),
+        ("acgt", "a.*c", [1, 4, 4, 1]),
+        ("Aa", "aA*", [1, 1, 2]),
+        ("RYKM", "RK*.", [1, 1, 4, 4]),
+    ],
+)
+def test_what_is_a_letter_is_never_free(letters, pattern, sizes):
+    template = Template(Alphabet(letters), pattern)
+    assert template.sizes.tolist() == sizes
+    fixed = template.sizes == 1
+    codes = template.letter_codes[np.arange(template.n), 0]
+    assert [letters[c] for c in codes[fixed]] == [s for s, one in zip(pattern, fixed, strict=True) if one]
+
+
+def test_templates_of_any_letters_come_back_from_files(tmp_path):
+    for letters, pattern in (("ACDEFGHIKLMNPQRSTVWY*", "*..M"), ("01", "0.*1"), ("'\"#,", "'..#")):
+        background = Background.uniform(Template(Alphabet(letters), pattern))
+        spectrum = Spectrum(background, "1", 2.5, Terms.build(background.template.sizes, {}), {})
+        spectrum.save(tmp_path / "s.npz")
+        assert Spectrum.load(tmp_path / "s.npz").template == background.template
+
+
+def test_letters_that_no_alphabet_has_are_missing_whatever_they_are():
+    assert Alphabet("AC?").encode(["A→?", "ÿ😀C"]).tolist() == [[0, MISSING, 2], [MISSING, MISSING, 1]]
 
 
 def test_backgrounds():
@@ -88,7 +128,7 @@ def test_backgrounds():
     assert not frequencies.is_uniform
     mutated = background_from_config(template, {"mutate": {"around": "CGA", "rate": 0.3}})
     assert np.allclose(mutated.probabilities[0], [0.1, 0.7, 0.1, 0.1])
-    counted = background_from_config(template, {"from_sequences": {"queries": "q", "pseudocount": 1}}, ["AAA", "AGA"])
+    counted = background_from_config(template, {"from_sequences": {"queries": "q"}}, ["AAA", "AGA"])
     assert np.allclose(counted.probabilities[0], [3 / 6, 1 / 6, 1 / 6, 1 / 6])
     assert np.allclose(counted.probabilities[1], [0.5, 0, 0.5, 0])
 

@@ -34,10 +34,12 @@ LIBRARY = [
     "faithfulness.py",
     "figures.py",
     "files.py",
+    "fitting.py",
     "galois.py",
     "interactions.py",
     "kernels.py",
     "lattice.py",
+    "letters.py",
     "listing.py",
     "logos.py",
     "maps.py",
@@ -65,10 +67,13 @@ LIBRARY = [
     "sources.py",
     "spectrum.py",
     "stage.py",
+    "strings.py",
     "tables.py",
     "template.py",
     "terms.py",
     "versions.py",
+    "wording.py",
+    "written.py",
     "baselines/__init__.py",
     "baselines/analysis.py",
     "baselines/deep_shap.py",
@@ -166,6 +171,7 @@ from shapsketch.cost import auto_shards
 from shapsketch.rounds import sampling_rounds, stop_rule
 from shapsketch.sources import downloads, local_source, source_files
 from shapsketch.versions import VERSIONS
+from shapsketch.written import read_written
 
 
 def read_schema(name):
@@ -173,10 +179,29 @@ def read_schema(name):
         return yaml.safe_load(handle)
 
 
+def read_texts(paths):
+    """The files of the config as they are written, which tells names from what YAML takes them for."""
+    try:
+        return [read_written(path) for path in paths if Path(path).is_file()]
+    except errors.InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# A config named by --configfile stands alone; Snakemake would merge the two.
+if not workflow.overwrite_configfiles:
+    # Read before Snakemake reads it, which does not tell what is wrong with a file.
+    read_texts(["config/config.yaml"])
+
+    configfile: "config/config.yaml"
+
+
 try:
     with open(workflow.source_path("../../resources/models.yaml")) as handle:
         config = expand(config, yaml.safe_load(handle))
-    config = check_config(config, read_schema("config"))
+    texts = (
+        [] if workflow.modifier.skip_configfile else read_texts(workflow.configfiles)
+    )
+    config = check_config(config, read_schema("config"), texts)
     # Without a shared disk, the files lie in the storage, and Snakemake itself looks for them.
     check_names(
         config, files=workflow.storage_settings.default_storage_provider is None
@@ -211,8 +236,8 @@ RETRIES = 2 if workflow.is_main_process else 0
 
 
 wildcard_constraints:
-    model="|".join(MODELS),
-    queries="|".join(QUERIES),
+    model="|".join(map(re.escape, MODELS)),
+    queries="|".join(map(re.escape, QUERIES)),
     scatteritem=r"\d+-of-\d+",
     round=r"\d+",
 

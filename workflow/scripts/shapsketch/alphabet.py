@@ -5,27 +5,16 @@ holds numbers per letter, because tools disagree on it (ACGT, ACTG) and a silent
 every value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from .errors import InputError
+from .letters import check_letters, codes_of, kind_of, named_letters, wildcard_of
+from .strings import as_strings
 
 MISSING = 255  # the code of a letter that the alphabet does not have
-
-_NUCLEOTIDE_CODES = {
-    "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC",
-    "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
-}  # fmt: skip
-_PROTEIN_CODES = {"B": "DN", "Z": "EQ", "J": "IL", "X": "ACDEFGHIKLMNPQRSTVWY"}
-_KINDS = {
-    "ACGT": ("DNA", _NUCLEOTIDE_CODES, "N"),
-    "ACGU": ("RNA", {c: s.replace("T", "U") for c, s in _NUCLEOTIDE_CODES.items()}, "N"),
-    "ACDEFGHIKLMNPQRSTVWY": ("protein", _PROTEIN_CODES, "X"),
-}
-_NAMES = {kind: letters for letters, (kind, _, _) in _KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -39,19 +28,12 @@ class Alphabet:
     letters: str
 
     def __post_init__(self) -> None:
-        letters = self.letters
-        if not 2 <= len(letters) <= 64:
-            raise InputError(f"Alphabet {letters!r} has {len(letters)} letters; 2 to 64 can be used.")
-        if len(set(letters)) < len(letters):
-            twice = next(c for c in letters if letters.count(c) > 1)
-            raise InputError(f"Alphabet {letters!r} has the letter {twice!r} more than once.")
-        if not all(c.isascii() and c.isprintable() and not c.isspace() for c in letters):
-            raise InputError(f"Alphabet {letters!r} may hold printable ASCII letters only.")
+        check_letters(self.letters)
 
     @classmethod
     def from_config(cls, text: str) -> "Alphabet":
         """Return the alphabet that a config names: `DNA`, `RNA`, `protein`, or its letters."""
-        return cls(_NAMES.get(text, text))
+        return cls(named_letters(text))
 
     @property
     def q(self) -> int:
@@ -61,24 +43,17 @@ class Alphabet:
     @cached_property
     def kind(self) -> str:
         """`DNA`, `RNA`, `protein` (whatever the order of the letters) or `custom`."""
-        return self._convention[0]
+        return kind_of(self.letters)
 
     @cached_property
     def ambiguity(self) -> dict[str, str]:
         """The IUPAC codes of this alphabet and the letters each stands for."""
-        return self._convention[1]
+        return codes_of(self.letters)
 
     @cached_property
     def wildcard(self) -> str:
-        """The letter that stands for any letter in a template: N, X for proteins, `*` otherwise."""
-        return self._convention[2]
-
-    @cached_property
-    def _convention(self) -> tuple[str, dict[str, str], str]:
-        for letters, convention in _KINDS.items():
-            if set(letters) == set(self.letters):
-                return convention
-        return "custom", {}, "*"
+        """What stands for any letter: N, X for proteins, otherwise the first of `*.?-_` that is not a letter."""
+        return wildcard_of(self.letters)
 
     @cached_property
     def folds_case(self) -> bool:
@@ -102,23 +77,24 @@ class Alphabet:
         """(q,) uint8: the code of each letter's complement, of DNA and RNA."""
         return self.encode([self.letters.translate(str.maketrans("ACGTU", "TGCAA"))])[0]
 
-    def encode(self, sequences: Sequence[str]) -> np.ndarray:
+    def encode(self, sequences: Iterable[str]) -> np.ndarray:
         """Turn strings of equal length into codes.
 
         Args:
-            sequences: N strings of n one-byte characters.
+            sequences: N strings of n characters, in any container; see `as_strings`.
 
         Returns:
             (N, n) uint8, 0..q-1; letters outside the alphabet become `MISSING`. DNA reads U as T, RNA T as U.
 
         Raises:
-            ValueError: the strings differ in length or hold characters outside Latin-1.
+            InputError: what is given is no list of strings.
+            ValueError: the strings differ in length.
         """
-        length = len(sequences[0]) if len(sequences) else 0
-        text = "".join(sequences).encode("latin-1")
-        if any(len(s) != length for s in sequences):
+        texts = as_strings(sequences)
+        length = len(texts[0]) if texts else 0
+        if any(len(s) != length for s in texts):
             raise ValueError("sequences differ in length")
-        return self._codes[np.frombuffer(text, np.uint8)].reshape(len(sequences), length)
+        return self._codes[character_codes(texts)].reshape(len(texts), length)
 
     def decode(self, codes: np.ndarray) -> list[str]:
         """Turn (N, n) codes 0..q-1 into N strings."""
@@ -126,3 +102,13 @@ class Alphabet:
         length = codes.shape[1]
         text = letters[codes].tobytes().decode()
         return [text[i : i + length] for i in range(0, len(text), length)]
+
+
+def character_codes(texts: Sequence[str]) -> np.ndarray:
+    """Return the codes of all characters of some strings, one after another, uint8; 255 for those beyond Latin-1."""
+    text = "".join(texts)
+    try:
+        return np.frombuffer(text.encode("latin-1"), np.uint8)
+    except UnicodeEncodeError:
+        wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        return np.minimum(wide, 255).astype(np.uint8)

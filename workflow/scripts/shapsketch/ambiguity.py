@@ -6,17 +6,17 @@ every position, an average over the letters that both the code and the template 
 the background. A fully ambiguous position therefore contributes exactly nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from .alphabet import MISSING
+from .alphabet import MISSING, character_codes
 from .errors import InputError
 from .spectrum import Spectrum
 from .terms import Terms
 
 
-def resolve(spectrum: Spectrum, sequences: Sequence[str]) -> tuple[np.ndarray, Terms]:
+def resolve(spectrum: Spectrum, sequences: Iterable[str]) -> tuple[np.ndarray, Terms]:
     """Encode sequences that may hold IUPAC codes, with terms that understand the result.
 
     Args:
@@ -28,16 +28,18 @@ def resolve(spectrum: Spectrum, sequences: Sequence[str]) -> tuple[np.ndarray, T
         where no sequence is ambiguous.
 
     Raises:
-        InputError: a letter is neither allowed nor a code of the alphabet.
+        InputError: a sequence is no string or has another length, or a letter is neither allowed nor a code of the
+            alphabet.
     """
     template = spectrum.template
     alphabet = template.alphabet
+    sequences = spectrum.as_strings(sequences)
     if alphabet.folds_case:
         sequences = [s.upper() for s in sequences]
     used = sorted(set("".join(sequences)) & set(alphabet.ambiguity))
     if not used:
         return spectrum.encode(sequences), spectrum.terms
-    text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(-1, template.n)
+    text = character_codes(sequences).reshape(-1, template.n)
     codes = template.to_local(alphabet.encode(sequences))
     members = np.array([[a in alphabet.ambiguity[c] for a in alphabet.letters] for c in used])
     weights = spectrum.background.probabilities[:, None, :] * members  # (n, codes, q)

@@ -14,6 +14,8 @@ import numpy as np
 from .errors import InputError
 from .template import Template
 
+PSEUDOCOUNT = 1.0  # of `from_sequences`, per letter
+
 
 @dataclass(frozen=True)
 class Background:
@@ -133,6 +135,6 @@ def background_from_config(
     if kind == "mutate":
         return Background.mutated(template, value["around"], value["rate"])
     if kind == "from_sequences" and sequences is not None:
-        codes = template.alphabet.encode(list(sequences))
-        return Background.from_codes(template, codes, value["pseudocount"])
+        codes = template.alphabet.encode(sequences)
+        return Background.from_codes(template, codes, value.get("pseudocount", PSEUDOCOUNT))
     raise InputError(f"The background {kind!r} is not one of uniform, frequencies, from_sequences, mutate.")

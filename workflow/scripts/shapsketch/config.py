@@ -3,30 +3,52 @@
 Runs in Snakemake's own process for every job, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
 from .errors import InputError
-from .sources import source_files
+from .fitting import fit, resolved
+from .letters import allowed_letters, check_letters, kind_of, named_letters
+from .sources import downloads, source_files
+from .wording import sentence
+from .written import Written
+
+FILES = {  # what each kind of model is read from, in words
+    "torch": "a .pt2, TorchScript, .safetensors or state_dict file",
+    "onnx": "an .onnx file",
+    "keras_h5": "an .h5 or .keras file",
+    "trees": "a LightGBM (text) or XGBoost (JSON) file",
+    "table": "a CSV, TSV or Parquet file",
+}
 
 
-def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of the config with all defaults filled in.
+def check_config(
+    config: Mapping[str, Any], schema: Mapping[str, Any], written: Sequence[Written] = ()
+) -> dict[str, Any]:
+    """Return a copy of the config with all values read as the schema means them, and all defaults filled in.
+
+    Args:
+        config: as YAML reads it.
+        schema: of it.
+        written: its files, as they are written; what YAML takes for a number, a date or true and false is read as
+            text from there, where the schema wants text.
 
     Raises:
         InputError: the first mistake, by place: an unknown key (with the nearest known one), a wrong
             type or value, or a missing key.
     """
-    filled = _fill(deepcopy(dict(config)), schema)
-    validator = jsonschema.Draft202012Validator(schema)
-    errors = sorted(validator.iter_errors(filled), key=lambda e: list(map(str, e.absolute_path)))
+    try:
+        filled = _fill(fit(dict(config), schema, written), schema, schema)
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(filled))
+    except RecursionError:
+        raise InputError("The config holds itself: a value of it is an alias of what it is in.") from None
     if errors:
-        raise InputError(f"The config {_sentence(_deepest(errors[0]))}")
+        raise InputError(f"The config {sentence(min(errors, key=lambda e: list(map(str, e.absolute_path))))}")
     return filled
 
 
@@ -57,23 +79,67 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
                     f"The background of models.{name} names the sequences {queries!r}, "
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
-        for path in source_files(model["source"]) if files else []:
-            _check_file(path, f"models.{name}.source")
+        _check_model(name, model, files)
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
         if config["compare"]["enabled"] and model["source"]["kind"] == "table":
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, queries in sequences.items() if files else []:
-        _check_file(queries["path"], f"sequences.{name}")
+        _check_file(queries["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     _check_masks(config)
     _check_motifs(config)
 
 
-def _check_file(path: str, place: str) -> None:
-    if "{" in path:
+def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
+    """Check a model's alphabet, template and files."""
+    letters, source = named_letters(model["alphabet"]), model["source"]
+    try:
+        check_letters(letters)
+        allowed_letters(letters, model["template"])
+    except InputError as error:
+        raise InputError(f"The config is wrong at models.{name}: {error}") from None
+    own = set(source.get("files", ())) | {
+        source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()
+    }
+    downloads(source)  # each names a file
+    for path in source_files(source) if files else []:
+        _check_file(path, f"models.{name}.source", "a file" if path in own else FILES.get(source["kind"], "a file"))
+
+
+def _check_file(path: str, place: str, wanted: str) -> None:
+    """Check that a path is a file; `wanted` says what kind of file is right."""
+    if "{" in path or "}" in path:
         raise InputError(f"The file {path} of {place} has a brace in its name, which Snakemake takes for a wildcard.")
-    if not Path(path).is_file():
-        raise InputError(f"The file {path} of {place} does not exist.")
+    if "\0" in path or not path.strip():
+        raise InputError(f"The path {path!r} of {place} names no file; give {wanted}.")
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise InputError(f"{path} of {place} is a folder; {_instead(file, wanted)}.")
+        if file.is_symlink() and not file.exists():
+            raise InputError(f"The file {path} of {place} is a link to {file.readlink()}, which does not exist.")
+        if not file.exists():
+            raise InputError(f"The file {path} of {place} does not exist.")
+    except OSError as error:
+        raise InputError(f"The file {path} of {place} cannot be looked at ({error.strerror}).") from None
+    if not file.is_file():
+        raise InputError(f"{path} of {place} is not a plain file; give {wanted}.")
+    if not os.access(file, os.R_OK):
+        raise InputError(f"The file {path} of {place} may not be read; its permissions forbid it.")
+
+
+def _instead(folder: Path, wanted: str) -> str:
+    """What to name instead of a folder."""
+    if (folder / "saved_model.pb").exists():
+        return (
+            "a SavedModel of TensorFlow is not read: load it in Keras and save it by model.save('model.h5') for the "
+            "kind keras_h5, or convert it to ONNX with tf2onnx for the kind onnx"
+        )
+    files = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    inside = (
+        f", such as {folder / files[0]}" if len(files) == 1 else f" (it holds {', '.join(files[:5])})" * bool(files)
+    )
+    return f"give {wanted}{inside}"
 
 
 def _check_masks(config: Mapping[str, Any]) -> None:
@@ -100,10 +166,10 @@ def _check_masks(config: Mapping[str, Any]) -> None:
 def _check_motifs(config: Mapping[str, Any]) -> None:
     motifs = config["motifs"]
     if "database" in motifs:
-        _check_file(motifs["database"], "motifs.database")
+        _check_file(motifs["database"], "motifs.database", "a MEME file")
     if motifs["reverse_complement"]:
         for name, model in config["models"].items():
-            if model["alphabet"] != "DNA" and set(model["alphabet"]) != set("ACGT"):
+            if kind_of(named_letters(model["alphabet"])) != "DNA":
                 raise InputError(
                     f"The config sets motifs.reverse_complement, but the alphabet of models.{name} is "
                     f"{model['alphabet']}; only DNA has a second strand."
@@ -117,62 +183,25 @@ def canonical(value: Any) -> Any:
     return value
 
 
-def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Fill defaults in place, through nested objects that are there or have a default."""
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Fill defaults in place, through nested objects that are there or have a default, and the branches that match."""
+    schema = resolved(schema, root)
+    if isinstance(value, list):
+        return [_fill(entry, schema.get("items", {}), root) for entry in value]
     if not isinstance(value, dict):
         return value
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        filled = _fill(deepcopy(value), branch, root)
+        if jsonschema.Draft202012Validator({**branch, "$defs": root.get("$defs", {})}).is_valid(filled):
+            value = filled
+            break
     for key, part in schema.get("properties", {}).items():
         if key not in value and "default" in part:
             value[key] = deepcopy(part["default"])
         if key in value:
-            value[key] = _fill(value[key], part)
+            value[key] = _fill(value[key], part, root)
     extra = schema.get("additionalProperties")
     if isinstance(extra, Mapping):
         for key in value.keys() - schema.get("properties", {}).keys():
-            value[key] = _fill(value[key], extra)
+            value[key] = _fill(value[key], extra, root)
     return value
-
-
-def _deepest(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
-    """Of the branches of an anyOf or oneOf, the complaint that got furthest."""
-    while error.context:
-        error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
-    return error
-
-
-def _sentence(error: jsonschema.ValidationError) -> str:
-    place = ".".join(map(str, error.absolute_path)) or "itself"
-    schema, found = error.schema, error.instance
-    if "propertyNames" in error.absolute_schema_path:
-        return f"has the name {found!r} under {place}, which cannot name a folder of results."
-    match error.validator:
-        case "additionalProperties":
-            known = list(schema.get("properties", {}))
-            unknown = sorted(map(str, set(found) - set(known)))[0]
-            close = get_close_matches(unknown, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-            where = "" if place == "itself" else f" under {place}"
-            return f"has an unknown key {unknown!r}{where}; {hint}"
-        case "required":
-            missing = next(key for key in error.validator_value if key not in found)
-            return f"lacks the key {missing!r}{'' if place == 'itself' else f' under {place}'}."
-        case "enum":
-            return f"has {found!r} at {place}; use one of {', '.join(map(str, error.validator_value))}."
-        case "const":
-            return f"has {found!r} at {place}; use {error.validator_value!r}."
-        case "type":
-            wanted = error.validator_value
-            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"has {found!r} at {place}, which is not of the type {kinds}."
-        case "not":
-            return f"is wrong at {place}: {schema['description']}."
-        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
-            words = {
-                "minimum": "at least",
-                "exclusiveMinimum": "more than",
-                "maximum": "at most",
-                "exclusiveMaximum": "less than",
-            }
-            return f"has {found!r} at {place}; it must be {words[error.validator]} {error.validator_value}."
-    described = schema.get("description", "")
-    return f"is wrong at {place}: {error.message}" + (f" ({described})." if described else ".")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from .alphabet import character_codes
 from .ambiguity import resolve
 from .background import Background
 from .counter import TYPICAL_STREAM, generator
@@ -206,7 +207,7 @@ def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
     codes = model.template.alphabet.encode(sequences)
     readable = np.less(codes, model.template.alphabet.q)
     if model.reads_unknown:
-        text = np.frombuffer("".join(sequences).encode("latin-1"), np.uint8).reshape(codes.shape)
+        text = character_codes(sequences).reshape(codes.shape)
         readable |= text == ord(model.template.alphabet.wildcard)
     plain = readable.all(1)
     values = np.full((len(codes), len(model.outputs)), np.nan)

@@ -1,6 +1,6 @@
 """Interactions as tables: the strongest of each sequence, as rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +109,7 @@ def _table(
 
 def list_interactions(
     spectrum: Spectrum,
-    sequences: Sequence[str],
+    sequences: Iterable[str],
     index: Index,
     min_order: int,
     max_order: int,
@@ -117,11 +117,12 @@ def list_interactions(
     threshold: float,
 ) -> pd.DataFrame:
     """List the strongest interactions of sequences that are no file's; see `Spectrum.interactions`."""
+    texts = spectrum.as_strings(sequences)
     listing = Listing([index], min_order, max_order, top_k, threshold)
     maps = [listed_map(spectrum, index, listing)]
     schema = pa.schema([("sequence_id", pa.string()), ("sequence", pa.string())])
-    table = pa.table([[str(k) for k in range(len(sequences))], list(sequences)], schema=schema)
-    sums, groups = [Sums.empty(spectrum.terms, maps[0], 0)], np.full(len(sequences), -1)
+    table = pa.table([[str(k) for k in range(len(texts))], texts], schema=schema)
+    sums, groups = [Sums.empty(spectrum.terms, maps[0], 0)], np.full(len(texts), -1)
     pieces = list_pieces(spectrum, listing, maps, sums, table, groups)
     found = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *pieces])
     frame = found.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})

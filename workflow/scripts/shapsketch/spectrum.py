@@ -6,7 +6,7 @@ refuse sequences it does not fit.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from .alphabet import Alphabet
 from .background import Background
 from .errors import InputError
 from .files import load_npz, save_npz
+from .strings import as_strings
 from .template import Template
 from .terms import Terms, plain_phases
 
@@ -67,18 +68,25 @@ class Spectrum:
         orders = self.terms.orders
         return {int(k): float(self.variances[orders == k].sum()) for k in np.unique(orders)}
 
-    def encode(self, sequences: Sequence[str]) -> np.ndarray:
+    def as_strings(self, sequences: Iterable[str]) -> list[str]:
+        """Return sequences, in whatever they come, as a list of strings of the template's length.
+
+        Raises:
+            InputError: a sequence is no string, or has another length.
+        """
+        texts, n = as_strings(sequences), self.template.n
+        for row, text in enumerate(texts, 1):
+            if len(text) != n:
+                raise InputError(f"Sequence {row} has {len(text)} letters; this spectrum explains sequences of {n}.")
+        return texts
+
+    def encode(self, sequences: Iterable[str]) -> np.ndarray:
         """Turn N sequences into the (N, n) uint8 local codes that the terms are indexed by.
 
         Raises:
-            InputError: a sequence has another length, or a letter that the template does not allow.
+            InputError: a sequence is no string, has another length, or a letter that the template does not allow.
         """
-        template = self.template
-        for row, sequence in enumerate(sequences, 1):
-            if len(sequence) != template.n:
-                raise InputError(
-                    f"Sequence {row} has {len(sequence)} letters; this spectrum explains sequences of {template.n}."
-                )
+        template, sequences = self.template, self.as_strings(sequences)
         local = template.to_local(template.alphabet.encode(sequences).reshape(-1, template.n))
         bad = np.argwhere(local >= template.sizes)
         if len(bad):
@@ -90,17 +98,17 @@ class Spectrum:
             )
         return local
 
-    def predict(self, sequences: Sequence[str]) -> np.ndarray:
+    def predict(self, sequences: Iterable[str]) -> np.ndarray:
         """Return the (N,) float64 reconstruction f_hat of N sequences."""
         return self.intercept + self.terms.predict(self.encode(sequences))
 
-    def shapley_values(self, sequences: Sequence[str]) -> np.ndarray:
+    def shapley_values(self, sequences: Iterable[str]) -> np.ndarray:
         """Return the (N, n) float64 Shapley values of N sequences; they sum to `predict` less `intercept`."""
         return self.terms.shapley_values(self.encode(sequences))
 
     def interactions(
         self,
-        sequences: Sequence[str],
+        sequences: Iterable[str],
         index: "Index" = "FSII",
         max_order: int = 3,
         *,
@@ -111,7 +119,7 @@ class Spectrum:
         """List the strongest interactions of each sequence, as the workflow does.
 
         Args:
-            sequences: N strings.
+            sequences: N strings: a list, a column of a DataFrame, an array, ...
             index: `SII`, `k-SII`, `BII`, `STII`, `FSII`, `FBII`, or the Banzhaf values `BV`.
             max_order: the top order of the index.
             min_order: the lowest order listed.

@@ -1,10 +1,11 @@
 """Templates: which letters each position of a model's input may have.
 
 A template is a string with one symbol per position: the wildcard (N, X for proteins, `*` for other
-alphabets) for a free position, a letter for a fixed one (a PAM's GG), an IUPAC code for a position
-restricted to some letters. Inside the library a sequence that fits the template is held in *local
-codes*: at position i the allowed letters are numbered 0..m_i-1 in the order of the alphabet. Fixed
-positions have m_i = 1 and carry no dividends.
+alphabets, or `.` for all) for a free position, a letter for a fixed one (a PAM's GG), an IUPAC code
+for a position restricted to some letters. What is a letter of the alphabet is never a wildcard.
+Inside the library a sequence that fits the template is held in *local codes*: at position i the
+allowed letters are numbered 0..m_i-1 in the order of the alphabet. Fixed positions have m_i = 1 and
+carry no dividends.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from .alphabet import MISSING, Alphabet
-from .errors import InputError
+from .letters import allowed_letters
 
 
 @dataclass(frozen=True)
@@ -29,25 +30,7 @@ class Template:
     pattern: str
 
     def __post_init__(self) -> None:
-        if not self.pattern:
-            raise InputError("The template is empty; it needs one symbol per position.")
-        for position, symbol in enumerate(self.pattern, 1):
-            if not self._letters(symbol):
-                raise InputError(
-                    f"The template has {symbol!r} at position {position}, which is neither a letter of "
-                    f"{self.alphabet.letters}, nor the wildcard {self.alphabet.wildcard!r}, nor an IUPAC code."
-                )
-        if not self.free.size:
-            raise InputError("The template fixes every position, so there is nothing to explain.")
-
-    def _letters(self, symbol: str) -> str:
-        alphabet = self.alphabet
-        symbol = symbol.upper() if alphabet.folds_case else symbol
-        if symbol in alphabet.letters:
-            return symbol
-        if symbol == alphabet.wildcard:
-            return alphabet.letters
-        return alphabet.ambiguity.get(symbol, "")
+        allowed_letters(self.alphabet.letters, self.pattern)
 
     @property
     def n(self) -> int:
@@ -57,7 +40,8 @@ class Template:
     @cached_property
     def allowed(self) -> np.ndarray:
         """(n, q) bool: which letters each position may have."""
-        return np.array([[a in self._letters(s) for a in self.alphabet.letters] for s in self.pattern], bool)
+        letters = self.alphabet.letters
+        return np.array([[a in own for a in letters] for own in allowed_letters(letters, self.pattern)], bool)
 
     @cached_property
     def sizes(self) -> np.ndarray:

@@ -1,0 +1,251 @@
+"""The config as YAML reads it and as it is written: numbers, names, stars, folders, and defaults in branches."""
+
+import os
+
+import pytest
+import yaml
+
+from shapsketch.config import check_config, check_names
+from shapsketch.errors import InputError
+from shapsketch.written import read_written
+
+MODEL = "models:\n  m:\n    source: {kind: builtin, function: microhomology}\n    alphabet: DNA\n    template: NNNN\n"
+QUERIES = "sequences:\n  s: {path: s.fa}\n"
+
+
+@pytest.fixture(scope="module")
+def schema(root):
+    return yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+
+
+@pytest.fixture
+def read(schema, tmp_path):
+    """Read a config from its text, as the workflow does."""
+
+    def read_config(text, written=True):
+        path = tmp_path / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        texts = [read_written(path)]
+        config = check_config(yaml.safe_load(text), schema, texts if written else [])
+        check_names(config, files=False)
+        return config
+
+    return read_config
+
+
+def with_model(**keys):
+    """A config with some keys of its model replaced by text."""
+    lines = {"source": "{kind: builtin, function: microhomology}", "alphabet": "DNA", "template": "NNNN"} | keys
+    return "models:\n  m:\n" + "".join(f"    {key}: {text}\n" for key, text in lines.items()) + QUERIES
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("2.0e+3", 2000),
+        ("2e3", 2000),
+        ("2E+3", 2000),
+        ("2000.0", 2000),
+        ("2_000", 2000),
+        ("'2000'", 2000),
+        ("0x10", 16),
+    ],
+)
+def test_whole_numbers_in_any_spelling(read, text, budget):
+    found = read(with_model(sketch=f"{{budget: {text}}}"))["models"]["m"]["sketch"]["budget"]
+    assert (found, type(found)) == (budget, int)
+
+
+def test_numbers_in_branches_and_lists(read):
+    config = read(
+        with_model(sketch="{budget: {max: 1e5, until_r2: .9}, seed: 1e3, shards: 2.0}")
+        + "explain: {top_k: 1e1, refine: {evaluations_per_sequence: 8.0}, masks: {players: {segments: [[1.0, 2e0]]}}}\n"
+        + "motifs: {extremes: '0.2', reverse_complement: 'true', seqlets: True}\n"
+    )
+    assert config["models"]["m"]["sketch"]["budget"] == {"max": 100_000, "until_r2": 0.9}
+    assert (config["models"]["m"]["sketch"]["seed"], config["models"]["m"]["sketch"]["shards"]) == (1000, 2)
+    assert (config["explain"]["top_k"], config["explain"]["refine"]) == (10, {"evaluations_per_sequence": 8})
+    assert config["explain"]["masks"]["players"] == {"segments": [[1, 2]]}
+    assert [config["motifs"][key] for key in ("extremes", "reverse_complement", "seqlets")] == [0.2, True, True]
+
+
+@pytest.mark.parametrize("name", ["2024", "no", "off", "true", "007", "0x1F", "1_000", "2024-01-01", "1e3", "1.50"])
+def test_names_are_text_as_they_are_written(read, name):
+    text = MODEL.replace("  m:", f"  {name}:") + f"sequences:\n  {name}: {{path: s.fa}}\nanalyses: [[{name}, {name}]]\n"
+    config = read(text)
+    assert (list(config["models"]), list(config["sequences"])) == ([name], [name])
+    assert config["analyses"] == [[name, name]]
+    if "." not in name:
+        assert read(with_model(outputs=f"[{name}]"))["models"]["m"]["outputs"] == [name]
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "template"), [("01", "...."), ("01", "0..1"), ("10", "0010.."), ("'01'", "'****'")]
+)
+def test_alphabets_and_templates_of_digits(read, alphabet, template):
+    model = read(with_model(alphabet=alphabet, template=template))["models"]["m"]
+    assert (model["alphabet"], model["template"]) == (alphabet.strip("'"), template.strip("'"))
+
+
+def test_letters_of_digits_have_frequencies(read):
+    config = read(with_model(alphabet="01", template="....", background="{frequencies: {0: 1, 1: 3}}"))
+    assert config["models"]["m"]["background"] == {"frequencies": {"0": 1, "1": 3}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"template": 0}, "has 0 at models.m.template, which YAML reads as a number; put it in quotes."),
+        ({"alphabet": 1}, "has 1 at models.m.alphabet, which YAML reads as a number; put it in quotes."),
+        ({"outputs": [False]}, "has false at models.m.outputs.0, which YAML reads as true or false; put it in quotes."),
+        ({"outputs": [None]}, "has nothing at models.m.outputs.0; give a name of letters"),
+    ],
+)
+def test_values_whose_text_nobody_knows_are_to_be_quoted(schema, keys, sentence):
+    config = yaml.safe_load(MODEL + QUERIES)
+    config["models"]["m"] |= keys
+    with pytest.raises(InputError) as caught:
+        check_config(config, schema)
+    assert sentence in str(caught.value)
+    for name in (2024, True, 1.5, None):
+        with pytest.raises(InputError, match="under models, which YAML reads as .*; put it in quotes"):
+            check_config({"models": {name: config["models"]["m"]}, "sequences": {"s": {"path": "s.fa"}}}, schema)
+
+
+def test_defaults_in_branches_are_filled_in(read):
+    background = read(with_model(background="{from_sequences: {queries: s}}"))["models"]["m"]["background"]
+    assert background == {"from_sequences": {"queries": "s", "pseudocount": 1}}
+    assert read(with_model(background="{mutate: {around: ACGT, rate: 0.5}}"))["models"]["m"]["background"] == {
+        "mutate": {"around": "ACGT", "rate": 0.5}
+    }
+
+
+def test_a_key_whose_keys_are_all_left_out_is_empty(read):
+    config = read(with_model(sketch="", recovery="null") + "motifs:\nexplain:\n")
+    assert config["models"]["m"]["sketch"]["budget"] == 20000
+    assert config["motifs"]["count"] == 12
+
+
+def test_aliases_and_merged_keys(read):
+    text = (
+        MODEL.replace("  m:", "  m: &m").replace("NNNN", "&t NNNN")
+        + "    outputs: [1]\n"
+        + ("  2:\n    <<: *m\n    template: *t\n" + QUERIES)
+    )
+    models = read(text)["models"]
+    assert models["2"] == models["m"]
+    assert models["2"]["outputs"] == ["1"]
+
+
+WRONG = {
+    "line 5: a value that begins with * has a meaning of its own in YAML; put it in quotes": with_model(
+        template="******"
+    ),
+    "line 4: a value that begins with * ": with_model(alphabet="*AC"),
+    "line 5: a value that begins with '&' must be in quotes": with_model(template="&&&"),
+    "line 5: a value that begins with '@' must be in quotes": with_model(template="@@@"),
+    "line 5: a value that begins with '!' must be in quotes": with_model(template="!<"),
+    "a tab stands where YAML wants spaces": MODEL + "\tsketch: {budget: 5}\n" + QUERIES,
+    "there is a second ':' in a value": with_model(template="a: b: c"),
+    "has the key 'm' twice in one place, on the lines 2 and 6": MODEL + MODEL.split("\n", 1)[1] + QUERIES,
+    "has the key 'models' twice in one place": MODEL + QUERIES + MODEL,
+    "has the key '1' twice under models": MODEL.replace("  m:", "  1:") + MODEL[8:].replace("  m:", "  '1':") + QUERIES,
+    "line 5: YAML cannot read 2024-13-45": with_model(template="2024-13-45"),
+    "has 'text' at models.m.sketch; it must be keys with values": with_model(sketch="text"),
+    "has true at models.m.sketch.budget; it must be a whole number": with_model(sketch="{budget: yes}"),
+    "has 2.5 at models.m.sketch.budget; it must be a whole number": with_model(sketch="{budget: 2.5}"),
+    "has nothing at models.m.sketch.budget; give a whole number": with_model(sketch="{budget: }"),
+    "has nothing at models.m.template; give text, one symbol per position": with_model(template=""),
+    "has inf at models.m.sketch.budget; it must be a finite number": with_model(sketch="{budget: .inf}"),
+    "has inf at models.m.background.frequencies.A": with_model(background="{frequencies: {A: 1e999}}"),
+    "has nan at models.m.background.frequencies.A": with_model(background="{frequencies: {A: .nan}}"),
+    "has 10000000000000000000000000 at models.m.sketch.budget; it must be at most": with_model(
+        sketch="{budget: 10000000000000000000000000}"
+    ),
+    "at models.m.sketch.shards; it must be at most 100000": with_model(sketch="{shards: 1e9}"),
+    "has 'flat' at models.m.background; it must be uniform, or one of {frequencies": with_model(background="flat"),
+    "unknown key 'rat' under models.m.background.mutate; did you mean 'rate'": with_model(
+        background="{mutate: {around: A, rat: 1}}"
+    ),
+    "has 2 keys at models.m.background; it must be at most 1": with_model(
+        background="{mutate: {around: A, rate: 0.1}, frequencies: {A: 1}}"
+    ),
+    "has 'y' twice at models.m.outputs": with_model(outputs="[y, y]"),
+    "has 'a b' at models.m.outputs.0; it must be a name of letters, digits": with_model(outputs="[a b]"),
+    "has nothing at models.m.outputs; it must be": with_model(outputs="[]"),
+    "Alphabet 'ACCG' has the letter 'C' more than once": with_model(alphabet="ACCG"),
+    "The template has 'Z' at position 2, which is neither a letter of ACGT, nor 'N' or '.'": with_model(template="NZ"),
+    "'*' is a letter of the alphabet AC*; write '.' for a free position": with_model(alphabet="AC*", template="'**'"),
+    "which cannot name a folder of results; use up to 100 letters": MODEL.replace("  m:", "  m m:") + QUERIES,
+    "no YAML that can be read (a value holds itself)": MODEL + "explain: &e {masks: *e}\n" + QUERIES,
+}
+
+
+@pytest.mark.parametrize("sentence", WRONG)
+def test_mistakes_get_one_sentence_without_patterns(read, sentence):
+    with pytest.raises(InputError) as caught:
+        read(WRONG[sentence])
+    text = str(caught.value)
+    assert sentence in text
+    assert "\n" not in text and "^" not in text and "[A-Za-z" not in text
+
+
+def test_json_configs_are_read_too(read, tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"a": 1,\n\t"b": {"c": 2, "c": 3}}')
+    with pytest.raises(InputError, match="the key 'c' twice"):
+        read_written(path)
+    path.write_text('{"a": 1,\n\t"b": "01"}')
+    assert read_written(path).children == {}
+
+
+@pytest.fixture
+def place(schema, tmp_path, monkeypatch):
+    """A folder with what a config may name, and a function that checks a config there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/saved_model.pb").touch()
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/m.onnx").touch()
+    (tmp_path / "empty").mkdir()
+    for name in ("f.py", "s.fa", "m.h5"):
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+
+    def check(source, queries="s.fa", database=None):
+        config = yaml.safe_load(MODEL)
+        config["models"]["m"]["source"] = source
+        config |= {"sequences": {"s": {"path": queries}}} | ({"motifs": {"database": database}} if database else {})
+        check_names(check_config(config, schema))
+
+    return check
+
+
+KERAS = {"kind": "keras_h5", "layout": "channels_last", "path": "m.h5"}
+PLACES = {
+    "saved of models.m.source is a folder; a SavedModel of TensorFlow is not read: load it in Keras": (
+        KERAS | {"path": "saved"},
+    ),
+    "one of models.m.source is a folder; give an .onnx file, such as one/m.onnx.": (
+        KERAS | {"kind": "onnx", "path": "one"},
+    ),
+    "empty of models.m.source is a folder; give an .h5 or .keras file.": (KERAS | {"path": "empty"},),
+    "one of models.m.source is a folder; give a file, such as one/m.onnx.": (
+        {"kind": "python", "target": "f.py:f", "files": ["one"]},
+    ),
+    "empty of sequences.s is a folder; give a FASTA, FASTQ, CSV or TSV file.": (KERAS, "empty"),
+    "empty of motifs.database is a folder; give a MEME file.": (KERAS, "s.fa", "empty"),
+    "pipe of sequences.s is not a plain file; give a FASTA": (KERAS, "pipe"),
+    "The file link of sequences.s is a link to nowhere, which does not exist.": (KERAS, "link"),
+    "cannot be looked at (File name too long)": (KERAS, "x" * 300),
+    "The path ' ' of sequences.s names no file": (KERAS, " "),
+}
+
+
+@pytest.mark.parametrize("sentence", PLACES)
+def test_what_is_no_file_is_told_with_what_would_be_right(place, sentence):
+    place(KERAS)
+    with pytest.raises(InputError) as caught:
+        place(*PLACES[sentence])
+    assert sentence in str(caught.value)
