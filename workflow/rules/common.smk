@@ -115,6 +115,8 @@ LIBRARY = [
     "models/keras_file.py",
     "models/keras_layers.py",
     "models/keras_model.py",
+    "models/keras_operators.py",
+    "models/keras_weights.py",
     "models/onehot.py",
     "models/onnx_model.py",
     "models/published.py",

@@ -31,11 +31,13 @@ class Stored(NamedTuple):
         config: `class_name` and `config` of the model.
         arrays: the weights by their paths.
         names: of an HDF5 file, the paths of the weights of each layer, in Keras's order; None for an archive.
+        labels: of an archive, the name of the layer at each path, where the file tells it.
     """
 
     config: Config
     arrays: dict[str, np.ndarray]
     names: dict[str, list[str]] | None
+    labels: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ def read_stored(path: str) -> Stored:
     with _open(path) as opened:
         arrays = _arrays(opened.weights, Path(path).stat().st_size)
         if opened.is_archive:
-            return Stored(opened.config, {k: v for k, v in arrays.items() if not k.startswith("optimizer/")}, None)
+            arrays = {name: array for name, array in arrays.items() if not name.startswith("optimizer/")}
+            return Stored(opened.config, arrays, None, _labels(opened.weights))
         layers = _names(opened.weights, "layer_names")
         names = {n: [f"{n}/{w}" for w in _names(opened.weights[n], "weight_names")] for n in layers}
-        return Stored(opened.config, arrays, names)
+        return Stored(opened.config, arrays, names, {})
 
 
 def read_config(path: str) -> Config:
@@ -158,6 +161,17 @@ def _arrays(group: h5py.Group, size: int) -> dict[str, np.ndarray]:
     return {name: _array(name, dataset) for name, dataset in datasets.items()}
 
 
+def _labels(group: h5py.Group) -> dict[str, str]:
+    labels: dict[str, str] = {}
+
+    def note(path: str, item: Any) -> None:
+        if path.endswith("/vars") and "name" in item.attrs:
+            labels[path.removesuffix("/vars")] = str(item.attrs["name"])
+
+    group.visititems(note)
+    return labels
+
+
 def _array(name: str, dataset: h5py.Dataset) -> np.ndarray:
     """A dataset as numbers; bfloat16, which HDF5 has no type for, as float32."""
     array = np.array(dataset)
@@ -165,7 +179,7 @@ def _array(name: str, dataset: h5py.Dataset) -> np.ndarray:
         return (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"its array {name} holds {array.dtype}, and numbers are needed")
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:

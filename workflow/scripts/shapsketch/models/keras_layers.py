@@ -1,10 +1,12 @@
 """The Keras layers that published sequence models are made of, as functions of tensors.
 
-`LAYERS` maps a Keras class to `build(config, weights) -> Layer`; a layer takes the list of its inputs. Tensors are
-laid out as in Keras: (B, n, channels). Only what inference needs is here: dropout and noise pass through.
+`LAYERS` maps a Keras class to `build(entry) -> Layer`; `MERGING` names those that take a list of tensors. Tensors are
+laid out as in Keras: (B, n, channels). Only what inference needs is here: dropout and noise pass through. An `Entry`
+notes which settings its builder has read; any other that is set refuses the layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -12,57 +14,133 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import InputError
+from .keras_weights import Weights
 
-Config = Mapping[str, Any]
-Weights = Mapping[str, torch.Tensor]
-Layer = Callable[[Sequence[torch.Tensor]], torch.Tensor]
+Layer = Callable[[Any], torch.Tensor]
+Function = Callable[[torch.Tensor], torch.Tensor]
 
-ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+# settings of every layer that say how it was named, made and trained, not what it computes
+HARMLESS = {
+    "name", "trainable", "batch_input_shape", "batch_shape", "build_input_shape", "input_shape", "input_dim",
+    "input_length", "activity_regularizer", "shared_object_id",
+}  # fmt: skip
+HARMLESS_ENDS = ("_initializer", "_regularizer", "_constraint")
+FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
+
+ACTIVATIONS: dict[str, Function] = {
     "linear": lambda x: x,
     "relu": F.relu,
     "relu6": F.relu6,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
     "elu": F.elu,
     "selu": F.selu,
+    "celu": F.celu,
     "gelu": F.gelu,
     "silu": F.silu,
     "swish": F.silu,
     "mish": F.mish,
     "sigmoid": torch.sigmoid,
+    "log_sigmoid": F.logsigmoid,
     "tanh": torch.tanh,
     "softmax": lambda x: torch.softmax(x, -1),
+    "log_softmax": lambda x: torch.log_softmax(x, -1),
     "softplus": F.softplus,
     "softsign": F.softsign,
     "exponential": torch.exp,
 }
 
 
-def activation(config: Config) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return the function that a layer's `activation` names."""
-    name = config.get("activation", "linear")
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise InputError(
-            f"the activation {name!r} of its layer {config['name']!r} is not one of {', '.join(ACTIVATIONS)}"
-        )
-    return ACTIVATIONS[name]
+@dataclass
+class Entry:
+    """A layer of a configuration.
+
+    Attributes:
+        kind: its class.
+        config: its settings.
+        weights: its arrays.
+        read: the settings that were read.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    weights: Weights
+    read: set[str] = field(default_factory=set)
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a setting; the default where the file has none."""
+        self.read.add(key)
+        return self.config.get(key, default)
+
+    def needs(self, key: str, *values: Any) -> None:
+        """Check that a setting has one of some values; where the file has none, it has Keras's default.
+
+        Raises:
+            InputError: it has another.
+        """
+        value = self.setting(key, values[0])
+        if value not in values:
+            raise InputError(f"has {key} {value}, and only {' or '.join(map(str, values))} is read")
+
+    def passes(self, *keys: str) -> None:
+        """Note settings that do not matter when a model is asked."""
+        self.read.update(keys)
+
+    def single(self, key: str, default: Any = None) -> int:
+        """Return a setting that is one whole number, or a list of one."""
+        value = self.setting(key, default)
+        value = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        if not isinstance(value, int):
+            raise InputError(f"has {key} {value}, and one whole number is needed")
+        return value
+
+    def check(self) -> None:
+        """Raise InputError if a setting that may matter was not read, or the layer computes in other than floats."""
+        policy = self.config.get("dtype")
+        if isinstance(policy, Mapping):
+            policy = (
+                policy.get("config", {}).get("name") if policy.get("class_name") in ("DTypePolicy", "Policy") else 0
+            )
+        if policy is not None and policy not in FLOATS:
+            raise InputError(f"has the dtype {self.config['dtype']}, and only floating-point numbers are read")
+        for key in sorted(set(self.config) - self.read - HARMLESS - {"dtype"}):
+            if self.config[key] is not None and not key.endswith(HARMLESS_ENDS):
+                raise InputError(f"has {key} {self.config[key]!r}, which is not read")
 
 
-def _one(function: Callable[[torch.Tensor], torch.Tensor]) -> Layer:
-    return lambda inputs: function(inputs[0])
+def activation(entry: Entry) -> Function:
+    """Return the function that a layer's `activation` names: of `ACTIVATIONS`, or a layer of its own."""
+    value = entry.setting("activation")
+    if value is None:
+        return ACTIVATIONS["linear"]
+    if isinstance(value, str) and value in ACTIVATIONS:
+        return ACTIVATIONS[value]
+    if isinstance(value, Mapping) and value.get("class_name") in ACTIVATION_LAYERS and is_own(value):
+        return build(Entry(value["class_name"], value["config"], entry.weights.inside("activation")))
+    name = value.get("config", value) if isinstance(value, Mapping) else value
+    name = name.get("name", value.get("class_name")) if isinstance(name, Mapping) else name
+    raise InputError(f"has the activation {name!r}, which is not one of {', '.join(ACTIVATIONS)}")
 
 
-def _single(value: Any) -> int:
-    return int(value[0]) if isinstance(value, (list, tuple)) else int(value)
+def is_own(entry: Mapping[str, Any]) -> bool:
+    """Whether an object of a configuration is of Keras's own classes, as far as the file tells."""
+    module = entry.get("module")
+    return module is None or module.split(".")[0] in ("keras", "tf_keras") or module.startswith("tensorflow.")
 
 
-def _channels_last(config: Config) -> None:
-    if config.get("data_format", "channels_last") not in ("channels_last", None):
-        raise InputError(f"its layer {config['name']!r} has data_format channels_first; only channels_last is read")
+def build(entry: Entry) -> Layer:
+    """Make a layer of `LAYERS`.
+
+    Raises:
+        InputError: it has settings or weights that are not read. The sentence lacks its subject, the layer.
+    """
+    layer = LAYERS[entry.kind](entry)
+    entry.check()
+    return layer
 
 
-def _padding(config: Config, length: int, width: int, stride: int) -> tuple[int, int]:
+def _padding(padding: str, length: int, width: int, stride: int) -> tuple[int, int]:
     """TensorFlow's padding of a window of `width` letters: (left, right)."""
-    match config.get("padding", "valid"):
+    match padding:
         case "same":
             total = max((-(-length // stride) - 1) * stride + width - length, 0)
             return total // 2, total - total // 2
@@ -71,125 +149,293 @@ def _padding(config: Config, length: int, width: int, stride: int) -> tuple[int,
     return 0, 0
 
 
-def convolution(config: Config, weights: Weights) -> Layer:
+def _channels_last(entry: Entry) -> None:
+    entry.needs("data_format", "channels_last", None)
+
+
+def convolution(entry: Entry) -> Layer:
     """Conv1D; its kernel is (width, in / groups, out)."""
-    _channels_last(config)
-    kernel, bias = weights["kernel"].permute(2, 1, 0).contiguous(), weights.get("bias")
-    stride, dilation = _single(config.get("strides", 1)), _single(config.get("dilation_rate", 1))
-    width, act = (kernel.shape[2] - 1) * dilation + 1, activation(config)
+    _channels_last(entry)
+    entry.needs("padding", "valid", "same", "causal")
+    padding, groups, filters = entry.config.get("padding", "valid"), entry.setting("groups", 1), entry.single("filters")
+    kernel = entry.weights.take("kernel", (entry.single("kernel_size"), None, filters)).permute(2, 1, 0).contiguous()
+    bias = entry.weights.take("bias", (filters,)) if entry.setting("use_bias", True) else None
+    stride, dilation, act = entry.single("strides", 1), entry.single("dilation_rate", 1), activation(entry)
+    width = (kernel.shape[2] - 1) * dilation + 1
 
     def apply(x: torch.Tensor) -> torch.Tensor:
-        padded = F.pad(x.transpose(1, 2), _padding(config, x.shape[1], width, stride))
-        y = F.conv1d(padded, kernel, bias, stride, 0, dilation, config.get("groups", 1))
-        return act(y.transpose(1, 2))
+        padded = F.pad(x.transpose(1, 2), _padding(padding, x.shape[1], width, stride))
+        return act(F.conv1d(padded, kernel, bias, stride, 0, dilation, groups).transpose(1, 2))
 
-    return _one(apply)
+    return apply
 
 
-def dense(config: Config, weights: Weights) -> Layer:
+def dense(entry: Entry) -> Layer:
     """Dense, on the last axis."""
-    kernel, bias, act = weights["kernel"].T.contiguous(), weights.get("bias"), activation(config)
-    return _one(lambda x: act(F.linear(x, kernel, bias)))
+    units = entry.single("units")
+    kernel = entry.weights.take("kernel", (None, units)).T.contiguous()
+    bias = entry.weights.take("bias", (units,)) if entry.setting("use_bias", True) else None
+    act = activation(entry)
+    return lambda x: act(F.linear(x, kernel, bias))
 
 
-def max_pooling(config: Config, weights: Weights) -> Layer:
+def _window(entry: Entry) -> tuple[int, int, str]:
+    """The width, stride and padding of a pooling layer."""
+    _channels_last(entry)
+    entry.needs("padding", "valid", "same")
+    width = entry.single("pool_size")
+    stride = width if entry.setting("strides") is None else entry.single("strides")
+    return width, stride, entry.config.get("padding", "valid")
+
+
+def max_pooling(entry: Entry) -> Layer:
     """MaxPooling1D."""
-    _channels_last(config)
-    width = _single(config["pool_size"])
-    stride = _single(config.get("strides") or width)
+    width, stride, padding = _window(entry)
 
     def apply(x: torch.Tensor) -> torch.Tensor:
-        padded = F.pad(x.transpose(1, 2), _padding(config, x.shape[1], width, stride), value=-torch.inf)
+        padded = F.pad(x.transpose(1, 2), _padding(padding, x.shape[1], width, stride), value=-torch.inf)
         return F.max_pool1d(padded, width, stride).transpose(1, 2)
 
-    return _one(apply)
+    return apply
 
 
-def average_pooling(config: Config, weights: Weights) -> Layer:
+def average_pooling(entry: Entry) -> Layer:
     """AveragePooling1D; padding does not count."""
-    _channels_last(config)
-    width = _single(config["pool_size"])
-    stride = _single(config.get("strides") or width)
+    width, stride, padding = _window(entry)
 
     def apply(x: torch.Tensor) -> torch.Tensor:
-        sides = _padding(config, x.shape[1], width, stride)
+        sides = _padding(padding, x.shape[1], width, stride)
         sums = F.avg_pool1d(F.pad(x.transpose(1, 2), sides), width, stride)
         counts = F.avg_pool1d(F.pad(torch.ones_like(x[:1, :, :1]).transpose(1, 2), sides), width, stride)
         return (sums / counts).transpose(1, 2)
 
-    return _one(apply)
+    return apply
 
 
-def batch_normalization(config: Config, weights: Weights) -> Layer:
+def _global(function: Callable[..., torch.Tensor]) -> Callable[[Entry], Layer]:
+    def make(entry: Entry) -> Layer:
+        _channels_last(entry)
+        keepdims = entry.setting("keepdims", False)
+        return lambda x: function(x, 1, keepdim=keepdims)
+
+    return make
+
+
+def batch_normalization(entry: Entry) -> Layer:
     """BatchNormalization with the moving statistics, on the last axis."""
-    axis = config.get("axis", -1)
-    variance = weights["moving_variance"]
-    scale = weights.get("gamma", torch.ones_like(variance)) / torch.sqrt(variance + config.get("epsilon", 1e-3))
-    shift = weights.get("beta", torch.zeros_like(variance)) - weights["moving_mean"] * scale
+    entry.passes("momentum", "synchronized", "renorm_clipping", "renorm_momentum")
+    entry.needs("renorm", False)
+    axis, epsilon = entry.single("axis", -1), entry.setting("epsilon", 1e-3)
+    gamma = entry.weights.take("gamma", (None,)) if entry.setting("scale", True) else 1.0
+    beta = entry.weights.take("beta", (None,)) if entry.setting("center", True) else 0.0
+    mean, variance = (entry.weights.take(name, (None,)) for name in ("moving_mean", "moving_variance"))
+    scale = gamma / torch.sqrt(variance + epsilon)
+    shift = beta - mean * scale
 
     def apply(x: torch.Tensor) -> torch.Tensor:
-        if _single(axis) not in (-1, x.ndim - 1):
-            raise InputError(f"its layer {config['name']!r} normalises axis {axis}; only the last axis is read")
+        if axis not in (-1, x.ndim - 1):
+            raise InputError(f"normalises axis {axis}, and only the last axis is read")
+        _check_channels(x, scale, shift)
         return x * scale + shift
 
-    return _one(apply)
+    return apply
 
 
-def parametric_relu(config: Config, weights: Weights) -> Layer:
-    """PReLU."""
-    alpha = weights["alpha"]
-    return _one(lambda x: torch.where(x > 0, x, alpha * x))
+def layer_normalization(entry: Entry) -> Layer:
+    """LayerNormalization, on the last axis."""
+    entry.needs("rms_scaling", False)
+    axis, epsilon = entry.single("axis", -1), entry.setting("epsilon", 1e-3)
+    gamma = entry.weights.take("gamma", (None,)) if entry.setting("scale", True) else None
+    beta = entry.weights.take("beta", (None,)) if entry.setting("center", True) else None
+
+    def apply(x: torch.Tensor) -> torch.Tensor:
+        if axis not in (-1, x.ndim - 1):
+            raise InputError(f"normalises axis {axis}, and only the last axis is read")
+        return F.layer_norm(x, x.shape[-1:], gamma, beta, epsilon)
+
+    return apply
 
 
-def relu(config: Config, weights: Weights) -> Layer:
-    """ReLU with an optional slope, threshold and maximum."""
-    slope, threshold = config.get("negative_slope") or 0.0, config.get("threshold") or 0.0
-    most = torch.inf if config.get("max_value") is None else config["max_value"]
-    return _one(lambda x: torch.where(x >= threshold, x, slope * (x - threshold)).clamp(max=most))
+def _check_channels(x: torch.Tensor, *weights: torch.Tensor) -> None:
+    """Weights of one channel would fit any number of them."""
+    if any(weight.shape != x.shape[-1:] for weight in weights):
+        raise InputError(f"has weights for {weights[0].shape[-1]} channels, and its input has {x.shape[-1]}")
 
 
-def concatenate(config: Config, weights: Weights) -> Layer:
+def parametric_relu(entry: Entry) -> Layer:
+    """PReLU; its slopes have 1 for an axis that shares them."""
+    shared = entry.setting("shared_axes") or []
+    alpha = entry.weights.take("alpha")
+
+    def apply(x: torch.Tensor) -> torch.Tensor:
+        wanted = [1 if axis in shared else size for axis, size in enumerate(x.shape)][1:]
+        if list(alpha.shape) != wanted:
+            raise InputError(f"has slopes of shape {tuple(alpha.shape)}, and {tuple(wanted)} is needed")
+        return torch.where(x > 0, x, alpha * x)
+
+    return apply
+
+
+def relu(entry: Entry) -> Layer:
+    """ReLU with an optional slope, threshold and maximum, as Keras computes it."""
+    slope, threshold = entry.setting("negative_slope") or 0.0, entry.setting("threshold") or 0.0
+    most = entry.setting("max_value")
+
+    def apply(x: torch.Tensor) -> torch.Tensor:
+        kept = torch.where(x > threshold, x, 0.0)
+        if most is not None:
+            kept = kept.clamp(0.0, most)
+        return kept - slope * F.relu(threshold - x) if slope else kept
+
+    return apply
+
+
+def leaky_relu(entry: Entry) -> Layer:
+    """LeakyReLU; Keras 2 calls its slope alpha."""
+    slope = entry.setting("alpha", 0.3)
+    slope = entry.setting("negative_slope", slope)
+    return lambda x: F.leaky_relu(x, slope)
+
+
+def elu(entry: Entry) -> Layer:
+    """ELU."""
+    alpha = entry.setting("alpha", 1.0)
+    return lambda x: F.elu(x, alpha)
+
+
+def softmax(entry: Entry) -> Layer:
+    """Softmax along one axis, which is not that of the batch."""
+    axis = entry.single("axis", -1)
+    return lambda x: torch.softmax(x, within(x, axis))
+
+
+def within(x: torch.Tensor, axis: Any) -> int:
+    """Return an axis of a tensor, counted from the start.
+
+    Raises:
+        InputError: it is that of the batch, so that a prediction would depend on the others, or there is none.
+    """
+    if not isinstance(axis, int) or not -x.ndim < axis < x.ndim or axis == 0:
+        raise InputError(f"works along the axis {axis} of {x.ndim}, the first of which is the batch")
+    return axis % x.ndim
+
+
+def concatenate(entry: Entry) -> Layer:
     """Concatenate."""
-    return lambda inputs: torch.cat(list(inputs), config.get("axis", -1))
+    axis = entry.single("axis", -1)
+    return lambda inputs: torch.cat(list(inputs), within(inputs[0], axis))
 
 
-def _global(function: Callable[..., torch.Tensor]) -> Callable[[Config, Weights], Layer]:
-    def build(config: Config, weights: Weights) -> Layer:
-        _channels_last(config)
-        return _one(lambda x: function(x, 1, keepdim=config.get("keepdims", False)))
-
-    return build
+def _merge(function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[Entry], Layer]:
+    return lambda entry: lambda inputs: reduce(function, _same_rank(inputs))
 
 
-def _merge(function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[Config, Weights], Layer]:
-    return lambda config, weights: lambda inputs: reduce(function, inputs)
+def average(entry: Entry) -> Layer:
+    """Average."""
+    return lambda inputs: reduce(torch.add, _same_rank(inputs)) / len(inputs)
+
+
+def subtract(entry: Entry) -> Layer:
+    """Subtract, of two."""
+
+    def apply(inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        if len(inputs) != 2:
+            raise InputError(f"subtracts {len(inputs)} tensors, and two are needed")
+        first, second = _same_rank(inputs)
+        return first - second
+
+    return apply
+
+
+def _same_rank(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Keras gives tensors of fewer axes further ones after that of the batch."""
+    rank = max(x.ndim for x in inputs)
+    return [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
 
 
 def _ends(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
-def zero_padding(config: Config, weights: Weights) -> Layer:
+def zero_padding(entry: Entry) -> Layer:
     """ZeroPadding1D."""
-    left, right = _ends(config["padding"])
-    return _one(lambda x: F.pad(x, (0, 0, left, right)))
+    _channels_last(entry)
+    left, right = _ends(entry.setting("padding", 1))
+    return lambda x: F.pad(x, (0, 0, left, right))
 
 
-def cropping(config: Config, weights: Weights) -> Layer:
+def cropping(entry: Entry) -> Layer:
     """Cropping1D."""
-    left, right = _ends(config["cropping"])
-    return _one(lambda x: x[:, left : x.shape[1] - right])
+    _channels_last(entry)
+    left, right = _ends(entry.setting("cropping", 1))
+    return lambda x: x[:, left : x.shape[1] - right]
 
 
-def _identity(config: Config, weights: Weights) -> Layer:
-    return _one(lambda x: x)
+def flatten(entry: Entry) -> Layer:
+    """Flatten."""
+    _channels_last(entry)
+    return lambda x: x.reshape(len(x), -1)
 
 
-LAYERS: dict[str, Callable[[Config, Weights], Layer]] = {
-    **dict.fromkeys(
-        ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"),
-        _identity,
-    ),
+def reshape(entry: Entry) -> Layer:
+    """Reshape, of all axes but that of the batch."""
+    shape = tuple(entry.setting("target_shape"))
+    return lambda x: x.reshape(len(x), *shape)
+
+
+def permute(entry: Entry) -> Layer:
+    """Permute, of all axes but that of the batch, which are counted from 1."""
+    dims = tuple(entry.setting("dims"))
+    return lambda x: x.permute(0, *dims)
+
+
+def up_sampling(entry: Entry) -> Layer:
+    """UpSampling1D."""
+    size = entry.single("size", 2)
+    return lambda x: x.repeat_interleave(size, 1)
+
+
+def repeat_vector(entry: Entry) -> Layer:
+    """RepeatVector."""
+    times = entry.single("n")
+    return lambda x: x[:, None].expand(-1, times, -1)
+
+
+def _passing(*keys: str) -> Callable[[Entry], Layer]:
+    """A layer that does nothing when a model is asked, and its settings."""
+
+    def make(entry: Entry) -> Layer:
+        entry.passes(*keys)
+        return lambda x: x
+
+    return make
+
+
+ACTIVATION_LAYERS: dict[str, Callable[[Entry], Layer]] = {
+    "Activation": activation,
+    "ReLU": relu,
+    "LeakyReLU": leaky_relu,
+    "PReLU": parametric_relu,
+    "ELU": elu,
+    "Softmax": softmax,
+}
+MERGING: dict[str, Callable[[Entry], Layer]] = {
+    "Concatenate": concatenate,
+    "Add": _merge(torch.add),
+    "Subtract": subtract,
+    "Multiply": _merge(torch.mul),
+    "Maximum": _merge(torch.maximum),
+    "Minimum": _merge(torch.minimum),
+    "Average": average,
+}
+LAYERS: dict[str, Callable[[Entry], Layer]] = {
+    "Dropout": _passing("rate", "seed", "noise_shape"),
+    "SpatialDropout1D": _passing("rate", "seed", "noise_shape"),
+    "AlphaDropout": _passing("rate", "seed", "noise_shape"),
+    "GaussianDropout": _passing("rate", "seed"),
+    "GaussianNoise": _passing("stddev", "seed"),
+    "ActivityRegularization": _passing("l1", "l2"),
+    "Identity": _passing(),
     "Conv1D": convolution,
     "Dense": dense,
     "MaxPooling1D": max_pooling,
@@ -197,24 +443,14 @@ LAYERS: dict[str, Callable[[Config, Weights], Layer]] = {
     "GlobalMaxPooling1D": _global(torch.amax),
     "GlobalAveragePooling1D": _global(torch.mean),
     "BatchNormalization": batch_normalization,
-    "Flatten": lambda config, weights: _one(lambda x: x.flatten(1)),
-    "Reshape": lambda config, weights: _one(lambda x: x.reshape(len(x), *config["target_shape"])),
-    "Permute": lambda config, weights: _one(lambda x: x.permute(0, *config["dims"])),
+    "LayerNormalization": layer_normalization,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Permute": permute,
     "ZeroPadding1D": zero_padding,
     "Cropping1D": cropping,
-    "Activation": lambda config, weights: _one(activation(config)),
-    "ReLU": relu,
-    "LeakyReLU": lambda config, weights: _one(
-        lambda x: F.leaky_relu(x, config.get("negative_slope", config.get("alpha", 0.3)))
-    ),
-    "PReLU": parametric_relu,
-    "ELU": lambda config, weights: _one(lambda x: F.elu(x, config.get("alpha", 1.0))),
-    "Softmax": lambda config, weights: _one(lambda x: torch.softmax(x, _single(config.get("axis", -1)))),
-    "Concatenate": concatenate,
-    "Add": _merge(torch.add),
-    "Subtract": _merge(torch.sub),
-    "Multiply": _merge(torch.mul),
-    "Maximum": _merge(torch.maximum),
-    "Minimum": _merge(torch.minimum),
-    "Average": lambda config, weights: lambda inputs: sum(inputs[1:], inputs[0]) / len(inputs),
+    "UpSampling1D": up_sampling,
+    "RepeatVector": repeat_vector,
+    **ACTIVATION_LAYERS,
+    **MERGING,
 }

@@ -1,18 +1,16 @@
-"""Keras models in HDF5 files, rebuilt from the configuration that the file holds.
+"""Keras models in HDF5 files and `.keras` archives, rebuilt from the configuration that the file holds.
 
-Source keys: `path` of a whole model saved by `model.save("m.h5")`; `layout` (usually `channels_last`) and
-`dtype` of its input (see `onehot`); `device`. Neither Keras nor TensorFlow is needed, and nothing in the
-file is run: a `Lambda` layer is refused like any other that is not in `LAYERS`. A model with several output
-layers names its outputs after them.
+Source keys: `path` of a whole model saved by `model.save`; `layout` (usually `channels_last`) and `dtype` of its input
+(see `onehot`); `device`. Neither Keras nor TensorFlow is needed, and nothing in the file is run: a `Lambda` layer is
+refused like any other that is not in `LAYERS`. What is read is read whole: a layer's setting, an argument of a call or
+an array that would be left out refuses the file. A model with several output layers names its outputs after them.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 import torch
 
@@ -20,150 +18,314 @@ from ..errors import InputError
 from ..template import Template
 from . import Predictor
 from .keras_file import declared_input_shape as declared_input_shape
-from .keras_layers import LAYERS, Layer
+from .keras_file import read_stored
+from .keras_layers import LAYERS, MERGING, Entry, build, is_own
+from .keras_operators import OPERATORS, build_operator, positional
+from .keras_weights import Store, Weights
 from .onehot import onehot_encoder
 from .torch_model import find_device
 
-Node = tuple[str, int]  # a layer and which of its calls
+NESTED = ("Sequential", "Functional", "Model")
+UNCONDITIONAL = {"training": (None, False, 0), "mask": (None,)}  # arguments that say nothing when a model is asked
+Config = Mapping[str, Any]
 
 
-class Network(NamedTuple):
+class Ref(NamedTuple):
+    """A value in a network: a part of what a call of a layer returns.
+
+    Attributes:
+        layer: its name.
+        call: which of the layer's calls.
+        part: which of the tensors that it returned.
+    """
+
+    layer: str
+    call: int
+    part: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a layer.
+
+    Attributes:
+        name: of the layer, for the sentences.
+        function: of the arguments.
+        arguments: values, with `Ref` for tensors, in lists where Keras has lists.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Network:
     """A graph of layers.
 
     Attributes:
-        layers: by name; inputs have none.
-        inputs: the nodes that each node reads.
-        first: the node that takes the sequences.
-        last: the output nodes.
+        calls: by layer and number, in an order in which each finds its inputs.
+        first: the value that is the input.
+        last: the outputs.
+        names: of the outputs.
     """
 
-    layers: dict[str, Layer]
-    inputs: dict[Node, list[Node]]
-    first: Node
-    last: list[Node]
+    calls: dict[tuple[str, int], Call]
+    first: Ref
+    last: list[Ref]
+    names: list[str]
 
     def __call__(self, x: torch.Tensor) -> Any:
-        """Return one tensor, or tensors by the names of the output layers."""
-        values = {self.first: x}
-        results = [self._value(node, values) for node in self.last]
-        return results[0] if len(results) == 1 else dict(zip((n for n, _ in self.last), results, strict=True))
-
-    def _value(self, node: Node, values: dict[Node, torch.Tensor]) -> torch.Tensor:
-        todo = [node]
-        while todo:
-            missing = [before for before in self.inputs.get(todo[-1], []) if before not in values]
-            if missing and todo[-1] not in values:
-                todo += missing
-                continue
-            current = todo.pop()
-            if current not in values:
-                values[current] = self.layers[current[0]]([values[before] for before in self.inputs[current]])
-        return values[node]
+        """Return one tensor, or a list of them."""
+        values: dict[tuple[str, int], Any] = {(self.first.layer, self.first.call): x}
+        for key, call in self.calls.items():
+            try:
+                values[key] = call.function(*(_fill(argument, values) for argument in call.arguments))
+            except InputError as error:
+                raise InputError(f"its layer {call.name!r} {error}") from None
+        results = [_fill(ref, values) for ref in self.last]
+        return results[0] if len(results) == 1 else results
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Rebuild the network on its device."""
+    """Rebuild the network on its device, and ask it once.
+
+    Raises:
+        InputError: the file is not a whole Keras model, or holds what is not read, or takes another input.
+    """
     torch.set_num_threads(1)
+    path = source["path"]
     device, dtype = find_device(source.get("device", "cpu")), getattr(torch, source.get("dtype", "float32"))
-    network = read_network(source["path"], device, dtype)
+    network = read_network(path, device, dtype)
     encode = onehot_encoder(source, template)
 
     def predict(codes: np.ndarray) -> Any:
         with torch.inference_mode():
             result = network(torch.from_numpy(encode(codes)).to(device))
-        if isinstance(result, dict):
-            return {name: part.double().cpu().numpy() for name, part in result.items()}
+        if isinstance(result, list):
+            return {name: part.double().cpu().numpy() for name, part in zip(network.names, result, strict=True)}
         return result.double().cpu().numpy()
 
+    _try(path, predict, template)
     return predict
 
 
-def read_network(path: str, device: torch.device, dtype: torch.dtype) -> Network:
-    """Read the graph and the weights of a Keras HDF5 file.
-
-    Raises:
-        InputError: the file is missing or is not a whole model, or a layer is not one that is read.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"The model file {path} does not exist.")
+def _try(path: str, predict: Predictor, template: Template) -> None:
+    """Ask for two sequences, so that what does not fit is told before any work."""
+    codes = np.zeros((2, template.n), np.uint8)
     try:
-        with h5py.File(path, "r") as file:
-            if "model_config" not in file.attrs:
-                raise InputError(f"{path} has no model configuration; save the whole model with model.save('m.h5').")
-            config = json.loads(file.attrs["model_config"])
-            weights = _read_weights(file["model_weights"], device, dtype)
-    except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a Keras model in HDF5 ({error}).") from error
-    try:
-        return _network(config, weights)
+        predict(codes)
     except InputError as error:
         raise InputError(f"{path} cannot be rebuilt: {error}.") from None
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} cannot be rebuilt: its configuration or weights lack {error}.") from error
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        shape = declared_input_shape(path)
+        wanted = f"; it declares inputs of shape {shape}" if shape else ""
+        raise InputError(
+            f"{path} does not take {template.n} positions of {template.alphabet.q} letters in this layout"
+            f"{wanted} ({reason})."
+        ) from error
 
 
-def _network(config: Mapping[str, Any], weights: Mapping[str, dict[str, torch.Tensor]]) -> Network:
+def read_network(path: str, device: torch.device, dtype: torch.dtype) -> Network:
+    """Read the graph and the weights of a Keras file.
+
+    Raises:
+        InputError: the file is missing or is not a whole model, or holds what is not read.
+    """
+    stored = read_stored(path)
+    store = Store(stored, device, dtype)
+    try:
+        network = _network(stored.config, Weights(store))
+        store.check_all_read()
+    except InputError as error:
+        raise InputError(f"{path} cannot be rebuilt: {error}.") from None
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} cannot be rebuilt: its configuration or weights lack {reason}.") from error
+    return network
+
+
+def _network(config: Config, weights: Weights) -> Network:
     body, kind = config["config"], config["class_name"]
-    entries = body if isinstance(body, list) else body["layers"]
-    for entry in entries:
-        entry["name"] = entry.get("name") or entry["config"]["name"]
-    inputs: dict[Node, list[Node]] = {}
+    if kind not in NESTED or not is_own(config):
+        raise InputError(f"it is a {kind}, neither Sequential nor Functional")
+    entries = [{**e, "name": e.get("name") or e["config"]["name"]} for e in _layers(body)]
+    layers = {e["name"]: e for e in entries}
+    if len(layers) < len(entries):
+        raise InputError("two of its layers have the same name")
+    inbound: dict[tuple[str, int], tuple[list[Any], dict[str, Any]]]
+    own = weights.of_layers([e for e in entries if not is_operator(e)])
     if kind == "Sequential":
         entries = [e for e in entries if e["class_name"] != "InputLayer"]
-        nodes = [("", 0), *((e["name"], 0) for e in entries)]
-        inputs = {node: [before] for before, node in pairwise(nodes)}
-        first, last = nodes[0], [nodes[-1]]
-    elif kind in ("Functional", "Model"):
-        for entry in entries:
-            for number, call in enumerate(entry["inbound_nodes"]):
-                inputs[entry["name"], number] = _histories(call)
-        starts, last = _histories(body["input_layers"]), _histories(body["output_layers"])
+        nodes = [Ref("", 0, 0), *(Ref(e["name"], 0, 0) for e in entries)]
+        inbound = {(node.layer, 0): ([before], {}) for before, node in pairwise(nodes)}
+        first, last, names = nodes[0], nodes[-1:], [nodes[-1].layer]
+    else:
+        calls = [(e, k, call) for e in entries for k, call in enumerate(e["inbound_nodes"]) if call]
+        inbound = {(e["name"], k): _arguments(call, layers) for e, k, call in calls}
+        starts = list(_refs(_values(body["input_layers"])))
         if len(starts) != 1:
             raise InputError(f"it takes {len(starts)} inputs, and one is needed")
         first = starts[0]
-        entries = [e for e in entries if e["class_name"] != "InputLayer"]
-    else:
-        raise InputError(f"it is a {kind}, neither Sequential nor Functional")
-    return Network({e["name"]: _layer(e, weights) for e in entries}, inputs, first, last)
+        last, names = _outputs(body["output_layers"], layers)
+    functions = {e["name"]: _function(e, own) for e in entries if e["class_name"] != "InputLayer"}
+    calls_of = {
+        (name, k): Call(name, functions[name], _checked(layers[name], *given)) for (name, k), given in inbound.items()
+    }
+    return Network(_ordered(calls_of, first, last), first, last, names)
 
 
-def _layer(entry: Mapping[str, Any], weights: Mapping[str, dict[str, torch.Tensor]]) -> Layer:
+def _layers(body: Any) -> list[Config]:
+    return body if isinstance(body, list) else body["layers"]
+
+
+def is_operator(entry: Config) -> bool:
+    """Whether an entry is an operator; where a layer's class has the same name, only the layer can be trained."""
     kind = entry["class_name"]
-    if kind not in LAYERS:
-        raise InputError(
-            f"its layer {entry['name']!r} is a {kind}, and only {', '.join(LAYERS)} are read; export the model to ONNX"
-        )
-    return LAYERS[kind]({**entry["config"], "name": entry["name"]}, weights.get(entry["name"], {}))
+    is_layer = kind in LAYERS and ("trainable" in entry["config"] or str(entry.get("module")).endswith(".layers"))
+    return kind in OPERATORS and not is_layer
 
 
-def _histories(value: Any) -> list[Node]:
-    """The nodes in a list of them, as Keras 2 ([name, node, tensor, ...]) and Keras 3 (keras_history) write it."""
+def _function(entry: Config, weights: Mapping[str, Weights]) -> Callable[..., Any]:
+    """What an entry computes of its arguments."""
+    kind, name = entry["class_name"], entry["name"]
+    try:
+        if not is_own(entry):
+            raise InputError(f"is of the class {kind} of {entry['module']}, which is not Keras's own")
+        if kind in NESTED:
+            return _network(entry, weights[name])
+        if is_operator(entry):
+            return build_operator(kind, _values(entry["config"]))
+        if kind not in LAYERS:
+            raise InputError(
+                f"is a {kind}, and only the layers and operators listed in config/README.md are read; export the model "
+                "to ONNX"
+            )
+        return build(Entry(kind, _values(entry["config"]), weights[name]))
+    except InputError as error:
+        raise InputError(f"its layer {name!r} {error}") from None
+
+
+def _checked(entry: Config, arguments: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+    """The arguments of a call, which must be all that is read of its kind."""
+    try:
+        if is_operator(entry):
+            return positional(entry["class_name"], arguments, named)
+        rest = dict(named)
+        values = [*arguments, *([rest.pop("inputs")] if "inputs" in rest else [])]
+        for key, value in rest.items():
+            if value not in UNCONDITIONAL.get(key, (None,)):
+                raise InputError(f"is called with {key}={value}, which is not read")
+        merges = entry["class_name"] in MERGING
+        if merges and len(values) == 1 and isinstance(values[0], Ref):
+            values = [values]
+        fits = len(values) == 1 and all(isinstance(v, Ref) for v in (values[0] if merges else values))
+        if not fits:
+            raise InputError(f"is called with {values}, and {'tensors' if merges else 'one tensor'} can be read")
+        return values
+    except InputError as error:
+        raise InputError(f"its layer {entry['name']!r} {error}") from None
+
+
+def _arguments(call: Any, layers: Mapping[str, Config]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call in a configuration, without and with names."""
+    if isinstance(call, Mapping):  # of Keras 3
+        return _values(call["args"]), _values(call["kwargs"])
+    parts = [call] if isinstance(call[0], str) else call  # of Keras 2: [[layer, call, part, named], ...]
+    refs = [_shifted(Ref(*part[:3]), layers, NESTED) for part in parts]
+    named = {key: value for part in parts if len(part) > 3 for key, value in _values(part[3]).items()}
+    return [refs[0] if len(refs) == 1 else refs], named
+
+
+def _outputs(value: Any, layers: Mapping[str, Config]) -> tuple[list[Ref], list[str]]:
+    """The output values and their names: their layers', or those that a dictionary of outputs gives them."""
+    shifting = NESTED if _is_keras_2(layers) else ("Functional", "Model")
+    value = _values(value)
+    last = [_shifted(ref, layers, shifting) for ref in _refs(value)]
+    names = list(value) if isinstance(value, Mapping) else [ref.layer for ref in last]
+    if len(set(names)) < len(names) or len(names) != len(last):  # Keras numbers the outputs of one layer
+        counts: dict[str, int] = {}
+        names = []
+        for ref in last:
+            counts[ref.layer] = counts.get(ref.layer, -1) + 1
+            names.append(ref.layer if not counts[ref.layer] else f"{ref.layer}_{counts[ref.layer]}")
+    return last, names
+
+
+def _is_keras_2(layers: Mapping[str, Config]) -> bool:
+    return any(isinstance(call, list) for e in layers.values() for call in e["inbound_nodes"])
+
+
+def _shifted(ref: Ref, layers: Mapping[str, Config], kinds: Sequence[str]) -> Ref:
+    """Models inside a model count their own making as their first call, where it is written so."""
+    inner = layers[ref.layer]["class_name"] in kinds and ref.call > 0
+    return ref._replace(call=ref.call - 1) if inner else ref
+
+
+def _values(value: Any) -> Any:
+    """A value of a configuration as Python has it, and `Ref` for a tensor."""
     if isinstance(value, Mapping):
-        if "keras_history" in value:
-            return [(value["keras_history"][0], value["keras_history"][1])]
-        return [node for part in value.values() for node in _histories(part)]
-    if not isinstance(value, list):
-        return []
-    if len(value) > 2 and isinstance(value[0], str) and isinstance(value[1], int):
-        return [(value[0], value[1])]
-    return [node for part in value for node in _histories(part)]
+        inner = value.get("config", {})
+        match value.get("class_name"):
+            case "__keras_tensor__":
+                return Ref(*inner["keras_history"])
+            case "__slice__":
+                return slice(*(_values(inner[key]) for key in ("start", "stop", "step")))
+            case "__ellipsis__":
+                return ...
+            case "__tuple__":
+                return tuple(map(_values, value["items"]))
+            case "__numpy__" | "__tensor__":
+                return torch.tensor(inner["value"])
+        return {key: _values(part) for key, part in value.items()}
+    if isinstance(value, list):
+        if len(value) == 3 and isinstance(value[0], str) and all(type(v) is int for v in value[1:]):
+            return Ref(*value)
+        return [_values(part) for part in value]
+    return value
 
 
-def _read_weights(group: h5py.Group, device: torch.device, dtype: torch.dtype) -> dict[str, dict[str, torch.Tensor]]:
-    """The weights of each layer under their short names: kernel, bias, ..."""
-    weights = {}
-    for layer in _names(group, "layer_names"):
-        weights[layer] = {
-            name.rsplit("/", 1)[-1].partition(":")[0]: torch.from_numpy(np.array(group[layer][name])).to(device, dtype)
-            for name in _names(group[layer], "weight_names")
-        }
-    return weights
+def _refs(value: Any) -> Iterator[Ref]:
+    """The tensors in a value, however deep."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, (list, tuple, Mapping)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _refs(part)
 
 
-def _names(group: h5py.Group, attribute: str) -> list[str]:
-    """A list of names, which Keras divides over several attributes where it is long."""
-    keys = sorted((k for k in group.attrs if k.startswith(attribute)), key=lambda k: (len(k), k))
-    names = [name for key in keys for name in group.attrs[key]]
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+def _fill(value: Any, values: Mapping[tuple[str, int], Any]) -> Any:
+    """A value with tensors in place of `Ref`."""
+    if isinstance(value, Ref):
+        result = values[value.layer, value.call]
+        if isinstance(result, list):
+            return result[value.part]
+        if value.part:
+            raise InputError(f"reads the part {value.part} of what {value.layer!r} returns, which is one tensor")
+        return result
+    if isinstance(value, (list, tuple)):
+        return [_fill(part, values) for part in value]
+    return value
+
+
+def _ordered(calls: Mapping[tuple[str, int], Call], first: Ref, last: Sequence[Ref]) -> dict[tuple[str, int], Call]:
+    """The calls that the outputs need, each after those that it needs."""
+    done: dict[tuple[str, int], Call] = {}
+    todo, open_calls = [(ref.layer, ref.call) for ref in last], set()
+    while todo:
+        key = todo[-1]
+        if key in done or key == (first.layer, first.call):
+            todo.pop()
+            continue
+        before = [(ref.layer, ref.call) for ref in _refs(calls[key].arguments)]
+        missing = [k for k in before if k not in done and k != (first.layer, first.call)]
+        if not missing:
+            done[key] = calls[key]
+            todo.pop()
+        elif key in open_calls:
+            raise InputError(f"its layers read each other in a circle ({key[0]})")
+        else:
+            open_calls.add(key)
+            todo += missing
+    return done
