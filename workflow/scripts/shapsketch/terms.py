@@ -149,6 +149,10 @@ class Terms:
         waves = {self.supports[t]: self.waves(t) for t in kept.tolist() if not self.has_table[t]}
         return Terms.build(self.sizes, tables, waves)
 
+    def scaled(self, factor: float) -> "Terms":
+        """Return all terms times a factor."""
+        return replace(self, tables=factor * self.tables, amplitudes=factor * self.amplitudes)
+
     def groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield the table terms by shape.
 

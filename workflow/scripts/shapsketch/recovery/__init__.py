@@ -16,6 +16,7 @@ from ..design import Plan
 from ..errors import InputError
 from ..faithfulness import r_squared
 from ..provenance import made_with
+from ..scale import Scale, check_scale, is_constant
 from ..sketch import Sketch
 from ..spectrum import Spectrum
 from ..terms import Terms
@@ -28,6 +29,7 @@ GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above whic
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
 MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
+CONSTANT = "constant"  # the name of what remains where nothing was found
 ASKED_FOR = ("instashap",)  # what `auto` does not try: regression finds the same optimum sooner
 
 
@@ -37,9 +39,9 @@ class Samples:
 
     Attributes:
         plan: the plan, with background and lattice.
-        codes, values: (N, n) uint8 local codes, in column-major order for speed, and (N,) float64 to fit; the
-            lattice comes last.
-        validation_codes, validation_values: to choose settings by.
+        codes, values: (N, n) uint8 local codes, in column-major order for speed, and (N,) float64 to fit, standardised
+            (see `Scale`); the lattice comes last.
+        validation_codes, validation_values: to choose settings by, likewise.
         lattice_values: the values of the lattice, in its order; empty without one.
         threads: how many may be used; they must not change the result.
     """
@@ -75,6 +77,18 @@ class Fit:
     terms: Terms
     details: dict[str, Any] = field(default_factory=dict)
     student: "Student | None" = None
+
+    def in_units(self, scale: Scale) -> "Fit":
+        """The fit of values before they were standardised."""
+        from .student import in_units
+
+        return replace(
+            self,
+            intercept=scale.centre + scale.unit * self.intercept,
+            terms=self.terms.scaled(scale.unit),
+            details={k: v * scale.unit**2 if k == "noise" else v for k, v in self.details.items()},
+            student=in_units(self.student, scale) if self.student else None,
+        )
 
 
 class Recovery(NamedTuple):
@@ -116,6 +130,9 @@ def recover(
 ) -> Recovery:
     """Recover the spectrum of one output.
 
+    Estimators see standardised values, so that nothing they decide depends on the model's unit or offset. What does not
+    predict the validation points better than their mean gives way to it: the spectrum of a constant, without terms.
+
     Args:
         sketch: the merged sketch.
         output: which output, from 0.
@@ -128,28 +145,28 @@ def recover(
         started: called with the name of each estimator when its turn comes.
 
     Raises:
-        InputError: the estimator cannot work with this design.
+        InputError: the estimator cannot work with this design, or the values cannot be told apart (see `check_scale`).
     """
     plan = sketch.plan
-    samples = _samples(sketch, output, threads)
     available = available_estimators(plan)
     if estimator != "auto" and estimator not in available:
         raise InputError(
             f"recovery.estimator is {estimator}, which the design {plan.design} does not serve; "
             f"it serves {', '.join(available)}."
         )
+    check_scale(sketch.values[:, output], plan.outputs[output])
     names = [name for name in available if name not in ASKED_FOR] if estimator == "auto" else [estimator]
+    samples, scale = _standardised(sketch, output, threads)
     fits: dict[str, Fit] = {}
     scores: dict[str, float | None] = {}
-    for name in names:
+    for name in names if samples.values.any() else ():
         if any(score is not None and score > min(good, GOOD.get(name, 1.0)) for score in scores.values()):
             continue
         started(name)
         fits[name] = fit = _fit(name, samples, max_order)
         scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
-    best, record = next(iter(fits.values())), {"estimator": names[0], "weights": {names[0]: 1.0}}
-    if estimator == "auto" and names != ["exact"]:
-        best, record = _combine(fits, samples)
+    best, record = _best(fits, samples, estimator == "auto")
+    best = best.in_units(scale)
     provenance = {
         "plan": plan.hash,
         "model": plan.model,
@@ -160,18 +177,45 @@ def recover(
         "versions": made_with(),
     }
     spectrum = Spectrum(plan.background, plan.outputs[output], best.intercept, best.terms, provenance)
-    tried = {name: {"validation_r2": scores[name], "terms": len(f.terms), **f.details} for name, f in fits.items()}
+    tried = {
+        name: {"validation_r2": scores[name], "terms": len(f.terms), **f.in_units(scale).details}
+        for name, f in fits.items()
+    }
     return Recovery(spectrum, {**record, "tried": tried}, best.student)
 
 
-def _combine(fits: dict[str, Fit], samples: Samples) -> tuple[Fit, dict[str, Any]]:
-    from .stack import correct, stack
+def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, dict[str, Any]]:
+    """The combination of all fits, or the only one; the constant where that predicts the validation points as well."""
+    from .stack import beats, constant, correct, stack
 
-    stacked, weights = stack(fits, samples)
-    corrected, order = correct(stacked, samples)
-    score = validation_r2(samples, corrected.intercept, corrected.terms)
-    name = " + ".join(weights)
-    return corrected, {"estimator": name, "weights": weights, "corrected_order": order, "validation_r2": score}
+    if not fits:
+        return constant(samples), {"estimator": CONSTANT, "weights": {}}
+    name, fit = next(iter(fits.items()))
+    record: dict[str, Any] = {"estimator": name, "weights": {name: 1.0}}
+    if not len(samples.validation_values):
+        return fit, record
+    if combined:
+        stacked, weights = stack(fits, samples)
+        fit, order = correct(stacked, samples)
+        score = validation_r2(samples, fit.intercept, fit.terms)
+        name = " + ".join(weights)
+        record = {"estimator": name, "weights": weights, "corrected_order": order, "validation_r2": score}
+    nothing = constant(samples)
+    if beats(fit, nothing, samples):
+        return fit, record
+    score = validation_r2(samples, nothing.intercept, nothing.terms)
+    return nothing, {"estimator": CONSTANT, "weights": {}, "corrected_order": 0, "validation_r2": score}
+
+
+def _standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, Scale]:
+    """The samples with standardised values, all zero where those to fit are one value to rounding; and the scale."""
+    samples = _samples(sketch, output, threads)
+    scale = Scale.of(samples.values)
+    fitted = [scale.standardise(v) for v in (samples.values, samples.lattice_values)]
+    if is_constant(np.concatenate([samples.values, samples.validation_values])):
+        fitted = [np.zeros_like(v) for v in fitted]
+    validation = scale.standardise(samples.validation_values)
+    return replace(samples, values=fitted[0], lattice_values=fitted[1], validation_values=validation), scale
 
 
 def _samples(sketch: Sketch, output: int, threads: int) -> Samples:

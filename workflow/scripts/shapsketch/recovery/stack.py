@@ -56,6 +56,8 @@ def stack(fits: Mapping[str, Fit], samples: Samples) -> tuple[Fit, dict[str, flo
     found = [fit.terms.predict(samples.validation_codes) for fit in fits.values()]
     target = samples.validation_values - samples.values.mean()
     weights = non_negative_weights(np.stack(found, 1), target, LEAST_WEIGHT)
+    if not weights.any():  # none of them points the way the validation points go
+        return alone, {best: 1.0}
     terms = Terms.weighted_sum([(w, fit.terms) for w, fit in zip(weights, fits.values(), strict=True) if w > 0])
     intercept = _mean_residual(samples, terms)
     if 1 - validation_r2(samples, intercept, terms) > (1 - GAIN) * (1 - scores[best]):
@@ -93,6 +95,20 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
         if missed < (1 - GAIN) * least:
             best, chosen, least = candidate, top, missed
     return best, chosen
+
+
+def constant(samples: Samples) -> Fit:
+    """The mean of the samples drawn from the background, and no terms: what is known where nothing was found."""
+    terms = Terms.build(samples.plan.template.sizes, {})
+    return Fit(_mean_residual(samples, terms), terms)
+
+
+def beats(fit: Fit, other: Fit, samples: Samples) -> bool:
+    """Whether a fit predicts the validation points better than another one by more than one standard error."""
+    values, codes = samples.validation_values, samples.validation_codes
+    gains = np.square(values - other.intercept - other.terms.predict(codes))
+    gains -= np.square(values - fit.intercept - fit.terms.predict(codes))
+    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
 def _mean_residual(samples: Samples, terms: Terms) -> float:

@@ -23,6 +23,7 @@ from ..errors import InputError
 from ..faithfulness import r_squared
 from ..files import load_npz, save_npz
 from ..residues import residue_properties
+from ..scale import Scale
 from ..template import Template
 from ..terms import Terms
 from . import Fit, Samples, exact
@@ -153,6 +154,11 @@ class Student:
         with ThreadPoolExecutor(threads) as pool:
             parts = list(pool.map(ask, starts))
         return self.mean + self.scale * np.concatenate([np.empty(0), *parts])
+
+
+def in_units(student: Student, scale: Scale) -> Student:
+    """Return a student of standardised values as one of the values themselves."""
+    return replace(student, mean=scale.centre + scale.unit * student.mean, scale=scale.unit * student.scale)
 
 
 def save_students(path: str | Path, students: Mapping[str, Student | None]) -> None:

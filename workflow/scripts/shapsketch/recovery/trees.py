@@ -40,9 +40,8 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MOST_TREES)
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
-    scaled = Terms.build(terms.sizes, {s: scale * terms.table(t) for t, s in enumerate(terms.supports)})
     mean = samples.values.mean()
-    return Fit(float(mean + scale * intercept), scaled, {"trees": len(trees), "leaves": len(leaves.values)})
+    return Fit(float(mean + scale * intercept), terms.scaled(scale), {"trees": len(trees), "leaves": len(leaves.values)})
 
 
 def split_supports(samples: Samples) -> list[Support]:
@@ -87,7 +86,7 @@ class Leaves:
         self.background = background
         self.values = values
         self.counts = np.array([len(p) for p in paths], np.int64)
-        depth, width = max(1, int(self.counts.max())), int(background.template.sizes.max())
+        depth, width = max(1, int(self.counts.max(initial=0))), int(background.template.sizes.max())
         self.positions = np.zeros((len(paths), depth), np.int64)
         masks = np.zeros((len(paths), depth), np.int64)
         for row, path in enumerate(paths):
