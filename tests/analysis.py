@@ -10,13 +10,14 @@ from shapsketch import __version__
 from shapsketch.alphabet import Alphabet
 from shapsketch.background import Background
 from shapsketch.explain import Explainer, errors_schema, finish_aggregates, values_schema
-from shapsketch.faithfulness import order_audit, report_on_queries
 from shapsketch.files import write_json, write_text
 from shapsketch.listing import INTERACTION_SCHEMA, Listing
+from shapsketch.on_queries import report_on_queries
 from shapsketch.spectrum import Spectrum, save_spectra
 from shapsketch.tables import write_parquet
 from shapsketch.template import Template
 from shapsketch.terms import Terms
+from shapsketch.verdict import order_audit
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "costs.js", "gallery.js", "sequences.js", "page.js")
@@ -96,7 +97,7 @@ def write_analysis(folder, sequences, made, errors=True, listing=None):
             "estimator": "regression + trees", "weights": {}, "tried": {}, "evaluations": 3000, "scored_on": "hold-out",
             "holdout": 300, "r2": r2, "r2_interval": [0.96, 0.98], "r2_by_order": {}, "variance": float(truth.var()),
             "variance_by_order": by_order, **order_audit(by_order, float(truth.var()), r2), "range": [-9.0, 9.0],
-            "residual": {"mean": 0.0, "largest": 0.5}, "seed": 7, "plan": "c0ffee",
+            "residual": {"mean": 0.0, "largest": 0.5, "large": 0.5}, "seed": 7, "plan": "c0ffee",
             "versions": {"numpy": "2", "shapsketch": __version__},
         }  # fmt: skip
         predictions = spectrum.predict(text) + rng.normal(0, 0.05, len(text)) if text else np.empty(0)

@@ -21,17 +21,18 @@ from shapsketch.explain import (
     onehot,
     refine_plain,
 )
-from shapsketch.faithfulness import order_audit, report_on_queries
 from shapsketch.files import npy_writer
 from shapsketch.listing import Listing
+from shapsketch.on_queries import report_on_queries
 from shapsketch.refine import Effort, Refiner, Residual
 from shapsketch.shapley import interaction_map
 from shapsketch.spectrum import Spectrum
 from shapsketch.tables import ROW_GROUP, group_names, merge_tables, parquet_writer, read_rows, write_parquet
 from shapsketch.template import Template
 from shapsketch.terms import Terms
+from shapsketch.verdict import order_audit
 
-SCORE = {"range": [-1.0, 1.0], "residual": {"mean": 0.25, "largest": 0.5}}
+SCORE = {"range": [-1.0, 1.0], "residual": {"mean": 0.25, "largest": 0.5, "large": 0.5}, "found": "found"}
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +219,7 @@ def test_scores_on_queries(tmp_path):
     found = report_on_queries(tmp_path / "v", tmp_path / "e")["y"]
     assert found["r2_on_queries"] == pytest.approx(1 - 0.25 / 2)
     assert (found["sequences"], found["predicted"], found["largest_gap"]) == (4, 3, 0.5)
-    assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2}
+    assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2, "r2": 0}
     assert (found["refined"], found["evaluations_per_sequence"]) == (3, 8)
     assert found["standard_error"] == pytest.approx(0.3)
     assert found["sketch_error"] == pytest.approx(0.4)

@@ -16,7 +16,7 @@ FACTS = {
 }  # fmt: skip
 SCORE = {
     "estimator": "regression", "evaluations": 30_000, "holdout": 3_000, "scored_on": "hold-out", "r2": 0.99,
-    "r2_interval": [0.98, 0.995], "share_by_order": {"1": 0.7, "2": 0.99, "3": 0.9999, "4": 1.0},
+    "r2_interval": [0.98, 0.995], "found": "found", "share_by_order": {"1": 0.7, "2": 0.99, "3": 0.9999, "4": 1.0},
     "versions": {"numpy": "2.4"}, "seed": 3, "plan": "0123456789abcdef",
 }  # fmt: skip
 ASKED = {"r2_on_queries": 0.9, "predicted": 119, "sequences": 120}
@@ -62,7 +62,7 @@ def test_numbers_are_those_of_the_files():
     refined = {"refined": 120, "evaluations_per_sequence": 300.0, "standard_error": 0.00142}
     assert "refined by 300 further evaluations each" in joined(text_of(asked=refined))
     assert "square 0.0014 for y" in joined(text_of(asked=refined))
-    assert "explained sequences that the model" not in joined(text_of(asked={"r2_on_queries": None}))
+    assert "explained sequences that the model" not in joined(text_of(asked={"r2_on_queries": None, "predicted": 0}))
 
 
 def test_other_designs_are_told_as_they_were():

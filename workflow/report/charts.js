@@ -98,7 +98,14 @@ function scatter(predicted, truth, words, room) {
   const all = pairs.flat();
   let low = all.reduce((a, b) => Math.min(a, b), Infinity),
     high = all.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (!(high > low)) [low, high] = [low - 1, high + 1];
+  if (!(high > low)) [low, high] = [low - (Math.abs(low) || 1), high + (Math.abs(high) || 1)];
+  // Values that differ by little beside an offset are drawn, and named, less that offset.
+  const span = high - low,
+    power = 10 ** Math.ceil(Math.log10(span));
+  const offset = Math.max(Math.abs(low), Math.abs(high)) > 1000 * span ? Math.round(low / power) * power : 0;
+  const less = offset ? ` − ${number(offset, false, digits(offset))}` : "";
+  for (const pair of pairs) pair.forEach((v, k) => (pair[k] = v - offset));
+  [low, high] = [low - offset, high - offset];
   const margin = 0.04 * (high - low);
   const x = scale([low - margin, high + margin], [frame.left, frame.right]);
   const y = scale([low - margin, high + margin], [frame.bottom, frame.top]);
@@ -107,8 +114,8 @@ function scatter(predicted, truth, words, room) {
     width,
     frame.bottom + 44,
     `${words}: the model against the spectrum, ${pairs.length} points`,
-    axisLeft(frame, y, ticks(low, high, 5), "model"),
-    axisBottom(frame, x, ticks(low, high, 5), "spectrum"),
+    axisLeft(frame, y, ticks(low, high, 5), `model${less}`),
+    axisBottom(frame, x, ticks(low, high, 5), `spectrum${less}`),
     svg("line", { class: "diagonal", x1: x(low), y1: y(low), x2: x(high), y2: y(high) }),
     svg("path", {
       class: "dots",

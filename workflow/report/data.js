@@ -20,15 +20,16 @@ function unpack(buffer, { kind, start, count, scale }) {
   if (kind === "i2") return unpackRounded(new Uint8Array(buffer, start, 2 * count), count, scale);
   if (kind === "e1") {
     const codes = new Uint8Array(buffer, start, count);
-    return Float32Array.from(codes, (code) => (code ? (code - 1) ** 2 * scale : NaN));
+    return Float64Array.from(codes, (code) => (code ? (code - 1) ** 2 * scale : NaN));
   }
+  if (kind === "f8") return new Float64Array(buffer.slice(start, start + 8 * count));
   const kinds = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
   return new kinds[kind](buffer, start, count);
 }
 
 /** Multiples of `scale`, from their high bytes and then their low bytes. */
 function unpackRounded(planes, count, scale) {
-  const values = new Float32Array(count);
+  const values = new Float64Array(count);
   for (let k = 0; k < count; k++) {
     const code = ((planes[k] << 24) >> 16) | planes[count + k];
     values[k] = code === -32768 ? NaN : code * scale;
@@ -67,8 +68,9 @@ function groupOf(page, row) {
 
 const WARNINGS = [
   ["rare", "less probable under the background than 99.9 % of it"],
-  ["range", "predicted beyond all values that the sketch has seen"],
-  ["gap", "further from the model than any hold-out point"],
+  ["range", "predicted or reconstructed beyond all values that the sketch has seen"],
+  ["gap", "further from the model than 99.9 % of the hold-out points"],
+  ["r2", "the spectrum predicts the model no better than its mean"],
 ];
 
 function warningsOf(page, output, row) {

@@ -31,13 +31,31 @@ function label(x, y, text, attributes = {}) {
   return svg("text", { x, y, ...attributes }, text);
 }
 
-/** Three significant digits, with a real minus sign. */
-function number(x, sign = false) {
+/** How far the values on the page lie apart, in the model's units: less than a millionth of a millionth of it is 0. */
+let UNIT = 0;
+
+function setUnit(unit) {
+  UNIT = unit;
+}
+
+/** Three significant digits, or more, with a real minus sign. */
+function number(x, sign = false, most = 3) {
   if (x == null || Number.isNaN(x)) return "–";
-  if (Math.abs(x) < 1e-12) return "0";
   const size = Math.abs(x);
-  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(2) : String(Number(size.toPrecision(3)));
+  if (size <= 1e-12 * UNIT) return "0";
+  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(most - 1) : String(Number(size.toPrecision(most)));
   return (x < 0 ? "−" : sign ? "+" : "") + text;
+}
+
+/** As many digits as tell a value from others, three at least: values may differ by little beside an offset. */
+function digits(x) {
+  const size = Math.abs(x);
+  return size > UNIT && UNIT > 0 ? Math.max(3, Math.min(17, Math.ceil(Math.log10(size / UNIT)) + 2)) : 3;
+}
+
+/** A value of the model, with these digits. */
+function level(x) {
+  return number(x, false, digits(x));
 }
 
 function percent(share) {

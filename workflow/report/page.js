@@ -50,6 +50,7 @@ class Page {
   }
 
   draw() {
+    setUnit(this.content.unit);
     this.drawContributions();
     this.drawMotifs();
     this.drawMap();
@@ -60,8 +61,10 @@ class Page {
   }
 
   drawContributions() {
-    const { views } = this.content,
+    const { views, words } = this.content,
       target = place("contributions");
+    place("classes").replaceChildren();
+    if (words.instead) return target.replaceChildren(html("p", { class: "nothing" }, words.instead));
     if (!views.length) return target.replaceChildren(html("p", {}, "No sequence, no logo."));
     const named = views.map(({ set, count }) => `${setName(set)} (${thousands(count)})`);
     const figure = scrolling(
@@ -80,7 +83,7 @@ class Page {
   }
 
   drawMotifs() {
-    const { motifs } = this.content,
+    const motifs = this.content.words.instead ? [] : this.content.motifs,
       target = place("gallery");
     const shown = motifs.filter(({ kind }) => kind !== "position");
     place("motif-kinds").replaceChildren(
@@ -102,16 +105,10 @@ class Page {
     place("more").hidden = shown.length <= FIRST_MOTIFS;
     place("more").textContent = this.views.more ? "Show the strongest only" : `Show all ${shown.length}`;
     if (shown.length) target.replaceChildren(...first.map((motif) => motifCard(this.page, motif, this.views.kind)));
-    else target.replaceChildren(html("p", { class: "nothing" }, this.nothing()));
+    else target.replaceChildren(html("p", { class: "nothing" }, this.content.words.motifs));
     const singles = motifs.filter(({ kind }) => kind === "position");
     place("singles").hidden = !singles.length;
     place("singles").replaceChildren(...singleLetters(singles));
-  }
-
-  nothing() {
-    if (this.content.constant)
-      return "The model is constant here: no letter changes its answer, so there are no motifs.";
-    return "No interaction stands out above the noise: the letters add up, and the logo above tells the whole of it.";
   }
 
   drawMap() {
@@ -139,8 +136,8 @@ class Page {
     if (!kinds.length) return target.replaceChildren();
     const [name, , words, signed] = kinds[Math.min(this.views.map, kinds.length - 1)];
     const values = this.page.arrays[`${this.output}/map_${name}`];
-    if (values.every((v) => !v))
-      return target.replaceChildren(html("p", { class: "nothing" }, "No pair of positions interacts."));
+    if (this.content.words.instead || values.every((v) => !v))
+      return target.replaceChildren(html("p", { class: "nothing" }, this.content.words.pairs));
     const choose = (k) => {
       this.views.map = k;
       this.drawMap();
@@ -186,7 +183,7 @@ class Page {
   }
 
   drawSupports() {
-    const { supports } = this.content,
+    const supports = this.content.words.instead ? [] : this.content.supports,
       target = place("supports");
     target.hidden = !supports.length;
     if (!supports.length) return;
@@ -286,10 +283,11 @@ class Page {
       ];
     const cell = (v) =>
       typeof v === "number" ? (Number.isNaN(v) ? "" : Number(v.toPrecision(5))) : v.replace(/[\t\n\r]/g, " ");
+    const whole = (v) => (Number.isNaN(v) ? "" : String(Number(v.toPrecision(Math.min(digits(v) + 2, 17)))));
     for (let r = 0; r < this.page.sequences.shown; r++) {
       const s = sequenceOf(this.page, this.output, r);
       lines.push(
-        [s.id, s.letters, s.group, s.prediction, s.reconstruction, s.warnings.join(","), ...s.values]
+        [s.id, s.letters, s.group, whole(s.prediction), whole(s.reconstruction), s.warnings.join(","), ...s.values]
           .map(cell)
           .join("\t"),
       );

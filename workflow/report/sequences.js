@@ -164,10 +164,10 @@ class SequenceTable {
       ),
       html("td", { class: "strip" }, this.strip(s)),
       this.page.sequences.groups.length ? html("td", {}, s.group) : null,
-      asked(this.page) ? html("td", { class: "number" }, number(s.prediction)) : null,
-      html("td", { class: "number" }, number(s.reconstruction)),
+      asked(this.page) ? html("td", { class: "number" }, level(s.prediction)) : null,
+      html("td", { class: "number" }, level(s.reconstruction)),
       asked(this.page) ? html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)) : null,
-      html("td", {}, best ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
+      html("td", {}, best && !this.page.outputs[this.output].words.instead ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
       this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null,
     );
   }
@@ -178,7 +178,9 @@ class SequenceTable {
       this.page.arrays[`${this.output}/values`].reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1);
     const peak = values.reduce((best, v, k) => (Math.abs(v) > Math.abs(values[best]) ? k : best), 0);
     const first = Math.max(0, Math.min(peak - SHOWN_LETTERS / 2, letters.length - SHOWN_LETTERS));
+    const nothing = this.page.outputs[this.output].words.instead;
     const shown = [...letters].slice(first, first + SHOWN_LETTERS).map((letter, k) => {
+      if (nothing) return letter;
       const span = html("span", { class: values[first + k] < 0 ? "down" : "up" }, letter);
       span.style.setProperty("--part", `${Math.round(85 * Math.sqrt(Math.abs(values[first + k]) / largest))}%`);
       return span;
@@ -246,6 +248,8 @@ function matcher(page, query) {
 /** The explanation of the chosen sequence. */
 function explanation(page, output, row, room, step) {
   const s = sequenceOf(page, output, row);
+  const { instead } = page.outputs[output].words;
+  if (instead) return [html("p", { class: "nothing" }, instead)];
   const arcs = s.interactions.slice(0, ARCS).map((found) => ({
     ...found,
     tip: `${found.letters} at ${found.positions.join(", ")}\n${number(found.value, true)} (${page.sequences.index})`,
@@ -290,7 +294,7 @@ function explanation(page, output, row, room, step) {
       errors ? "Bars are 95 % intervals (± 1.96 standard errors). " : "",
       arcs.length
         ? `Arcs are the ${arcs.length} strongest interactions (${page.sequences.index}): orange raises, blue lowers, and thick is strong.`
-        : "No interaction is listed for this sequence: its letters add up.",
+        : page.outputs[output].words.arcs,
     ),
     arcs.length ? list : null,
   ];
@@ -299,8 +303,8 @@ function explanation(page, output, row, room, step) {
 /** Base value, sum of the letters, spectrum and model, in one line. */
 function balance({ base, values, reconstruction, prediction }) {
   const sum = values.reduce((a, b) => a + b, 0);
-  const model = Number.isFinite(prediction) ? `, the model itself ${number(prediction)}` : "";
-  return `${number(base)} (mean of the background) ${sum < 0 ? "−" : "+"} ${number(Math.abs(sum))} (all letters) = ${number(base + sum)}. The spectrum says ${number(reconstruction)}${model}.`;
+  const model = Number.isFinite(prediction) ? `, the model itself ${level(prediction)}` : "";
+  return `${level(base)} (mean of the background) ${sum < 0 ? "−" : "+"} ${number(Math.abs(sum))} (all letters) = ${level(base + sum)}. The spectrum says ${level(reconstruction)}${model}.`;
 }
 
 /** An arc and its line in the list light up together. */

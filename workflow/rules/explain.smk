@@ -77,6 +77,7 @@ rule merge_explanations:
             for name, table in EXPLANATIONS.items()
         },
         seals=get_explanation_shards("json"),
+        sequences="results/{model}/{queries}/sequences.parquet",
     output:
         **{
             name: f"results/{{model}}/{{queries}}/{table}.parquet"

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     from shapsketch.sequences import configured_background
     from shapsketch.sources import locate
     from shapsketch.spectrum import save_spectra
+    from shapsketch.tables import tsv_text
     from shapsketch.template import Template
 
     model, max_order = snakemake.params.model, snakemake.params.max_order
@@ -30,4 +31,4 @@ if __name__ == "__main__":
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, {spectrum.output: None for spectrum in spectra})
     write_json(snakemake.output.faithfulness, records)
-    write_text(snakemake.output.holdout, points.to_csv(sep="\t", index=False, float_format="%.7g"))
+    write_text(snakemake.output.holdout, tsv_text(points))

@@ -15,8 +15,8 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.explain import finish_aggregates
-    from shapsketch.faithfulness import report_on_queries
     from shapsketch.files import write_json
+    from shapsketch.on_queries import report_on_queries
     from shapsketch.seal import check_seals
     from shapsketch.tables import merge_tables, write_parquet, write_tsv
 
@@ -28,4 +28,5 @@ if __name__ == "__main__":
             if name == "values":
                 write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
     write_parquet(files.aggregates, finish_aggregates([pq.read_table(path) for path in snakemake.input.aggregates]))
-    write_json(files.faithfulness, report_on_queries(files.values, files.get("errors")))
+    scores = report_on_queries(files.values, files.get("errors"), snakemake.input.sequences, outputs)
+    write_json(files.faithfulness, scores)

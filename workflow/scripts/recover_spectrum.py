@@ -20,6 +20,7 @@ if __name__ == "__main__":
     from shapsketch.recovery.student import save_students
     from shapsketch.sketch import Sketch
     from shapsketch.spectrum import save_spectra
+    from shapsketch.tables import tsv_text
 
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)
@@ -47,4 +48,4 @@ if __name__ == "__main__":
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, students)
     write_json(snakemake.output.faithfulness, records)
-    write_text(snakemake.output.holdout, pd.concat(points).to_csv(sep="\t", index=False, float_format="%.7g"))
+    write_text(snakemake.output.holdout, tsv_text(pd.concat(points, ignore_index=True)))

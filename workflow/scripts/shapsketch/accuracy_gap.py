@@ -16,6 +16,8 @@ from typing import TypedDict
 import numpy as np
 
 from .background import Background
+from .r2_words import percent
+from .scale import power_of_two
 
 MOST_POINTS = 4000
 BLOCK = 1024
@@ -49,8 +51,11 @@ def accuracy_gap(
         predicted: (N,) the fit there, all of it of this order or below.
         order: k, at least 1.
     """
-    variance, missed = float(values.var()), values - predicted
-    share = float(np.mean(missed**2)) / max(variance, 1e-300)
+    unit = power_of_two(values - values[0])
+    variance, missed = float(((values - values[0]) / unit).var()), (values - predicted) / unit
+    if variance == 0:
+        return Gap(missed=0.0, beyond=0.0, lost=0.0, error=0.0)
+    share = float(np.mean(missed**2)) / variance
     residual = missed[:MOST_POINTS] - missed[:MOST_POINTS].mean()
     letters, odds = _one_hot(background, codes[:MOST_POINTS])
     count, positions = len(residual), len(background.template.free)
@@ -64,7 +69,7 @@ def accuracy_gap(
         kernel = _elementary(powers)
         kernel[np.arange(len(kernel)), start + np.arange(len(kernel))] = 0  # pairs of different points
         sums[block] = residual[block] * (kernel @ residual)
-    sums /= max(count - 1, 1) * max(variance, 1e-300)
+    sums /= max(count - 1, 1) * variance
     lost = float(sums.mean())
     return Gap(missed=share, beyond=share - lost, lost=lost, error=float(2 * sums.std() / np.sqrt(count)))
 
@@ -73,7 +78,7 @@ def in_words(gap: Gap, order: int) -> str:
     """Say what more evaluations would find, if that is worth a sentence; otherwise nothing."""
     if gap["lost"] < max(0.02, 2 * gap["error"]):
         return ""
-    lost = f"{100 * gap['lost']:.0f} % of the model's variance lies in orders up to {order} and was not found there"
+    lost = f"{percent(gap['lost'])} of the model's variance lies in orders up to {order} and was not found there"
     return f" More evaluations would help: {lost}."
 
 

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from .figures import letter_colors
 from .markup import glyphs, render
 from .page import contribution_views
-from .report import Analysis, strongest_motifs
+from .r2_words import headline_r2, interval_r2, percent
+from .report import Analysis, lower_within, strongest_motifs, undefined
+from .verdict import instead, no_motif
 
 MOST_MEMBERS = 40  # in maps; more would be too small to read
 
@@ -45,6 +47,7 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     rows = []
     for analysis in analyses:
         for output, score in analysis.scores.items():
+            own = analysis.on_queries[output]
             rows.append(
                 {
                     "model": analysis.model,
@@ -52,11 +55,29 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
                     "output": output,
                     "page": f"{analysis.model}/{analysis.queries}/report.html",
                     "score": score,
-                    "on_queries": analysis.on_queries[output],
-                    "motifs": strongest_motifs(analysis, output),
+                    "on_queries": own,
+                    **_shown(score, own),
+                    "motifs": [] if instead(score) else strongest_motifs(analysis, output),
                 }
             )
     return rows
+
+
+def _shown(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> dict[str, Any]:
+    """What the table shows of the scores of one output: numbers with what stands beside them, and what to beware of."""
+    r2, asked = (score["r2"], *score["r2_interval"]), ("not asked", "")
+    if on_queries["predicted"]:
+        own = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+        asked = (headline_r2(*own), interval_r2(*own))
+    notes = [instead(score) or "", *undefined(on_queries, score), *lower_within(on_queries)]
+    additive = score["share_by_order"].get("1")
+    return {
+        "r2": (headline_r2(*r2), interval_r2(*r2)),
+        "asked": asked,
+        "additive": "-" if additive is None or instead(score) else percent(additive),
+        "nothing": "none" if instead(score) else no_motif(score),
+        "notes": [note[0].upper() + note[1:].removesuffix(".") + "." for note in notes if note],
+    }
 
 
 def members_of(analysis: Analysis, output: str) -> list[dict[str, Any]]:

@@ -118,11 +118,12 @@ class Explainer:
         reasons = {"rare": log_probabilities(self.spectrum.background, sequences) < self._least_probability}
         if self.score is not None:
             low, high = self.score["range"]
-            shown = np.where(np.isnan(predictions), reconstruction, predictions)
-            slack = 1e-9 * max(abs(low), abs(high))
-            reasons["range"] = (shown < low - slack) | (shown > high + slack)
+            slack = 1e-9 * (high - low) + 16 * np.spacing(max(abs(low), abs(high)))
             with np.errstate(invalid="ignore"):
-                reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["largest"] + slack
+                outside = [(shown < low - slack) | (shown > high + slack) for shown in (predictions, reconstruction)]
+                reasons["range"] = outside[0] | outside[1]
+                reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["large"] + slack
+            reasons["r2"] = np.full(len(reconstruction), self.score["found"] == "nothing")
         words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
         return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
 

@@ -50,6 +50,7 @@ INDICES = {
     "BV": ("Banzhaf values", "grabisch"),
 }
 ESTIMATORS = {
+    "constant": ("the mean of the values alone, as nothing that was fitted predicted separate points better", ()),
     "exact": ("an exact transform of all values", ()),
     "exact trees": ("exact expansion of the trees' leaves into dividends", ()),
     "regression": ("sparse ridge regression in the orthonormal basis of the background", ()),
@@ -188,11 +189,18 @@ def _faithfulness(
             f" (95 % bootstrap interval {low:.4f} to {high:.4f} {text.cite('bootstrap')}) on the {score['scored_on']}"
         )
         asked = on_queries[name]
-        if asked["r2_on_queries"] is not None:
-            sentence += f", and {asked['r2_on_queries']:.4f} on the {asked['predicted']:,} explained sequences"
-            sentence += " that the model was asked about"
+        if asked["predicted"]:
+            r2 = asked["r2_on_queries"]
+            shown = "R2 was undefined" if r2 is None else f"{r2:.4f}"
+            sentence += (
+                f", and {shown} on the {asked['predicted']:,} explained sequences that the model was asked about"
+            )
         sentence += "."
-        if orders:
+        if score["found"] == "nothing":
+            sentence += " That is no better than the mean of the model: nothing was found."
+        elif score["found"] == "unsure":
+            sentence += " As the interval includes 0, what was found may be chance."
+        elif orders:
             sentence += f" Of the variance found, terms carry {orders}."
         sentences.append(sentence)
     audit = text.cite("instashap")

@@ -13,6 +13,8 @@ import numpy as np
 
 MISSING_INT16 = -32768
 LARGEST_INT16 = 32767
+MOST_LOST = 1e-3  # of how far values lie apart: a pixel of a figure
+KINDS = {"u1": "<u1", "u2": "<u2", "u4": "<u4", "f4": "<f4", "f8": "<f8"}
 
 
 class Pack:
@@ -29,9 +31,19 @@ class Pack:
         self._size = 0
 
     def add(self, name: str, values: np.ndarray) -> None:
-        """Add uint8, uint16, uint32 or float32 values as they are."""
-        kind = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "float32": "f4"}[values.dtype.name]
+        """Add uint8, uint16, uint32, float32 or float64 values as they are."""
+        kind = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "float32": "f4", "float64": "f8"}[values.dtype.name]
         self._append(name, kind, values.size, values.astype(values.dtype.newbyteorder("<")).tobytes())
+
+    def add_real(self, name: str, values: np.ndarray) -> None:
+        """Add real numbers in single precision, or in double where single precision would blur how they differ."""
+        finite = values[np.isfinite(values)]
+        apart = float(np.ptp(finite)) if len(finite) else 0.0
+        with np.errstate(over="ignore", under="ignore"):
+            single = values.astype(np.float32)
+            lost = float(np.max(np.abs(finite - finite.astype(np.float32)), initial=0.0))
+        least = apart if apart > 0 else float(np.max(np.abs(finite), initial=0.0))
+        self.add(name, single if lost <= MOST_LOST * least else values.astype(np.float64))
 
     def add_rounded(self, name: str, values: np.ndarray) -> None:
         """Add real numbers as multiples of 1/32767 of the largest magnitude, NaN included.
@@ -88,5 +100,5 @@ def unpack(directory: dict[str, dict[str, Any]], text: str) -> dict[str, Any]:
             codes = np.frombuffer(data, np.uint8, count, start)
             found[name] = np.where(codes == 0, np.nan, (codes - 1.0) ** 2 * entry["scale"])
         else:
-            found[name] = np.frombuffer(data, {"u1": "<u1", "u2": "<u2", "u4": "<u4", "f4": "<f4"}[kind], count, start)
+            found[name] = np.frombuffer(data, KINDS[kind], count, start)
     return found

@@ -15,7 +15,9 @@ from .methods import methods_text, supplement
 from .packing import Pack
 from .page_methods import compared_methods, cost_points
 from .page_sequences import MOST_TEXT, pack_sequences
+from .r2_words import headline_r2, interval_r2, percent
 from .report import Analysis, cautions
+from .verdict import instead, no_arcs, no_motif, no_pair
 
 MOST_HELD_OUT = 2000  # points of a scatter
 MOST_CELLS = 400  # of a letter table that is shown whole; of larger ones the strongest are
@@ -104,7 +106,7 @@ def _shared_pack(analysis: Analysis) -> Pack:
     for k, output in enumerate(analysis.spectra):
         points = analysis.rows("holdout", output)
         for name in ("model", "spectrum") if len(points) else ():
-            pack.add(f"{k}/holdout_{name}", points[name].to_numpy(np.float32)[:MOST_HELD_OUT])
+            pack.add_real(f"{k}/holdout_{name}", points[name].to_numpy(np.float64)[:MOST_HELD_OUT])
         pairs = analysis.rows("position_interactions", output)
         for name in ("strength", "mean", "mean_absolute"):
             if name in pairs and len(pairs):
@@ -127,7 +129,13 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
         "name": output,
         "r2": score["r2"],
         "variance_by_order": score["variance_by_order"],
-        "constant": score["variance"] <= 0,
+        "unit": float(np.sqrt(score["variance"])),
+        "words": {
+            "instead": instead(score),
+            "motifs": no_motif(score),
+            "pairs": no_pair(score),
+            "arcs": no_arcs(score),
+        },
         "curve": _records(curve, ["evaluations", "r2", "r2_low", "r2_high", "estimator"]),
         "comparison": cost_points(_records(analysis.rows("comparison", output))),
         "views": contribution_views(analysis, output),
@@ -233,7 +241,13 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
         "background": settings["background"],
         "measured": settings["source"] == "table",
         "outputs": [
-            {"name": name, "score": score, "on_queries": analysis.on_queries[name], "notes": _sentences(analysis, name)}
+            {
+                "name": name,
+                "score": score,
+                "on_queries": analysis.on_queries[name],
+                "numbers": _numbers(score, analysis.on_queries[name]),
+                "notes": _sentences(analysis, name),
+            }
             for name, score in analysis.scores.items()
         ],
         "compared": [compared_methods(name, _records(rows), headline(rows)) for name, rows in _compared(analysis)],
@@ -250,5 +264,18 @@ def _compared(analysis: Analysis) -> list[tuple[str, pd.DataFrame]]:
     return [(name, analysis.rows("comparison", name)) for name in analysis.spectra]
 
 
+def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The numbers on top of the page: in large letters, of what, and what stands beside it."""
+    shown = (score["r2"], *score["r2_interval"])
+    numbers = [(headline_r2(*shown), f"R² on the {score['scored_on']}", interval_r2(*shown))]
+    if on_queries["predicted"]:
+        shown = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+        numbers.append((headline_r2(*shown), "R² on your sequences", interval_r2(*shown)))
+    if "1" in score["share_by_order"] and instead(score) is None:
+        numbers.append((percent(score["share_by_order"]["1"]), "of the variance found is additive", ""))
+    return numbers
+
+
 def _sentences(analysis: Analysis, output: str) -> list[str]:
-    return [sentence[0].upper() + sentence[1:] + "." for sentence in cautions(analysis.on_queries[output])]
+    found = cautions(analysis.on_queries[output], analysis.scores[output])
+    return [sentence[0].upper() + sentence[1:] + "." for sentence in found]

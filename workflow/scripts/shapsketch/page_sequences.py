@@ -13,7 +13,7 @@ from .packing import Pack
 MOST_TEXT = 8_000_000  # characters of a pack; a page is to stay below 10 MB
 MOST_SEQUENCES = 20_000
 LISTED = (20, 10, 5)  # interactions of a sequence; fewer where the pack would grow too large
-WARNINGS = ("rare", "range", "gap")  # by bit
+WARNINGS = ("rare", "range", "gap", "r2")  # by bit
 
 
 def pack_sequences(
@@ -90,7 +90,7 @@ def _pack(
 
 def _pack_values(pack: Pack, number: int, values: pa.Table) -> None:
     for name in ("prediction", "reconstruction", "base_value"):
-        pack.add(f"{number}/{name}", values[name].to_numpy().astype(np.float32))
+        pack.add_real(f"{number}/{name}", values[name].to_numpy().astype(np.float64))
     words = values["warning"].to_pylist()
     bits = [sum(1 << k for k, name in enumerate(WARNINGS) if name in word.split(",")) if word else 0 for word in words]
     pack.add(f"{number}/warnings", np.array(bits, np.uint8))

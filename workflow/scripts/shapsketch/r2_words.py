@@ -52,4 +52,4 @@ def percent(share: float) -> str:
 
 
 def _text(r2: float, digits: int = 3) -> str:
-    return f"{r2:.{digits}f}" if abs(r2) < 10 else f"{r2:.3g}"
+    return f"{round(r2, digits) + 0.0:.{digits}f}" if abs(r2) < 10 else f"{r2:.3g}"  # no "-0.00"

@@ -7,8 +7,16 @@ from typing import Any
 import pandas as pd
 
 from .files import read_json
+from .r2_words import full_r2, headline_r2
 from .spectrum import Spectrum, load_spectra
+from .verdict import instead, no_motif
 
+WARNINGS = {
+    "r2": "of a spectrum that predicts the model no better than its mean",
+    "rare": "unlikely under the background",
+    "range": "predicted or reconstructed beyond all values of the sketch",
+    "gap": "further from the model than 99.9 % of the hold-out points",
+}
 FEW = 10  # sequences below which means over them say little
 
 # The tables that are read; others, such as instances, may be as long as the sequences are many.
@@ -76,9 +84,19 @@ def read_table(path: str) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
 
 
-def cautions(on_queries: Mapping[str, Any]) -> list[str]:
-    """Say how sure the refined values are, how many sequences come with a warning, and whether there are few."""
-    sentences = []
+LEAST_GROUP = 5  # sequences whose R2 is compared with that of all
+FAR = 0.2  # how far below it an R2 is told
+TOLD = 3  # groups that are named
+
+
+def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+    """Say where R2 is undefined or far lower, how sure refined values are, which warnings there are, and whether few.
+
+    Args:
+        on_queries: the output's record in `faithfulness.json` of the sequences.
+        score: its record in `spectrum/faithfulness.json`; None for none.
+    """
+    sentences = undefined(on_queries, score) + lower_within(on_queries)
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]
@@ -90,16 +108,37 @@ def cautions(on_queries: Mapping[str, Any]) -> list[str]:
                 f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
             )
         sentences.append(sentence)
-    meanings = {
-        "rare": "unlikely under the background",
-        "range": "predicted beyond all values of the sketch",
-        "gap": "further from the model than any hold-out point",
-    }
-    found = [
-        f"{on_queries['warnings'][name]} {words}" for name, words in meanings.items() if on_queries["warnings"][name]
-    ]
+    counts = on_queries["warnings"]
+    found = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
     sentences += [f"warnings: {', '.join(found)}"] if found else []
     return sentences + few(on_queries["sequences"])
+
+
+def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+    """Say why there is no R2 on the sequences, unless the model was not to be asked or is constant."""
+    told = on_queries.get("r2_undefined") and (score or {}).get("found") != "constant"
+    if not on_queries["predicted"] or not told:
+        return []
+    return [f"R2 on these sequences is undefined, which counts as failed: {on_queries['r2_undefined']}"]
+
+
+def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
+    """Say within which groups of the sequences R2 is undefined or far lower than over all of them."""
+    overall = on_queries["r2_on_queries"]
+    if overall is None:
+        return []
+    within = [(name, own["r2"], own["predicted"]) for name, own in on_queries.get("r2_by_group", {}).items() if name]
+    within.append(("the highest tenth", on_queries.get("r2_of_highest_tenth"), on_queries.get("highest_tenth", 0)))
+    low = [
+        (r2 is not None, r2 or 0.0, f"{'undefined' if r2 is None else headline_r2(r2)} within {name} ({count:,})")
+        for name, r2, count in within
+        if count >= LEAST_GROUP and (r2 is None or r2 < overall - FAR)
+    ]
+    if not low:
+        return []
+    named = [text for *_, text in sorted(low, key=lambda item: item[:2])]
+    more = f", and {len(named) - TOLD} more" if len(named) > TOLD else ""
+    return [f"R2 is far lower within some of these sequences: {', '.join(named[:TOLD])}{more}"]
 
 
 def few(count: int) -> list[str]:
@@ -122,21 +161,29 @@ def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
     ]
 
 
+def asked_in_words(on_queries: Mapping[str, Any]) -> str:
+    """The R2 on the sequences, to go on a sentence with; nothing where the model was not asked."""
+    if not on_queries["predicted"]:
+        return ""
+    shown = full_r2(on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+    return f", {shown} on these sequences"
+
+
 def summary_lines(analysis: Analysis, report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
     lines = [f"{analysis.model} x {analysis.queries}"]
     for output, score in analysis.scores.items():
-        low, high = score["r2_interval"]
         on_queries = analysis.on_queries[output]
-        asked = on_queries["r2_on_queries"]
+        estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]
         lines.append(
             f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
-            f"evaluations by {score['estimator']}; R2 {score['r2']:.3f} ({low:.3f} to {high:.3f}) on the "
-            f"{score['scored_on']}" + (f", {asked:.3f} on these sequences" if asked is not None else "")
+            f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on the "
+            f"{score['scored_on']}" + asked_in_words(on_queries)
         )
         lines.append(f"  {score['audit']}")
-        lines += [f"  {sentence}" for sentence in cautions(on_queries)]
+        lines += [f"  {sentence}" for sentence in cautions(on_queries, score)]
         best = strongest_motifs(analysis, output)
-        lines.append(f"  strongest interactions: {', '.join(best)}" if best else "  no interaction stands out")
+        if instead(score) is None:
+            lines.append(f"  strongest interactions: {', '.join(best)}" if best else f"  {no_motif(score)}")
     lines.append(f"  open {report}")
     return lines

@@ -37,7 +37,7 @@ class Scale:
             return cls(centre, 1.0)
         apart = values - centre
         large = power_of_two(apart)
-        return cls(centre, large * power_of_two(np.std(apart / large)))
+        return cls(centre, large * power_of_two(np.std(apart / large, keepdims=True)))
 
     def standardise(self, values: np.ndarray) -> np.ndarray:
         """Return (N,) float64 values about 0 with a spread of about 1."""

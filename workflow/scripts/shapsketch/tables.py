@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,6 +14,7 @@ from .files import atomic_path
 
 ROW_GROUP = 65_536  # rows; fixed, so that files do not depend on how they were made
 MOST_TSV_ROWS = 100_000
+DIGITS = 7
 
 
 def write_parquet(path: str | Path, table: pa.Table) -> None:
@@ -115,6 +118,29 @@ def write_tsv(path: str | Path, parquet: str | Path, rows: int) -> None:
     if rows >= MOST_TSV_ROWS:
         Path(path).unlink(missing_ok=True)
         return
-    text = pq.read_table(parquet).to_pandas().to_csv(sep="\t", index=False, float_format="%.7g")
+    text = tsv_text(pq.read_table(parquet).to_pandas())
     with atomic_path(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def tsv_text(table: pd.DataFrame) -> str:
+    """Return a table as TSV: seven digits, and more where an output's values differ by little beside an offset."""
+    shown, names = table.copy(), table.columns[table.dtypes == np.float64]
+    digits = {}
+    for output, rows in table[names].groupby(table["output"], sort=False):
+        apart = (rows.max() - rows.min()).max()
+        digits[output] = _digits(rows.abs().max(), float(apart))
+    for name in names:
+        own = table["output"].map({output: d[name] for output, d in digits.items()})
+        if (own > DIGITS).any():
+            pairs = zip(table[name].tolist(), own.tolist(), strict=True)
+            shown[name] = [f"{v:.{d}g}" if np.isfinite(v) else "" for v, d in pairs]
+    return shown.to_csv(sep="\t", index=False, float_format=f"%.{DIGITS}g")
+
+
+def _digits(largest: pd.Series, apart: float) -> pd.Series:
+    """How many digits tell values of some sizes apart as well as seven tell those without an offset."""
+    if not apart > 0:
+        return pd.Series(DIGITS, largest.index)
+    with np.errstate(divide="ignore"):
+        return np.floor(np.log10(largest / apart)).add(DIGITS).fillna(DIGITS).clip(DIGITS, 17).astype(int)

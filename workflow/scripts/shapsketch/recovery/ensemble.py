@@ -18,6 +18,7 @@ from ..models import identity
 from ..models.ensemble import Ensemble
 from ..models.trees_model import read_ensemble
 from ..provenance import made_with
+from ..scale import check_scale
 from ..sketch import Sketch
 from ..spectrum import Spectrum
 from ..terms import Terms
@@ -46,7 +47,7 @@ def expand(
         that check; see `scored_points`.
 
     Raises:
-        InputError: the trees cannot be read.
+        InputError: the trees cannot be read, or their values cannot be told apart (see `check_scale`).
     """
     began = time.perf_counter()
     template = background.template
@@ -63,6 +64,8 @@ def expand(
         "recovery_version": VERSIONS["recovery"],
         "versions": made_with(),
     }
+    for number, output in enumerate(outputs):
+        check_scale(sketch.values[:, number], output)
     spectra, records = [], {}
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
         spectrum = Spectrum(background, outputs[number], intercept, terms, provenance)

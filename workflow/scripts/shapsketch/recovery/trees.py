@@ -41,7 +41,9 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
     mean = samples.values.mean()
-    return Fit(float(mean + scale * intercept), terms.scaled(scale), {"trees": len(trees), "leaves": len(leaves.values)})
+    return Fit(
+        float(mean + scale * intercept), terms.scaled(scale), {"trees": len(trees), "leaves": len(leaves.values)}
+    )
 
 
 def split_supports(samples: Samples) -> list[Support]:

@@ -1,0 +1,102 @@
+"""Scores on the explained sequences: over all, by group, in the highest tenth, and where they are undefined."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import rankdata
+
+from shapsketch import tables
+from shapsketch.faithfulness import r2_interval, r_squared
+from shapsketch.on_queries import report_on_queries
+from shapsketch.report import asked_in_words, cautions, lower_within
+from shapsketch.tables import write_parquet
+
+
+def scored(folder, predicted, reconstructed, groups=None, outputs=("y",)):
+    """Scores of the same rows for each output, written in row groups of 100."""
+    parts = [
+        pa.table({"output": [o] * len(predicted), "prediction": pa.array(predicted, pa.float64(), from_pandas=True),
+                  "reconstruction": np.asarray(reconstructed, float), "warning": [""] * len(predicted)})
+        for o in outputs
+    ]  # fmt: skip
+    write_parquet(folder / "v", pa.concat_tables(parts))
+    write_parquet(folder / "s", pa.table({"group": pa.array(groups or [""] * len(predicted), pa.string())}))
+    return report_on_queries(folder / "v", None, folder / "s")
+
+
+@pytest.fixture(autouse=True)
+def small_row_groups(monkeypatch):
+    monkeypatch.setattr(tables, "ROW_GROUP", 100)
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1.0, 0.0), (2.0**-90, 0.0), (2.0**90, 0.0), (1.0, 2.0**36), (1e300, 0)])
+def test_all_scores_against_plain_sums(tmp_path, unit, offset):
+    rng = np.random.default_rng(0)
+    y, noise = rng.integers(-999, 999, 1000) / 64.0, rng.integers(-99, 99, 1000) / 64.0
+    groups = rng.choice(["", "decoy", "real"], 1000)
+    y, fitted = unit * y + offset, unit * (y + noise) + offset
+    found = scored(tmp_path, y, fitted, groups.tolist(), ("y", "z"))
+    assert list(found) == ["y", "z"]
+    assert found["y"] == found["z"]
+    found = found["y"]
+    assert found["r2_on_queries"] == pytest.approx(r_squared(y, fitted), rel=1e-9)
+    for name, own in found["r2_by_group"].items():
+        assert own["predicted"] == (groups == name).sum()
+        assert own["r2"] == pytest.approx(r_squared(y[groups == name], fitted[groups == name]), rel=1e-9)
+    assert list(found["r2_by_group"]) == ["decoy", "real"]
+    top = rankdata(-y, method="min") <= 100
+    assert found["highest_tenth"] == top.sum()
+    assert found["r2_of_highest_tenth"] == pytest.approx(r_squared(y[top], fitted[top]), rel=1e-9)
+    assert found["r2_interval"] == pytest.approx(r2_interval(y, fitted, 0), abs=0.02)
+
+
+def test_real_sites_beside_decoys(tmp_path):
+    """R2 is high over all, though among the real sites the spectrum has the order wrong."""
+    real, decoys = np.linspace(1, 2, 20), np.linspace(-1, 0, 80)
+    values = np.concatenate([real, decoys])
+    fitted = np.concatenate([real[::-1], decoys])
+    found = scored(tmp_path, values, fitted, ["real"] * 20 + ["decoy"] * 80)["y"]
+    assert found["r2_on_queries"] > 0.8
+    assert found["r2_by_group"]["real"]["r2"] == pytest.approx(-3.0)
+    assert found["r2_by_group"]["decoy"]["r2"] == 1.0
+    assert found["r2_of_highest_tenth"] < 0
+    (sentence,) = lower_within(found)
+    assert sentence.startswith("R2 is far lower within some of these sequences: ")
+    assert "-3.000 within real (20)" in sentence
+    assert "within the highest tenth (10)" in sentence
+    assert "decoy" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("predicted", "reason"),
+    [
+        ([3.0, 3.0, 3.0], "the model's predictions on them are all the same"),
+        ([3.0, None, None], "the model was asked about one of them only"),
+        ([None, None, None], "the model was not asked about them"),
+    ],
+)
+def test_an_undefined_score_is_said_in_words(tmp_path, predicted, reason):
+    found = scored(tmp_path, predicted, [3.0, 3.1, 2.9])["y"]
+    assert (found["r2_on_queries"], found["r2_interval"], found["r2_undefined"]) == (None, None, reason)
+    told = " ".join(cautions(found, {"found": "found"}))
+    assert (reason in told) == (predicted[0] is not None)
+    assert asked_in_words(found) == ("" if predicted[0] is None else ", undefined on these sequences")
+    assert "undefined" not in " ".join(cautions(found, {"found": "constant"}))
+
+
+def test_a_group_without_variance_counts_as_failed(tmp_path):
+    values = np.concatenate([np.zeros(10), np.arange(30.0)])
+    found = scored(tmp_path, values, values, ["dead"] * 10 + ["alive"] * 30)["y"]
+    assert found["r2_by_group"] == {"alive": {"predicted": 30, "r2": 1.0}, "dead": {"predicted": 10, "r2": None}}
+    assert "undefined within dead (10)" in lower_within(found)[0]
+
+
+def test_many_groups_are_counted(tmp_path):
+    found = scored(tmp_path, np.arange(300.0), np.arange(300.0), [f"g{k:03d}" for k in range(300)])["y"]
+    assert (len(found["r2_by_group"]), found["groups_left_out"]) == (200, 100)
+
+
+def test_outputs_without_a_row_have_a_record(tmp_path):
+    write_parquet(tmp_path / "v", pa.table({"output": pa.array([], pa.string())}))
+    found = report_on_queries(tmp_path / "v", outputs=["y"])["y"]
+    assert (found["sequences"], found["predicted"], found["r2_on_queries"]) == (0, 0, None)

@@ -1,0 +1,51 @@
+"""The verdict: no sentence, on any page, says what the scores do not; a grid of all combinations."""
+
+from itertools import product
+
+import pytest
+
+from shapsketch.verdict import instead, no_arcs, no_motif, no_pair, order_audit
+
+SCORES = [(1.0, 0.99), (1.0, 0.31), (0.95, 0.92), (0.95, 0.6), (0.5, 0.4), (0.1, -0.3), (0.0, -0.1), (-4.0, -9.0)]
+ADDITIVE = [1.0, 0.99, 0.8, 0.3, 0.0]
+
+
+def score_of(r2, low, by_order, variance=1.0):
+    judged = order_audit(by_order, variance, r2, low)
+    return {"r2": r2, "r2_interval": [low, max(r2, low)], "scored_on": "hold-out", **judged}
+
+
+@pytest.mark.parametrize(("scores", "additive"), list(product(SCORES, ADDITIVE)))
+def test_sentences_follow_from_scores(scores, additive):
+    (r2, low), by_order = scores, {"1": additive, "2": 1 - additive}
+    score = score_of(r2, low, {k: v for k, v in by_order.items() if v})
+    told = [score["audit"], no_motif(score), no_pair(score), no_arcs(score)]
+    trusted = "An additive explanation can be trusted" in score["audit"]
+    assert trusted == (additive * low >= 0.9)
+    adds_up = any("letters add up" in text or "No interaction stands out" in text for text in told)
+    assert not adds_up or (additive >= 0.98 and low >= 0.9)
+    assert ("no better than its mean" in score["audit"]) == (r2 <= 0)
+    assert ("Nothing is shown here" in (instead(score) or "")) == (r2 <= 0)
+    assert ("not sure" in score["audit"]) == (low <= 0 < r2)
+    assert not any("constant" in text for text in told)
+    if additive < 0.98 and low > 0:
+        assert "do not just add up" in no_motif(score)
+    if 0 < low < 0.9 <= additive:
+        assert "missing" in no_motif(score) or "do not just add up" in no_motif(score)
+    for text in told:
+        numbers = [int(word) for word, mark in zip(text.split(), text.split()[1:], strict=False) if mark[0] == "%"]
+        assert all(0 <= number <= 100 for number in numbers)
+        assert "nan" not in text and "-0 %" not in text
+
+
+def test_a_constant_model():
+    score = score_of(1.0, 1.0, {}, variance=0.0)
+    assert score["audit"] == instead(score) == "The model is constant here: there is nothing to explain."
+    assert "no letter changes its answer" in no_motif(score)
+    missed = score_of(0.0, 0.0, {}, variance=0.0)
+    assert missed["found"] == "nothing"
+
+
+def test_shares_never_exceed_all():
+    shares = order_audit({"1": 0.1 + 0.2, "2": 1e-17}, 1e-3, 1.0)["share_by_order"]
+    assert all(0 <= share <= 1 for share in shares.values())

@@ -1,0 +1,155 @@
+"""The verdict: what the scores of one output allow to be said, and the sentences that follow from it.
+
+Terminal, page and comparison take every sentence about what was found, or not found, from here, so that none can say
+what the scores do not.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from .r2_words import full_r2, percent
+
+Level = Literal["constant", "nothing", "unsure", "found"]
+ENOUGH, MOST = 0.9, 0.7  # shares of the variance
+ADDITIVE = 0.98  # share of the variance found that single letters carry where letters add up
+CONSTANT = "The model is constant here: there is nothing to explain."
+ROUNDED = (
+    "The model's values differ by no more than rounding beside {middle:.6g}: there is nothing to explain. If that "
+    "hides a signal beside an offset, subtract the offset in your model."
+)
+
+
+def level_of(variance: float, r2: float, low: float, terms: int) -> Level:
+    """Return how much can be said of a spectrum.
+
+    Args:
+        variance: of the model on the scored points.
+        r2: of the spectrum on them.
+        low: the lower end of its 95 % interval.
+        terms: of the spectrum.
+    """
+    if variance <= 0:
+        return "constant" if r2 > 0 else "nothing"
+    if r2 <= 0 or not terms:
+        return "nothing"
+    return "found" if low > 0 else "unsure"
+
+
+def order_audit(
+    variance_by_order: Mapping[str, float], variance: float, r2: float, low: float | None = None
+) -> dict[str, Any]:
+    """Judge how much of the model explanations up to an order tell (the question of Enouen & Liu 2025, InstaSHAP).
+
+    Args:
+        variance_by_order: that the spectrum's terms of each order carry.
+        variance: of the model, on the points that are scored.
+        r2: of the spectrum on them.
+        low: the lower end of its 95 % interval, by which it is judged; None: r2.
+
+    Returns:
+        `share_by_order` (for each order k the share of the variance found that orders 1 to k carry), `found` (a
+        `Level`) and `audit`, a sentence.
+    """
+    low = r2 if low is None else min(low, r2)
+    found, carried, shares = sum(variance_by_order.values()), 0.0, {}
+    for order, part in variance_by_order.items():
+        carried += part
+        shares[order] = min(carried / found, 1.0) if found > 0 else 1.0
+    level = level_of(variance, r2, low, int(found > 0))
+    return {"share_by_order": shares, "found": level, "audit": _audit(shares, level, r2, low)}
+
+
+def _audit(shares: Mapping[str, float], level: Level, r2: float, low: float) -> str:
+    if level == "constant":
+        return CONSTANT
+    if level == "nothing":
+        return (
+            "Nothing was found: the spectrum predicts the model no better than its mean does. More evaluations, or "
+            "another template or background, may show more."
+        )
+    if level == "unsure":
+        return (
+            "It is not sure that anything was found: the interval of R2 includes 0, so what is shown may be chance. "
+            "More evaluations would tell."
+        )
+    additive = shares.get("1", 0.0)
+    missing = f"; {percent(1 - r2)} of the model's variance was not found" if r2 < 0.995 else ""
+    carries = f"single letters carry {percent(additive)} of the variance found{missing}."
+    if additive * low >= ENOUGH:
+        return f"An additive explanation can be trusted: {carries}"
+    enough = next((k for k, share in shares.items() if share * low >= ENOUGH), None)
+    reach = f" Orders up to {enough} carry {percent(shares[enough])}." if enough else ""
+    if additive * low >= MOST:
+        start = "An additive explanation tells most, read interactions beside it"
+    elif low < MOST <= additive and r2 >= MOST:
+        start = "An additive explanation cannot be trusted yet, because R2 is not known well enough"
+    elif low < MOST <= additive:
+        start = "An additive explanation cannot be trusted, because too much of the model was not found"
+    else:
+        start = "An additive explanation cannot be trusted, because letters act together"
+    return f"{start}: {carries}{reach}"
+
+
+def no_motif(score: Mapping[str, Any]) -> str:
+    """Say what it means that no motif of several letters is listed.
+
+    Args:
+        score: of one output: `found`, `r2`, `r2_interval`, `share_by_order`.
+    """
+    match score["found"]:
+        case "constant":
+            return "The model is constant here: no letter changes its answer, so there are no motifs."
+        case "nothing":
+            return "Nothing was found, so there are no motifs."
+        case "unsure":
+            return "No motif is listed, and it is not sure that anything was found."
+    low, additive = min(score["r2_interval"][0], score["r2"]), score["share_by_order"].get("1", 0.0)
+    if additive < ADDITIVE:
+        return (
+            f"No motif is listed, but letters do not just add up: terms of two and more letters carry "
+            f"{_rest(additive)} of the variance found. None of them recurs in enough of these sequences to be a motif."
+        )
+    if low < ENOUGH:
+        return (
+            f"No motif is listed. That does not mean that there is none: {percent(1 - low)} of the model's variance "
+            "may be missing from what was found."
+        )
+    return (
+        f"No interaction stands out above the noise: single letters carry {percent(additive)} of the variance found, "
+        f"and R2 is {full_r2(score['r2'], *score['r2_interval'])}."
+    )
+
+
+def no_pair(score: Mapping[str, Any]) -> str:
+    """Say what it means that no pair of positions interacts in the spectrum."""
+    if score["found"] != "found":
+        return no_motif(score).replace("so there are no motifs", "so there is nothing to map")
+    low = min(score["r2_interval"][0], score["r2"])
+    if low < ENOUGH:
+        return f"No interaction of two positions was found; {percent(1 - low)} of the model's variance may be missing."
+    return "The spectrum holds no interaction of two positions."
+
+
+def no_arcs(score: Mapping[str, Any]) -> str:
+    """Say what it means that no interaction is listed for a sequence."""
+    additive = score["share_by_order"].get("1", 0.0)
+    if score["found"] == "found" and additive >= ADDITIVE and min(score["r2_interval"][0], score["r2"]) >= ENOUGH:
+        return "No interaction is listed for this sequence: its letters add up."
+    return "No interaction is listed for this sequence."
+
+
+def instead(score: Mapping[str, Any]) -> str | None:
+    """Return what is said in place of explanations where there is nothing to show; None where there is."""
+    if score["found"] == "constant":
+        return CONSTANT
+    if score["found"] == "nothing":
+        return (
+            f"Nothing is shown here: R2 on the {score['scored_on']} is {full_r2(score['r2'], *score['r2_interval'])}, "
+            "no better than the mean of the model. The values are in the files, each row with the warning r2."
+        )
+    return None
+
+
+def _rest(additive: float) -> str:
+    share = 1 - additive
+    return percent(share) if share >= 0.005 else "less than 1 %"
