@@ -127,7 +127,7 @@ def no_pair(score: Mapping[str, Any]) -> str:
     low = min(score["r2_interval"][0], score["r2"])
     if low < ENOUGH:
         return f"No interaction of two positions was found; {percent(1 - low)} of the model's variance may be missing."
-    return "The spectrum holds no interaction of two positions."
+    return "No pair of positions interacts in the spectrum."
 
 
 def no_arcs(score: Mapping[str, Any]) -> str:
