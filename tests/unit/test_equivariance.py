@@ -74,7 +74,10 @@ def test_the_signal_of_the_offset_case():
         assert scored_points(found, moved(plain, 1.0, 1e13), 0)["model"].nunique() > 4
 
 
-@pytest.mark.parametrize(("unit", "offset", "words"), [(1, 4e15, "subtract the offset"), (1e200, 0, "multiply"), (1e-200, 0, "multiply")])  # fmt: skip
+REFUSED = [(1, 4e15, "subtract the offset"), (1e200, 0, "multiply"), (1e-200, 0, "multiply")]
+
+
+@pytest.mark.parametrize(("unit", "offset", "words"), REFUSED)
 def test_what_cannot_be_told_apart_is_refused(unit, offset, words):
     sketch = coarse(free_template(4, 7), 1000, "random")
     with pytest.raises(InputError, match=words):
