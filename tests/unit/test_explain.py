@@ -254,3 +254,20 @@ def test_read_back_as_pandas(spectrum, sequences, tmp_path):
     table = pd.read_parquet(tmp_path / "v.parquet")
     assert (table["warning"] == "").all()
     assert table["prediction"].isna().all()
+
+
+def test_warnings_of_reconstructions_and_of_spectra_that_explain_nothing(spectrum, sequences):
+    """Every reconstruction outside the model's values is warned of; without R2, every row that is not refined."""
+    truth = spectrum.predict(sequences["sequence"].to_pylist())
+    score = {"range": [float(np.sort(truth)[1]), float(np.sort(truth)[-2])], "found": "nothing",
+             "residual": {"mean": 0.0, "largest": 9.0, "large": 0.5}}  # fmt: skip
+    predictions = np.where(np.arange(len(truth)) < 5, truth + 0.6, truth)
+    refined = np.full((len(truth), 5), np.nan)
+    refined[:10] = 0.0
+    table = Explainer(spectrum, Listing(), score).values(sequences, predictions, refined).to_pandas()
+    words = table["warning"].str.split(",")
+    assert words.map(lambda w: "r2" in w).tolist() == [False] * 10 + [True] * (len(truth) - 10)
+    outside = (truth < score["range"][0]) | (truth > score["range"][1])
+    assert outside.sum() == 2
+    assert words.map(lambda w: "range" in w)[outside].all()
+    assert words.map(lambda w: "gap" in w).tolist() == [True] * 5 + [False] * (len(truth) - 5)

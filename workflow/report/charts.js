@@ -103,7 +103,7 @@ function scatter(predicted, truth, words, room) {
   const span = high - low,
     power = 10 ** Math.ceil(Math.log10(span));
   const offset = Math.max(Math.abs(low), Math.abs(high)) > 1000 * span ? Math.round(low / power) * power : 0;
-  const less = offset ? ` − ${number(offset, false, digits(offset))}` : "";
+  const less = offset ? ` − ${offset.toExponential()}` : "";
   for (const pair of pairs) pair.forEach((v, k) => (pair[k] = v - offset));
   [low, high] = [low - offset, high - offset];
   const margin = 0.04 * (high - low);

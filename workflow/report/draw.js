@@ -43,8 +43,13 @@ function number(x, sign = false, most = 3) {
   if (x == null || Number.isNaN(x)) return "–";
   const size = Math.abs(x);
   if (size <= 1e-12 * UNIT) return "0";
-  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(most - 1) : String(Number(size.toPrecision(most)));
+  const text = size >= 1e5 || size < 1e-4 ? exponent(size, most) : String(Number(size.toPrecision(most)));
   return (x < 0 ? "−" : sign ? "+" : "") + text;
+}
+
+/** At most so many digits, and an exponent; of three digits, all. */
+function exponent(size, most) {
+  return most > 3 ? Number(size.toPrecision(most)).toExponential() : size.toExponential(2);
 }
 
 /** As many digits as tell a value from others, three at least: values may differ by little beside an offset. */

@@ -10,6 +10,7 @@ class Page {
     this.views = { set: 0, kind: "contribution", map: 0, more: false };
     defineGlyphs(page.alphabet);
     startTips();
+    setUnit(this.content.unit);
     this.outputChoice();
     if (page.sequences.shown) this.startSequences();
     place("more").addEventListener("click", () => {
@@ -83,7 +84,7 @@ class Page {
   }
 
   drawMotifs() {
-    const motifs = this.content.words.instead ? [] : this.content.motifs,
+    const motifs = this.content.words.spectral ? [] : this.content.motifs,
       target = place("gallery");
     const shown = motifs.filter(({ kind }) => kind !== "position");
     place("motif-kinds").replaceChildren(
@@ -136,7 +137,7 @@ class Page {
     if (!kinds.length) return target.replaceChildren();
     const [name, , words, signed] = kinds[Math.min(this.views.map, kinds.length - 1)];
     const values = this.page.arrays[`${this.output}/map_${name}`];
-    if (this.content.words.instead || values.every((v) => !v))
+    if (this.content.words.spectral || values.every((v) => !v))
       return target.replaceChildren(html("p", { class: "nothing" }, this.content.words.pairs));
     const choose = (k) => {
       this.views.map = k;
@@ -183,7 +184,7 @@ class Page {
   }
 
   drawSupports() {
-    const supports = this.content.words.instead ? [] : this.content.supports,
+    const supports = this.content.words.spectral ? [] : this.content.supports,
       target = place("supports");
     target.hidden = !supports.length;
     if (!supports.length) return;

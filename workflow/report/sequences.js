@@ -167,7 +167,7 @@ class SequenceTable {
       asked(this.page) ? html("td", { class: "number" }, level(s.prediction)) : null,
       html("td", { class: "number" }, level(s.reconstruction)),
       asked(this.page) ? html("td", { class: "number" }, number(s.prediction - s.reconstruction, true)) : null,
-      html("td", {}, best && !this.page.outputs[this.output].words.instead ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
+      html("td", {}, best && !this.page.outputs[this.output].words.spectral ? `${best.letters} at ${best.positions.join(", ")} (${number(best.value, true)})` : "–"),
       this.columns.at(-1)[0] === "warnings" ? html("td", {}, s.warnings.join(", ")) : null,
     );
   }
@@ -248,9 +248,9 @@ function matcher(page, query) {
 /** The explanation of the chosen sequence. */
 function explanation(page, output, row, room, step) {
   const s = sequenceOf(page, output, row);
-  const { instead } = page.outputs[output].words;
+  const { instead, spectral } = page.outputs[output].words;
   if (instead) return [html("p", { class: "nothing" }, instead)];
-  const arcs = s.interactions.slice(0, ARCS).map((found) => ({
+  const arcs = (spectral ? [] : s.interactions).slice(0, ARCS).map((found) => ({
     ...found,
     tip: `${found.letters} at ${found.positions.join(", ")}\n${number(found.value, true)} (${page.sequences.index})`,
   }));

@@ -95,6 +95,7 @@ class Explainer:
         values = terms.shapley_values(codes)
         reconstruction = spectrum.intercept + values.sum(1)
         base = np.full(len(codes), spectrum.intercept)
+        some = np.zeros(len(codes), bool)
         if refined is not None and self.score is not None:
             some = np.isfinite(refined).all(1)
             values[some] = refined[some]
@@ -108,12 +109,14 @@ class Explainer:
             "reconstruction": reconstruction,
             "gap": pa.array(predictions - reconstruction, from_pandas=True),
             "base_value": base,
-            "warning": self._warnings(sequences, predictions, reconstruction),
+            "warning": self._warnings(sequences, predictions, reconstruction, some),
         }
         columns |= {f"pos_{i + 1}": values[:, i].astype(np.float32) for i in range(values.shape[1])}
         return pa.table(columns, schema=values_schema(values.shape[1]))
 
-    def _warnings(self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray) -> pa.Array:
+    def _warnings(
+        self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray, refined: np.ndarray
+    ) -> pa.Array:
         """For each sequence the reasons to distrust its explanation, joined by commas."""
         reasons = {"rare": log_probabilities(self.spectrum.background, sequences) < self._least_probability}
         if self.score is not None:
@@ -123,7 +126,7 @@ class Explainer:
                 outside = [(shown < low - slack) | (shown > high + slack) for shown in (predictions, reconstruction)]
                 reasons["range"] = outside[0] | outside[1]
                 reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["large"] + slack
-            reasons["r2"] = np.full(len(reconstruction), self.score["found"] == "nothing")
+            reasons["r2"] = ~refined & (self.score["found"] == "nothing")
         words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
         return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
 

@@ -35,15 +35,13 @@ class Pack:
         kind = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "float32": "f4", "float64": "f8"}[values.dtype.name]
         self._append(name, kind, values.size, values.astype(values.dtype.newbyteorder("<")).tobytes())
 
-    def add_real(self, name: str, values: np.ndarray) -> None:
-        """Add real numbers in single precision, or in double where single precision would blur how they differ."""
+    def add_real(self, name: str, values: np.ndarray, apart: float) -> None:
+        """Add real numbers in single precision, or in double where that would blur a difference such as `apart`."""
         finite = values[np.isfinite(values)]
-        apart = float(np.ptp(finite)) if len(finite) else 0.0
         with np.errstate(over="ignore", under="ignore"):
             single = values.astype(np.float32)
             lost = float(np.max(np.abs(finite - finite.astype(np.float32)), initial=0.0))
-        least = apart if apart > 0 else float(np.max(np.abs(finite), initial=0.0))
-        self.add(name, single if lost <= MOST_LOST * least else values.astype(np.float64))
+        self.add(name, single if lost <= MOST_LOST * apart else values.astype(np.float64))
 
     def add_rounded(self, name: str, values: np.ndarray) -> None:
         """Add real numbers as multiples of 1/32767 of the largest magnitude, NaN included.

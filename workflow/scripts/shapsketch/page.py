@@ -105,8 +105,9 @@ def _shared_pack(analysis: Analysis) -> Pack:
     pack = Pack()
     for k, output in enumerate(analysis.spectra):
         points = analysis.rows("holdout", output)
+        apart = float(np.sqrt(analysis.scores[output]["variance"]))
         for name in ("model", "spectrum") if len(points) else ():
-            pack.add_real(f"{k}/holdout_{name}", points[name].to_numpy(np.float64)[:MOST_HELD_OUT])
+            pack.add_real(f"{k}/holdout_{name}", points[name].to_numpy(np.float64)[:MOST_HELD_OUT], apart)
         pairs = analysis.rows("position_interactions", output)
         for name in ("strength", "mean", "mean_absolute"):
             if name in pairs and len(pairs):
@@ -131,7 +132,8 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
         "variance_by_order": score["variance_by_order"],
         "unit": float(np.sqrt(score["variance"])),
         "words": {
-            "instead": instead(score),
+            "instead": instead(score, bool(analysis.on_queries[output].get("refined"))),
+            "spectral": instead(score),
             "motifs": no_motif(score),
             "pairs": no_pair(score),
             "arcs": no_arcs(score),

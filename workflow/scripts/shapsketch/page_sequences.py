@@ -89,12 +89,14 @@ def _pack(
 
 
 def _pack_values(pack: Pack, number: int, values: pa.Table) -> None:
+    contributions = _positions(values)
+    apart = float(np.max(np.abs(contributions), initial=0.0))
     for name in ("prediction", "reconstruction", "base_value"):
-        pack.add_real(f"{number}/{name}", values[name].to_numpy().astype(np.float64))
+        pack.add_real(f"{number}/{name}", values[name].to_numpy().astype(np.float64), apart)
     words = values["warning"].to_pylist()
     bits = [sum(1 << k for k, name in enumerate(WARNINGS) if name in word.split(",")) if word else 0 for word in words]
     pack.add(f"{number}/warnings", np.array(bits, np.uint8))
-    pack.add_rounded(f"{number}/values", _positions(values))
+    pack.add_rounded(f"{number}/values", contributions)
 
 
 def _positions(table: pa.Table) -> np.ndarray:

@@ -108,6 +108,8 @@ def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = No
                 f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
             )
         sentences.append(sentence)
+        if (score or {}).get("found") == "nothing":
+            sentences.append("the refined values owe nothing to the spectrum: read them with their standard errors")
     counts = on_queries["warnings"]
     found = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
     sentences += [f"warnings: {', '.join(found)}"] if found else []
@@ -125,7 +127,7 @@ def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = N
 def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
     """Say within which groups of the sequences R2 is undefined or far lower than over all of them."""
     overall = on_queries["r2_on_queries"]
-    if overall is None:
+    if overall is None or overall <= 0:
         return []
     within = [(name, own["r2"], own["predicted"]) for name, own in on_queries.get("r2_by_group", {}).items() if name]
     within.append(("the highest tenth", on_queries.get("r2_of_highest_tenth"), on_queries.get("highest_tenth", 0)))

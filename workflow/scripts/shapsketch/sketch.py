@@ -18,8 +18,10 @@ from .errors import InputError, UnusableError
 from .files import load_npz, save_npz
 from .models import Model
 from .models.table_model import read_table
+from .scale import check_scale
 
 SKETCH_VERSION = 2
+ENOUGH = 100  # values that tell whether their differences can be held
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,9 @@ def sample_shard(
     for first in range(start, stop, plan.batch_size):
         queries = plan.queries(first, min(first + plan.batch_size, stop))
         batches.append(model(plan.template.to_alphabet(queries)))
+        if len(batches) == 1 and len(queries) >= ENOUGH:
+            for number, output in enumerate(plan.outputs):
+                check_scale(batches[0][:, number], output)
         progress(len(queries))
     assert model.evaluations == stop - start, "the model was asked something the plan does not hold"
     return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches))

@@ -138,11 +138,16 @@ def no_arcs(score: Mapping[str, Any]) -> str:
     return "No interaction is listed for this sequence."
 
 
-def instead(score: Mapping[str, Any]) -> str | None:
-    """Return what is said in place of explanations where there is nothing to show; None where there is."""
+def instead(score: Mapping[str, Any], refined: bool = False) -> str | None:
+    """Return what is said in place of explanations where there is nothing to show; None where there is.
+
+    Args:
+        score: of one output.
+        refined: whether it is about refined values, which owe nothing to the spectrum.
+    """
     if score["found"] == "constant":
         return CONSTANT
-    if score["found"] == "nothing":
+    if score["found"] == "nothing" and not refined:
         return (
             f"Nothing is shown here: R2 on the {score['scored_on']} is {full_r2(score['r2'], *score['r2_interval'])}, "
             "no better than the mean of the model. The values are in the files, each row with the warning r2."
