@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from shapsketch import tables
 from shapsketch.faithfulness import r2_interval, r_squared
 from shapsketch.on_queries import report_on_queries
-from shapsketch.report import asked_in_words, cautions, lower_within
+from shapsketch.report import asked_in_words, by_group, cautions, lower_within
 from shapsketch.tables import write_parquet
 
 
@@ -65,6 +65,8 @@ def test_real_sites_beside_decoys(tmp_path):
     assert "-3.000 within real (20)" in sentence
     assert "within the highest tenth (10)" in sentence
     assert "decoy" not in sentence
+    assert by_group(found) == ["R2 by group: decoy 1.000 (80), real -3.000 (20)"]
+    assert asked_in_words(found).endswith(" within the highest tenth")
 
 
 @pytest.mark.parametrize(

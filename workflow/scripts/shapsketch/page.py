@@ -272,7 +272,9 @@ def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tu
     numbers = [(headline_r2(*shown), f"R² on the {score['scored_on']}", interval_r2(*shown))]
     if on_queries["predicted"]:
         shown = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
-        numbers.append((headline_r2(*shown), "R² on your sequences", interval_r2(*shown)))
+        top = on_queries.get("r2_of_highest_tenth")
+        beside = [interval_r2(*shown), "" if top is None else f"{headline_r2(top)} within the highest tenth"]
+        numbers.append((headline_r2(*shown), "R² on your sequences", "; ".join(filter(None, beside))))
     if "1" in score["share_by_order"] and instead(score) is None:
         numbers.append((percent(score["share_by_order"]["1"]), "of the variance found is additive", ""))
     return numbers

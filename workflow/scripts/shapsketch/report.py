@@ -87,6 +87,7 @@ def read_table(path: str) -> pd.DataFrame:
 LEAST_GROUP = 5  # sequences whose R2 is compared with that of all
 FAR = 0.2  # how far below it an R2 is told
 TOLD = 3  # groups that are named
+LISTED = 8  # groups whose R2 is told in any case
 
 
 def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
@@ -96,7 +97,7 @@ def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = No
         on_queries: the output's record in `faithfulness.json` of the sequences.
         score: its record in `spectrum/faithfulness.json`; None for none.
     """
-    sentences = undefined(on_queries, score) + lower_within(on_queries)
+    sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]
@@ -122,6 +123,15 @@ def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = N
     if not on_queries["predicted"] or not told:
         return []
     return [f"R2 on these sequences is undefined, which counts as failed: {on_queries['r2_undefined']}"]
+
+
+def by_group(on_queries: Mapping[str, Any]) -> list[str]:
+    """List R2 within each group of the sequences, the largest groups first."""
+    groups = sorted(on_queries.get("r2_by_group", {}).items(), key=lambda item: -item[1]["predicted"])
+    told = [f"{name} {headline_r2(own['r2'])} ({own['predicted']:,})" for name, own in groups if own["predicted"]]
+    left_out = len(told) - LISTED + on_queries.get("groups_left_out", 0)
+    more = f", and {left_out} more" if left_out > 0 else ""
+    return [f"R2 by group: {', '.join(told[:LISTED])}{more}"] if told else []
 
 
 def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
@@ -168,7 +178,10 @@ def asked_in_words(on_queries: Mapping[str, Any]) -> str:
     if not on_queries["predicted"]:
         return ""
     shown = full_r2(on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
-    return f", {shown} on these sequences"
+    top = on_queries.get("r2_of_highest_tenth")
+    return f", {shown} on these sequences" + (
+        f", {headline_r2(top)} within the highest tenth" if top is not None else ""
+    )
 
 
 def summary_lines(analysis: Analysis, report: str) -> list[str]:
