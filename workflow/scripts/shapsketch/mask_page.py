@@ -9,7 +9,7 @@ import pandas as pd
 from .report import few
 
 DOUBTFUL = 0.7  # R2 of the value function that an explanation should have
-WARNINGS = ("r2", "unsure")  # its interval lies below that; its interval reaches below it
+WARNINGS = ("nothing", "r2", "unsure", "gap", "range")
 MOST_NUMBERS = 1_000_000  # values on the page
 MOST_INTERACTIONS = 20  # of a sequence
 DIGITS = 4

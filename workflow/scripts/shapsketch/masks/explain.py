@@ -13,16 +13,19 @@ import pyarrow.parquet as pq
 
 from ..background import Background
 from ..errors import InputError
-from ..explain import values_schema
+from ..explain import errors_schema, values_schema
 from ..interactions import strongest_interactions
 from ..listing import INTERACTION_SCHEMA, Listing
 from ..mask_page import DOUBTFUL, WARNINGS
 from ..models import Model
 from ..shapley import InteractionMap, interaction_map
 from . import MaskFit, fit_values
-from .game import Players, ask
+from .game import Players, ask, is_fixed
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
+
+Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
+ROUNDING = 1e-6  # of the largest value of the model, which single precision costs
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -37,6 +40,13 @@ SCORE_SCHEMA = pa.schema(
         ("r2_high", pa.float64()),
         ("r2_of_draws", pa.float64()),
         ("noise_share", pa.float64()),
+        ("signal", pa.float64()),
+        ("missed", pa.float64()),
+        ("missed_error", pa.float64()),
+        ("base_error", pa.float64()),
+        ("gap_error", pa.float64()),
+        ("least", pa.float64()),
+        ("most", pa.float64()),
     ]
 )
 
@@ -98,6 +108,7 @@ class MaskExplainer:
             own.budget,
             seed=own.seed,
             draws=own.draws,
+            noisy=not is_fixed(self.background, self.players),
             estimator=own.estimator,
             batch_size=self.model.batch_size,
         )
@@ -110,8 +121,8 @@ class MaskExplainer:
             sequence: its letters.
 
         Returns:
-            For each output of the model `values` (`values_schema`), `interactions` (`INTERACTION_SCHEMA`) and
-            `scores` (`SCORE_SCHEMA`).
+            For each output of the model `values` (`values_schema`), `errors` (`errors_schema`), `interactions`
+            (`INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`).
 
         Raises:
             InputError: a letter is ambiguous.
@@ -130,32 +141,45 @@ class MaskExplainer:
         tables = []
         for k, output in enumerate(self.model.outputs):
             own = self.settings
-            found = fit_values(self.plan, values[:, k], estimator=own.estimator, max_order=own.max_order)
+            whole = float(prediction[k])
+            found = fit_values(self.plan, values[:, k], whole, estimator=own.estimator, max_order=own.max_order)
+            seen = min(whole, values[:, k].min()), max(whole, values[:, k].max())
             tables.append(
                 {
-                    "values": self._values(name, output, found, float(prediction[k])),
+                    "values": self._values(name, output, found, whole, seen),
+                    "errors": self._errors(name, output, found),
                     "interactions": self._interactions(name, output, found.parities, sequence),
-                    "scores": self._scores(name, output, found),
+                    "scores": self._scores(name, output, found, seen),
                 }
             )
         return tables
 
-    def _values(self, name: str, output: str, found: MaskFit, prediction: float) -> pa.Table:
-        terms, base = found.parities.terms, found.parities.empty
-        values = terms.shapley_values(np.ones((1, self.players.count), np.uint8))[0]
-        reconstruction = base + float(values.sum())
-        spread = self.players.spread(values).astype(np.float32)
+    def _values(
+        self, name: str, output: str, found: MaskFit, prediction: float, seen: tuple[float, float]
+    ) -> pa.Table:
+        spread = self.players.spread(found.values).astype(np.float32)
         columns = {
             "sequence_id": [name],
             "output": [output],
             "prediction": [prediction],
-            "reconstruction": [reconstruction],
-            "gap": [prediction - reconstruction],
-            "base_value": [base],
-            "warning": [_warning(*found.record["r2_interval"])],
+            "reconstruction": [found.reconstruction],
+            "gap": [prediction - found.reconstruction],
+            "base_value": [found.base],
+            "warning": [",".join(warnings_of(found, prediction, seen))],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=values_schema(len(spread)))
+
+    def _errors(self, name: str, output: str, found: MaskFit) -> pa.Table:
+        spread = self.players.spread(found.errors).astype(np.float32)
+        columns = {
+            "sequence_id": [name],
+            "output": [output],
+            "evaluations": [self.plan.evaluations],
+            "correction": [found.record["correction"]],
+        }
+        columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
+        return pa.table(columns, schema=errors_schema(len(spread)))
 
     def _interactions(self, name: str, output: str, parities: Parities, sequence: str) -> pa.Table:
         tables = [INTERACTION_SCHEMA.empty_table()]
@@ -198,9 +222,10 @@ class MaskExplainer:
             schema=INTERACTION_SCHEMA,
         )
 
-    def _scores(self, name: str, output: str, found: MaskFit) -> pa.Table:
+    def _scores(self, name: str, output: str, found: MaskFit, seen: tuple[float, float]) -> pa.Table:
         record = found.record
         low, high = record["r2_interval"]
+        scored = ("r2_of_draws", "noise_share", "signal", "missed", "missed_error")
         columns = {
             "sequence_id": name,
             "output": output,
@@ -208,15 +233,33 @@ class MaskExplainer:
             **{key: record[key] for key in ("estimator", "parities", "order", "r2")},
             "r2_low": low,
             "r2_high": high,
-            **{key: record[key] for key in ("r2_of_draws", "noise_share")},
+            **{key: record[key] for key in scored},
+            "base_error": found.base_error,
+            "gap_error": found.gap_error,
+            "least": seen[0],
+            "most": seen[1],
         }
         return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
 
 
-def _warning(low: float, high: float) -> str:
-    """A reason to distrust an explanation, by the interval of its R2."""
-    bad, unsure = WARNINGS
-    return bad if high < DOUBTFUL else unsure if low < DOUBTFUL else ""
+def warnings_of(found: MaskFit, prediction: float, seen: tuple[float, float]) -> list[str]:
+    """Return the reasons to distrust an explanation, of `WARNINGS`.
+
+    Args:
+        found: the explanation.
+        prediction: of the whole sequence.
+        seen: the least and the largest value of the model.
+    """
+    low, high = found.record["r2_interval"]
+    gap, rounding = abs(prediction - found.reconstruction), ROUNDING * max(map(abs, seen))
+    reasons = {
+        "nothing": len(found.parities.supports) <= 1,
+        "r2": high < DOUBTFUL or not found.record["r2"] > 0,
+        "unsure": low < DOUBTFUL <= high,
+        "gap": gap > Z * found.gap_error + rounding,
+        "range": not seen[0] - rounding <= found.reconstruction <= seen[1] + rounding,
+    }
+    return [name for name in WARNINGS if reasons[name]]
 
 
 def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:

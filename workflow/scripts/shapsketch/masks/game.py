@@ -16,6 +16,7 @@ from ..template import Template
 from .plan import MaskPlan
 
 AT_ONCE = 1 << 24  # letters of the queries that are held in memory
+RARE = 1e-6  # of the draws of a background that is all but one sequence, which then counts as fixed
 
 Segments = int | Sequence[Sequence[int]] | None
 
@@ -106,8 +107,8 @@ def _listed(template: Template, segments: Sequence[Sequence[int]]) -> np.ndarray
 def ask(model: Model, background: Background, players: Players, plan: MaskPlan, codes: np.ndarray) -> np.ndarray:
     """Ask the model about one sequence under all masks of a plan.
 
-    Every mask has letters of its own for what is absent, drawn from the background by a stream that the seed and the
-    sequence's letters determine.
+    Every mask has letters of its own for what is absent (those of a walk share them), drawn from the background by a
+    stream that the seed and the sequence's letters determine. A plan without noise has each position's likeliest letter.
 
     Args:
         model: the model; asked `plan.evaluations` times.
@@ -121,42 +122,61 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
     """
     masks, template = plan.masks, background.template
     key = content_keys(plan.plan.seed, MASK_STREAM, codes[None])[0]
+    thresholds = background.thresholds if plan.noisy else likeliest(background)
     batch = model.batch_size
     step = max(1, AT_ONCE // (template.n * batch)) * batch
     answers = []
     for start in range(0, len(masks) * plan.draws, step):
-        rows = np.arange(start, min(start + step, len(masks) * plan.draws))
-        queries = compose(background, players, codes, masks[rows // plan.draws], key, start)
+        row, draw = np.divmod(np.arange(start, min(start + step, len(masks) * plan.draws)), plan.draws)
+        numbers = plan.backgrounds[row] * plan.draws + draw
+        queries = compose(thresholds, players, codes, masks[row], key, numbers)
         answers.append(model(template.to_alphabet(queries)))
     return np.concatenate(answers).reshape(len(masks), plan.draws, -1).mean(1)
 
 
+def is_fixed(background: Background, players: Players) -> bool:
+    """Whether what is drawn for absent players is one sequence, but for less than `RARE` of all draws."""
+    free = players.owners >= 0
+    return float((1 - background.probabilities[free].max(1)).sum()) < RARE
+
+
+def likeliest(background: Background) -> np.ndarray:
+    """Return thresholds, as `Background.thresholds`, that always give the likeliest letter."""
+    letters = np.array([p.argmax() for p in background.local])[:, None]
+    return np.where(np.arange(background.thresholds.shape[1]) < letters, np.uint64(0), np.uint64(2**32))
+
+
 def compose(
-    background: Background, players: Players, codes: np.ndarray, masks: np.ndarray, key: np.uint64, start: int
+    thresholds: np.ndarray,
+    players: Players,
+    codes: np.ndarray,
+    masks: np.ndarray,
+    key: np.uint64,
+    numbers: np.ndarray,
 ) -> np.ndarray:
     """Return (N, n) uint8 local codes: the sequence where players are present, background letters where they are not.
 
     Args:
-        background: of absent letters.
+        thresholds: of the background of absent letters.
         players: who they are.
         codes: (n,) uint8 local codes of the sequence.
         masks: (N, m) uint8.
         key: of the stream.
-        start: the number of the first query in the stream, which determines its letters whatever its mask.
+        numbers: (N,) int64, of draws in the stream, which determine their letters whatever the mask.
     """
     queries = np.empty((len(masks), len(codes)), np.uint8)
-    _compose(codes, masks, start, key, players.owners, background.thresholds, queries)
+    _compose(codes, masks, numbers, key, players.owners, thresholds, queries)
     return queries
 
 
 @numba.njit(cache=True, parallel=True)
-def _compose(codes, masks, start, key, owners, thresholds, queries):
+def _compose(codes, masks, numbers, key, owners, thresholds, queries):
     n = codes.size
     for r in numba.prange(len(masks)):
         for i in range(n):
             queries[r, i] = codes[i]
             if owners[i] >= 0 and not masks[r, owners[i]]:
-                word, letter = random_word(key, (start + r) * n + i), 0
+                word, letter = random_word(key, numbers[r] * n + i), 0
                 while letter < thresholds.shape[1] and word >= thresholds[i, letter]:
                     letter += 1
                 queries[r, i] = letter

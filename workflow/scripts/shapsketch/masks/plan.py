@@ -2,7 +2,9 @@
 
 A plan of the q = 2 kind: an alphabet of two letters, absent and present, one free position per player. All sequences
 share it, so it is made once. Hold-out masks are asked twice where the background is drawn anew each time: what the
-two answers share is the value function, what they do not is the noise of the draws.
+two answers share is the value function, what they do not is the noise of the draws. Walks or pairs of coalitions
+check the Shapley values themselves (see `checks`). Where every mask can be asked and answers are noisy, what is left
+is spent on all masks alike, several draws of each.
 """
 
 from dataclasses import dataclass
@@ -13,16 +15,21 @@ import numpy as np
 
 from ..alphabet import Alphabet
 from ..background import Background
+from ..counter import EVERY_STREAM, permuted
 from ..design import Design, Plan, Role
 from ..errors import InputError
 from ..lattice import CORRECT, Lattice, fit_lattice
 from ..template import Template
+from .checks import pair_masks, walk_masks
 
 ABSENT, PRESENT = "01"
 HOLDOUT_SHARE, HOLDOUT_MOST = 0.025, 2000
 HOLDOUT_LEAST = 200  # masks, if a tenth are as many
 VALIDATION_SHARE, VALIDATION_MOST = 0.05, 2000
 LEAST_BINS = 16  # of one matrix, for a lattice to be of use
+CHECK_SHARE = 0.4  # of the budget, for walks; for pairs too where answers are noisy
+QUIET_SHARE = 0.05  # for pairs where they are not
+LEAST_WALKS, LEAST_PAIRS = 4, 8  # that give a standard error
 LEAST_BUDGET = 100
 MOST_EXHAUSTIVE = 16  # players
 MOST_PLAYERS = 4094  # a support of five players is one 64-bit number
@@ -35,14 +42,19 @@ class MaskPlan:
     """The masks of every sequence.
 
     Attributes:
-        plan: their roles; codes are 0 (absent) and 1 (present).
+        plan: the roles of what is fitted, and of the hold-out; codes are 0 (absent) and 1 (present).
         draws: backgrounds that each value is averaged over; 1 or more.
-        twice: whether hold-out masks are asked twice, with other draws.
+        noisy: whether one mask can have several values; then hold-out masks are asked twice, with other draws.
+        every: answers that are divided evenly among all masks but the whole sequence's, whose value is no draw.
+        walks, pairs: units of `checks`; one of them is 0, and both are where every mask is asked without noise.
     """
 
     plan: Plan
     draws: int = 1
-    twice: bool = False
+    noisy: bool = False
+    every: int = 0
+    walks: int = 0
+    pairs: int = 0
 
     @property
     def players(self) -> int:
@@ -51,20 +63,51 @@ class MaskPlan:
 
     @property
     def exhaustive(self) -> bool:
-        """Whether every mask is asked."""
+        """Whether every mask is asked once, and its value is known."""
         return self.plan.design == "exhaustive"
 
     @property
     def evaluations(self) -> int:
         """How often the model is asked about one sequence, the whole sequence itself apart."""
-        return self.draws * (self.plan.size + (self.plan.count("holdout") if self.twice else 0))
+        return self.draws * len(self.masks)
+
+    @cached_property
+    def parts(self) -> dict[str, slice]:
+        """Where the masks are: `plan`, `again` (the hold-out, for the second time), `every` and `checks`."""
+        again = self.plan.count("holdout") if self.noisy else 0
+        sizes = [self.plan.size, again, self.every, self.walks * self.players + 3 * self.pairs]
+        ends = np.cumsum(sizes).tolist()
+        names = ("plan", "again", "every", "checks")
+        return {name: slice(end - size, end) for name, size, end in zip(names, sizes, ends, strict=True)}
 
     @cached_property
     def masks(self) -> np.ndarray:
-        """(N, m) uint8: the masks; the hold-out's come again at the end if they are asked twice."""
+        """(N, m) uint8: the masks, as `parts` says."""
         masks = self.plan.queries(0, self.plan.size)
-        again = [masks[block] for block in self.plan.blocks("holdout")] if self.twice else []
-        return np.concatenate([masks, *again])
+        again = [masks[block] for block in self.plan.blocks("holdout")] if self.noisy else []
+        every = self.numbers[:, None] >> np.arange(self.players)[::-1] & 1
+        walks = walk_masks(self.plan.seed, self.players, self.walks)
+        pairs = pair_masks(self.plan.seed, self.players, self.pairs)
+        return np.concatenate([masks, *again, every.astype(np.uint8), walks, pairs])
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """(every,) int64: the masks that all get their share of draws, by their binary numbers."""
+        if not self.every:
+            return np.zeros(0, np.int64)
+        size = 2**self.players - 1
+        rounds, rest = divmod(self.every, size)
+        more = permuted(self.plan.seed, EVERY_STREAM, np.arange(rest), size).astype(np.int64)
+        return np.append(np.tile(np.arange(size), rounds), more)
+
+    @cached_property
+    def backgrounds(self) -> np.ndarray:
+        """(N,) int64: the number of each mask's draw of the background; the masks of a walk share theirs."""
+        numbers = np.arange(len(self.masks))
+        walks = self.parts["checks"]
+        if self.walks:
+            numbers[walks] = walks.start + np.repeat(np.arange(self.walks), self.players)
+        return numbers
 
     def rows(self, role: Role) -> slice:
         """Where the masks of a role are; a slice of none if there are none."""
@@ -83,10 +126,11 @@ def make_mask_plan(
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
-    Every mask is asked where the budget allows. Otherwise a fortieth of the masks, or 200 where that is less than a
-    tenth, is held out (and asked twice if the game is noisy), a twentieth validates, and as much of the rest as can
-    be lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough bins to be of use.
-    To regression and trees the lattice's masks are as good as random ones, which make up what is left.
+    Without noise every mask is asked once where the budget allows. Otherwise a fortieth of the masks, or 200 where that
+    is less than a tenth, is held out (and asked twice if the game is noisy), and walks or pairs check the Shapley
+    values. If all masks can be asked with the rest, they are, again and again. If not, a twentieth validates, and as
+    much as can be lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough bins to
+    be of use. To regression and trees the lattice's masks are as good as random ones, which make up what is left.
 
     Args:
         players: m.
@@ -106,46 +150,46 @@ def make_mask_plan(
             "set explain.masks.players to segments."
         )
     values = budget // draws
-    sizes: dict[Role, int]
-    design: Design
-    lattice, twice = None, False
-    if _asks_all(players, values, estimator):
-        design, sizes = "exhaustive", {"train": 2**players}
-    elif values < LEAST_BUDGET:
+    background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
+
+    def plan(design: Design, sizes: dict[Role, int], lattice: Lattice | None = None) -> Plan:
+        return Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)
+
+    small = players <= MOST_EXHAUSTIVE and estimator in ("auto", "exact")
+    if small and not noisy and 2**players <= values:
+        return MaskPlan(plan("exhaustive", {"train": 2**players}), draws)
+    if values < LEAST_BUDGET:
         raise InputError(
             f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
             f"at least {LEAST_BUDGET} are needed to fit, choose and score."
         )
-    else:
-        sizes, lattice = _divide(players, values, noisy, estimator)
-        design, twice = "fourier" if lattice else "random", noisy
-    background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
-    plan = Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)
-    return MaskPlan(plan, draws, twice)
-
-
-def _asks_all(players: int, values: int, estimator: Estimator) -> bool:
-    """Whether every mask is to be asked."""
-    small = players <= MOST_EXHAUSTIVE and 2**players <= values
-    if estimator == "exact" and not small:
+    holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
+    walks, pairs = _checks(players, values, noisy)
+    left = values - (2 if noisy else 1) * holdout - walks * players - 3 * pairs
+    if small and noisy and 2**players <= left:
+        return MaskPlan(plan("random", {"holdout": holdout}), draws, noisy, left, walks, pairs)
+    if estimator == "exact":
         raise InputError(
             f"explain.masks.estimator is exact, which asks all 2^{players} masks of a sequence (of up to "
-            f"{MOST_EXHAUSTIVE} players), and explain.masks.budget leaves {values}."
+            f"{MOST_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
         )
-    return small and estimator in ("auto", "exact")
-
-
-def _divide(players: int, values: int, noisy: bool, estimator: Estimator) -> tuple[dict[Role, int], Lattice | None]:
-    """How many masks there are of each role, and the lattice."""
-    holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
     validation = min(int(values * VALIDATION_SHARE), VALIDATION_MOST)
-    left = values - (2 if noisy else 1) * holdout - validation
-    lattice = _lattice(players, left, estimator)
+    lattice = _lattice(players, left - validation, estimator)
     sizes: dict[Role, int] = {"holdout": holdout, "validation": validation}
-    sizes["train"] = left - (lattice.size if lattice else 0)
+    sizes["train"] = left - validation - (lattice.size if lattice else 0)
     if lattice:
         sizes["lattice"] = lattice.size
-    return sizes, lattice
+    return MaskPlan(plan("fourier" if lattice else "random", sizes, lattice), draws, noisy, 0, walks, pairs)
+
+
+def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:
+    """How many walks or pairs check the Shapley values: walks where they are noisy and enough can be paid for."""
+    walks = int(values * CHECK_SHARE) // players
+    if walks < LEAST_WALKS and LEAST_WALKS * players <= values // 2:
+        walks = LEAST_WALKS
+    if players == 1 or (noisy and walks >= LEAST_WALKS):
+        return walks, 0
+    return 0, max(LEAST_PAIRS, int(values * (CHECK_SHARE if noisy else QUIET_SHARE)) // 3)
 
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:

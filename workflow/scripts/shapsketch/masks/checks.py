@@ -1,0 +1,159 @@
+"""Checks of Shapley values: what a fit misses of them, without bias, from answers that nothing else has used.
+
+Shapley values are linear, so those of the game are those of its fit and of the residual r = v - fit. Two kinds of units
+estimate the latter, each unit alone and without bias, so that units that differ give a standard error:
+
+A *walk* lets the players enter in a random order, one after another, before one draw of the background; what each adds
+as it enters is its value (Castro et al. 2009). Letters that do not change cancel, and so does most of the noise of the draws.
+
+A *pair* is a coalition, its complement and nobody, with the weights of `refine`; it costs three answers whatever the
+number of players, and is the better one where there are many and no noise.
+
+The fit errs too: by about sqrt(a + k s^2) where the correction's standard error is s, with a and k that the corrections
+of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + s^2) of its correction, averaged over what
+a and k may be (flat in their roots; Gelman 2006, section 5.2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from ..counter import PAIR_STREAM, WALK_STREAM, random_words
+
+LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
+PRIOR = 2.0  # units that the mean variance over the players counts for in that of each
+FEW_PLAYERS = 3  # which do not tell a and k
+GRID, WIDEST = 40, 6.0  # roots of a and of k, and the largest of k
+ORDER = 3  # of a typical residual, as in refine
+TINY = 1e-24  # of the squares of the corrections: less is rounding
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Corrections of the values of m players, and what is left uncertain.
+
+    Standard errors are such that 1.96 of them make an interval of 95 %.
+
+    Attributes:
+        values, errors: (m,) float64, to be added to the fit's values, and the standard errors of the sums.
+        base, base_error: the same of the value of nobody.
+        gap_error: standard error of what the values leave of the whole sequence's prediction.
+        correction: root mean square of the unbiased corrections, noise included.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray
+    base: float
+    base_error: float
+    gap_error: float
+    correction: float
+
+
+def walk_orders(seed: int, players: int, walks: int) -> np.ndarray:
+    """Return (walks, m) int64 random orders in which the players enter."""
+    return np.argsort(random_words(seed, WALK_STREAM, 0, walks, players), axis=1, kind="stable")
+
+
+def walk_masks(seed: int, players: int, walks: int) -> np.ndarray:
+    """Return the (walks m, m) uint8 masks of walks: of each, from nobody to all but one."""
+    rank = np.argsort(walk_orders(seed, players, walks), axis=1, kind="stable")
+    return (rank[:, None, :] < np.arange(players)[:, None]).astype(np.uint8).reshape(-1, players)
+
+
+def pair_masks(seed: int, players: int, pairs: int) -> np.ndarray:
+    """Return the (3 pairs, m) uint8 masks of pairs: a coalition, its complement and nobody."""
+    words = random_words(seed, PAIR_STREAM, 0, pairs, players + 1)
+    chance = _chances(players)
+    bounds = np.rint(np.cumsum(chance)[:-1] * 2.0**32)
+    size = 1 + (words[:, :1] >= bounds).sum(1)
+    rank = np.argsort(np.argsort(words[:, 1:], axis=1, kind="stable"), axis=1, kind="stable")
+    coalition = rank < size[:, None]
+    return np.stack([coalition, ~coalition, np.zeros_like(coalition)], 1).astype(np.uint8).reshape(-1, players)
+
+
+def _chances(players: int) -> np.ndarray:
+    sizes = np.arange(1, players)
+    chance = 1 / np.sqrt(sizes * (players - sizes))
+    return chance / chance.sum()
+
+
+def walk_units(orders: np.ndarray, residual: np.ndarray, whole: float) -> np.ndarray:
+    """Estimate the values of all players from each walk, (walks, m).
+
+    Args:
+        orders: of `walk_orders`.
+        residual: (walks m,) at `walk_masks`.
+        whole: the residual of all players.
+    """
+    steps = np.diff(residual.reshape(orders.shape), axis=1, append=whole)
+    units = np.empty(orders.shape)
+    np.put_along_axis(units, orders, steps, 1)
+    return units
+
+
+def pair_units(masks: np.ndarray, residual: np.ndarray, whole: float) -> np.ndarray:
+    """Estimate the values of all players from each pair, (pairs, m).
+
+    Args:
+        masks: of `pair_masks`.
+        residual: (3 pairs,) there.
+        whole: the residual of all players.
+    """
+    m = masks.shape[1]
+    coalition, (one, other, nobody) = masks[::3].astype(bool), residual.reshape(-1, 3).T
+    size = coalition.sum(1)
+    chance, share = _chances(m)[size - 1], size / m
+    weights = np.where(coalition, (1 / (size * chance))[:, None], (-1 / ((m - size) * chance))[:, None])
+    gap = one - other - (whole - nobody) * (share**ORDER - (1 - share) ** ORDER)
+    return 0.5 * weights * gap[:, None] + ((whole - nobody) / m)[:, None]
+
+
+def combine(units: np.ndarray, nobody: np.ndarray, whole: float) -> Checked:
+    """Weigh the corrections by how well they are known; see above.
+
+    Args:
+        units: (units, m) of `walk_units` or `pair_units`, two units at least.
+        nobody: (units,) residuals of nobody, one of each unit.
+        whole: the residual of all players.
+    """
+    count, mean = len(units), units.mean(0)
+    square, wider = _squared_errors(units)
+    share, values, errors, spread = _shrunk(mean, square)
+    base_square, base_wider = (float(part[0]) for part in _squared_errors(nobody[:, None]))
+    base_share = whole**2 / (whole**2 + base_square) if base_square > 0 else 1.0
+    drawn = (units * share).sum(1) + base_share * nobody
+    return Checked(
+        values,
+        wider * errors,
+        base_share * float(nobody.mean()),
+        float(base_wider * np.sqrt(base_share * base_square)),
+        float(base_wider * np.sqrt(drawn.var(ddof=1) / count + np.sum((1 - share) ** 2 * spread))),
+        float(np.sqrt(np.mean(mean**2))),
+    )
+
+
+def _squared_errors(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The squared standard errors of the means of (units, k), and by how much intervals of Student's t are wider."""
+    freedom, variance = len(units) - 1.0, units.var(0, ddof=1)
+    if units.shape[1] > FEW_PLAYERS:
+        variance = (PRIOR * variance.mean() + freedom * variance) / (PRIOR + freedom)
+        freedom += PRIOR
+    return variance / len(units), np.full(units.shape[1], stdtrit(freedom, LEVEL) / ndtri(LEVEL))
+
+
+def _shrunk(mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The share of each correction that is made, the corrections made, their standard errors, and a + k s^2."""
+    if len(mean) <= FEW_PLAYERS or not mean.any():
+        return np.ones(len(mean)), mean, np.sqrt(square), np.zeros(len(mean))
+    square = np.maximum(square, TINY * np.max(mean**2 + square))
+    root = np.linspace(0, 1, GRID)
+    a = np.repeat((3 * np.sqrt(np.mean(mean**2 + square)) * root) ** 2, GRID)
+    spread = a[:, None] + np.tile((WIDEST * root) ** 2, GRID)[:, None] * square
+    log = -0.5 * (np.log(spread + square) + mean**2 / (spread + square)).sum(1)
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    shares = spread / (spread + square)
+    share = weight @ shares
+    variance = share * square + (weight @ shares**2 - share**2) * mean**2
+    return share, share * mean, np.sqrt(np.maximum(variance, 0)), weight @ spread
