@@ -98,7 +98,7 @@ def network(name: str, budget: int, segments: int | None, n: int, seed: int = 7)
 
     def ask(masks: np.ndarray) -> np.ndarray:
         flags = np.ascontiguousarray(masks, dtype=np.uint8)
-        queries = compose(background, players, codes, flags, np.uint64(seed), asked[0])
+        queries = compose(background.thresholds, players, codes, flags, np.uint64(seed), asked[0])
         asked[0] += len(masks)
         return long_model.predict(model, queries)
 

@@ -3,6 +3,8 @@
 
 const WIDTH = 1040;
 const MOST_ARCS = 12;
+const Z = 1.96; // standard errors of an error bar
+const MOST_BARS = 400; // positions that have one
 const page = JSON.parse(document.getElementById("page-data").textContent);
 let output = 0;
 let row = 0;
@@ -19,8 +21,8 @@ function map(one) {
   });
   frame.top = Math.max(16, ...heights) + 14;
   frame.bottom = frame.top + 160;
-  const low = Math.min(0, ...one.values);
-  const high = Math.max(0, ...one.values);
+  const low = Math.min(0, ...one.values.map((v, i) => v - Z * one.errors[i]));
+  const high = Math.max(0, ...one.values.map((v, i) => v + Z * one.errors[i]));
   const y = scale([low, high === low ? low + 1 : high], [frame.bottom, frame.top]);
   const width = Math.max(1, (frame.right - frame.left) / n - (n < 300 ? 1 : 0));
   const bars = one.values.map((v, i) =>
@@ -31,10 +33,15 @@ function map(one) {
           width,
           height: Math.max(0.5, Math.abs(y(v) - y(0))),
           class: `cell ${v > 0 ? "up" : "down"}`,
-          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)}`,
+          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)} ± ${number(one.errors[i])}`,
         })
       : null,
   );
+  const whiskers = n > MOST_BARS ? [] : one.values.map((v, i) => {
+    const middle = x(i) + width / 2;
+    const reach = Z * one.errors[i];
+    return reach ? svg("line", { x1: middle, x2: middle, y1: y(v - reach), y2: y(v + reach), class: "whisker" }) : null;
+  });
   const places = ticks(1, n, 8).map((t) => Math.round(t));
   return picture(
     WIDTH,
@@ -43,6 +50,7 @@ function map(one) {
     axisLeft(frame, y, ticks(low, high, 4), "Shapley value"),
     axisBottom(frame, (p) => x(p - 0.5), places, "position", String),
     bars,
+    whiskers,
     shown.map((interaction) => arcs(interaction, one, x, frame.top - 6)),
   );
 }
@@ -80,8 +88,9 @@ function words(interaction) {
   return `${letters}${places}: ${number(interaction.value, true)}`;
 }
 
-function r2(one) {
-  return one.r2 == null ? "–" : `${number(one.r2)} (${number(one.interval[0])} to ${number(one.interval[1])})`;
+/** A number with its standard error. */
+function uncertain(value, error) {
+  return value == null ? "–" : `${number(value)}${error ? ` ± ${number(error)}` : ""}`;
 }
 
 function show() {
@@ -90,8 +99,10 @@ function show() {
   const facts = [
     ["prediction", number(one.prediction)],
     ["reconstruction", number(one.reconstruction)],
-    ["background's mean", number(one.base)],
-    ["R² on fresh masks", r2(one)],
+    ["prediction − reconstruction", uncertain(one.gap, one.gapError)],
+    ["background's mean", uncertain(one.base, one.baseError)],
+    ["R² on fresh masks", one.r2],
+    ["warnings", one.warnings.join(", ") || "none"],
     ["noise of the draws", one.noise == null ? "–" : percent(one.noise)],
     ["estimator", one.estimator],
   ];
@@ -108,16 +119,17 @@ function show() {
 }
 
 function list() {
-  const titles = ["sequence", "prediction", "reconstruction", "R² on fresh masks", "strongest interaction"];
+  const titles = ["sequence", "prediction", "reconstruction", "gap ± standard error", "R² on fresh masks", "warnings", "strongest interaction"];
   const choose = (k) => { row = k; show(); document.getElementById("sequences").scrollIntoView(); };
   const lines = page.outputs[output].rows.map((one, k) =>
     html("tr", { "data-row": String(k), onclick: () => choose(k) },
       html("td", {}, html("button", { type: "button", class: "name", onclick: () => choose(k) }, one.id)),
-      [number(one.prediction), number(one.reconstruction), r2(one)].map((text) => html("td", { class: "number" }, text)),
+      [number(one.prediction), number(one.reconstruction), uncertain(one.gap, one.gapError), one.r2].map((text) => html("td", { class: "number" }, text)),
+      html("td", {}, one.warnings.join(", ")),
       html("td", {}, one.interactions.length ? words(one.interactions[0]) : ""),
     ),
   );
-  const head = html("tr", {}, titles.map((title, k) => html("th", k > 0 && k < 4 ? { class: "number" } : {}, title)));
+  const head = html("tr", {}, titles.map((title, k) => html("th", k > 0 && k < 5 ? { class: "number" } : {}, title)));
   document.getElementById("table").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, lines)));
 }
 

@@ -104,6 +104,7 @@ LIBRARY = [
     "convert/xgboost_pickle.py",
     "masks/__init__.py",
     "masks/boosting.py",
+    "masks/checks.py",
     "masks/explain.py",
     "masks/game.py",
     "masks/parities.py",
@@ -249,6 +250,7 @@ wildcard_constraints:
 # The tables of a masked explanation, by the names that the rules give them.
 MASK_TABLES = {
     "values": "shapley_values",
+    "errors": "shapley_errors",
     "interactions": "interactions",
     "scores": "mask_scores",
 }

@@ -1,8 +1,8 @@
 """Explain one shard of the sequences by masking each of them: Shapley values, interactions, scores.
 
-Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, `.interactions.parquet` and
-`.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A sealed shard that was
-made from the same stays as it is.
+Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, `.shapley_errors.parquet`,
+`.interactions.parquet` and `.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A
+sealed shard that was made from the same stays as it is.
 """
 
 from shapsketch import stage
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.alphabet import Alphabet
-    from shapsketch.explain import values_schema
+    from shapsketch.explain import errors_schema, values_schema
     from shapsketch.files import sha256_file, sha256_json
     from shapsketch.listing import INTERACTION_SCHEMA, Listing
     from shapsketch.masks.explain import SCORE_SCHEMA, MaskExplainer, MaskSettings
@@ -65,7 +65,8 @@ if __name__ == "__main__":
     asked = explainer.model.evaluations
     assert asked == len(chosen) * (explainer.plan.evaluations + 1), "the model was asked more than the plan holds"
     metadata = stamp({"model": origin["model"], "plan": explainer.plan.plan.hash, "versions": made_with()})
-    schemas = {"values": values_schema(template.n), "interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+    schemas = {"values": values_schema(template.n), "errors": errors_schema(template.n)}
+    schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
     with ExitStack() as stack:
         for name, schema in schemas.items():
             writer = stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))

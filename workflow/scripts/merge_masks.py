@@ -1,7 +1,7 @@
 """Put the shards of a masked explanation together, and sum up how faithful they are.
 
 Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000 rows),
-`interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
+`shapley_errors.parquet`, `interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
 """
 
 from shapsketch import stage
@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_seals(snakemake.input.seals)
-    for name in ("values", "interactions", "scores"):
+    for name in ("values", "errors", "interactions", "scores"):
         rows = merge_tables(files[name], snakemake.input[name], outputs)
         if name == "values":
             write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)

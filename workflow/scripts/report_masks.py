@@ -21,7 +21,9 @@ if __name__ == "__main__":
     from shapsketch.methods import describe_background
 
     inputs, params, output, names = snakemake.input, snakemake.params, snakemake.output, snakemake.wildcards
-    tables = {name: pd.read_parquet(inputs[name]) for name in ("values", "interactions", "scores", "sequences")}
+    tables = {
+        name: pd.read_parquet(inputs[name]) for name in ("values", "errors", "interactions", "scores", "sequences")
+    }
     scores = read_json(inputs.faithfulness)
     indices = [name for name in params.listing["indices"] if name not in ("SV", "BV")]
     content = page_content(tables, scores, indices[0] if indices else None)
@@ -43,7 +45,9 @@ if __name__ == "__main__":
         version=__version__,
     )
     write_text(output.report, page)
-    made = [inputs[name] for name in ("values", "interactions", "scores", "sequences", "dropped", "faithfulness")]
+    made = [
+        inputs[name] for name in ("values", "errors", "interactions", "scores", "sequences", "dropped", "faithfulness")
+    ]
     folder = Path(output.provenance).parents[1]
     made += [output.summary, output.report]
     write_json(output.provenance, {**record, "results": provenance.hash_results(folder, made)})

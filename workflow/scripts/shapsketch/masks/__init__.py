@@ -24,7 +24,14 @@ ENERGY = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025
 LEAST_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant
 RESAMPLES = 1000
 # The scores of what is known exactly.
-KNOWN = {"r2": 1.0, "r2_interval": [1.0, 1.0], "r2_of_draws": 1.0, "noise_share": 0.0, "missed": 0.0, "missed_error": 0.0}
+KNOWN = {
+    "r2": 1.0,
+    "r2_interval": [1.0, 1.0],
+    "r2_of_draws": 1.0,
+    "noise_share": 0.0,
+    "missed": 0.0,
+    "missed_error": 0.0,
+}
 
 Game = Callable[[np.ndarray], np.ndarray]
 
@@ -83,7 +90,9 @@ def fit_values(
         max_order: the highest order of a parity.
     """
     if plan.exhaustive:
-        return _finish(plan, values, whole, "exact", exact(values), float("nan"), {**KNOWN, "signal": float(values.var())})
+        return _finish(
+            plan, values, whole, "exact", exact(values), float("nan"), {**KNOWN, "signal": float(values.var())}
+        )
     if plan.every:
         name, parities, validated = *_fit_every(plan, values, whole, estimator), float("nan")
     else:
@@ -111,9 +120,7 @@ def _fit_every(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Esti
     return "exact, shrunk", denoised(means, float(noise * np.sum(1 / counts[:-1])) / cells**2)
 
 
-def _fit_some(
-    plan: MaskPlan, values: np.ndarray, estimator: Estimator, max_order: int
-) -> tuple[str, Parities, float]:
+def _fit_some(plan: MaskPlan, values: np.ndarray, estimator: Estimator, max_order: int) -> tuple[str, Parities, float]:
     """Fit the values of some masks by the estimator, chosen by validation; its R2 there comes last."""
     used = slice(plan.rows("validation").start, plan.plan.size)
     masks, count = plan.masks[used], plan.plan.count("validation")

@@ -4,14 +4,15 @@ Shapley values are linear, so those of the game are those of its fit and of the 
 estimate the latter, each unit alone and without bias, so that units that differ give a standard error:
 
 A *walk* lets the players enter in a random order, one after another, before one draw of the background; what each adds
-as it enters is its value (Castro et al. 2009). Letters that do not change cancel, and so does most of the noise of the draws.
+as it enters is its value (Castro et al. 2009). Letters that do not change cancel, and so does most of the noise of
+the draws.
 
 A *pair* is a coalition, its complement and nobody, with the weights of `refine`; it costs three answers whatever the
 number of players, and is the better one where there are many and no noise.
 
 The fit errs too: by about sqrt(a + k s^2) where the correction's standard error is s, with a and k that the corrections
-of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + s^2) of its correction, averaged over what
-a and k may be (flat in their roots; Gelman 2006, section 5.2).
+of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + s^2) of its correction, averaged over
+what a and k may be (flat in their roots; Gelman 2006, section 5.2).
 """
 
 from dataclasses import dataclass
@@ -121,7 +122,8 @@ def combine(units: np.ndarray, nobody: np.ndarray, whole: float) -> Checked:
     square, wider = _squared_errors(units)
     share, values, errors, spread = _shrunk(mean, square)
     base_square, base_wider = (float(part[0]) for part in _squared_errors(nobody[:, None]))
-    base_share = whole**2 / (whole**2 + base_square) if base_square > 0 else 1.0
+    missed = max(whole**2, float(spread.sum()))  # squared, of what the fit has at the other end
+    base_share = missed / (missed + base_square) if base_square > 0 and len(mean) > FEW_PLAYERS else 1.0
     drawn = (units * share).sum(1) + base_share * nobody
     return Checked(
         values,

@@ -154,9 +154,7 @@ class MaskExplainer:
             )
         return tables
 
-    def _values(
-        self, name: str, output: str, found: MaskFit, prediction: float, seen: tuple[float, float]
-    ) -> pa.Table:
+    def _values(self, name: str, output: str, found: MaskFit, prediction: float, seen: tuple[float, float]) -> pa.Table:
         spread = self.players.spread(found.values).astype(np.float32)
         columns = {
             "sequence_id": [name],
@@ -270,30 +268,54 @@ def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
         scores: that of the scores.
 
     Returns:
-        For each output `sequences`, `evaluations_per_sequence`, `r2` (the median over the sequences of the R2 of the
-        value function on masks that nothing else has used), `r2_quartiles`, `noise_share` (median), `largest_gap`,
-        `warnings` (how many sequences have each), and `by_sequence`: `r2` and `r2_interval` of each.
+        For each output `sequences`, `evaluations_per_sequence`; `r2`, the median over the sequences of the R2 of the
+        value function on masks that nothing else has used, its `r2_quartiles`, and `r2_interval`, the medians of both
+        ends of its interval, an undefined R2 being 0 in all of them; `undefined`, how many are; `r2_pooled` and
+        `r2_pooled_interval`, of all sequences together (None where there is nothing to explain); `noise_share`
+        (median), `largest_gap`, `warnings` (how many sequences have each), and `by_sequence`: `r2`, `r2_interval` and
+        `warning` of each.
     """
-    columns = ["output", "gap", "warning"]
+    columns = ["output", "sequence_id", "gap", "warning"]
     gaps = pq.read_table(values, columns=columns).to_pandas()
     report = {}
     for output, rows in pq.read_table(scores).to_pandas().groupby("output", sort=False):
         own = gaps[gaps["output"] == output]
-        low, middle, high = (_number(rows["r2"].quantile(share)) for share in (0.25, 0.5, 0.75))
+        failed = rows[["r2", "r2_low", "r2_high"]].fillna(0.0)
+        low, middle, high = (_number(failed["r2"].quantile(share)) for share in (0.25, 0.5, 0.75))
+        words = own["warning"].str.split(",").explode()
+        warning = dict(zip(own["sequence_id"], own["warning"], strict=True))
+        undefined = int(rows["r2"].isna().sum())
         report[str(output)] = {
             "sequences": len(rows),
             "evaluations_per_sequence": int(rows["evaluations"].iloc[0]),
-            "r2": middle,
+            "r2": middle if undefined < len(rows) else None,
+            "r2_interval": [_number(failed["r2_low"].median()), _number(failed["r2_high"].median())],
             "r2_quartiles": [low, high],
+            "undefined": undefined,
+            **_pooled(rows),
             "noise_share": _number(rows["noise_share"].median()),
             "largest_gap": float(own["gap"].abs().max()),
-            "warnings": {name: int((own["warning"] == name).sum()) for name in WARNINGS},
+            "warnings": {name: int((words == name).sum()) for name in WARNINGS},
             "by_sequence": {
-                row.sequence_id: {"r2": _number(row.r2), "r2_interval": [_number(row.r2_low), _number(row.r2_high)]}
+                row.sequence_id: {
+                    "r2": _number(row.r2),
+                    "r2_interval": [_number(row.r2_low), _number(row.r2_high)],
+                    "warning": warning[row.sequence_id],
+                }
                 for row in rows.itertuples()
             },
         }
     return report
+
+
+def _pooled(rows: pd.DataFrame) -> dict[str, Any]:
+    """The R2 of all sequences together, whose noise is that of all their hold-out masks."""
+    signal, missed = float(rows["signal"].sum()), float(rows["missed"].sum())
+    if not signal > 0:
+        return {"r2_pooled": None, "r2_pooled_interval": [None, None]}
+    error = 1.96 * float(np.sqrt(np.square(rows["missed_error"]).sum())) / signal
+    r2 = min(1 - missed / signal, 1.0)
+    return {"r2_pooled": r2, "r2_pooled_interval": [r2 - error, min(r2 + error, 1.0)]}
 
 
 def _number(value: float) -> float | None:

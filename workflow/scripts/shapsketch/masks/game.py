@@ -108,7 +108,7 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
     """Ask the model about one sequence under all masks of a plan.
 
     Every mask has letters of its own for what is absent (those of a walk share them), drawn from the background by a
-    stream that the seed and the sequence's letters determine. A plan without noise has each position's likeliest letter.
+    stream that the seed and the sequence's letters determine. A plan without noise takes the likeliest letters.
 
     Args:
         model: the model; asked `plan.evaluations` times.

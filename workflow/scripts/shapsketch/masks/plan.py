@@ -161,7 +161,7 @@ def make_mask_plan(
     if values < LEAST_BUDGET:
         raise InputError(
             f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
-            f"at least {LEAST_BUDGET} are needed to fit, choose and score."
+            f"at least {LEAST_BUDGET} are needed to fit, choose and score: raise it, or lower explain.masks.draws."
         )
     holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
     walks, pairs = _checks(players, values, noisy)
