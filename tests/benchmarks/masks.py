@@ -98,7 +98,8 @@ def network(name: str, budget: int, segments: int | None, n: int, seed: int = 7)
 
     def ask(masks: np.ndarray) -> np.ndarray:
         flags = np.ascontiguousarray(masks, dtype=np.uint8)
-        queries = compose(background.thresholds, players, codes, flags, np.uint64(seed), asked[0])
+        numbers = asked[0] + np.arange(len(masks))
+        queries = compose(background.thresholds, players, codes, flags, np.uint64(seed), numbers)
         asked[0] += len(masks)
         return long_model.predict(model, queries)
 
