@@ -21,7 +21,7 @@ from . import Predictor
 from .onehot import onehot_encoder
 from .published import ARCHITECTURES
 from .user_code import import_function
-from .weights import read_weights
+from .weights import SAVED, file_kind, find_state_dict, fit, load_plain, read_tensors, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -33,12 +33,37 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
 
     module, device = load_network(source)
     encode = onehot_encoder(source, template)
+    batch, dtype = _declared_input(module)
 
     def predict(codes: np.ndarray) -> Any:
+        x = torch.from_numpy(encode(codes)).to(device, dtype)
         with torch.inference_mode():
-            return _plain(module(torch.from_numpy(encode(codes)).to(device)))
+            if batch is None or not len(x):
+                return _plain(module(x))
+            x = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
+            return _first_rows([_plain(module(part)) for part in x.split(batch)], len(codes))
 
     return predict
+
+
+def _declared_input(module: "torch.nn.Module") -> "tuple[int | None, torch.dtype | None]":
+    """The batch that an exported program is fixed to, and the numbers that it takes; None for any."""
+    import torch
+
+    if not isinstance(module, torch.fx.GraphModule):
+        return None, None
+    values = [node.meta.get("val") for node in module.graph.nodes if node.op == "placeholder"]
+    if len(values) != 1 or not isinstance(values[0], torch.Tensor) or not values[0].ndim:
+        return None, None
+    size = values[0].shape[0]
+    return size if isinstance(size, int) else None, values[0].dtype if values[0].is_floating_point() else None
+
+
+def _first_rows(parts: list[Any], rows: int) -> Any:
+    """Put the answers of full batches together, and drop those that only filled the last."""
+    if isinstance(parts[0], Mapping):
+        return {name: _first_rows([part[name] for part in parts], rows) for name in parts[0]}
+    return np.concatenate(parts)[:rows]
 
 
 def load_network(source: Mapping[str, Any]) -> "tuple[torch.nn.Module, torch.device]":
@@ -87,6 +112,8 @@ def _plain(result: Any) -> Any:
     import torch
 
     if isinstance(result, torch.Tensor):
+        if result.is_complex():
+            raise InputError("A torch model returned complex numbers; real ones are needed.")
         return result.double().cpu().numpy()
     if hasattr(result, "_asdict"):
         result = result._asdict()
@@ -104,12 +131,10 @@ def _from_factory(source: Mapping[str, Any]) -> "torch.nn.Module":
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"The factory {source['factory']} returned a {type(module).__name__}, not a torch.nn.Module.")
     if "path" in source:
-        weights = {name: torch.from_numpy(array) for name, array in read_weights(source["path"]).items()}
-        try:
-            module.load_state_dict(weights)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{source['path']} does not fit the network of {source['factory']}: {reason}") from error
+        fit(source["path"], source["factory"], module, read_tensors(source["path"]))
+    numbers = {t.dtype for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()}
+    if numbers & {torch.float16, torch.bfloat16}:
+        module = module.to(getattr(torch, source.get("dtype", "float32")))
     return module
 
 
@@ -127,6 +152,7 @@ def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
     import torch
     from torch.export.passes import move_to_device_pass
 
+    _refuse_weights(path)
     if refuse_pickles(path):
         try:
             return torch.jit.load(path, map_location=device).eval()
@@ -134,6 +160,36 @@ def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
             raise _unreadable(path, "TorchScript program", error) from error
     program = _exported_program(path)
     return (program if device.type == "cpu" else move_to_device_pass(program, device)).module()
+
+
+def _refuse_weights(path: str) -> None:
+    """Say what to add where a file holds a network's weights and not the network.
+
+    Raises:
+        InputError: it does.
+    """
+    kind = file_kind(path)
+    if kind == "torch":
+        content = load_plain(path)
+        try:
+            found = find_state_dict(content)
+        except ValueError as error:
+            raise InputError(f"{path} {error}.") from error
+        if not found:
+            raise InputError(f"{path} holds a {type(content).__name__} without weights; a saved program is needed.")
+        where, tensors = found
+        name = f"a state_dict{f' (under {where!r})' if where else ''}"
+    elif kind in ("safetensors", "npz"):
+        name, tensors = "a file of weights", read_tensors(path)
+    elif kind == "" and path.endswith((".pt", ".pth", ".ckpt", ".bin")):
+        raise InputError(f"{path} {SAVED}.")
+    else:
+        return
+    raise InputError(
+        f"{path} is {name} ({len(tensors)} tensors, the first {next(iter(tensors), '')!r}), not the network itself: "
+        'add factory: "file.py:function", a function without arguments that returns the torch.nn.Module which takes '
+        "them, or save the whole network with torch.export.save."
+    )
 
 
 def _exported_program(path: str) -> "torch.export.ExportedProgram":
@@ -157,13 +213,13 @@ def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
     """Return the shape of a sequence that an exported program declares.
 
     Returns:
-        The sizes of the axes after that of the batch, None for a free one; None where the file is TorchScript, which
-        declares none, or the program takes more than one input.
+        The sizes of the axes after that of the batch, None for a free one; None where nothing is declared (TorchScript,
+        weights), or the program takes more than one input.
 
     Raises:
         InputError: the file is missing, damaged, or holds no saved program.
     """
-    if refuse_pickles(path):
+    if file_kind(path) != "program" or refuse_pickles(path):
         return None
     shape = _input_shape(_exported_program(path))
     return None if shape is None else shape[1:]
