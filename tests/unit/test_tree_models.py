@@ -1,10 +1,15 @@
 """Trees read from files predict what LightGBM and XGBoost predict, and their dividends are exact."""
 
 import json
+import pickle
+import zlib
+from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import xgboost as xgb
 
 from oracles import all_codes, coalition_values, shapley_values
@@ -34,8 +39,14 @@ def columns(codes, layout):
     return onehot.transpose(0, 2, 1).reshape(len(codes), -1)
 
 
-def values(path, layout, outputs=("y",)):
-    return Model({"kind": "trees", "path": str(path), "layout": layout}, TEMPLATE, outputs)(CODES)
+def values(path, layout, outputs=("y",), template=TEMPLATE, **keys):
+    return Model({"kind": "trees", "path": str(path), "layout": layout, **keys}, template, outputs)(CODES)
+
+
+def refused(path, layout, message, template=TEMPLATE, **keys):
+    with pytest.raises(InputError, match=message) as caught:
+        values(path, layout, template=template, **keys)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -111,6 +122,138 @@ def test_xgboost_categories_and_early_stopping(tmp_path):
     regressor.save_model(tmp_path / "stopped.json")
     assert len(trees_of(tmp_path / "stopped.json")) > regressor.best_iteration + 1
     np.testing.assert_allclose(values(tmp_path / "stopped.json", "flat")[:, 0], regressor.predict(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("method", ["hist", "exact", "approx"])
+def test_xgboost_of_sparse_matrices(tmp_path, layout, method):
+    """What a sparse matrix leaves out is missing, and goes where each split sends missing values."""
+    sparse = xgb.DMatrix(scipy.sparse.csr_matrix(columns(CODES, layout)), TARGET)
+    booster = xgb.train({"max_depth": 4, "nthread": 1, "tree_method": method}, sparse, 12)
+    booster.save_model(tmp_path / "m.json")
+    expected = booster.predict(sparse)
+    assert np.ptp(expected) > 2
+    found = values(tmp_path / "m.json", layout, zeros="missing")[:, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    message = r"of its .* splits send all letters the same way, .*write zeros: missing into its source if this one was"
+    refused(tmp_path / "m.json", layout, message)
+    if layout != "codes":  # there, other letters than the first are told apart
+        refused(tmp_path / "m.json", layout, "with zeros: value all .*; try zeros: missing", zeros="value")
+    dense = xgb.DMatrix(columns(CODES, layout), TARGET)
+    booster = xgb.train({"max_depth": 4, "nthread": 1, "tree_method": method}, dense, 12)
+    booster.save_model(tmp_path / "d.json")
+    for keys in ({}, {"zeros": "value"}):
+        np.testing.assert_allclose(values(tmp_path / "d.json", layout, **keys)[:, 0], booster.predict(dense), atol=1e-5)
+    if layout != "codes" and method != "exact":  # which sends missing values where zeros go
+        refused(tmp_path / "d.json", layout, "with zeros: missing all .*; try zeros: value", zeros="missing")
+
+
+def test_one_split_that_tells_nothing(tmp_path):
+    """A few such splits are refused too, until the config says what the zeros are."""
+    x = columns(CODES, "flat")
+    x[:, 0] = np.where(x[:, 0] == 0, np.nan, 1)
+    data = xgb.DMatrix(x, TARGET)
+    booster = xgb.train({"max_depth": 6, "nthread": 1}, data, 10)
+    booster.save_model(tmp_path / "m.json")
+    refused(tmp_path / "m.json", "flat", "its .* splits send all letters the same way")
+    assert np.isfinite(values(tmp_path / "m.json", "flat", zeros="value")).all()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_lightgbm_of_missing_values(tmp_path, layout):
+    x = columns(CODES, layout)
+    x = np.where(x == 0, np.nan, x)
+    settings = {"objective": "regression", "num_leaves": 11, "verbosity": -1, "num_threads": 1}
+    booster = lgb.train(settings, lgb.Dataset(x, TARGET, params=settings), 15)
+    booster.save_model(tmp_path / "m.txt")
+    np.testing.assert_allclose(values(tmp_path / "m.txt", layout, zeros="missing")[:, 0], booster.predict(x), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    ["reg:squarederror", "reg:logistic", "binary:logistic", "binary:logitraw", "binary:hinge", "reg:absoluteerror",
+     "reg:pseudohubererror", "reg:squaredlogerror", "reg:gamma", "reg:tweedie", "count:poisson", "survival:cox",
+     "rank:pairwise"],
+)  # fmt: skip
+def test_base_values_before_the_link(tmp_path, objective):
+    target = np.clip(np.rint(TARGET), 0, 1) + (0.1 if objective in ("reg:gamma", "survival:cox") else 0)
+    data = xgb.DMatrix(columns(CODES, "flat"), target)
+    if objective.startswith("rank"):
+        data.set_group([100] * 30)
+    base = {} if objective.startswith("rank") else {"base_score": 0.4}
+    booster = xgb.train({"objective": objective, "max_depth": 3, "nthread": 1, **base}, data, 5)
+    for suffix in ("json", "ubj"):
+        booster.save_model(tmp_path / f"m.{suffix}")
+        found = values(tmp_path / f"m.{suffix}", "flat")[:, 0]
+        np.testing.assert_allclose(found, booster.predict(data, output_margin=True), atol=1e-5)
+
+
+def test_binary_files_of_xgboost(tmp_path):
+    data = xgb.DMatrix(CODES.astype(float), TARGET, feature_types=["c"] * 6, enable_categorical=True)
+    booster = xgb.train({"max_depth": 3, "nthread": 1, "booster": "dart", "rate_drop": 0.3}, data, 8)
+    booster.save_model(tmp_path / "m.ubj")
+    booster.save_model(tmp_path / "m.json")
+    expected = booster.predict(data)
+    for suffix in ("ubj", "json"):
+        np.testing.assert_allclose(values(tmp_path / f"m.{suffix}", "codes")[:, 0], expected, atol=1e-5)
+    content = (tmp_path / "m.ubj").read_bytes()
+    for cut in (content[:-1], content[: len(content) // 2], content[:2], content + b"x"):
+        (tmp_path / "cut.ubj").write_bytes(cut)
+        refused(tmp_path / "cut.ubj", "codes", "is damaged")
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_categories_of_data_frames_are_in_their_own_order(tmp_path, library):
+    """pandas sorts the letters; an alphabet in another order would exchange them."""
+    letters = np.array(list("TGCA"))
+    frame = pd.DataFrame({f"p{i}": pd.Categorical(letters[CODES[:, i]]) for i in range(6)})
+    path = tmp_path / "m.txt"
+    if library == "xgboost":
+        booster = xgb.train({"max_depth": 3, "nthread": 1}, xgb.DMatrix(frame, TARGET, enable_categorical=True), 8)
+        expected = booster.predict(xgb.DMatrix(frame, enable_categorical=True))
+    else:
+        booster = lgb.train({"verbosity": -1, "num_threads": 1}, lgb.Dataset(frame, TARGET), 8)
+        expected = booster.predict(frame)
+    booster.save_model(path if library == "lightgbm" else path.with_suffix(".json"))
+    path = path if library == "lightgbm" else path.with_suffix(".json")
+    other = Template(Alphabet("TGCA"), "NNNNNN")
+    refused(path, "codes", "column 1 are A, C, G, T, in this order, and the alphabet is TGCA", template=other)
+    found = Model({"kind": "trees", "path": str(path), "layout": "codes"}, TEMPLATE, ["y"])(3 - CODES)
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            pickle.dumps([1]),
+            "is a pickle, which could run code when opened, and is not opened; save it with save_model",
+        ),
+        (zlib.compress(b"joblib"), "is a compressed pickle"),
+        (b"CBM1....", "is a CatBoost model, which is not read; export it to ONNX"),
+        (b"binf....", "in the binary format of old versions"),
+        (b'[{"nodeid": 0}]', "is a dump of trees, which lacks their base value"),
+        (b'{"oblivious_trees": []}', "it is CatBoost's JSON"),
+        (b'{"tree_info": []}', "it is LightGBM's dump_model"),
+    ],
+)
+def test_other_files_of_trees(tmp_path, content, message):
+    (tmp_path / "m").write_bytes(content)
+    refused(tmp_path / "m", "flat", message)
+
+
+def test_what_is_left_of_an_ensemble_is_refused(deep, tmp_path):
+    text = Path(deep["path"]).read_text()
+    (tmp_path / "m.txt").write_text(text[: text.index("Tree=7")])
+    refused(tmp_path / "m.txt", "flat", "it ends before its last tree")
+    booster = xgb.train({"booster": "dart", "nthread": 1}, xgb.DMatrix(columns(CODES, "flat"), TARGET), 4)
+    booster.save_model(tmp_path / "m.json")
+    content = json.loads((tmp_path / "m.json").read_text())
+    content["learner"]["gradient_booster"]["weight_drop"].pop()
+    (tmp_path / "m.json").write_text(json.dumps(content))
+    refused(tmp_path / "m.json", "flat", "it has 4 trees, 4 outputs of trees and 3 weights")
+    (tmp_path / "folder.json").mkdir()
+    refused(tmp_path / "folder.json", "flat", "is a folder")
 
 
 def trees_of(path):
@@ -195,8 +338,6 @@ def test_long_paths_end_in_time():
     ],
 )
 def test_files_that_are_not_as_they_should_be(deep, tmp_path, change, message):
-    from pathlib import Path
-
     path = tmp_path / "m.txt"
     path.write_text(change(Path(deep["path"]).read_text()))
     with pytest.raises(InputError, match=message) as caught:

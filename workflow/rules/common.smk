@@ -128,6 +128,7 @@ LIBRARY = [
     "models/torch_model.py",
     "models/trees_model.py",
     "models/user_code.py",
+    "models/ubjson.py",
     "models/weights.py",
     "motifs/__init__.py",
     "motifs/frames.py",

@@ -51,7 +51,7 @@ def read_pickled_booster(path: str | Path) -> dict[str, np.ndarray]:
 
     Returns:
         The nodes as arrays, as the kind `trees` reads them: `tree`, `node`, `feature` (-1 for a leaf), `threshold`,
-        `yes`, `no`, `leaf`, and `base_score`.
+        `yes`, `no`, `leaf`, `default_left` and `base_score`.
 
     Raises:
         InputError: the file is missing, or is no pickled regressor of XGBoost before 1.0.
@@ -114,6 +114,7 @@ def _booster(content: bytes) -> dict[str, np.ndarray]:
         "tree": np.concatenate(owners),
         "node": np.concatenate(numbers),
         "feature": np.where(leaf, -1, (nodes["split"] & 0x7FFFFFFF).astype(np.int64)),  # the top bit: default direction
+        "default_left": (nodes["split"] >> 31).astype(bool) & ~leaf,
         "threshold": np.where(leaf, 0, nodes["value"]).astype(np.float32),
         "yes": nodes["yes"].astype(np.int64),
         "no": nodes["no"].astype(np.int64),
