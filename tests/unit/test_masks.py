@@ -16,7 +16,7 @@ from shapsketch.errors import InputError
 from shapsketch.faithfulness import r_squared
 from shapsketch.listing import Listing
 from shapsketch.mask_page import summary_lines
-from shapsketch.masks import explain_game, fit_values
+from shapsketch.masks import explain_game, fit_values, parities
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
 from shapsketch.masks.explain import MaskExplainer, MaskSettings, report_on_masks, warnings_of
@@ -24,6 +24,7 @@ from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.masks.regression import Data, Equations, closure, fit, polish, pursue
+from shapsketch.masks.transform import exact
 from shapsketch.models import Model
 from shapsketch.shapley import WEIGHTS, interaction_map
 from shapsketch.template import Template
@@ -144,6 +145,18 @@ def test_every_estimator_fits_and_repeats(estimator):
     assert one.record["estimator"] == estimator
     assert one.record["r2"] > 0.95
     assert np.array_equal(one.parities.coefficients, other.parities.coefficients)
+
+
+def test_dense_games_take_the_short_way_to_the_same(monkeypatch):
+    rng = np.random.default_rng(3)
+    found = exact(rng.normal(size=1 << 7))
+    supports, dividends = found.dividends
+    values = found.predict(all_masks(7))
+    monkeypatch.setattr(parities, "MOST_DENSE", 0)
+    again = replace(found)
+    assert np.array_equal(again.dividends[0], supports)
+    assert np.allclose(again.dividends[1], dividends, atol=1e-11)
+    assert np.allclose(again.predict(all_masks(7)), values, atol=1e-12)
 
 
 def test_order_is_bounded():
@@ -399,9 +412,9 @@ def test_more_evaluations_never_give_worse_values(budgets):
 
 def test_standard_errors_hold_the_truth(budgets):
     held = [np.abs(e) <= 1.96 * s + 1e-6 for runs in budgets.values() for e, s, _ in runs]
-    assert 0.9 <= np.mean(held) <= 0.99
-    strong = np.array(held)[:, [0, 2, 4]]
-    assert strong.mean() > 0.85
+    assert np.mean(held) > 0.93
+    strong = np.array(held)[:, [0, 2, 4]]  # players that do nothing must not make up for those that act
+    assert 0.9 <= strong.mean() <= 0.99
 
 
 def test_the_base_is_within_its_error(budgets):
@@ -441,7 +454,7 @@ def test_a_planted_game_is_covered():
         truth[9] += other + both / 2
         _, tables = explained(Game(), template, None, "".join("ACGT"[c] for c in x), 3000, seed)
         held.append(np.abs(by_segment(tables["values"], 1) - truth) <= 1.96 * by_segment(tables["errors"], 1) + 1e-6)
-    assert 0.9 <= np.mean(held) <= 0.985
+    assert 0.9 <= np.mean(held) <= 0.99
 
 
 @pytest.mark.parametrize("segments", [60, 30, 10, 5])

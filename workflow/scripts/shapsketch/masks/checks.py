@@ -12,7 +12,9 @@ number of players, and is the better one where there are many and no noise.
 
 The fit errs too: by about sqrt(a + k s^2) where the correction's standard error is s, with a and k that the corrections
 of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + s^2) of its correction, averaged over
-what a and k may be (flat in their roots; Gelman 2006, section 5.2).
+what a and k may be (flat in their roots; Gelman 2006, section 5.2). That is closer on average, but what is left out is
+largest for the few players that act, which all the others outvote: so the standard error of a value is never less than
+that of its whole correction.
 """
 
 from dataclasses import dataclass
@@ -158,4 +160,4 @@ def _shrunk(mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarra
     shares = spread / (spread + square)
     share = weight @ shares
     variance = share * square + (weight @ shares**2 - share**2) * mean**2
-    return share, share * mean, np.sqrt(np.maximum(variance, 0)), weight @ spread
+    return share, share * mean, np.sqrt(np.maximum(variance, square)), weight @ spread

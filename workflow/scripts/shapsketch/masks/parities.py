@@ -15,6 +15,7 @@ import numpy as np
 from ..terms import Terms, plain_phases
 
 BLOCK = 256  # parities whose values are held as float64 at once
+MOST_DENSE = 20  # players whose masks can all be numbered in memory
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,22 @@ class Parities:
         """(K,) int64: the size of each support."""
         return orders(self.supports, self.players)
 
+    @property
+    def _is_dense(self) -> bool:
+        """Whether arrays over all 2^m sets are the shorter way."""
+        return self.players <= MOST_DENSE and bool(np.exp2(self.orders).sum() > 2**self.players)
+
+    @property
+    def _numbers(self) -> np.ndarray:
+        """(K,) int64: each support as a binary number, the first player last."""
+        return np.where(self.supports < self.players, 1 << self.supports, 0).sum(1)
+
     def predict(self, masks: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 values at (N, m) masks of 0 and 1."""
+        if self._is_dense:
+            cube = np.zeros(1 << self.players)
+            cube[self._numbers] = self.coefficients
+            return hadamard(cube)[masks @ (1 << np.arange(self.players))] * len(cube)
         return combine(signs(masks), self.supports, self.coefficients)
 
     def energy_by_order(self) -> dict[int, float]:
@@ -48,6 +63,10 @@ class Parities:
     @cached_property
     def dividends(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, w) int64 supports, filled up with m, and (D,) float64 dividends a(T); the empty one comes first."""
+        if self._is_dense:
+            found, sums = self._dense_dividends()
+            order = np.lexsort((*found.T[::-1], orders(found, self.players)))
+            return found[order], sums[order]
         pieces = (
             (chosen, (-2.0) ** chosen.shape[1] * self.coefficients[members])
             for members, chosen in subsets(self.supports, self.players)
@@ -55,6 +74,19 @@ class Parities:
         found, sums = collect(pieces, self.players, self.supports.shape[1])
         order = np.lexsort((*found.T[::-1], orders(found, self.players)))
         return found[order], sums[order]
+
+    def _dense_dividends(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same by sums over supersets of all 2^m sets at once (Yates 1937): m passes instead of 3^m subsets."""
+        m, width = self.players, self.supports.shape[1]
+        sums, there = np.zeros(1 << m), np.zeros(1 << m, bool)
+        sums[self._numbers], there[self._numbers] = self.coefficients, True
+        for i in range(m):
+            for array, add in ((sums, np.add), (there, np.logical_or)):
+                without, with_ = array.reshape(-1, 2, 1 << i)[:, 0], array.reshape(-1, 2, 1 << i)[:, 1]
+                add(without, with_, out=without)
+        members = (np.flatnonzero(there)[:, None] >> np.arange(m) & 1).astype(bool)
+        found = np.sort(np.where(members, np.arange(m), m), axis=1)[:, :width]
+        return found, (-2.0) ** members.sum(1) * sums[there]
 
     @cached_property
     def terms(self) -> Terms:
@@ -79,6 +111,15 @@ class Parities:
     def empty(self) -> float:
         """v(empty), what the function is with nobody present."""
         return float(self.dividends[1][0])
+
+
+def hadamard(values: np.ndarray) -> np.ndarray:
+    """Return the (2^m,) coefficients of (2^m,) values, both in the order of binary numbers."""
+    cube = values.astype(np.float64)
+    for player in range(len(values).bit_length() - 1):
+        pairs = cube.reshape(-1, 2, 1 << player)
+        cube = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
+    return cube / len(values)
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from ..lattice import Lattice
 from ..recovery.bins import transform
 from ..recovery.peeling import peel
-from .parities import Parities
+from .parities import Parities, hadamard
 
 DOUBTFUL = 1000.0  # false parities of an order that peeling may propose
 ROUNDING = 1e-14  # of the largest coefficient: less is none
@@ -21,15 +21,6 @@ def exact(values: np.ndarray) -> Parities:
     """Transform the (2^m,) values at all masks, in the order of their binary numbers (the first player leads)."""
     cube = hadamard(values)
     return _kept(cube, np.abs(cube) > ROUNDING * np.abs(cube).max())
-
-
-def hadamard(values: np.ndarray) -> np.ndarray:
-    """Return the (2^m,) coefficients of (2^m,) values, both in the order of binary numbers."""
-    cube = values.astype(np.float64)
-    for player in range(len(values).bit_length() - 1):
-        pairs = cube.reshape(-1, 2, 1 << player)
-        cube = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
-    return cube / len(values)
 
 
 def _kept(cube: np.ndarray, keep: np.ndarray) -> Parities:
