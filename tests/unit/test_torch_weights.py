@@ -245,3 +245,16 @@ def test_complex_predictions(tmp_path):
     complex_source = {"kind": "torch", "factory": f"{tmp_path / 'net.py'}:Net", "layout": "channels_first"}
     with pytest.raises(InputError, match="returned complex numbers"):
         Model(complex_source, TEMPLATE, ["y"])(CODES)
+
+
+def test_arrays_that_a_published_architecture_lacks(tmp_path):
+    """A deeper network of the same family would lose a layer."""
+    sizes = {"conv1": (3, 40, 8), "conv2": (3, 8, 8), "conv3": (3, 8, 8), "dense1": (8, 4), "output": (4, 1)}
+    arrays = {f"{k}_kernel": np.ones(v, np.float32) for k, v in sizes.items()}
+    arrays |= {f"{k}_bias": np.ones(v[-1], np.float32) for k, v in sizes.items()}
+    arrays |= {"aa_index_features": np.ones((21, 19), np.float32)}
+    plain = {"kind": "torch", "architecture": "nn4dms_cnn", "path": str(tmp_path / "m.npz"), "layout": "channels_first"}
+    np.savez(plain["path"], **arrays, conv4_kernel=np.ones((3, 8, 8)))
+    refused(plain, "has the array 'conv4_kernel', which the architecture nn4dms_cnn does not have")
+    np.savez(plain["path"], **{**arrays, "dense1_bias": np.ones(1, np.float32)})
+    refused(plain, "does not fit the architecture nn4dms_cnn: a bias of shape (1,) stands beside 4 units")

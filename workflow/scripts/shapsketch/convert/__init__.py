@@ -43,6 +43,8 @@ def nn4dms_cnn(paths: Sequence[str]) -> Arrays:
     names = {layer: f"conv{k}" for k, layer in enumerate(convolutions, 1)}
     for layer in set(layers) - set(names):
         names[layer] = "output" if stored[f"{layer}/kernel"].shape[1] == 1 else "dense1"
+    if len(set(names.values())) < len(names):
+        raise ValueError("it has more than one hidden dense layer")
     arrays = {f"{new}_{part}": stored[f"{old}/{part}"] for old, new in names.items() for part in ("kernel", "bias")}
     features = np.load(_ending(paths, ".npy"), allow_pickle=False)
     return arrays | {"aa_index_features": features.astype(np.float32)}

@@ -14,7 +14,22 @@ from torch import nn
 Weights = Mapping[str, np.ndarray]
 
 
-def _parameters(layer: nn.Module, kernel: np.ndarray, bias: np.ndarray) -> None:
+class Counted(dict[str, np.ndarray]):
+    """Weights that note which of them were read."""
+
+    def __init__(self, arrays: Weights) -> None:
+        super().__init__(arrays)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return an array, and note it."""
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+def _parameters(layer: nn.Conv1d | nn.Linear, kernel: np.ndarray, bias: np.ndarray) -> None:
+    if kernel.shape != layer.weight.shape or bias.shape != (layer.weight.shape[0],):
+        raise ValueError(f"a bias of shape {bias.shape} stands beside {layer.weight.shape[0]} units")
     layer.weight = nn.Parameter(torch.from_numpy(np.ascontiguousarray(kernel)), requires_grad=False)
     layer.bias = nn.Parameter(torch.from_numpy(np.ascontiguousarray(bias)), requires_grad=False)
 

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..template import Template
 from . import Predictor
 from .onehot import onehot_encoder
-from .published import ARCHITECTURES
+from .published import ARCHITECTURES, Counted
 from .user_code import import_function
 from .weights import SAVED, file_kind, find_state_dict, fit, load_plain, read_tensors, read_weights
 
@@ -142,10 +142,17 @@ def _published(source: Mapping[str, Any]) -> "torch.nn.Module":
     name = source["architecture"]
     if name not in ARCHITECTURES:
         raise InputError(f"The architecture {name!r} is not one of {', '.join(ARCHITECTURES)}.")
+    weights = Counted(read_weights(source["path"]))
     try:
-        return ARCHITECTURES[name](read_weights(source["path"]))
+        module = ARCHITECTURES[name](weights)
     except KeyError as error:
         raise InputError(f"{source['path']} has no array {error}, which the architecture {name} needs.") from error
+    except (ValueError, RuntimeError, IndexError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{source['path']} does not fit the architecture {name}: {reason}.") from error
+    if rest := sorted(set(weights) - weights.read):
+        raise InputError(f"{source['path']} has the array {rest[0]!r}, which the architecture {name} does not have.")
+    return module
 
 
 def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
