@@ -26,6 +26,7 @@ LIBRARY = [
     "config.py",
     "cost.py",
     "counter.py",
+    "dependencies.py",
     "design.py",
     "download.py",
     "drawing.py",
@@ -175,7 +176,7 @@ from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_names
 from shapsketch.cost import auto_shards
 from shapsketch.rounds import sampling_rounds, stop_rule
-from shapsketch.sources import downloads, local_source, source_files
+from shapsketch.sources import complete, downloads, local_source, named_files
 from shapsketch.versions import VERSIONS
 from shapsketch.written import read_written
 
@@ -265,9 +266,18 @@ if config["explain"]["refine"]:
     EXPLANATIONS["errors"] = "shapley_errors"
 
 
+# Each model's source with the path where its file lies, downloaded or not, and all files that it needs.
+try:
+    SOURCES = {
+        model: complete(local_source(MODELS[model]["source"], f"resources/models/{model}"))
+        for model in MODELS
+    }
+except errors.InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
 def get_source(model):
-    """The model's source with the path where its file lies, downloaded or not."""
-    return canonical(local_source(MODELS[model]["source"], f"resources/models/{model}"))
+    return canonical(SOURCES[model])
 
 
 def get_downloads(wildcards):
@@ -284,7 +294,7 @@ def any_of(names):
 
 
 def get_model_files(wildcards):
-    return source_files(get_source(wildcards.model))
+    return named_files(get_source(wildcards.model))
 
 
 def get_sketch_settings(model):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from .dependencies import needed_files
 from .errors import InputError
 
-# keys that say where a model comes from; they do not make it another one
+# keys that say where a model comes from, and what it is checked by; they do not make it another one
 ORIGIN = (
-    "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "sha256", "size", "url",
+    "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "reference", "sha256", "size", "url",
 )  # fmt: skip
 
 
@@ -31,6 +32,23 @@ class Download:
 
 
 def source_files(source: Mapping[str, Any]) -> list[str]:
+    """Return every file that a model's values depend on: those it names, and those that they need in turn.
+
+    Raises:
+        InputError: an ONNX model's data file is missing.
+    """
+    named = named_files(source)
+    return named + [file for file in needed_files(source) if file not in named]
+
+
+def complete(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the source with all of its `source_files` named: those it needs in turn are in `files`."""
+    named = named_files(source)
+    needed = [file for file in needed_files(source) if file not in named]
+    return {**source, "files": [*source.get("files", []), *needed]} if needed else dict(source)
+
+
+def named_files(source: Mapping[str, Any]) -> list[str]:
     """Return the files that a model source names: its weights or tables, and its user's code."""
     path = source.get("path", [])
     files = [path] if isinstance(path, str) else list(path)
@@ -42,8 +60,8 @@ def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict
     """Return the source with its files where they lie on this machine: elsewhere, if there is no shared disk.
 
     Args:
-        source: as in the config.
-        files: the files of `source_files`, in its order; one alone may be given as it is.
+        source: as in the config, and `complete`.
+        files: the files of `named_files`, in its order; one alone may be given as it is.
     """
     found = iter([files] if isinstance(files, str) else files or [])
     located = dict(source)

@@ -16,7 +16,7 @@ import numpy as np
 from ..alphabet import MISSING
 from ..errors import InputError
 from ..files import sha256_file
-from ..sources import ORIGIN, source_files
+from ..sources import ORIGIN, complete, named_files
 from ..template import Template
 
 Predictor = Callable[[np.ndarray], "np.ndarray | Mapping[str, np.ndarray]"]
@@ -192,13 +192,14 @@ def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None
     """Return what makes a model this model: its source and the SHA-256 of each of its files.
 
     Args:
-        source: as in the config.
+        source: as in the config; `complete`, if it is located elsewhere.
         located: the same with its files where they lie on this machine, if that is elsewhere.
     """
-    files = zip(source_files(source), source_files(located or source), strict=True)
+    source = source if located else complete(source)
+    files = zip(named_files(source), named_files(located or source), strict=True)
     return {
         "source": {key: value for key, value in source.items() if key not in ORIGIN},
-        "files": {Path(name).name: sha256_file(path) for name, path in files},
+        "files": {name: sha256_file(path) for name, path in files},
     }
 
 

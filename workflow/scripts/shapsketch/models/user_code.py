@@ -1,12 +1,24 @@
-"""The user's own Python, run on purpose: `file.py:function` of the kinds that say so in the config README."""
+"""The user's own Python, run on purpose: `file.py:function` of the kinds that say so in the config README.
 
+The file's folder is where its imports start, as in `python file.py`, while it is imported and while it is called, and
+at no other time: modules beside one model are not seen by another, nor by anything else in the process.
+"""
+
+import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from ..dependencies import import_root
 from ..errors import InputError
+
+_beside: dict[str, dict[str, ModuleType]] = {}  # the modules of each folder, while it is not in use
 
 
 def import_function(target: str) -> Callable[..., Any]:
@@ -23,16 +35,70 @@ def import_function(target: str) -> Callable[..., Any]:
         raise InputError(f"The model target {target!r} is not of the form file.py:function.")
     if not Path(path).is_file():
         raise InputError(f"The model file {path} does not exist.")
-    spec = importlib.util.spec_from_file_location(f"shapsketch_user_{Path(path).stem}", path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"The model file {path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    root = import_root(path).resolve()
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"The model file {path} cannot be imported: {type(error).__name__}: {error}.") from error
+        with imports_from(root):
+            module = _load(Path(path).resolve(), root)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit too
+        reason = " ".join(str(error).split())
+        what = f"calls sys.exit({error})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {reason}"
+        raise InputError(f"The model file {path} cannot be imported: {what.rstrip('.')}.") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise InputError(f"The model file {path} has no function {name!r}.")
-    return function
+
+    return within(root, function)
+
+
+def within(root: Path, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose imports look into a folder first, while it is called."""
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        with imports_from(root):
+            return function(*arguments)
+
+    return call
+
+
+def _load(path: Path, root: Path) -> ModuleType:
+    """Import one file: as a module of its package, where its imports start above it, otherwise alone."""
+    if path.parent != root:
+        return importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+    name = f"shapsketch_user_{sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("it is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def imports_from(root: Path) -> Iterator[None]:
+    """Let imports look into a folder first, and set the modules found there aside at the end."""
+    folder = str(root)
+    before = set(sys.modules)
+    sys.modules.update(_beside.get(folder, {}))
+    sys.path.insert(0, folder)
+    hook, bytecode = sys.excepthook, sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # old bytecode of a file that was changed within a second would be run
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.dont_write_bytecode = hook, bytecode
+        if folder in sys.path:
+            sys.path.remove(folder)
+        new = set(sys.modules) - before
+        own = {name for name in new if _lies_in(sys.modules.get(name.partition(".")[0]), folder)}
+        _beside[folder] = {name: sys.modules.pop(name) for name in own}
+
+
+def _lies_in(module: ModuleType | None, folder: str) -> bool:
+    """Whether a top-level module or package lies in a folder itself, not deeper."""
+    spec = getattr(module, "__spec__", None)
+    places = list(getattr(spec, "submodule_search_locations", None) or [getattr(spec, "origin", None) or ""])
+    return any(str(Path(place).parent) == folder for place in places if place)
