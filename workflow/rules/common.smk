@@ -113,6 +113,7 @@ LIBRARY = [
     "masks/regression.py",
     "masks/transform.py",
     "models/__init__.py",
+    "models/answers.py",
     "models/builtin_model.py",
     "models/command_model.py",
     "models/ensemble.py",

@@ -1,5 +1,7 @@
-"""What a model's `source` in the config names: its files, and where they come from."""
+"""What a model's `source` in the config names: its files, where they come from, and which outputs are taken."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -108,3 +110,22 @@ def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
     paths = [f"{folder}/{file}" for file in files]
     local = {"path": paths[0] if len(paths) == 1 else paths} if paths else {}
     return {key: value for key, value in source.items() if key not in ORIGIN} | local
+
+
+def output_names(outputs: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """Return the names of a model's outputs in the config: a list of them, or what each is by name."""
+    return list(outputs)
+
+
+def safe_name(text: str) -> str:
+    """Return a name that may stand in files and columns, made of the text of another."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-") or "value"
+
+
+def outputs_line(outputs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the line of the config that takes outputs so, as in `outputs: {p: {of: "dense/Sigmoid:0", column: 1}}`."""
+    specs = []
+    for name, spec in outputs.items():
+        pairs = (f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in spec.items())
+        specs.append(f"{name}: {{{', '.join(pairs)}}}")
+    return f"outputs: {{{', '.join(specs)}}}"

@@ -116,7 +116,11 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
         raise UnsuitedError(
             f"TorchScript cannot be looked into by {METHODS[name]}; export the network with torch.export.save."
         )
-    return Network(OneOutput(_with_modules(module) if modules else module, task.output), device, task)
+    spec = list(source["select"].values())[task.output] if source.get("select") else {"column": task.output}
+    if "of" in spec:
+        raise UnsuitedError(f"{METHODS[name]} follows networks that return one tensor; this one names its outputs.")
+    module = _with_modules(module) if modules else module
+    return Network(OneOutput(module, spec.get("column", 0)), device, task)
 
 
 def _with_modules(module: nn.Module) -> nn.Module:

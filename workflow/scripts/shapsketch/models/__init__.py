@@ -2,7 +2,9 @@
 
 A model kind is a module of this package with one function
 `load(source, template, outputs) -> Predictor`, where a predictor maps (N, n) uint8 alphabet codes to
-(N, outputs) or (N,) numbers, or to a mapping with (N,) or (N, 1) numbers under the name of each output.
+(N, outputs) or (N,) numbers, or to a mapping with such numbers under the names of the model's own outputs.
+A kind whose files declare the shape of a sequence may have a function
+`declared_input_shape(path) -> tuple[int | None, ...] | None`.
 Adding a kind is adding a module and a line to `KINDS`.
 """
 
@@ -18,8 +20,9 @@ from ..errors import InputError
 from ..files import sha256_file
 from ..sources import ORIGIN, complete, named_files
 from ..template import Template
+from .answers import Outputs, WrongRows
 
-Predictor = Callable[[np.ndarray], "np.ndarray | Mapping[str, np.ndarray]"]
+Predictor = Callable[[np.ndarray], Any]
 KINDS = {
     "torch": "torch_model",
     "onnx": "onnx_model",
@@ -30,10 +33,6 @@ KINDS = {
     "table": "table_model",
     "builtin": "builtin_model",
 }
-
-
-class WrongRows(ValueError):
-    """A model returned more or fewer rows than it was asked about."""
 
 
 class Model:
@@ -81,6 +80,7 @@ class Model:
         self._both_strands = bool(source.get("reverse_complement"))
         if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
             raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
+        self._choose = Outputs(self.name, self.outputs, source.get("select", {}))
         self._predict: Predictor = module.load(source, template, self.outputs)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
@@ -134,25 +134,16 @@ class Model:
                     ) from error
                 if _is_out_of_memory(error):
                     self._fits = -(-count // 2)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit, or a panic of a library in another language
+                raise InputError(f"The model {self.name} {_describe(error)} when it was asked.") from error
         half = -(-count // 2)
         return np.concatenate([self._answer(codes[:half]), self._answer(codes[half:])])
 
     def _rows(self, codes: np.ndarray) -> np.ndarray:
         """Ask once; (N, outputs) float64."""
-        answer = self._predict(codes)
-        if isinstance(answer, Mapping):
-            answer = self._named(answer)
-        values = np.atleast_1d(np.asarray(answer, np.float64))
-        if values.ndim == 1:
-            values = values[:, None]
-        if values.ndim != 2 or values.shape[1] != len(self.outputs):
-            raise InputError(
-                f"The model {self.name} returned an array of shape {values.shape} for {len(codes)} sequences; "
-                f"{(len(codes), len(self.outputs))} is needed for the outputs {', '.join(self.outputs)}."
-            )
-        if len(values) != len(codes):
-            raise WrongRows(f"returned {len(values)} rows for {len(codes)} sequences")
-        return values
+        return self._choose(self._predict(codes), len(codes))
 
     def _first_wrong(self, codes: np.ndarray, error: WrongRows) -> InputError:
         """The sentence for the shortest batch that is found to give a wrong number of rows."""
@@ -165,14 +156,6 @@ class Model:
                 codes, error = half, found
                 halves = [part for part in np.array_split(half, 2) if 0 < len(part) < len(half)]
         return InputError(f"The model {self.name} {error}, of which the first is {self._text(codes[0])}.")
-
-    def _named(self, answer: Mapping[str, Any]) -> np.ndarray:
-        missing = [name for name in self.outputs if name not in answer]
-        if missing:
-            raise InputError(
-                f"The model {self.name} returned no output {missing[0]!r}; it returned {', '.join(map(str, answer))}."
-            )
-        return np.column_stack([np.asarray(answer[name], np.float64) for name in self.outputs])
 
     def _check_finite(self, codes: np.ndarray, values: np.ndarray) -> None:
         bad = np.argwhere(~np.isfinite(values))
@@ -203,8 +186,10 @@ def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None
     }
 
 
-def _describe(error: Exception) -> str:
-    if _is_out_of_memory(error):
+def _describe(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({'' if error.code is None else error.code})"
+    if isinstance(error, Exception) and _is_out_of_memory(error):
         return "ran out of memory"
     reason = " ".join(str(error).split()) or "no message"
     return f"raised {type(error).__name__} ({reason})"

@@ -1,51 +1,108 @@
 """Models in the ONNX format, run by onnxruntime.
 
 Source keys: `path`; `layout` of the one-hot input (see `onehot`), whose number type is the file's own;
-`device`. Where the file has several outputs, the config's `outputs` name those that are wanted.
+`device`. Where the file has several outputs, the config's `outputs` name those that are wanted. A file that fixes the
+number of sequences of a batch is asked about so many at a time.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dependencies import onnx_data_files
 from ..errors import InputError
 from ..template import Template
 from . import Predictor
+from .answers import select_names
 from .onehot import onehot_encoder
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
+    """Return a predictor of the file's network."""
+    session = _open(source["path"], source.get("device", "cpu"))
+    (entry,) = session.get_inputs()
+    encode = onehot_encoder({**source, "dtype": DTYPES[entry.type]}, template)
+    names = [output.name for output in session.get_outputs()]
+    chosen = source.get("select", {})
+    wanted = [name for name in select_names(outputs, chosen) if name in names]
+    asked = names if len(wanted) < len(select_names(outputs, chosen)) else wanted
+    size = entry.shape[0] if entry.shape and isinstance(entry.shape[0], int) and entry.shape[0] > 0 else None
+
+    def ask(codes: np.ndarray) -> Any:
+        results = session.run(asked, {entry.name: encode(codes)})
+        return results[0] if len(names) == 1 and not chosen else dict(zip(asked, results, strict=True))
+
+    return ask if size is None else in_batches_of(size, ask)
+
+
+def in_batches_of(size: int, ask: Callable[[np.ndarray], Any]) -> Predictor:
+    """Return a predictor for any number of sequences from one for so many; the last batch is filled up."""
+
+    def predict(codes: np.ndarray) -> Any:
+        answers = []
+        for start in range(0, len(codes), size):
+            batch = codes[start : start + size]
+            filled = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), 0)])
+            answers.append(_cut(ask(filled), size, len(batch)))
+        if isinstance(answers[0], Mapping):
+            return {name: _join([answer[name] for answer in answers]) for name in answers[0]}
+        return _join(answers)
+
+    return predict
+
+
+def _cut(answer: Any, size: int, count: int) -> Any:
+    """The first of the rows of an answer, if it has as many as it should."""
+    if isinstance(answer, Mapping):
+        return {name: _cut(part, size, count) for name, part in answer.items()}
+    part = np.reshape(answer, 1) if size == 1 and np.ndim(answer) == 0 else answer
+    return part[:count] if len(part) == size else part
+
+
+def _join(parts: Sequence[Any]) -> Any:
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [row for part in parts for row in part]
+
+
+def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
+    """Return the sizes of the axes of a sequence that an ONNX file declares, None for a free one."""
+    shape = _open(path, "cpu").get_inputs()[0].shape
+    return tuple(size if isinstance(size, int) and size > 0 else None for size in shape[1:]) if shape else None
+
+
+def _open(path: str, device: str) -> "InferenceSession":
     """Open a session with one input, on one thread."""
     import onnxruntime
 
-    path = source["path"]
     if not Path(path).is_file():
         raise InputError(f"The model file {path} does not exist.")
+    onnx_data_files(path)  # each is there, and beside the model
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # shards are the parallelism
     options.log_severity_level = 3
-    providers = _providers(source.get("device", "cpu"), onnxruntime.get_available_providers())
+    providers = _providers(device, onnxruntime.get_available_providers())
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} is no ONNX model that onnxruntime reads: {reason}.") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        older = (
+            f": this onnxruntime ({onnxruntime.__version__}) is older than the file; export it with a lower opset_version"
+            if re.search("opset|IR version", reason)
+            else ""
+        )
+        raise InputError(f"{path} is no ONNX model that onnxruntime reads{older} ({reason[:300]}).") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in DTYPES:
         described = ", ".join(f"{i.name} {i.type}" for i in inputs)
         raise InputError(f"{path} takes the inputs {described}; one of floating-point numbers is needed.")
-    encode = onehot_encoder({**source, "dtype": DTYPES[inputs[0].type]}, template)
-    names = [output.name for output in session.get_outputs()]
-
-    def predict(codes: np.ndarray) -> Any:
-        results = session.run(None, {inputs[0].name: encode(codes)})
-        return results[0] if len(names) == 1 else dict(zip(names, results, strict=True))
-
-    return predict
+    return session
 
 
 def _providers(device: str, available: Sequence[str]) -> list[Any]:

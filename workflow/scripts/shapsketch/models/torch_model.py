@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def find_device(name: str) -> "torch.device":
 
 
 def _plain(result: Any) -> Any:
-    """Tensors as float64 arrays; a mapping of them, or a named tuple, stays one."""
+    """Tensors as float64 arrays, by name where they have names, and by number where there are several."""
     import torch
 
     if isinstance(result, torch.Tensor):
@@ -117,10 +118,16 @@ def _plain(result: Any) -> Any:
         return result.double().cpu().numpy()
     if hasattr(result, "_asdict"):
         result = result._asdict()
+    elif is_dataclass(result) and not isinstance(result, (type, Mapping)):
+        result = {entry.name: getattr(result, entry.name) for entry in fields(result)}
+    elif isinstance(result, (tuple, list)):
+        if len(result) == 1:
+            return _plain(result[0])
+        result = dict(enumerate(result))
     if isinstance(result, Mapping):
-        return {name: _plain(part) for name, part in result.items()}
-    if isinstance(result, (tuple, list)) and len(result) == 1:
-        return _plain(result[0])
+        found = {name: _plain(part) for name, part in result.items() if isinstance(part, torch.Tensor)}
+        if found:
+            return found
     raise InputError(f"A torch model returned a {type(result).__name__}; a tensor, or tensors by name, is needed.")
 
 
