@@ -96,7 +96,7 @@ def test_python_functions_of_strings_and_of_codes(code):
         ("short", "returned 0 rows for 1 sequences, of which the first is ACGTA"),
         ("strings", r"shape \(2, 2\) for 2 sequences"),
         ("raises", r"raised RuntimeError \(out of luck\) on the sequence ACGTA"),
-        ("text", r"returned str \(high\); numbers are needed"),
+        ("text", r"returned text \(high\); numbers are needed"),
         ("absent", "has no function 'absent'"),
     ],
 )

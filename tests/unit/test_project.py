@@ -247,8 +247,8 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"models__a\n": {}}, "has the name 'a\\n' under models, which cannot name a folder"),
         ({"sequences__../../s": {}}, "has the name '../../s' under sequences, which cannot name a folder"),
         ({"sequences__-rf": {}}, "has the name '-rf' under sequences, which cannot name a folder"),
-        ({"models__m__outputs": ["../y"]}, "has '../y' at models.m.outputs.0; it must be a name of letters, digits,"),
-        ({"models__m__outputs": ["y<b>"]}, "has 'y<b>' at models.m.outputs.0; it must be a name of letters, digits,"),
+        ({"models__m__outputs": ["../y"]}, "names an output of models.m "),
+        ({"models__m__outputs": ["y<b>"]}, "names an output of models.m "),
         (
             {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": ".."}]}},
             "at models.m.source.downloads.0.file; it must be a file name without folders.",

@@ -1,8 +1,10 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
 import gzip
 import json
+import logging
 import re
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +26,7 @@ LIBRARY = [
     "comparison.py",
     "comparison_page.py",
     "config.py",
+    "consistency.py",
     "cost.py",
     "counter.py",
     "dependencies.py",
@@ -122,6 +125,7 @@ LIBRARY = [
     "models/keras_model.py",
     "models/keras_operators.py",
     "models/keras_weights.py",
+    "models/layouts.py",
     "models/onehot.py",
     "models/onnx_model.py",
     "models/published.py",
@@ -177,7 +181,13 @@ from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_names
 from shapsketch.cost import auto_shards
 from shapsketch.rounds import sampling_rounds, stop_rule
-from shapsketch.sources import complete, downloads, local_source, named_files
+from shapsketch.sources import (
+    complete,
+    downloads,
+    local_source,
+    named_files,
+    with_outputs,
+)
 from shapsketch.versions import VERSIONS
 from shapsketch.written import read_written
 
@@ -239,8 +249,38 @@ TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
 TABLE_SCHEMA = read_schema("sequences")
-# A job that fails is sent anew, with more memory and time; within the job itself that would be in vain.
-RETRIES = 2 if workflow.is_main_process else 0
+BEGAN = time.time()
+
+
+def get_mistakes():
+    """The sentences of the user's mistakes that jobs of this run have told, by the log beside which they lie."""
+    files = [
+        path for path in Path("logs").rglob("*.mistake") if path.stat().st_mtime >= BEGAN
+    ]
+    return {str(path.with_suffix("")): path.read_text(encoding="utf-8") for path in files}
+
+
+class Retries(int):
+    """How often a job that fails is sent anew, with more memory and time: not after a mistake of the user's."""
+
+    def __gt__(self, tried):
+        return int(self) > tried and not get_mistakes()
+
+
+# Within a cluster's job itself, trying again would be in vain.
+RETRIES = Retries(2 if workflow.is_main_process else 0)
+
+
+def tells_more(record):
+    """Whether one of Snakemake's messages tells more than the sentence of a mistake, which has been shown."""
+    if record.levelno < logging.WARNING:
+        return True
+    own = set(getattr(record, "log", None) or [])
+    failed = record.getMessage().startswith(("RuleException:\nCalledProcessError", "Cannot restore results/"))
+    return not (own & get_mistakes().keys() or (failed and get_mistakes()))
+
+
+logging.getLogger("snakemake.logging").addFilter(tells_more)
 
 
 wildcard_constraints:
@@ -270,7 +310,10 @@ if config["explain"]["refine"]:
 # Each model's source with the path where its file lies, downloaded or not, and all files that it needs.
 try:
     SOURCES = {
-        model: complete(local_source(MODELS[model]["source"], f"resources/models/{model}"))
+        model: with_outputs(
+            complete(local_source(MODELS[model]["source"], f"resources/models/{model}")),
+            MODELS[model]["outputs"],
+        )
         for model in MODELS
     }
 except errors.InputError as error:
@@ -301,13 +344,28 @@ def get_model_files(wildcards):
 def get_sketch_settings(model):
     """What determines the plan; the rest of the model's config must not make it stale."""
     settings = {
-        key: MODELS[model][key]
-        for key in ("alphabet", "template", "outputs", "background")
+        key: MODELS[model][key] for key in ("alphabet", "template", "background")
     }
     sketch = {
         key: value for key, value in MODELS[model]["sketch"].items() if key != "shards"
     }
-    return canonical(settings | {"sketch": sketch})
+    return canonical(settings | {"outputs": get_outputs(model), "sketch": sketch})
+
+
+def get_outputs(model):
+    return list(MODELS[model]["outputs"])
+
+
+def get_check(wildcards):
+    """The first look at a model; tables, trees and formulas need none."""
+    kind = get_source(wildcards.model)["kind"]
+    if kind in ("table", "trees", "builtin"):
+        return []
+    return f"results/{wildcards.model}/sketch/check.json"
+
+
+def get_reference(wildcards):
+    return MODELS[wildcards.model]["source"].get("reference", [])
 
 
 def get_background_sequences(wildcards):
@@ -419,12 +477,13 @@ def get_mask_settings(wildcards):
     """What of the model's config a masked explanation depends on; the sketch's budget is not used."""
     settings = {
         key: MODELS[wildcards.model][key]
-        for key in ("alphabet", "template", "outputs", "background")
+        for key in ("alphabet", "template", "background")
     }
     sketch = {
         key: MODELS[wildcards.model]["sketch"][key] for key in ("seed", "batch_size")
     }
-    return canonical(settings | {"sketch": sketch})
+    outputs = get_outputs(wildcards.model)
+    return canonical(settings | {"outputs": outputs, "sketch": sketch})
 
 
 def get_explanation_shards(suffix, folder="shards"):
@@ -615,6 +674,12 @@ def get_gpus(wildcards):
     """How many GPUs a job that asks the model needs."""
     device = get_source(wildcards.model).get("device", "cpu")
     return 0 if device == "cpu" else 1
+
+
+def print_mistakes():
+    """Tell the mistakes of jobs that ran elsewhere; those of jobs on this machine have been shown."""
+    for sentence in dict.fromkeys(get_mistakes().values() if workflow.non_local_exec else []):
+        print(f"\nshapsketch: {sentence}\n", file=sys.stderr)
 
 
 def print_summaries():

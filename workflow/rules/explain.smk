@@ -96,7 +96,7 @@ rule merge_explanations:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        outputs=lambda wildcards: MODELS[wildcards.model]["outputs"],
+        outputs=lambda wildcards: get_outputs(wildcards.model),
         version=VERSIONS["explain"],
     script:
         "../scripts/merge_explanations.py"

@@ -4,6 +4,7 @@ rule explain_masks:
         sequences="results/{model}/{queries}/sequences.parquet",
         model=get_model_files,
         background=get_background_sequences,
+        check=get_check,
     output:
         # Not removed before the job: what a crash has left whole is not explained again.
         **{
@@ -61,7 +62,7 @@ rule merge_masks:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        outputs=lambda wildcards: MODELS[wildcards.model]["outputs"],
+        outputs=lambda wildcards: get_outputs(wildcards.model),
         version=VERSIONS["masks"],
     script:
         "../scripts/merge_masks.py"

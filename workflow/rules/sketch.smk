@@ -1,8 +1,37 @@
-# Plans the queries, evaluates the model at them shard by shard, and puts the shards together.
+# Looks at the model, plans the queries, evaluates the model at them shard by shard, and puts the shards together.
+rule check_model:
+    input:
+        model=get_model_files,
+        background=get_background_sequences,
+        reference=get_reference,
+    output:
+        check="results/{model}/sketch/check.json",
+    log:
+        "logs/{model}/check_model.log",
+    benchmark:
+        "benchmarks/{model}/check_model.tsv"
+    priority: 90
+    retries: RETRIES
+    conda:
+        f"../../envs/sketch{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 20 * attempt,
+        gpu=get_gpus,
+    params:
+        model=lambda wildcards: get_sketch_settings(wildcards.model),
+        source=lambda wildcards: get_source(wildcards.model),
+        masks=config["explain"]["masks"]["budget"] if MASKED else None,
+        version=VERSIONS["check"],
+    script:
+        "../scripts/check_model.py"
+
+
 rule plan_sketch:
     input:
         model=get_model_files,
         background=get_background_sequences,
+        check=get_check,
     output:
         plan="results/{model}/sketch/plan.json",
     log:

@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
     from shapsketch.alphabet import Alphabet
     from shapsketch.design import make_plan
+    from shapsketch.files import read_json
     from shapsketch.models import identity
     from shapsketch.models.table_model import read_table
     from shapsketch.rounds import stop_rule
@@ -22,6 +23,7 @@ if __name__ == "__main__":
     source, located = snakemake.params.source, locate(snakemake.params.source, snakemake.input.get("model"))
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
     budget, until_r2 = stop_rule(model["sketch"]["budget"])
+    check = snakemake.input.get("check")
     plan = make_plan(
         identity(source, located),
         model["outputs"],
@@ -32,5 +34,6 @@ if __name__ == "__main__":
         seed=model["sketch"]["seed"],
         batch_size=model["sketch"]["batch_size"],
         table_rows=len(read_table(located, template, model["outputs"])[0]) if source["kind"] == "table" else None,
+        checked=read_json(check)["evaluations"] if check else 0,
     )
     plan.save(snakemake.output.plan)

@@ -4,6 +4,7 @@ Runs in Snakemake's own process for every job, so it imports nothing heavy.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 import jsonschema
 
+from .dependencies import needed_files
 from .errors import InputError
 from .fitting import fit, resolved
 from .letters import allowed_letters, check_letters, kind_of, named_letters
-from .sources import downloads, source_files
+from .sources import downloads, outputs_line, safe_name, source_files
 from .wording import sentence
 from .written import Written
 
+_OUTPUT = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")  # a name that may stand in files and columns
 FILES = {  # what each kind of model is read from, in words
     "torch": "a .pt2, TorchScript, .safetensors or state_dict file",
     "onnx": "an .onnx file",
@@ -43,13 +46,38 @@ def check_config(
             type or value, or a missing key.
     """
     try:
-        filled = _fill(fit(dict(config), schema, written), schema, schema)
+        fitted = fit(dict(config), schema, written)
+        _check_outputs(fitted.get("models"))
+        filled = _fill(fitted, schema, schema)
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(filled))
     except RecursionError:
         raise InputError("The config holds itself: a value of it is an alias of what it is in.") from None
     if errors:
         raise InputError(f"The config {sentence(min(errors, key=lambda e: list(map(str, e.absolute_path))))}")
     return filled
+
+
+def _check_outputs(models: Any) -> None:
+    """Check the names of the models' outputs, as far as they are lists or mappings."""
+    for model, entry in models.items() if isinstance(models, Mapping) else ():
+        outputs = entry.get("outputs") if isinstance(entry, Mapping) else None
+        if not isinstance(outputs, (list, Mapping)):
+            continue
+        unsafe = [name for name in outputs if isinstance(name, str) and not _OUTPUT.fullmatch(name)]
+        if unsafe:
+            own = outputs if isinstance(outputs, Mapping) else {str(name): {"of": name} for name in outputs}
+            line = outputs_line({safe_name(name): spec for name, spec in own.items() if isinstance(spec, Mapping)})
+            raise InputError(
+                f"The config names an output of models.{model} {unsafe[0]!r}, which cannot name files and columns: give it "
+                f"a name of letters, digits, '_' and '-', such as {line}."
+            )
+        source = entry.get("source")
+        kind = source.get("kind") if isinstance(source, Mapping) else None
+        if isinstance(outputs, Mapping) and kind in ("table", "trees", "builtin"):
+            raise InputError(
+                f"The config says what each output of models.{model} is, but a model of the kind {kind} has no others to "
+                "choose from; list their names."
+            )
 
 
 def check_names(config: Mapping[str, Any], files: bool = True) -> None:
@@ -98,12 +126,16 @@ def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
         allowed_letters(letters, model["template"])
     except InputError as error:
         raise InputError(f"The config is wrong at models.{name}: {error}") from None
-    own = set(source.get("files", ())) | {
-        source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()
-    }
+    own = (
+        set(needed_files(source))
+        | set(source.get("files", ()))
+        | {source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()}
+    )
     downloads(source)  # each names a file
     for path in source_files(source) if files else []:
         _check_file(path, f"models.{name}.source", "a file" if path in own else FILES.get(source["kind"], "a file"))
+    if files and "reference" in source:
+        _check_file(source["reference"], f"models.{name}.source.reference", FILES["table"])
 
 
 def _check_file(path: str, place: str, wanted: str) -> None:

@@ -25,7 +25,7 @@ from .provenance import made_with
 from .rounds import round_ends
 from .template import Template
 
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]
@@ -54,6 +54,7 @@ class Plan:
         distinct: whether random queries never repeat (in small spaces).
         lattice: the lattice, when there is one.
         until_r2: rounds are sampled one after another until every output's R2 is above this; None: all are.
+        checked: the evaluations that a first look at the model has made, which count beside the queries.
     """
 
     model: dict[str, Any]
@@ -66,6 +67,7 @@ class Plan:
     distinct: bool = False
     lattice: Lattice | None = None
     until_r2: float | None = None
+    checked: int = 0
 
     @property
     def template(self) -> Template:
@@ -79,8 +81,13 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """The number of evaluations, all of them."""
+        """The number of queries."""
         return self.ends[-1]
+
+    @property
+    def evaluations(self) -> int:
+        """The number of evaluations, all of them: the queries, and those of the first look at the model."""
+        return self.checked + self.size
 
     def count(self, role: Role) -> int:
         """The number of queries of a role."""
@@ -111,6 +118,7 @@ class Plan:
             distinct=_distinct(self.background, count),
             lattice=None,
             until_r2=None,
+            checked=0,
         )
 
     def queries(self, start: int, stop: int) -> np.ndarray:
@@ -175,11 +183,12 @@ class Plan:
             "distinct": self.distinct,
             "lattice": asdict(self.lattice) if self.lattice else None,
             "until_r2": self.until_r2,
+            "checked": self.checked,
         }
 
     def save(self, path: str | Path) -> None:
         """Write the plan as JSON, with its hash, and the versions that made it, which are not part of it."""
-        content = {"hash": self.hash, "evaluations": self.size, **self._content(), "versions": made_with()}
+        content = {"hash": self.hash, "evaluations": self.evaluations, **self._content(), "versions": made_with()}
         write_json(path, content)
 
     @classmethod
@@ -204,6 +213,7 @@ class Plan:
             content["distinct"],
             Lattice(**content["lattice"]) if content["lattice"] else None,
             content["until_r2"],
+            content["checked"],
         )
         if plan.hash != content["hash"]:
             raise InputError(f"{path} was changed by hand: its content does not match its hash.")
@@ -221,6 +231,7 @@ def make_plan(
     seed: int = 0,
     batch_size: int = 1024,
     table_rows: int | None = None,
+    checked: int = 0,
 ) -> Plan:
     """Divide a budget of evaluations into roles and rounds.
 
@@ -230,30 +241,34 @@ def make_plan(
     sparse Fourier transform, if the background is uniform, all free positions have equally many
     letters, and that quarter holds enough bins to be of use.
 
+    What a first look at the model has `checked` is taken off the budget before.
+
     Raises:
         InputError: the design cannot be had with this template, background or budget.
     """
     template = background.template
+    budget -= checked
     ends = round_ends(budget, until_r2 is not None)
     if table_rows is not None:
         budget, design = min(budget, table_rows), "table"
-    elif design == "exhaustive" or (design == "auto" and template.space <= budget):
+    elif design == "exhaustive" or _asks_all(template, budget, design):
         if template.space > budget:
             raise InputError(
                 f"sketch.design is exhaustive, but the template has {template.space} sequences and "
-                f"sketch.budget is {budget}."
+                f"sketch.budget is {budget + checked}."
             )
         budget, design = template.space, "exhaustive"
 
     def plan(rounds: tuple[dict[Role, int], ...], design: Design, lattice: Lattice | None = None) -> Plan:
         common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
-        return Plan(*common, _distinct(background, budget), lattice, until_r2)
+        return Plan(*common, _distinct(background, budget), lattice, until_r2, checked)
 
     if design in ("table", "exhaustive") and budget == template.space:
         return plan(({"train": budget}, *({} for _ in ends[1:])), design)
-    if budget < LEAST_BUDGET:
+    if budget + checked < LEAST_BUDGET:
         raise InputError(
-            f"A budget of {budget} evaluations is too small to fit, choose and score; give at least {LEAST_BUDGET}."
+            f"A budget of {budget + checked} evaluations is too small to fit, choose and score; give at least "
+            f"{LEAST_BUDGET}."
         )
     lattice = None
     if design in LATTICE_SHARE:
@@ -262,6 +277,15 @@ def make_plan(
     if design == "auto":
         design = "fourier" if lattice else "random"
     return plan(_divide([min(end, budget) for end in ends], lattice), design, lattice)
+
+
+def left_for_checks(template: Template, budget: int, design: Design) -> int:
+    """Return how many evaluations a first look at the model may take: what enumerating all sequences leaves."""
+    return budget - template.space if _asks_all(template, budget, design) else budget
+
+
+def _asks_all(template: Template, budget: int, design: Design) -> bool:
+    return design in ("auto", "exhaustive") and template.space <= budget
 
 
 def _distinct(background: Background, count: int) -> bool:

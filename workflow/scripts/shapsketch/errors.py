@@ -11,3 +11,7 @@ class InputError(ValueError):
 
 class UnusableError(InputError):
     """A file of numbers is damaged, or not what it is taken for; one that the workflow made can be made again."""
+
+
+class ModelError(InputError):
+    """The user's own code failed; the log has its traceback."""

@@ -99,7 +99,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     for order, gap in list(gaps.items())[-1:]:
         audit["audit"] += in_words(gap, int(order))
     return {
-        "evaluations": plan.size,
+        "evaluations": plan.evaluations,
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
         "holdout": plan.count("holdout"),
         **score,

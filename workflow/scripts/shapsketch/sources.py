@@ -112,9 +112,9 @@ def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in ORIGIN} | local
 
 
-def output_names(outputs: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    """Return the names of a model's outputs in the config: a list of them, or what each is by name."""
-    return list(outputs)
+def with_outputs(source: Mapping[str, Any], outputs: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the source with `select`, what each output is, where the config's `outputs` say so."""
+    return {**source, "select": dict(outputs)} if isinstance(outputs, Mapping) else dict(source)
 
 
 def safe_name(text: str) -> str:

@@ -1,14 +1,19 @@
 """What every script of the workflow does first: open its log, and tell mistakes in one sentence.
 
+A mistake of the user's is written beside the log too, into a file `.mistake`: Snakemake's own process reads there that
+the job need not be tried again, and why it failed where it ran on another machine.
+
 Import this before anything heavy, so that even a failed import lands in the log.
 """
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -37,14 +42,20 @@ def start(snakemake: Any) -> Callable[[str], None]:
     os.environ["NUMBA_NUM_THREADS"] = str(snakemake.threads)
     _terminal = terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     log = open(str(snakemake.log), "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    mistake = Path(f"{snakemake.log}.mistake")
+    mistake.unlink(missing_ok=True)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        from shapsketch.errors import InputError
+        from shapsketch.errors import InputError, ModelError
 
         if isinstance(error, InputError):
             sentence = str(error)
+            if isinstance(error, ModelError):
+                sentence += f" The traceback is in {snakemake.log}."
+            with suppress(OSError):
+                mistake.write_text(sentence, encoding="utf-8")
         elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             sentence = (
                 f"No space is left where the results go ({error}). Free some and run the same command again: "
@@ -52,7 +63,8 @@ def start(snakemake: Any) -> Callable[[str], None]:
             )
         else:
             sentence = f"{kind.__name__}: {error} (traceback in {snakemake.log})"
-        print(f"\nshapsketch: {sentence}\n", file=terminal, flush=True)
+        with suppress(OSError):
+            print(f"\nshapsketch: {sentence}\n", file=terminal, flush=True)
         with suppress(OSError):  # the disk may be full
             traceback.print_exception(kind, error, trace, file=log)
 
@@ -63,6 +75,34 @@ def start(snakemake: Any) -> Callable[[str], None]:
             print(f"shapsketch: {sentence}", file=stream, flush=True)
 
     return tell
+
+
+def survive(made: str, what: str) -> None:
+    """Go on in a child process, and tell in this one if it is ended from within, as `os._exit` and crashes do.
+
+    Called before anything heavy is imported. Only the child returns.
+
+    Args:
+        made: the file that the child writes last.
+        what: it does, for the sentence.
+
+    Raises:
+        InputError: in the parent, the child ended without an exception and without the file.
+    """
+    child = os.fork()
+    if not child:
+        return
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == -signal.SIGKILL:
+        print(f"\nshapsketch: {what} was killed; memory may have run out.\n", file=_terminal, flush=True)
+        os._exit(1)
+    if code in (0, 1) and (code or Path(made).exists()):
+        os._exit(code)  # all is written, or told
+    from shapsketch.errors import InputError
+
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended the process (exit status {code})"
+    raise InputError(f"{what} {how}, without an exception.")
 
 
 def progress(name: str, unit: str, total: int | None = None, **options: Any) -> "tqdm":

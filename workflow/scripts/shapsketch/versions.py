@@ -4,4 +4,6 @@ Snakemake does not see changes in the library. The rules carry these numbers as 
 makes the results of its stage, and all that follows from them, be made anew.
 """
 
-VERSIONS = {"convert": 2, "recovery": 11, "explain": 3, "masks": 4, "motifs": 2, "compare": 1, "report": 2}
+VERSIONS = {
+    "check": 1, "convert": 2, "recovery": 11, "explain": 3, "masks": 4, "motifs": 2, "compare": 1, "report": 2,
+}  # fmt: skip

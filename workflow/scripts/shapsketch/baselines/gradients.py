@@ -55,15 +55,18 @@ class Network:
     def mean_input(self) -> torch.Tensor:
         """Return the mean of the background's inputs, (1, ...)."""
         p = self.task.background.probabilities.astype(self.source.get("dtype", "float32"))
-        p = {"channels_first": p.T, "channels_last": p, "flat": p.reshape(-1)}[self.source["layout"]]
+        layout = self.source["layout"]
+        p = p.T if layout.endswith("channels_first") else p
+        p = p.reshape(-1) if layout.startswith("flat") else p
         return torch.from_numpy(np.ascontiguousarray(p)[None]).to(self.device)
 
     def by_position(self, attributions: torch.Tensor) -> np.ndarray:
         """Sum (B, ...) attributions of inputs over the letters: (B, n) float64."""
         plain = attributions.detach().double().cpu().numpy()
-        if self.source["layout"] == "channels_first":
-            return plain.sum(1)
-        return plain.reshape(len(plain), self.task.background.template.n, -1).sum(2)
+        n = self.task.background.template.n
+        if self.source["layout"].endswith("channels_first"):
+            return plain.reshape(len(plain), -1, n).sum(1)
+        return plain.reshape(len(plain), n, -1).sum(2)
 
 
 class OneOutput(nn.Module):
@@ -116,7 +119,8 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
         raise UnsuitedError(
             f"TorchScript cannot be looked into by {METHODS[name]}; export the network with torch.export.save."
         )
-    spec = list(source["select"].values())[task.output] if source.get("select") else {"column": task.output}
+    chosen = source.get("select")
+    spec = chosen[task.model.outputs[task.output]] if chosen else {"column": task.output}
     if "of" in spec:
         raise UnsuitedError(f"{METHODS[name]} follows networks that return one tensor; this one names its outputs.")
     module = _with_modules(module) if modules else module

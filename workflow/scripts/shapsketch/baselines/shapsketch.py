@@ -58,7 +58,7 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
     student = found.student
     return Sketched(
         found.spectrum,
-        plan.size,
+        plan.evaluations,
         Residual.from_score(score),
         None if student is None else lambda asked: student.predict(asked, task.threads),
     )

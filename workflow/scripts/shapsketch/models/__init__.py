@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..alphabet import MISSING
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from ..files import sha256_file
 from ..sources import ORIGIN, complete, named_files
 from ..template import Template
@@ -129,15 +129,15 @@ class Model:
                 raise self._first_wrong(codes, error) from error
             except Exception as error:
                 if count == 1:
-                    raise InputError(
-                        f"The model {self.name} {_describe(error)} on the sequence {self._text(codes[0])}."
+                    raise ModelError(
+                        f"The model {self.name} {_describe(error)} on the sequence {self.text(codes[0])}."
                     ) from error
                 if _is_out_of_memory(error):
                     self._fits = -(-count // 2)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # sys.exit, or a panic of a library in another language
-                raise InputError(f"The model {self.name} {_describe(error)} when it was asked.") from error
+                raise ModelError(f"The model {self.name} {_describe(error)} when it was asked.") from error
         half = -(-count // 2)
         return np.concatenate([self._answer(codes[:half]), self._answer(codes[half:])])
 
@@ -155,7 +155,7 @@ class Model:
             except WrongRows as found:
                 codes, error = half, found
                 halves = [part for part in np.array_split(half, 2) if 0 < len(part) < len(half)]
-        return InputError(f"The model {self.name} {error}, of which the first is {self._text(codes[0])}.")
+        return InputError(f"The model {self.name} {error}, of which the first is {self.text(codes[0])}.")
 
     def _check_finite(self, codes: np.ndarray, values: np.ndarray) -> None:
         bad = np.argwhere(~np.isfinite(values))
@@ -163,10 +163,11 @@ class Model:
             row, output = bad[0]
             raise InputError(
                 f"The model {self.name} returned {values[row, output]} in output {self.outputs[output]!r} "
-                f"for the sequence {self._text(codes[row])}."
+                f"for the sequence {self.text(codes[row])}."
             )
 
-    def _text(self, codes: np.ndarray) -> str:
+    def text(self, codes: np.ndarray) -> str:
+        """Return a sequence of (n,) codes as letters."""
         letters = self.template.alphabet.letters + self.template.alphabet.wildcard
         return "".join(letters[min(int(c), len(letters) - 1)] for c in codes)
 

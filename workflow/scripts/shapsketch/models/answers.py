@@ -126,8 +126,9 @@ def _array(part: Any, model: str, of: Any) -> np.ndarray:
         values = np.atleast_1d(plain.astype(np.float64))
     except (TypeError, ValueError):
         example = plain.reshape(-1)[0] if plain.size else part
+        kind = "text" if isinstance(example, str) else type(example).__name__
         raise InputError(
-            f"The model {model} returned {type(example).__name__} ({example!s:.40}){_as_output(of)}; numbers are needed."
+            f"The model {model} returned {kind} ({example!s:.40}){_as_output(of)}; numbers are needed."
         ) from None
     return values.reshape(values.shape[:1] + tuple(size for size in values.shape[1:] if size != 1))
 

@@ -33,14 +33,15 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise RuntimeError(f"exit status {done.returncode}: {last}")
-        return _read_values(done.stdout.strip("\n").split("\n"), len(outputs))
+        return _read_values(done.stdout.strip("\n").split("\n"), None if source.get("select") else len(outputs))
 
     return predict
 
 
-def _read_values(lines: list[str], outputs: int) -> np.ndarray:
-    """(lines, outputs) float64."""
+def _read_values(lines: list[str], outputs: int | None) -> np.ndarray:
+    """(lines, outputs) float64; as many outputs as the first line has, where columns are chosen of them."""
     rows = [re.split(r"[,\s]+", line.strip()) for line in lines]
+    outputs = len(rows[0]) if outputs is None else outputs
     for number, row in enumerate(rows, 1):
         if len(row) != outputs:
             raise ValueError(f"line {number} of its output has {len(row)} values where {outputs} are needed")

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ..dependencies import import_root
-from ..errors import InputError
+from ..errors import InputError, ModelError
 
 _beside: dict[str, dict[str, ModuleType]] = {}  # the modules of each folder, while it is not in use
 
@@ -28,7 +28,7 @@ def import_function(target: str) -> Callable[..., Any]:
         target: `"file.py:function"`.
 
     Raises:
-        InputError: the file is missing or cannot be imported, or has no such function.
+        InputError: the file is missing or cannot be imported (`ModelError`), or has no such function.
     """
     path, _, name = target.rpartition(":")
     if not path or not name:
@@ -44,7 +44,7 @@ def import_function(target: str) -> Callable[..., Any]:
     except BaseException as error:  # sys.exit too
         reason = " ".join(str(error).split())
         what = f"calls sys.exit({error})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {reason}"
-        raise InputError(f"The model file {path} cannot be imported: {what.rstrip('.')}.") from error
+        raise ModelError(f"The model file {path} cannot be imported: {what.rstrip('.')}.") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise InputError(f"The model file {path} has no function {name!r}.")

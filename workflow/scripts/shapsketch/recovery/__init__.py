@@ -171,7 +171,7 @@ def recover(
         "plan": plan.hash,
         "model": plan.model,
         "seed": plan.seed,
-        "evaluations": plan.size,
+        "evaluations": plan.evaluations,
         "estimator": record["estimator"],
         "recovery_version": VERSIONS["recovery"],
         "versions": made_with(),

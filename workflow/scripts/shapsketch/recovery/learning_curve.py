@@ -39,7 +39,7 @@ def score_round(
     """
     plan = sketch.plan
     if not plan.count("validation"):
-        return {"evaluations": plan.size, "enough": True, "outputs": {}}
+        return {"evaluations": plan.evaluations, "enough": True, "outputs": {}}
     until = plan.until_r2 or 1.0
     outputs = {}
     for number, output in enumerate(plan.outputs):
@@ -54,7 +54,7 @@ def score_round(
             **_row(output, sketch, number, found.spectrum, found.details["estimator"]),
         }
     enough = all(scores["validation_r2_low"] > until for scores in outputs.values())
-    return {"evaluations": plan.size, "enough": enough, "outputs": outputs}
+    return {"evaluations": plan.evaluations, "enough": enough, "outputs": outputs}
 
 
 def learning_curve(
@@ -102,5 +102,5 @@ def _row(output: str, sketch: Sketch, number: int, spectrum: Spectrum, estimator
     codes, values = sketch.samples("holdout")
     predicted = spectrum.intercept + spectrum.terms.predict(codes)
     low, high = r2_interval(values[:, number], predicted, sketch.plan.seed)
-    row = [output, sketch.plan.size, estimator, r_squared(values[:, number], predicted), low, high]
+    row = [output, sketch.plan.evaluations, estimator, r_squared(values[:, number], predicted), low, high]
     return dict(zip(COLUMNS, row, strict=True))

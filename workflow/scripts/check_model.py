@@ -1,0 +1,45 @@
+"""Look at a model before it is sketched: load it, compare its input with the config, and ask some sequences again.
+
+Creates `results/{model}/sketch/check.json` from the model; a user's mistake ends here, before anything is sampled.
+"""
+
+from shapsketch import stage
+
+if __name__ == "__main__":
+    tell = stage.start(snakemake)
+    stage.survive(snakemake.output.check, f"The model {snakemake.wildcards.model}")
+
+    from shapsketch.alphabet import Alphabet
+    from shapsketch.consistency import as_record, check_answers
+    from shapsketch.design import left_for_checks
+    from shapsketch.files import write_json
+    from shapsketch.models import Model
+    from shapsketch.models.layouts import check_reference, check_shape
+    from shapsketch.rounds import stop_rule
+    from shapsketch.sequences import configured_background
+    from shapsketch.sources import locate
+    from shapsketch.template import Template
+
+    own, name = snakemake.params.model, snakemake.wildcards.model
+    source = locate(snakemake.params.source, snakemake.input.get("model"))
+    template = Template(Alphabet.from_config(own["alphabet"]), own["template"])
+    background = configured_background(template, own["background"], snakemake.input.get("background"))
+    known = check_shape(source, template)
+    if reference := snakemake.input.get("reference"):
+        source["reference"] = reference
+    model = Model(source, template, own["outputs"], own["sketch"]["batch_size"])
+    budget = snakemake.params.get("masks") or stop_rule(own["sketch"]["budget"])[0]
+    left = budget if snakemake.params.get("masks") else left_for_checks(template, budget, own["sketch"]["design"])
+    compared = check_reference(model, left) if reference and left else 0
+    check = check_answers(model, background, budget=budget, left=left - compared, seed=own["sketch"]["seed"])
+    if not known and not compared:
+        check.notes.append(
+            f"the file of {name} does not tell whether layout: {source['layout']} is right, and a wrong one can give wrong "
+            "numbers without an error; name a table of sequences and the model's own predictions as source.reference "
+            "to have some compared"
+        )
+    for note in check.notes:
+        tell(note)
+    assert model.evaluations == compared + check.evaluations, "the model was asked something that is not counted"
+    record = {**as_record(check), "evaluations": model.evaluations, "compared": compared, "layout_known": known}
+    write_json(snakemake.output.check, record)

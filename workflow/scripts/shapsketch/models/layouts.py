@@ -1,0 +1,152 @@
+"""Whether the layout, the letters and the template of the config are those that a model wants.
+
+A file may declare the shape of a sequence; where it does not, or where several layouts have that shape, some of the
+model's own predictions (`source.reference`) tell.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..template import Template
+from . import KINDS, Model
+from .onehot import LAYOUTS, input_shape
+from .table_model import read_table
+
+Shape = tuple[int | None, ...]
+COMPARED = 8  # predictions of a reference
+SHARE, ROUNDING = 1e-2, 1e-5  # what they may differ by: of their spread, and of their size
+MOST_LETTERS = 5  # of an alphabet whose every order is tried
+PROTEIN_ORDERS = ("ACDEFGHIKLMNPQRSTVWY", "ARNDCQEGHILKMFPSTWYV")  # by one letter, and by three
+NETWORKS = ("torch", "onnx", "keras_h5")
+
+
+def check_shape(source: Mapping[str, Any], template: Template) -> bool:
+    """Compare the shape that a model's file declares with what it would get.
+
+    Returns:
+        Whether the layout is known to be right: it has the declared shape, and no other has.
+
+    Raises:
+        InputError: the model declares another shape; the sentence says what would be right, where something would.
+    """
+    declared = _declared(source)
+    if declared is None:
+        return source["kind"] not in NETWORKS
+    shapes = {layout: input_shape(layout, template.alphabet.q, template.n) for layout in LAYOUTS}
+    given = source["layout"]
+    fitting = [layout for layout, shape in shapes.items() if _fits(shape, declared)]
+    if given in fitting:
+        return len(fitting) == 1
+    letters = template.alphabet.letters
+    raise InputError(
+        f"{source['path']} takes sequences of the shape {_text(declared)}; with layout {given}, a template of "
+        f"{template.n} letters and the {template.alphabet.q} letters {letters} it would get {_text(shapes[given])}: "
+        f"{_remedy(declared, given, fitting, template)}."
+    )
+
+
+def _declared(source: Mapping[str, Any]) -> Shape | None:
+    """The shape of a sequence in the file; None where it is not known, or where the network is code."""
+    if source["kind"] not in NETWORKS or "factory" in source or "architecture" in source:
+        return None
+    module = import_module(f".{KINDS[source['kind']]}", __package__)
+    find = getattr(module, "declared_input_shape", None)
+    return find(source["path"]) if find else None
+
+
+def _fits(shape: Shape, declared: Shape) -> bool:
+    return len(shape) == len(declared) and all(d in (None, s) for s, d in zip(shape, declared, strict=True))
+
+
+def _remedy(declared: Shape, given: str, fitting: Sequence[str], template: Template) -> str:
+    """What would be right."""
+    q = template.alphabet.q
+    if fitting:
+        return f"set layout: {' or '.join(fitting)}"
+    for layout in (given, *LAYOUTS):
+        for n in {size // (q if layout.startswith("flat") else 1) for size in declared if size}:
+            if n and _fits(input_shape(layout, q, n), declared):
+                also = "" if layout == given else f" and layout: {layout}"
+                return f"give a template of {n} letters{also}"
+        for letters in {size for size in declared if size} | {s // template.n for s in declared if s}:
+            if letters > 1 and _fits(input_shape(layout, letters, template.n), declared):
+                also = "" if layout == given else f" and layout: {layout}"
+                return f"give an alphabet of {letters} letters{also}"
+    return "no layout gives that; reshape the input within the model"
+
+
+def _text(shape: Shape) -> str:
+    sizes = ["any" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def check_reference(model: Model, most: int) -> int:
+    """Compare some of a model's own predictions with what it answers here.
+
+    Args:
+        model: the model; its source's `reference` names a table with the column `sequence` and one per output.
+        most: evaluations that may be made.
+
+    Returns:
+        The evaluations that were made.
+
+    Raises:
+        InputError: the table is not as it should be, or the predictions differ; the sentence says by how much, and
+            which layout or order of the letters gives them, where one does.
+    """
+    file = model.source["reference"]
+    codes, wanted = read_table({"kind": "table", "path": file}, model.template, model.outputs)
+    rows = np.unique(np.linspace(0, len(codes) - 1, min(COMPARED, len(codes), max(most, 1))).astype(int))
+    codes, wanted = codes[rows], wanted[rows]
+    found = model(codes)
+    if _agree(found, wanted):
+        return model.evaluations
+    worst = np.abs(found - wanted).max(1).argmax()
+    output = np.abs(found - wanted)[worst].argmax()
+    raise InputError(
+        f"The model {model.name} does not give the values of {file}: {model.outputs[output]} of {model.text(codes[0])} "
+        f"(row {rows[0] + 1}) is {found[0, output]:.6g} and not {wanted[0, output]:.6g}, and the largest difference in "
+        f"{len(rows)} rows is {np.abs(found - wanted).max():.3g}{_matching(model, codes, wanted, most)}."
+    )
+
+
+def _agree(found: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether predictions are those of the reference, by output; a constant one is compared by its size."""
+    spread, size = np.ptp(wanted, axis=0), np.abs(wanted).max(0)
+    allowed = np.where(spread > 0, SHARE * spread + ROUNDING * size, 1e-3 * size + 1e-12)
+    return bool((np.abs(found - wanted) <= allowed).all())
+
+
+def _matching(model: Model, codes: np.ndarray, wanted: np.ndarray, most: int) -> str:
+    """The layout and order of letters that give the reference, as far as they can be tried with so many evaluations."""
+    source, letters = model.source, model.template.alphabet.letters
+    if source["kind"] not in NETWORKS:
+        return ""
+    orders = [letters, *_orders(letters)]
+    left = most - model.evaluations
+    for layout in (source["layout"], *(name for name in LAYOUTS if name != source["layout"])):
+        try:
+            other = Model({**source, "layout": layout}, model.template, model.outputs, model.batch_size)
+            for order in orders:
+                if left < len(codes):
+                    return ""
+                left -= len(codes)
+                places = np.array([order.index(letter) for letter in letters], np.uint8)
+                if _agree(other(places[codes]), wanted):
+                    changes = [f"layout: {layout}"] if layout != source["layout"] else []
+                    changes += [f"alphabet: {order}"] if order != letters else []
+                    return f"; with {' and '.join(changes)} it gives them"
+        except InputError:
+            continue  # this layout does not fit the network
+    return "; no other layout or order of the letters gives them either"
+
+
+def _orders(letters: str) -> list[str]:
+    if len(letters) <= MOST_LETTERS:
+        return ["".join(order) for order in permutations(letters)][1:]
+    return [order for order in PROTEIN_ORDERS if sorted(order) == sorted(letters) and order != letters]
