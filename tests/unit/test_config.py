@@ -171,7 +171,7 @@ WRONG = {
         background="{mutate: {around: A, rate: 0.1}, frequencies: {A: 1}}"
     ),
     "has 'y' twice at models.m.outputs": with_model(outputs="[y, y]"),
-    "has 'a b' at models.m.outputs.0; it must be a name of letters, digits": with_model(outputs="[a b]"),
+    "names an output of models.m 'a b', which cannot name files and columns": with_model(outputs="[a b]"),
     "has nothing at models.m.outputs; it must be": with_model(outputs="[]"),
     "Alphabet 'ACCG' has the letter 'C' more than once": with_model(alphabet="ACCG"),
     "The template has 'Z' at position 2, which is neither a letter of ACGT, nor 'N' or '.'": with_model(template="NZ"),

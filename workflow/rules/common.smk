@@ -246,6 +246,12 @@ CONVERSIONS = {
 }
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
+# Models that are looked at before they are sketched; tables, trees and formulas answer twice the same.
+CHECKED = [
+    model
+    for model in MODELS
+    if MODELS[model]["source"]["kind"] not in ("table", "trees", "builtin")
+]
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
 TABLE_SCHEMA = read_schema("sequences")
@@ -255,9 +261,13 @@ BEGAN = time.time()
 def get_mistakes():
     """The sentences of the user's mistakes that jobs of this run have told, by the log beside which they lie."""
     files = [
-        path for path in Path("logs").rglob("*.mistake") if path.stat().st_mtime >= BEGAN
+        path
+        for path in Path("logs").rglob("*.mistake")
+        if path.stat().st_mtime >= BEGAN
     ]
-    return {str(path.with_suffix("")): path.read_text(encoding="utf-8") for path in files}
+    return {
+        str(path.with_suffix("")): path.read_text(encoding="utf-8") for path in files
+    }
 
 
 class Retries(int):
@@ -276,7 +286,9 @@ def tells_more(record):
     if record.levelno < logging.WARNING:
         return True
     own = set(getattr(record, "log", None) or [])
-    failed = record.getMessage().startswith(("RuleException:\nCalledProcessError", "Cannot restore results/"))
+    failed = record.getMessage().startswith(
+        ("RuleException:\nCalledProcessError", "Cannot restore results/")
+    )
     return not (own & get_mistakes().keys() or (failed and get_mistakes()))
 
 
@@ -311,7 +323,9 @@ if config["explain"]["refine"]:
 try:
     SOURCES = {
         model: with_outputs(
-            complete(local_source(MODELS[model]["source"], f"resources/models/{model}")),
+            complete(
+                local_source(MODELS[model]["source"], f"resources/models/{model}")
+            ),
             MODELS[model]["outputs"],
         )
         for model in MODELS
@@ -357,11 +371,9 @@ def get_outputs(model):
 
 
 def get_check(wildcards):
-    """The first look at a model; tables, trees and formulas need none."""
-    kind = get_source(wildcards.model)["kind"]
-    if kind in ("table", "trees", "builtin"):
-        return []
-    return f"results/{wildcards.model}/sketch/check.json"
+    """The first look at a model, where it has one."""
+    wanted = wildcards.model in CHECKED
+    return f"results/{wildcards.model}/sketch/check.json" if wanted else []
 
 
 def get_reference(wildcards):
@@ -678,7 +690,9 @@ def get_gpus(wildcards):
 
 def print_mistakes():
     """Tell the mistakes of jobs that ran elsewhere; those of jobs on this machine have been shown."""
-    for sentence in dict.fromkeys(get_mistakes().values() if workflow.non_local_exec else []):
+    for sentence in dict.fromkeys(
+        get_mistakes().values() if workflow.non_local_exec else []
+    ):
         print(f"\nshapsketch: {sentence}\n", file=sys.stderr)
 
 

@@ -28,6 +28,11 @@ rule estimate:
             for model in dict(ANALYSES)
             if model not in TREES
         ],
+        checks=[
+            f"results/{model}/sketch/check.json"
+            for model in dict(ANALYSES)
+            if model in CHECKED
+        ],
         sequences=[
             f"results/{model}/{queries}/sequences.parquet"
             for model in dict(ANALYSES)
@@ -47,6 +52,7 @@ rule estimate:
     params:
         models={model: get_work(model) for model in dict(ANALYSES)},
         unasked=sorted(TREES),
+        checked=CHECKED,
         compare=config["compare"],
     script:
         "../scripts/estimate_cost.py"

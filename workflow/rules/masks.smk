@@ -44,6 +44,7 @@ rule merge_masks:
             for name, table in MASK_TABLES.items()
         },
         seals=get_explanation_shards("json", "masks"),
+        check=get_check,
     output:
         **{
             name: f"results/{{model}}/{{queries}}/{table}.parquet"

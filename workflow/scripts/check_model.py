@@ -34,9 +34,9 @@ if __name__ == "__main__":
     check = check_answers(model, background, budget=budget, left=left - compared, seed=own["sketch"]["seed"])
     if not known and not compared:
         check.notes.append(
-            f"the file of {name} does not tell whether layout: {source['layout']} is right, and a wrong one can give wrong "
-            "numbers without an error; name a table of sequences and the model's own predictions as source.reference "
-            "to have some compared"
+            f"the file of {name} does not tell whether layout: {source['layout']} is right, and a wrong one can give "
+            "wrong numbers without an error; name a table of sequences and the model's own predictions as "
+            "source.reference to have some compared"
         )
     for note in check.notes:
         tell(note)

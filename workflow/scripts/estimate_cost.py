@@ -18,12 +18,14 @@ if __name__ == "__main__":
     params = snakemake.params
     nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
     rates, tables = iter(snakemake.input.get("rates", [])), iter(snakemake.input.sequences)
+    checks = iter(snakemake.input.get("checks", []))
     rows = []
     for model, work in params.models.items():
         rate = nothing if model in params.unasked else read_json(next(rates))
         sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["queries"]]
+        checked = read_json(next(checks))["evaluations"] if model in params.checked else 0
         compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
-        rows += [{"model": model, **row} for row in estimate(work, rate, sequences, compared)]
+        rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]
     table = pd.DataFrame(rows)
     write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.4g"))
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))

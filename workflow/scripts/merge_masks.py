@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
-    from shapsketch.files import write_json
+    from shapsketch.files import read_json, write_json
     from shapsketch.masks.explain import report_on_masks
     from shapsketch.seal import check_seals
     from shapsketch.tables import merge_tables, write_tsv
@@ -22,4 +22,7 @@ if __name__ == "__main__":
         rows = merge_tables(files[name], snakemake.input[name], outputs)
         if name == "values":
             write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
-    write_json(files.faithfulness, report_on_masks(files.values, files.scores))
+    check = snakemake.input.get("check")
+    checked = {"checked": read_json(check)["evaluations"]} if check else {}
+    scores = report_on_masks(files.values, files.scores)
+    write_json(files.faithfulness, {output: score | checked for output, score in scores.items()})

@@ -68,15 +68,15 @@ def _check_outputs(models: Any) -> None:
             own = outputs if isinstance(outputs, Mapping) else {str(name): {"of": name} for name in outputs}
             line = outputs_line({safe_name(name): spec for name, spec in own.items() if isinstance(spec, Mapping)})
             raise InputError(
-                f"The config names an output of models.{model} {unsafe[0]!r}, which cannot name files and columns: give it "
-                f"a name of letters, digits, '_' and '-', such as {line}."
+                f"The config names an output of models.{model} {unsafe[0]!r}, which cannot name files and columns: "
+                f"give it a name of letters, digits, '_' and '-', such as {line}."
             )
         source = entry.get("source")
         kind = source.get("kind") if isinstance(source, Mapping) else None
         if isinstance(outputs, Mapping) and kind in ("table", "trees", "builtin"):
             raise InputError(
-                f"The config says what each output of models.{model} is, but a model of the kind {kind} has no others to "
-                "choose from; list their names."
+                f"The config says what each output of models.{model} is, but a model of the kind {kind} has no others "
+                "to choose from; list their names."
             )
 
 

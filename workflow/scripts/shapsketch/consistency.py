@@ -152,15 +152,15 @@ def _sentence(
     if how == "random":
         return (
             f"The model {model.name} answers the same batch differently when it is asked again: {name} of {text} was "
-            f"{before:.6g}, then {after:.6g} ({size}). It is random, or remembers what it was asked: switch dropout off "
-            "(model.eval()), fix the seed in every call, or average many answers within the model."
+            f"{before:.6g}, then {after:.6g} ({size}). It is random, or remembers what it was asked: switch dropout "
+            "off (model.eval()), fix the seed in every call, or average many answers within the model."
         )
     where = "beside other sequences and in another order" if how == "batch" else "alone"
     return (
-        f"The model {model.name} gives the same batch the same answers, but other ones in another batch: {name} of {text} "
-        f"was {before:.6g} in a batch of {min(len(asked), model.batch_size)}, and {after:.6g} {where} ({size}). It depends "
-        "on what else it is asked: switch batch normalisation to inference (model.eval()), normalise by constants and "
-        "not by the batch, or have every sequence asked alone (sketch: {batch_size: 1})."
+        f"The model {model.name} gives the same batch the same answers, but other ones in another batch: {name} of "
+        f"{text} was {before:.6g} in a batch of {min(len(asked), model.batch_size)}, and {after:.6g} {where} ({size}). "
+        "It depends on what else it is asked: switch batch normalisation to inference (model.eval()), normalise by "
+        "constants and not by the batch, or have every sequence asked alone (sketch: {batch_size: 1})."
     )
 
 

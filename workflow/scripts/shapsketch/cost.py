@@ -44,7 +44,7 @@ def estimate(
     Args:
         work: `evaluations` (0: there is no sketch), `batch_size`, `shards` (of a round, or `auto`), `rounds`,
             `outputs` (how many), `explanation_shards`, `asked` (evaluations per explained sequence), `masked` (each
-            sequence by itself).
+            sequence by itself), `checked` (evaluations of the first look at the model, a part of `evaluations`).
         rate: `seconds_per_evaluation` and `load_seconds`, as measured.
         sequences: how many each set has.
         compared: evaluations that comparing with other methods takes in all; 0 for none.
@@ -62,7 +62,11 @@ def estimate(
         hours = jobs * seconds / 3600
         rows.append({"stage": stage, "evaluations": asked, "jobs": jobs, "job_seconds": seconds, "core_hours": hours})
 
+    checked = work.get("checked", 0)
+    if checked:
+        add("check", checked, 1, checked * each + load)
     if evaluations:
+        evaluations -= checked
         if shards == "auto":
             shards = auto_shards(evaluations if work["rounds"] == 1 else evaluations // 2, work["batch_size"], each)
         jobs = shards * work["rounds"]

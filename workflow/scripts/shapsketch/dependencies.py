@@ -67,15 +67,15 @@ def onnx_data_files(path: str) -> list[str]:
         return []
     files = []
     for name in names:
-        place = os.path.normpath(name.replace("\\", "/"))
-        if os.path.isabs(place) or place.split("/")[0] == ".." or ":" in place.split("/")[0]:
+        place = Path(os.path.normpath(name.replace("\\", "/")))
+        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
             raise InputError(f"{path} keeps tensors in {name}, which is outside of its own folder, and is not opened.")
-        file = os.path.join(os.path.dirname(path), place)
-        if not Path(file).is_file():
+        found = Path(path).parent / place
+        if not found.is_file():
             raise InputError(
-                f"The file {file}, in which {path} keeps its weights, does not exist; put it beside the model."
+                f"The file {found}, in which {path} keeps its weights, does not exist; put it beside the model."
             )
-        files.append(file)
+        files.append(str(found))
     return files
 
 
@@ -147,7 +147,7 @@ def imported_files(path: str) -> list[str]:
     while todo:
         file = todo.pop()
         packages = [file.with_name("__init__.py")] if any(level for _, _, level in _imports(file)) else []
-        found = [package for package in packages if package.is_file()]
+        found: list[Path] = [package for package in packages if package.is_file()]
         for module, names, level in _imports(file):
             base = Path(os.path.normpath(file.parent / Path(*[".."] * (level - 1)))) if level else root
             found += _module_files(base, module, names)
@@ -164,7 +164,7 @@ def _imports(path: Path) -> list[tuple[str, list[str], int]]:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    found = []
+    found: list[tuple[str, list[str], int]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [(alias.name, [], 0) for alias in node.names]

@@ -10,7 +10,6 @@ Adding a kind is adding a module and a line to `KINDS`.
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -19,9 +19,9 @@ def onehot_encoder(source: Mapping[str, Any], template: Template) -> Callable[[n
     """Return the function that turns letter codes into a model's input.
 
     Args:
-        source: `layout`: `channels_first` (N, q, n), `channels_last` (N, n, q), `flat` (N, n * q,
-            position-major) or `flat_channels_first` (N, q * n, letter-major); `dtype`: `float32` or `float64`; `unknown_letters`, what a letter outside the
-            alphabet (N) becomes: `zeros` or `mean` (1/q for each letter).
+        source: `layout`: `channels_first` (N, q, n), `channels_last` (N, n, q), `flat` (N, n * q, position-major) or
+            `flat_channels_first` (N, q * n, letter-major); `dtype`: `float32` or `float64`; `unknown_letters`, what
+            a letter outside the alphabet (N) becomes: `zeros` or `mean` (1/q for each letter).
         template: its alphabet's order is the order of the channels.
 
     Returns:

@@ -93,7 +93,7 @@ def _open(path: str, device: str) -> "InferenceSession":
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         older = (
-            f": this onnxruntime ({onnxruntime.__version__}) is older than the file; export it with a lower opset_version"
+            f": this onnxruntime ({onnxruntime.__version__}) is older than it; export it with a lower opset_version"
             if re.search("opset|IR version", reason)
             else ""
         )

@@ -10,7 +10,7 @@ Only the factory runs the user's Python. Weights are read as plain tensors (see 
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ..template import Template
 from . import Predictor
 from .onehot import onehot_encoder
 from .published import ARCHITECTURES, Counted
-from .user_code import import_function
+from .user_code import import_function, within
 from .weights import SAVED, file_kind, find_state_dict, fit, load_plain, read_tensors, read_weights
 
 if TYPE_CHECKING:
@@ -35,14 +35,17 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
     module, device = load_network(source)
     encode = onehot_encoder(source, template)
     batch, dtype = _declared_input(module)
+    forward: Callable[[torch.Tensor], Any] = module
+    if "factory" in source:  # imports within the network's own code
+        forward = within(source["factory"], lambda x: module(x))
 
     def predict(codes: np.ndarray) -> Any:
         x = torch.from_numpy(encode(codes)).to(device, dtype)
         with torch.inference_mode():
             if batch is None or not len(x):
-                return _plain(module(x))
+                return _plain(forward(x))
             x = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
-            return _first_rows([_plain(module(part)) for part in x.split(batch)], len(codes))
+            return _first_rows([_plain(forward(part)) for part in x.split(batch)], len(codes))
 
     return predict
 

@@ -49,11 +49,12 @@ def import_function(target: str) -> Callable[..., Any]:
     if not callable(function):
         raise InputError(f"The model file {path} has no function {name!r}.")
 
-    return within(root, function)
+    return within(target, function)
 
 
-def within(root: Path, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose imports look into a folder first, while it is called."""
+def within(target: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that finds modules as the file of a `"file.py:function"` does, while it is called."""
+    root = import_root(target.rpartition(":")[0]).resolve()
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
