@@ -66,7 +66,7 @@ def test_files_and_columns_are_those_of_the_contract(finished):
     page = (folder / "some/report.html").read_text()
     assert all(score["audit"].replace(" %", "\u00a0%") in page for score in scores.values())
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
-    assert len(pd.read_csv(folder / "spectrum/holdout.tsv", sep="\t")) == 2 * 300
+    assert len(pd.read_csv(folder / "spectrum/holdout.tsv", sep="\t")) == 2 * 290
     for name in ("holdout", "learning_curve"):
         assert (folder / f"spectrum/figures/t.{name}.svg").exists()
     assert not (finished.folder / "results/comparison.html").exists()  # there is nothing to compare

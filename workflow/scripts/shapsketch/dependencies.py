@@ -123,12 +123,18 @@ def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
             return value, at
 
 
-def import_root(path: str | Path) -> Path:
-    """Return the folder that a Python file's imports start from.
+def import_roots(path: str | Path) -> list[Path]:
+    """Return the folders that a Python file's imports start from: its own, and where it is a link, the real file's.
 
-    It is the file's own, as in `python file.py`; of a file that uses relative imports, the one that holds its package.
+    The folder is the file's, as in `python file.py`; of a file that uses relative imports, the one that holds its
+    package.
     """
-    path = Path(path)
+    real = Path(path).resolve()
+    folders = [_import_root(Path(path))]
+    return folders + ([_import_root(real)] if Path(path).is_symlink() and real.is_file() else [])
+
+
+def _import_root(path: Path) -> Path:
     if not any(level for _, _, level in _imports(path)):
         return path.parent
     root = path.absolute().parent.parent
@@ -143,14 +149,14 @@ def imported_files(path: str) -> list[str]:
     Found by reading the code: imports anywhere in it count, names that are computed do not. Modules that Python
     has already loaded win over files of their name, so some of these may not be read.
     """
-    root, seen, todo = import_root(path), [Path(path)], [Path(path)]
+    roots, seen, todo = import_roots(path), [Path(path)], [Path(path)]
     while todo:
         file = todo.pop()
         packages = [file.with_name("__init__.py")] if any(level for _, _, level in _imports(file)) else []
         found: list[Path] = [package for package in packages if package.is_file()]
         for module, names, level in _imports(file):
-            base = Path(os.path.normpath(file.parent / Path(*[".."] * (level - 1)))) if level else root
-            found += _module_files(base, module, names)
+            bases = [Path(os.path.normpath(file.parent / Path(*[".."] * (level - 1))))] if level else roots
+            found += next(filter(None, (list(_module_files(base, module, names)) for base in bases)), [])
         for new in dict.fromkeys(found):
             if new not in seen:
                 seen.append(new)

@@ -247,8 +247,8 @@ def make_plan(
         InputError: the design cannot be had with this template, background or budget.
     """
     template = background.template
+    ends = [end - checked for end in round_ends(budget, until_r2 is not None)]
     budget -= checked
-    ends = round_ends(budget, until_r2 is not None)
     if table_rows is not None:
         budget, design = min(budget, table_rows), "table"
     elif design == "exhaustive" or _asks_all(template, budget, design):

@@ -7,7 +7,7 @@ at no other time: modules beside one model are not seen by another, nor by anyth
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from hashlib import sha256
@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..dependencies import import_root
+from ..dependencies import import_roots
 from ..errors import InputError, ModelError
 
-_beside: dict[str, dict[str, ModuleType]] = {}  # the modules of each folder, while it is not in use
+_beside: dict[tuple[str, ...], dict[str, ModuleType]] = {}  # the modules of each folder, while it is not in use
 
 
 def import_function(target: str) -> Callable[..., Any]:
@@ -35,10 +35,10 @@ def import_function(target: str) -> Callable[..., Any]:
         raise InputError(f"The model target {target!r} is not of the form file.py:function.")
     if not Path(path).is_file():
         raise InputError(f"The model file {path} does not exist.")
-    root = import_root(path).resolve()
+    roots = [root.absolute() for root in import_roots(path)]
     try:
-        with imports_from(root):
-            module = _load(Path(path).resolve(), root)
+        with imports_from(roots):
+            module = _load(Path(path).absolute(), roots[0])
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit too
@@ -54,11 +54,11 @@ def import_function(target: str) -> Callable[..., Any]:
 
 def within(target: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that finds modules as the file of a `"file.py:function"` does, while it is called."""
-    root = import_root(target.rpartition(":")[0]).resolve()
+    roots = [root.absolute() for root in import_roots(target.rpartition(":")[0])]
 
     @wraps(function)
     def call(*arguments: Any) -> Any:
-        with imports_from(root):
+        with imports_from(roots):
             return function(*arguments)
 
     return call
@@ -79,27 +79,28 @@ def _load(path: Path, root: Path) -> ModuleType:
 
 
 @contextmanager
-def imports_from(root: Path) -> Iterator[None]:
-    """Let imports look into a folder first, and set the modules found there aside at the end."""
-    folder = str(root)
+def imports_from(roots: Sequence[Path]) -> Iterator[None]:
+    """Let imports look into some folders first, and set the modules found there aside at the end."""
+    folders = tuple(map(str, roots))
     before = set(sys.modules)
-    sys.modules.update(_beside.get(folder, {}))
-    sys.path.insert(0, folder)
+    sys.modules.update(_beside.get(folders, {}))
+    sys.path[:0] = folders
     hook, bytecode = sys.excepthook, sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # old bytecode of a file that was changed within a second would be run
     try:
         yield
     finally:
         sys.excepthook, sys.dont_write_bytecode = hook, bytecode
-        if folder in sys.path:
-            sys.path.remove(folder)
+        for folder in folders:
+            if folder in sys.path:
+                sys.path.remove(folder)
         new = set(sys.modules) - before
-        own = {name for name in new if _lies_in(sys.modules.get(name.partition(".")[0]), folder)}
-        _beside[folder] = {name: sys.modules.pop(name) for name in own}
+        own = {name for name in new if _lies_in(sys.modules.get(name.partition(".")[0]), folders)}
+        _beside[folders] = {name: sys.modules.pop(name) for name in own}
 
 
-def _lies_in(module: ModuleType | None, folder: str) -> bool:
+def _lies_in(module: ModuleType | None, folders: Sequence[str]) -> bool:
     """Whether a top-level module or package lies in a folder itself, not deeper."""
     spec = getattr(module, "__spec__", None)
     places = list(getattr(spec, "submodule_search_locations", None) or [getattr(spec, "origin", None) or ""])
-    return any(str(Path(place).parent) == folder for place in places if place)
+    return any(str(Path(place).parent) in folders for place in places if place)
