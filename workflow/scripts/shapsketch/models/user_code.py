@@ -36,6 +36,7 @@ def import_function(target: str) -> Callable[..., Any]:
     if not Path(path).is_file():
         raise InputError(f"The model file {path} does not exist.")
     roots = [root.absolute() for root in import_roots(path)]
+    _beside.pop(tuple(map(str, roots)), None)  # files may have changed, or come
     try:
         with imports_from(roots):
             module = _load(Path(path).absolute(), roots[0])
