@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from shapsketch import tables
 from shapsketch.faithfulness import r2_interval, r_squared
-from shapsketch.on_queries import report_on_queries
+from shapsketch.on_queries import _interval, report_on_queries
 from shapsketch.report import asked_in_words, by_group, cautions, lower_within
 from shapsketch.tables import write_parquet
 
@@ -102,3 +102,11 @@ def test_outputs_without_a_row_have_a_record(tmp_path):
     write_parquet(tmp_path / "v", pa.table({"output": pa.array([], pa.string())}))
     found = report_on_queries(tmp_path / "v", outputs=["y"])["y"]
     assert (found["sequences"], found["predicted"], found["r2_on_queries"]) == (0, 0, None)
+
+
+def test_few_sequences_that_are_met_exactly_have_a_narrow_interval():
+    y = np.array([0.0, 0.0, 1.0, 2.0])
+    blocks = np.column_stack([np.ones(4), y, y**2, np.zeros(4)])
+    assert _interval(blocks, 1.0) == [1.0, 1.0]
+    blocks[:, 3] = 0.09
+    assert _interval(blocks, 1.0)[0] == 0.0

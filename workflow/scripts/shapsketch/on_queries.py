@@ -23,6 +23,7 @@ HIGHEST = 0.1  # the share of the sequences with the highest predictions
 MOST_GROUPS = 200  # that are scored; more are counted
 WARNINGS = ("rare", "range", "gap", "r2")
 LEAST_R2 = -1e300  # written for less
+ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
 DIGIT = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
 
 
@@ -263,6 +264,12 @@ def _r2(total: float, missed: float, factor: float) -> float:
         return max(float(1.0 - np.float64(missed) / total * np.float64(factor) ** 2), LEAST_R2)
 
 
+def _variance(blocks: np.ndarray) -> float:
+    """The variance of all values, from such blocks."""
+    count, sums, squares, _ = blocks.sum(0)
+    return float(squares / count - (sums / count) ** 2)
+
+
 def _interval(blocks: np.ndarray, factor: float) -> list[float]:
     """The 95 % bootstrap interval over (B, 4) blocks: counts, sums, squares, and squares of what was missed."""
     draws = generator(0, BOOTSTRAP_STREAM)
@@ -270,9 +277,12 @@ def _interval(blocks: np.ndarray, factor: float) -> list[float]:
     count, sums, squares, missed = (chosen @ blocks).T
     total = squares - sums**2 / count
     varies = total > 1e-12 * squares
-    scores = np.zeros(RESAMPLES)  # without variance there is no R2: it counts as 0
+    spread = _variance(blocks) * count
     with np.errstate(over="ignore"):
-        scores[varies] = 1 - missed[varies] / total[varies] * np.float64(factor) ** 2
+        missed = missed * np.float64(factor) ** 2
+        # without variance there is no R2: it counts as 0, unless the values are met
+        scores = np.where(missed <= ROUNDING_SHARE * spread, 1.0, 0.0)
+        scores[varies] = 1 - missed[varies] / total[varies]
     low, high = np.percentile(np.maximum(scores, LEAST_R2), [2.5, 97.5])
     return [float(low), float(high)]
 
