@@ -111,8 +111,8 @@ def test_the_factory_of_a_network(tmp_path):
     write(
         tmp_path,
         net="from layers import Count\ndef make(): return Count()",
-        layers="import torch\nclass Count(torch.nn.Module):\n    def forward(self, x):\n        from late import SCALE\n"
-        "        return SCALE * x[:, 2].sum(1)",
+        layers="import torch\nclass Count(torch.nn.Module):\n    def forward(self, x):\n"
+        "        from late import SCALE\n        return SCALE * x[:, 2].sum(1)",
         late="SCALE = 2.0",
     )
     source = {"kind": "torch", "factory": f"{tmp_path}/net.py:make", "layout": "channels_first"}

@@ -188,7 +188,7 @@ from shapsketch.sources import (
     named_files,
     with_outputs,
 )
-from shapsketch.versions import VERSIONS
+from shapsketch.versions import READERS, VERSIONS
 from shapsketch.written import read_written
 
 

@@ -46,6 +46,7 @@ rule plan_sketch:
     params:
         model=lambda wildcards: get_sketch_settings(wildcards.model),
         source=lambda wildcards: get_source(wildcards.model),
+        reader=lambda wildcards: READERS.get(get_source(wildcards.model)["kind"], 1),
     script:
         "../scripts/plan_sketch.py"
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .r2_words import scored_on
+
 REFERENCES = {
     "shapley": "Shapley, L. S. A value for n-person games. In Contributions to the Theory of Games II, 307-317 "
     "(Princeton University Press, 1953).",
@@ -185,9 +187,7 @@ def _faithfulness(
         enough = next((k for k, (_, share) in enumerate(shares) if share >= 0.9995), len(shares)) + 1
         orders = ", ".join(f"{100 * share:.1f} % up to order {k}" for k, share in shares[:enough])
         sentence = f"For {name}, the recovered function reached R2 = {score['r2']:.4f}"
-        sentence += (
-            f" (95 % bootstrap interval {low:.4f} to {high:.4f} {text.cite('bootstrap')}) on the {score['scored_on']}"
-        )
+        sentence += f" (95 % bootstrap interval {low:.4f} to {high:.4f} {text.cite('bootstrap')}) on {scored_on(score)}"
         asked = on_queries[name]
         if asked["predicted"]:
             r2 = asked["r2_on_queries"]

@@ -15,7 +15,7 @@ from .methods import methods_text, supplement
 from .packing import Pack
 from .page_methods import compared_methods, cost_points
 from .page_sequences import MOST_TEXT, pack_sequences
-from .r2_words import headline_r2, interval_r2, percent
+from .r2_words import headline_r2, interval_r2, percent, scored_on
 from .report import Analysis, cautions
 from .verdict import instead, no_arcs, no_motif, no_pair
 
@@ -269,7 +269,7 @@ def _compared(analysis: Analysis) -> list[tuple[str, pd.DataFrame]]:
 def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The numbers on top of the page: in large letters, of what, and what stands beside it."""
     shown = (score["r2"], *score["r2_interval"])
-    numbers = [(headline_r2(*shown), f"R² on the {score['scored_on']}", interval_r2(*shown))]
+    numbers = [(headline_r2(*shown), f"R² on {scored_on(score)}", interval_r2(*shown))]
     if on_queries["predicted"]:
         shown = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
         top = on_queries.get("r2_of_highest_tenth")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .files import read_json
-from .r2_words import full_r2, headline_r2
+from .r2_words import full_r2, headline_r2, scored_on
 from .spectrum import Spectrum, load_spectra
 from .verdict import instead, no_motif
 
@@ -192,8 +192,8 @@ def summary_lines(analysis: Analysis, report: str) -> list[str]:
         estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]
         lines.append(
             f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
-            f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on the "
-            f"{score['scored_on']}" + asked_in_words(on_queries)
+            f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on "
+            f"{scored_on(score)}" + asked_in_words(on_queries)
         )
         lines.append(f"  {score['audit']}")
         lines += [f"  {sentence}" for sentence in cautions(on_queries, score)]

@@ -7,7 +7,7 @@ what the scores do not.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from .r2_words import full_r2, percent
+from .r2_words import full_r2, percent, scored_on
 
 Level = Literal["constant", "nothing", "unsure", "found"]
 ENOUGH, MOST = 0.9, 0.7  # shares of the variance
@@ -149,7 +149,7 @@ def instead(score: Mapping[str, Any], refined: bool = False) -> str | None:
         return CONSTANT
     if score["found"] == "nothing" and not refined:
         return (
-            f"Nothing is shown here: R2 on the {score['scored_on']} is {full_r2(score['r2'], *score['r2_interval'])}, "
+            f"Nothing is shown here: R2 on {scored_on(score)} is {full_r2(score['r2'], *score['r2_interval'])}, "
             "no better than the mean of the model. The values are in the files, each row with the warning r2."
         )
     return None

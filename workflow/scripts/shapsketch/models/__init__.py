@@ -19,6 +19,7 @@ from ..errors import InputError, ModelError
 from ..files import sha256_file
 from ..sources import ORIGIN, complete, named_files
 from ..template import Template
+from ..versions import READERS
 from .answers import Outputs, WrongRows
 
 Predictor = Callable[[np.ndarray], Any]
@@ -172,7 +173,7 @@ class Model:
 
 
 def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what makes a model this model: its source and the SHA-256 of each of its files.
+    """Return what makes a model this model: its source, how that is read, and the SHA-256 of each of its files.
 
     Args:
         source: as in the config; `complete`, if it is located elsewhere.
@@ -182,6 +183,7 @@ def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None
     files = zip(named_files(source), named_files(located or source), strict=True)
     return {
         "source": {key: value for key, value in source.items() if key not in ORIGIN},
+        "reader": READERS.get(source["kind"], 1),
         "files": {name: sha256_file(path) for name, path in files},
     }
 
