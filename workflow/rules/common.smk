@@ -29,6 +29,7 @@ LIBRARY = [
     "consistency.py",
     "cost.py",
     "counter.py",
+    "databases.py",
     "dependencies.py",
     "design.py",
     "download.py",
@@ -178,7 +179,7 @@ sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 
 from shapsketch import errors
 from shapsketch.catalogue import expand
-from shapsketch.config import canonical, check_config, check_names
+from shapsketch.config import canonical, check_config, check_database, check_names
 from shapsketch.cost import auto_shards
 from shapsketch.rounds import sampling_rounds, stop_rule
 from shapsketch.sources import (
@@ -224,6 +225,11 @@ try:
     check_names(
         config, files=workflow.storage_settings.default_storage_provider is None
     )
+    if (
+        workflow.is_main_process
+        and workflow.storage_settings.default_storage_provider is None
+    ):
+        check_database(config)
 except errors.InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 
+from .databases import read_motifs
 from .dependencies import needed_files
 from .errors import InputError
 from .fitting import fit, resolved
@@ -172,6 +173,17 @@ def _instead(folder: Path, wanted: str) -> str:
         f", such as {folder / files[0]}" if len(files) == 1 else f" (it holds {', '.join(files[:5])})" * bool(files)
     )
     return f"give {wanted}{inside}"
+
+
+def check_database(config: Mapping[str, Any]) -> None:
+    """Read the database of motifs, if there is one, with the alphabet of every model: before any is asked.
+
+    Raises:
+        InputError: it cannot be read, or has motifs of other letters.
+    """
+    if "database" in config["motifs"]:
+        for letters in dict.fromkeys(named_letters(model["alphabet"]) for model in config["models"].values()):
+            read_motifs(config["motifs"]["database"], letters)
 
 
 def _check_masks(config: Mapping[str, Any]) -> None:
