@@ -222,13 +222,9 @@ try:
     )
     config = check_config(config, read_schema("config"), texts)
     # Without a shared disk, the files lie in the storage, and Snakemake itself looks for them.
-    check_names(
-        config, files=workflow.storage_settings.default_storage_provider is None
-    )
-    if (
-        workflow.is_main_process
-        and workflow.storage_settings.default_storage_provider is None
-    ):
+    shared = workflow.storage_settings.default_storage_provider is None
+    check_names(config, files=shared)
+    if shared and workflow.is_main_process:
         check_database(config)
 except errors.InputError as error:
     raise WorkflowError(str(error)) from None
