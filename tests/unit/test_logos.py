@@ -12,6 +12,7 @@ from shapsketch.figures import PALETTES, letter_classes, letter_colors, save_fig
 from shapsketch.logos import DrawnMotif, contribution_logo, information_heights, motif_logo
 from shapsketch.maps import interaction_map, order_bars, support_maps
 from shapsketch.template import Template
+from shapsketch.tsv import read_table, table_text
 
 CASES = {
     "DNA": ("ACGT", "NNNNNNGGNN", [Planted("GAT", (0, 1, 3), (0, 2), 2.0)]),
@@ -35,9 +36,8 @@ def drawn(tmp_path_factory):
         path = tmp_path_factory.mktemp("tables")
         tables = {}
         for name, table in result.summary.tables.items():  # as they are read back
-            table.to_csv(path / name, sep="\t", index=False, float_format="%.6g")
-            text = {"positions": str, "spacing": str, "consensus": str, "letters": str, "letter": str}
-            tables[name] = pd.read_csv(path / name, sep="\t", dtype=text, keep_default_na=False, na_values=[""])
+            (path / name).write_text(table_text(table), encoding="utf-8")
+            tables[name] = read_table(path / name)
         cases[kind] = spectrum, tables
     return cases
 

@@ -17,7 +17,8 @@ from shapsketch.markup import glyphs, script_safe
 from shapsketch.packing import Pack, unpack
 from shapsketch.page import build_page
 from shapsketch.page_sequences import spread_rows, take_rows
-from shapsketch.report import read_analysis, read_table, summary_lines
+from shapsketch.report import read_analysis, summary_lines
+from shapsketch.tsv import read_table
 
 N = 12
 

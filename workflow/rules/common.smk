@@ -77,6 +77,7 @@ LIBRARY = [
     "tables.py",
     "template.py",
     "terms.py",
+    "tsv.py",
     "verdict.py",
     "versions.py",
     "wording.py",

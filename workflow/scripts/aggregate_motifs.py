@@ -20,12 +20,12 @@ if __name__ == "__main__":
     from shapsketch.motifs.reading import Explained
     from shapsketch.spectrum import load_spectra
     from shapsketch.tables import group_names
+    from shapsketch.tsv import bed_text, table_text
 
     spectra = load_spectra(snakemake.input.spectrum)
     background = next(iter(spectra.values())).background
     template, groups = background.template, group_names(snakemake.input.sequences)
     settings = Settings(**snakemake.params.settings)
-    files = {"sep": "\t", "index": False, "float_format": "%.6g", "lineterminator": "\n"}
     with ExitStack() as stack:
         instances, bed = (
             stack.enter_context(
@@ -37,8 +37,8 @@ if __name__ == "__main__":
 
         def write(rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
             """Append instances."""
-            rows.to_csv(instances, header=False, **files)
-            blocks.to_csv(bed, header=False, **files)
+            instances.write(table_text(rows, header=False))
+            bed.write(bed_text(blocks))
 
         summaries, bar = [], stack.enter_context(stage.progress("motifs", "output", len(spectra)))
         for number, spectrum in enumerate(spectra.values()):
@@ -47,7 +47,7 @@ if __name__ == "__main__":
             bar.update()
     for name in summaries[0].tables:
         table = pd.concat([summary.tables[name] for summary in summaries])
-        write_text(snakemake.output[name], table.to_csv(**files))
+        write_text(snakemake.output[name], table_text(table))
     matrices = [matrix for summary in summaries for matrix in summary.matrices]
     frequencies = background.probabilities[template.free].mean(0)
     write_text(snakemake.output.meme, meme_text(template.alphabet, matrices, frequencies))

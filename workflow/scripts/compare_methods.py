@@ -16,6 +16,7 @@ if __name__ == "__main__":
     from shapsketch.recovery.student import load_students
     from shapsketch.sources import locate
     from shapsketch.spectrum import load_spectra
+    from shapsketch.tsv import table_text
 
     params, files = snakemake.params, snakemake.input
     spectra = load_spectra(files.spectrum)
@@ -45,4 +46,4 @@ if __name__ == "__main__":
         table = comparison(bar.update)
     for note in table.loc[table["r2"].isna(), "note"].unique():
         tell(note)
-    write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.6g"))
+    write_text(snakemake.output.table, table_text(table))

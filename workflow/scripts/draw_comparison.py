@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
     from shapsketch.charts import cost_chart
     from shapsketch.figures import save_figure
-    from shapsketch.report import read_table
+    from shapsketch.tsv import read_table
 
     wildcards, folder = snakemake.wildcards, Path(snakemake.output.figures)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
     from shapsketch.charts import holdout_chart, learning_curve_chart
     from shapsketch.figures import save_figure
-    from shapsketch.report import read_table
+    from shapsketch.tsv import read_table
 
     folder, model = Path(snakemake.output.figures), snakemake.wildcards.model
     folder.mkdir(parents=True, exist_ok=True)

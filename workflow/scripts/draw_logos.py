@@ -10,12 +10,11 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
-    import pandas as pd
-
     from shapsketch.drawing import draw_all
     from shapsketch.figures import save_figure
     from shapsketch.files import read_json
     from shapsketch.spectrum import load_spectra
+    from shapsketch.tsv import read_table
 
     folder = Path(snakemake.output.logos)
     folder.mkdir(parents=True, exist_ok=True)
@@ -23,11 +22,7 @@ if __name__ == "__main__":
         "contributions", "motifs", "placements", "motif_matrices", "position_interactions", "supports",
         "support_tables",
     )  # fmt: skip
-    text = {"positions": str, "spacing": str, "letters": str, "letter": str, "consensus": str}
-    tables = {
-        name: pd.read_csv(snakemake.input[name], sep="\t", dtype=text, keep_default_na=False, na_values=[""])
-        for name in names
-    }
+    tables = {name: read_table(snakemake.input[name]) for name in names}
     scores = read_json(snakemake.input.faithfulness)
     for output, spectrum in load_spectra(snakemake.input.spectrum).items():
         own = {name: table[table["output"] == output] for name, table in tables.items()}

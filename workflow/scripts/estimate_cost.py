@@ -14,6 +14,7 @@ if __name__ == "__main__":
     from shapsketch.comparators import most_evaluations
     from shapsketch.cost import estimate, wall_seconds
     from shapsketch.files import read_json, write_text
+    from shapsketch.tsv import table_text
 
     params = snakemake.params
     nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
@@ -27,7 +28,7 @@ if __name__ == "__main__":
         compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
         rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]
     table = pd.DataFrame(rows)
-    write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, float_format="%.4g"))
+    write_text(snakemake.output.table, table_text(table, 4))
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))
     tell(f"{evaluations} evaluations in {jobs} jobs: {hours:.2f} core hours")
     for at_once in (1, 10, 100):

@@ -12,6 +12,7 @@ if __name__ == "__main__":
     from shapsketch.files import read_json, write_text
     from shapsketch.recovery.learning_curve import learning_curve
     from shapsketch.sketch import Sketch
+    from shapsketch.tsv import table_text
 
     max_order = snakemake.params.max_order
     sketch = Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan))
@@ -24,4 +25,4 @@ if __name__ == "__main__":
             threads=snakemake.threads,
             finished=bar.update,
         )
-    write_text(snakemake.output.curve, curve.to_csv(sep="\t", index=False, float_format="%.6g"))
+    write_text(snakemake.output.curve, table_text(curve))

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     from shapsketch.sequences import stream_sequences
     from shapsketch.tables import parquet_writer
     from shapsketch.template import Template
+    from shapsketch.tsv import table_text
 
     params = snakemake.params
     pieces = stream_sequences(
@@ -34,5 +35,6 @@ if __name__ == "__main__":
     ):
         for number, (kept, dropped) in enumerate(pieces):
             writer.write(pa.Table.from_pandas(kept, schema, preserve_index=False))
-            dropped.to_csv(temporary, sep="\t", index=False, header=number == 0, mode="a")
+            with open(temporary, "a", encoding="utf-8", newline="\n") as file:
+                file.write(table_text(dropped, header=number == 0))
             progress.update(len(kept))

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
 from .letters import kind_of
 
 SUM_ERROR = 0.05  # of the probabilities of a row, which databases round
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _OTHERS = (
     (r"<\?xml|<MEME|<!DOCTYPE MEME", "MEME's XML; give the text file that was written beside it (meme.txt)"),
     (r"(?i)<!DOCTYPE html|<html", "a web page; give the text file that was written beside it (meme.txt)"),
@@ -72,7 +73,7 @@ def _lines(path: str | Path) -> list[str]:
         content = Path(path).read_bytes()
         opener = next((opener for magic, opener in _OPENERS.items() if content.startswith(magic)), None)
         if opener:
-            with opener(path) as handle:
+            with opener(Path(path)) as handle:
                 content = handle.read()
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise InputError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from None

@@ -21,6 +21,7 @@ mpl.rcParams.update(
         "svg.fonttype": "path",
         "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is there everywhere
         "font.size": 9,
+        "text.parse_math": False,  # a $ in a name is a $
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.linewidth": 0.8,

@@ -9,6 +9,7 @@ import pandas as pd
 from .files import read_json
 from .r2_words import full_r2, headline_r2, scored_on
 from .spectrum import Spectrum, load_spectra
+from .tsv import read_table
 from .verdict import instead, no_motif
 
 WARNINGS = {
@@ -22,10 +23,6 @@ FEW = 10  # sequences below which means over them say little
 # The tables that are read; others, such as instances, may be as long as the sequences are many.
 TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
           "supports", "support_tables", "tomtom", "comparison")  # fmt: skip
-
-# Texts of the tables of motifs; columns that are not named hold numbers.
-_TEXT = ("output", "set", "motif", "kind", "consensus", "positions", "letter", "letters", "relation", "spacing",
-         "support", "target", "orientation", "estimator", "method", "note")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,6 @@ def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysi
         read_json(files["faithfulness_on_queries"]),
         {name: read_table(files[name]) for name in TABLES if name in files},
     )
-
-
-def read_table(path: str) -> pd.DataFrame:
-    """Read a TSV of this workflow: a letter or a name is text, be it `NA`, and an empty cell is missing."""
-    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
 
 
 LEAST_GROUP = 5  # sequences whose R2 is compared with that of all

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .files import atomic_path
+from .tsv import table_text
 
 ROW_GROUP = 65_536  # rows; fixed, so that files do not depend on how they were made
 MOST_TSV_ROWS = 100_000
@@ -135,7 +136,7 @@ def tsv_text(table: pd.DataFrame) -> str:
         if (own > DIGITS).any():
             pairs = zip(table[name].tolist(), own.tolist(), strict=True)
             shown[name] = [f"{v:.{d}g}" if np.isfinite(v) else "" for v, d in pairs]
-    return shown.to_csv(sep="\t", index=False, float_format=f"%.{DIGITS}g")
+    return table_text(shown, DIGITS)
 
 
 def _digits(largest: pd.Series, apart: float) -> pd.Series:

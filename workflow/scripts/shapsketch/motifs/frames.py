@@ -9,6 +9,7 @@ from ..alphabet import Alphabet
 from ..matrices import Matrix, consensus_letter
 from ..spectrum import Spectrum
 from ..terms import Support
+from ..tsv import bed_name
 from .instances import InstanceSums, Sites, column_positions, core_columns
 from .reading import Chunk
 from .seqlets import SeqletMotif
@@ -193,7 +194,7 @@ def instance_tables(
     blocks = [_blocks(row) for row in sites.positions.tolist()]
     bed = pd.DataFrame(
         {
-            "chrom": ids, "start": sites.positions[:, 0], "end": sites.positions[:, -1] + 1,
+            "chrom": list(map(bed_name, ids)), "start": sites.positions[:, 0], "end": sites.positions[:, -1] + 1,
             "name": f"{output}_{name}", "score": 0, "strand": strands, "thick_start": sites.positions[:, 0],
             "thick_end": sites.positions[:, -1] + 1, "color": 0, "blocks": [b[0] for b in blocks],
             "sizes": [b[1] for b in blocks], "offsets": [b[2] for b in blocks],
