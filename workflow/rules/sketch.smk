@@ -34,6 +34,7 @@ rule plan_sketch:
         check=get_check,
     output:
         plan="results/{model}/sketch/plan.json",
+        left_out="results/{model}/sketch/left_out.tsv",
     log:
         "logs/{model}/plan_sketch.log",
     benchmark:

@@ -7,7 +7,7 @@ from the model's files.
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
 
     from shapsketch.alphabet import Alphabet
     from shapsketch.files import write_json, write_text
@@ -21,13 +21,18 @@ if __name__ == "__main__":
 
     model, max_order = snakemake.params.model, snakemake.params.max_order
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
+    notes: list[str] = []
     spectra, records, points = expand(
         locate(snakemake.params.source, snakemake.input.get("model")),
         model["outputs"],
-        configured_background(template, model["background"], snakemake.input.get("background")),
+        configured_background(template, model["background"], snakemake.input.get("background"), notes.append),
         max_order=None if max_order == "auto" else max_order,
         seed=model["sketch"]["seed"],
     )
+    for sentence in notes:
+        tell(f"{snakemake.wildcards.model}: {sentence}")
+    for record in records.values():
+        record["notes"] = notes
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, {spectrum.output: None for spectrum in spectra})
     write_json(snakemake.output.faithfulness, records)

@@ -52,7 +52,7 @@ if __name__ == "__main__":
     template = Template(Alphabet.from_config(own["alphabet"]), own["template"])
     explainer = MaskExplainer(
         Model(source, template, own["outputs"], own["sketch"]["batch_size"]),
-        configured_background(template, own["background"], files.get("background")),
+        configured_background(template, own["background"], files.get("background"), tell if shard == 1 else str),
         MaskSettings.from_config(params.masks, own["sketch"]["seed"]),
         Listing(**params.listing),
     )

@@ -1,19 +1,19 @@
 """Plan a sketch: divide the budget and fix every query.
 
-Creates `results/{model}/sketch/plan.json` from the model's part of the config, the content of its
-files, and, for a background counted from sequences, those sequences.
+Creates `results/{model}/sketch/plan.json` from the model's part of the config, the content of its files, and, for a
+background counted from sequences, those sequences; and `left_out.tsv`, the rows of a table that are not used.
 """
 
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
 
     from shapsketch.alphabet import Alphabet
     from shapsketch.design import make_plan
-    from shapsketch.files import read_json
+    from shapsketch.files import read_json, write_text
     from shapsketch.models import identity
-    from shapsketch.models.table_model import read_table
+    from shapsketch.models.table_model import describe, list_left_out, read_table
     from shapsketch.rounds import stop_rule
     from shapsketch.sequences import configured_background
     from shapsketch.sources import locate
@@ -23,17 +23,24 @@ if __name__ == "__main__":
     source, located = snakemake.params.source, locate(snakemake.params.source, snakemake.input.get("model"))
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
     budget, until_r2 = stop_rule(model["sketch"]["budget"])
+    table = read_table(located, template, model["outputs"]) if source["kind"] == "table" else None
+    notes: list[str] = []
     check = snakemake.input.get("check")
     plan = make_plan(
         identity(source, located),
         model["outputs"],
-        configured_background(template, model["background"], snakemake.input.get("background")),
+        configured_background(template, model["background"], snakemake.input.get("background"), notes.append),
         budget=budget,
         until_r2=until_r2,
         design=model["sketch"]["design"],
         seed=model["sketch"]["seed"],
         batch_size=model["sketch"]["batch_size"],
-        table_rows=len(read_table(located, template, model["outputs"])[0]) if source["kind"] == "table" else None,
+        table_rows=len(table.codes) if table else None,
         checked=read_json(check)["evaluations"] if check else 0,
     )
-    plan.save(snakemake.output.plan)
+    used = describe(table, template, plan.table_order(len(table.codes))) if table else None
+    notes += used["notes"] if used else []
+    for note in notes:
+        tell(f"{snakemake.wildcards.model}: {note}")
+    write_text(snakemake.output.left_out, list_left_out(table))
+    plan.save(snakemake.output.plan, used, notes)

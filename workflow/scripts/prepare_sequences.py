@@ -1,13 +1,13 @@
 """Read, check and normalise the sequences to explain.
 
-Creates `results/{model}/{queries}/sequences.parquet` and `dropped.tsv` from a FASTA, FASTQ, CSV or TSV
+Creates `results/{model}/{queries}/sequences.parquet` and `dropped.tsv` from a FASTA, FASTQ, CSV, TSV or Parquet
 file. Needs no model, so mistakes in the file are told before any is evaluated.
 """
 
 from shapsketch import stage
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    tell = stage.start(snakemake)
 
     import pyarrow as pa
 
@@ -33,8 +33,12 @@ if __name__ == "__main__":
         atomic_path(snakemake.output.dropped) as temporary,
         stage.progress(f"read {snakemake.wildcards.queries}", "sequence") as progress,
     ):
+        left_out = 0
         for number, (kept, dropped) in enumerate(pieces):
+            left_out += len(dropped)
             writer.write(pa.Table.from_pandas(kept, schema, preserve_index=False))
             with open(temporary, "a", encoding="utf-8", newline="\n") as file:
                 file.write(table_text(dropped, header=number == 0))
             progress.update(len(kept))
+    if left_out:
+        tell(f"{snakemake.wildcards.queries}: {left_out} records are left out; {snakemake.output.dropped} says why")

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
     from shapsketch.design import Plan
     from shapsketch.faithfulness import report, scored_points
-    from shapsketch.files import write_json, write_text
+    from shapsketch.files import read_json, write_json, write_text
     from shapsketch.recovery import recover
     from shapsketch.recovery.student import save_students
     from shapsketch.sketch import Sketch
@@ -24,6 +24,7 @@ if __name__ == "__main__":
 
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)
+    made_of = {key: read_json(snakemake.input.plan).get(key) for key in ("table", "notes")}
     max_order = snakemake.params.max_order
     spectra, records, students, points = [], {}, {}, []
     bar = stage.progress("recover", "output", len(plan.outputs))
@@ -39,7 +40,7 @@ if __name__ == "__main__":
         )
         seconds = time.perf_counter() - began
         scores = report(recovered.spectrum, sketch, number, recovered.student)
-        records[output] = {**recovered.details, **scores, "seconds": round(seconds, 2)}
+        records[output] = {**recovered.details, **scores, **made_of, "seconds": round(seconds, 2)}
         spectra.append(recovered.spectrum)
         students[output] = recovered.student
         bar.update()

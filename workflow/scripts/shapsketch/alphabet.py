@@ -5,6 +5,7 @@ holds numbers per letter, because tools disagree on it (ACGT, ACTG) and a silent
 every value.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from .letters import check_letters, codes_of, kind_of, named_letters, wildcard_o
 from .strings import as_strings
 
 MISSING = 255  # the code of a letter that the alphabet does not have
+
+_BLANK = re.compile(r"[^\S\n]")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,28 @@ class Alphabet:
             if self.kind in ("DNA", "RNA") and letter in self.letters:
                 codes[[ord(other), ord(other.lower())]] = codes[ord(letter)]
         return codes
+
+    @cached_property
+    def _folding(self) -> dict[int, str]:
+        """Letters that are read as another one; of other scripts none, whose capitals may be two letters."""
+        capitals = {ord(a): a.upper() for a in "abcdefghijklmnopqrstuvwxyz"} if self.folds_case else {}
+        other = {"DNA": {"U": "T"}, "RNA": {"T": "U"}}.get(self.kind, {})
+        return capitals | {ord(form): letter for a, letter in other.items() for form in (a, a.lower())}
+
+    def normalise(self, sequences: Iterable[str]) -> list[str]:
+        """Write sequences as this alphabet does: no blanks, capitals unless it has lower case, U as T or T as U.
+
+        Args:
+            sequences: N strings, as people write them, in any container; see `as_strings`.
+
+        Raises:
+            InputError: what is given is no list of strings.
+        """
+        texts = as_strings(sequences)
+        text = "\n".join(texts)
+        if text.count("\n") != len(texts) - 1 or _BLANK.search(text):
+            text = "\n".join("".join(sequence.split()) for sequence in texts)
+        return text.translate(self._folding).split("\n") if texts else []
 
     @cached_property
     def complement(self) -> np.ndarray:

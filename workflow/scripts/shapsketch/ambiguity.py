@@ -34,8 +34,6 @@ def resolve(spectrum: Spectrum, sequences: Iterable[str]) -> tuple[np.ndarray, T
     template = spectrum.template
     alphabet = template.alphabet
     sequences = spectrum.as_strings(sequences)
-    if alphabet.folds_case:
-        sequences = [s.upper() for s in sequences]
     used = sorted(set("".join(sequences)) & set(alphabet.ambiguity))
     if not used:
         return spectrum.encode(sequences), spectrum.terms

@@ -75,6 +75,7 @@ class Background:
 
         The other allowed letters share `rate` (0 < rate < 1) equally.
         """
+        (around,) = template.alphabet.normalise([around])
         if len(around) != template.n:
             raise InputError(
                 f"The background mutates around a sequence of {len(around)} letters; the template has {template.n}."

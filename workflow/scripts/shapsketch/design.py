@@ -7,7 +7,7 @@ evaluation is made. The indices run through rounds, each with its share of every
 first rounds are themselves the sketch of a smaller budget.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -186,10 +186,16 @@ class Plan:
             "checked": self.checked,
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the plan as JSON, with its hash, and the versions that made it, which are not part of it."""
-        content = {"hash": self.hash, "evaluations": self.evaluations, **self._content(), "versions": made_with()}
-        write_json(path, content)
+    def save(self, path: str | Path, table: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> None:
+        """Write the plan as JSON, with its hash, and what is not part of it.
+
+        Args:
+            path: the file.
+            table: what of a table is used; see `table_model.describe`.
+            notes: sentences for the reports: what was left out on the way to this plan.
+        """
+        aside = {"table": dict(table) if table else None, "notes": list(notes), "versions": made_with()}
+        write_json(path, {"hash": self.hash, "evaluations": self.evaluations, **self._content(), **aside})
 
     @classmethod
     def load(cls, path: str | Path) -> "Plan":

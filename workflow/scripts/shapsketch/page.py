@@ -16,7 +16,7 @@ from .packing import Pack
 from .page_methods import compared_methods, cost_points
 from .page_sequences import MOST_TEXT, pack_sequences
 from .r2_words import headline_r2, interval_r2, percent, scored_on
-from .report import Analysis, cautions
+from .report import Analysis, cautions, omissions
 from .verdict import instead, no_arcs, no_motif, no_pair
 
 MOST_HELD_OUT = 2000  # points of a scatter
@@ -281,5 +281,5 @@ def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tu
 
 
 def _sentences(analysis: Analysis, output: str) -> list[str]:
-    found = cautions(analysis.on_queries[output], analysis.scores[output])
+    found = omissions(analysis) + cautions(analysis.on_queries[output], analysis.scores[output])
     return [sentence[0].upper() + sentence[1:] + "." for sentence in found]

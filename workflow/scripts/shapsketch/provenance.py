@@ -20,7 +20,7 @@ from .sources import ORIGIN
 PROVENANCE_VERSION = 1
 # every package that can change a number or a figure; an environment has those of its stage
 PACKAGES = (
-    "dnaio", "h5py", "jinja2", "lightgbm", "logomaker", "matplotlib", "numba", "numpy", "onnxruntime", "pandas",
+    "h5py", "jinja2", "lightgbm", "logomaker", "matplotlib", "numba", "numpy", "onnxruntime", "pandas",
     "pyarrow", "safetensors", "scipy", "torch",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -80,6 +81,18 @@ LEAST_GROUP = 5  # sequences whose R2 is compared with that of all
 FAR = 0.2  # how far below it an R2 is told
 TOLD = 3  # groups that are named
 LISTED = 8  # groups whose R2 is told in any case
+
+
+def omissions(analysis: Analysis) -> list[str]:
+    """Say what was left out on the way to this analysis: of a table, of the background, of the sequences."""
+    sentences = list(next(iter(analysis.scores.values())).get("notes") or [])
+    dropped = Path(analysis.files.get("dropped", ""))
+    count = len(pd.read_csv(dropped, sep="\t", usecols=["record"])) if dropped.is_file() else 0
+    if count:
+        sentences.append(
+            f"{count} of the records to explain {'was' if count == 1 else 'were'} left out, see dropped.tsv"
+        )
+    return sentences
 
 
 def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
@@ -178,7 +191,7 @@ def asked_in_words(on_queries: Mapping[str, Any]) -> str:
 
 def summary_lines(analysis: Analysis, report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
-    lines = [f"{analysis.model} x {analysis.queries}"]
+    lines = [f"{analysis.model} x {analysis.queries}", *(f"  {sentence}" for sentence in omissions(analysis))]
     for output, score in analysis.scores.items():
         on_queries = analysis.on_queries[output]
         estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]

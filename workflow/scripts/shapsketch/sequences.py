@@ -1,16 +1,13 @@
-"""Sequences that people hand over: FASTA, FASTQ, CSV or TSV, plain or gzipped.
+"""Sequences that people hand over: FASTA, FASTQ, CSV, TSV or Parquet, plain or packed.
 
 Every record is checked against the template. A mistake is told with file, record and position; what
 the settings allow to be dropped is dropped and listed with its reason.
 """
 
-import gzip
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,13 +15,18 @@ import numpy as np
 import pandas as pd
 
 from .background import Background, background_from_config
+from .delimited import SEPARATORS, is_comment, read_rows, read_text
 from .errors import InputError
+from .fasta import fasta_records, fastq_records
+from .opening import is_parquet, open_text
 from .template import Template
 
 Choice = Literal["error", "drop"]
 AmbiguousChoice = Literal["error", "drop", "resolve"]
 
 PIECE = 16_384  # records held at once
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def stream_sequences(
     """Read and check the sequences to explain, `PIECE` records at a time.
 
     Args:
-        path: FASTA, FASTQ, CSV or TSV; may be gzipped. Case is folded if the alphabet has no
-            lower-case letters. A table has a column `sequence` and may have `id` and `group`.
+        path: FASTA, FASTQ, CSV, TSV or Parquet; may be packed by gzip, bzip2, xz or zstd. Letters are read as
+            `Alphabet.normalise` writes them. A table has a column `sequence` and may have `id` and `group`; a
+            record without `id` is named after its row.
         template: what the sequences must fit.
         table_schema: JSON schema of one row of a table.
         ambiguous: what to do with IUPAC codes; `resolve` keeps them for exact averaging.
@@ -78,179 +81,157 @@ def stream_sequences(
     """
     choice = {"mismatch": mismatch, "ambiguous": ambiguous}
     names, records, kept_records, first_reason = [], 0, 0, ""
-    for table in _read_records(Path(path), table_schema, group):
-        _check_names(path, table["sequence_id"], records)
+    for table in _read_records(Path(path), template, table_schema, group):
+        _check_names(path, table["sequence_id"])
         names.append(np.array([hash(name) for name in table["sequence_id"]], np.int64))
-        if template.alphabet.folds_case:
-            table["sequence"] = table["sequence"].str.upper()
-        if template.alphabet.kind in ("DNA", "RNA"):
-            other, letter = "UT" if template.alphabet.kind == "DNA" else "TU"
-            table["sequence"] = table["sequence"].str.replace(other, letter)
-        problems = _find_problems(template, table["sequence"].tolist())
+        table["sequence"] = template.alphabet.normalise(table["sequence"].tolist())
+        problems = find_problems(template, table["sequence"].tolist())
         dropped = []
         for row in sorted(problems):
-            problem, record = problems[row], records + row + 1
-            name = table["sequence_id"][row]
+            problem, record, name = problems[row], table.index[row], table["sequence_id"].iloc[row]
             if choice[problem.kind] == "error":
-                raise InputError(f"{path}: record {record} ({name!r}) {problem.sentence}; {problem.remedy}.")
+                kind = table.index.name
+                raise InputError(f"{path}: {kind} {record} ({name!r}) {problem.sentence}; {problem.remedy}.")
             if choice[problem.kind] == "drop":
-                dropped.append((row, record, name, problem.sentence))
+                dropped.append((record, name, problem.sentence))
                 first_reason = first_reason or problem.sentence
-        kept = table.drop(index=[row for row, *_ in dropped]).reset_index(drop=True)
+        kept = table.drop(index=[record for record, *_ in dropped]).reset_index(drop=True)
         records += len(table)
         kept_records += len(kept)
-        yield kept, pd.DataFrame([d[1:] for d in dropped], columns=["record", "sequence_id", "reason"])
+        yield kept, pd.DataFrame(dropped, columns=["record", "sequence_id", "reason"])
     if not records:
         raise InputError(f"{path} holds no sequences.")
     hashes = np.sort(np.concatenate(names))
     if (hashes[1:] == hashes[:-1]).any():
-        _refuse_repeated_name(Path(path), table_schema, group)
+        _refuse_repeated_name(Path(path), _read_records(Path(path), template, table_schema, group))
     if not kept_records:
         raise InputError(f"{path}: all {records} records were dropped; the first one {first_reason}.")
 
 
-def configured_background(template: Template, spec: str | Mapping[str, Any], path: str | None) -> Background:
+def configured_background(
+    template: Template,
+    spec: str | Mapping[str, Any],
+    path: str | None,
+    note: Callable[[str], object] = lambda sentence: None,
+) -> Background:
     """Build the background that a config declares, from the sequences it counts, if it counts any.
 
     Args:
         template: the model's template.
         spec: the config's `background`.
         path: the file of the sequences that `from_sequences` names; those that do not fit are left out.
+        note: called with a sentence that says so.
     """
     sequences = None
     if path:
-        table, _ = read_sequences(path, template, mismatch="drop", ambiguous="drop")
+        table, dropped = read_sequences(path, template, mismatch="drop", ambiguous="drop")
         sequences = table["sequence"].tolist()
+        if len(dropped):
+            first = dropped.iloc[0]
+            note(
+                f"the background counts {len(table)} of the {len(table) + len(dropped)} sequences of {path}: the "
+                f"others do not fit the template, the first of them ({first['sequence_id']!r}) {first['reason']}"
+            )
     return background_from_config(template, spec, sequences)
 
 
-def _read_records(path: Path, table_schema: Mapping[str, Any] | None, group: str) -> Iterator[pd.DataFrame]:
-    """All records as text, unchecked but for their format, in pieces that are not empty."""
-    try:
-        with open(path, "rb") as handle:
-            zipped = handle.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else open(path, "rb") as handle:
-            first = handle.read(1)
-        if not first:
+def _read_records(
+    path: Path, template: Template, table_schema: Mapping[str, Any] | None, group: str
+) -> Iterator[pd.DataFrame]:
+    """All records as text, unchecked but for their format, in pieces; the index numbers `record` or `row` from 1."""
+    columns, others = _columns(table_schema, group), table_schema is None
+    if is_parquet(path):
+        for table in read_rows(path, columns, PIECE, others):
+            yield _as_records(table, group)
+        return
+    comments = "".join(mark for mark in "#;" if mark not in template.alphabet.letters)
+    with open_text(path) as handle:
+        number, line = next(((k, line) for k, line in enumerate(handle, 1) if not is_comment(line, comments)), (0, ""))
+        if not number:
             return
-        if first in b">@;":
-            if group != "group":
-                kind = "FASTQ" if first == b"@" else "FASTA"
-                raise InputError(f"{path} is a {kind} file, which has no column {group!r} of groups.")
-            yield from _read_fasta(path, "fastq" if first == b"@" else "fasta")
+        if line[0] in ">@" and group != "group":
+            kind = "FASTQ" if line[0] == "@" else "FASTA"
+            raise InputError(f"{path} is a {kind} file, which has no column {group!r} of groups.")
+        if line[0] == ">":
+            yield from _in_pieces(fasta_records(chain([line], handle), comments))
+        elif line[0] == "@":
+            yield from _in_pieces(fastq_records(path, chain([line], handle)))
         else:
-            yield from _read_table(path, "gzip" if zipped else None, table_schema or {}, group)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; a file of sequences is needed.") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path} is a damaged gzip file ({error}).") from error
-    except UnicodeError as error:
-        raise InputError(f"{path} holds characters that are no letters ({error}).") from error
+            _refuse_no_table(path, line)
+            for table in read_text(path, line, handle, columns, PIECE, others, number):
+                yield _as_records(table, group)
 
 
-def _read_fasta(path: Path, kind: str) -> Iterator[pd.DataFrame]:
-    import dnaio
-
-    try:
-        with dnaio.open(path, fileformat=kind) as reader:
-            records = iter(reader)
-            while piece := list(islice(records, PIECE)):
-                names = [r.name.split(maxsplit=1)[0] if r.name.strip() else "" for r in piece]
-                sequences = [r.sequence for r in piece]
-                yield pd.DataFrame({"sequence_id": names, "sequence": sequences, "group": ""}, dtype=object)
-    except (dnaio.FileFormatError, ValueError) as error:
-        raise InputError(f"{path} is not a valid {kind.upper()} file: {error}.") from error
+def _columns(schema: Mapping[str, Any] | None, group: str) -> list[str]:
+    """The columns of a table of sequences; those that may be missing are followed by `?`."""
+    known = list((schema or {}).get("properties", ["id", "sequence", "group"]))
+    required = {"sequence", *(schema or {}).get("required", []), *([group] if group != "group" else [])}
+    return [name if name in required else f"{name}?" for name in dict.fromkeys([*known, group])]
 
 
-def _read_table(path: Path, compression: Any, schema: Mapping[str, Any], group: str) -> Iterator[pd.DataFrame]:
-    suffix = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
-    if suffix not in {"csv", "tsv", "txt"}:
+def _refuse_no_table(path: Path, header: str) -> None:
+    """Refuse text that has neither the first line of a table nor a name that promises one."""
+    single = not any(separator in header for separator in SEPARATORS)
+    if single and header.strip().lower() != "sequence" and not re.search(r"[.](csv|tsv)\b", path.name.lower()):
         raise InputError(
-            f"{path} is neither FASTA (starts with '>') nor FASTQ ('@') and its name does not end in .csv or .tsv."
+            f"{path} is neither FASTA (a line begins with '>') nor FASTQ ('@') nor a table with a column 'sequence'; "
+            f"its first line is {header.strip()[:40]!r}."
         )
-    separator, records = "," if suffix == "csv" else "\t", 0
-    for table in _read_pieces(path, suffix.upper(), sep=separator, compression=compression):
-        table.columns = table.columns.str.strip()
-        check_columns(path, list(table.columns), schema, group)
-        if "id" not in table:
-            table["id"] = [f"seq{k}" for k in range(records + 1, records + len(table) + 1)]
-        if group not in table:
-            table[group] = ""
-        records += len(table)
-        table = table.fillna("").apply(lambda column: column.str.strip())
-        table = table.rename(columns={"id": "sequence_id", group: "group"})
-        if len(table):
-            yield table[["sequence_id", "sequence", "group"]].reset_index(drop=True)
 
 
-def _read_pieces(path: Path, kind: str, **settings: Any) -> Iterator[pd.DataFrame]:
-    """A table's rows as text, `PIECE` at a time; a table of no rows is one empty piece."""
-    try:
-        with (
-            warnings.catch_warnings(),
-            pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, chunksize=PIECE, **settings) as reader,
-        ):
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
-            yield from reader
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
-        raise InputError(f"{path} is not a valid {kind} table: {' '.join(str(error).split())}.") from error
+def _as_records(table: pd.DataFrame, group: str) -> pd.DataFrame:
+    names = _as_text(table["id"]) if "id" in table else [f"seq{row}" for row in table.index]
+    groups = _as_text(table[group]) if group in table else ""
+    columns = {"sequence_id": names, "sequence": table["sequence"], "group": groups}
+    return pd.DataFrame(columns, index=table.index, dtype=object)
 
 
-def check_columns(path: str | Path, columns: list[str], schema: Mapping[str, Any], group: str = "group") -> None:
-    """Check a table's column names against the JSON schema of its rows.
-
-    Args:
-        path: the table.
-        columns: its columns.
-        schema: of its rows.
-        group: the column of group labels; if it is not `group`, the table must have it.
-
-    Raises:
-        InputError: a required column is missing, or a name is not in the schema.
-    """
-    known = [*schema.get("properties", columns), group]
-    for column in columns:
-        if column not in known:
-            close = get_close_matches(column, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known[:-1])}."
-            raise InputError(f"{path} has an unknown column {column!r}{hint}")
-    for column in [*schema.get("required", ["sequence"]), *([group] if group != "group" else [])]:
-        if column not in columns:
-            raise InputError(f"{path} has no column {column!r}; it has {', '.join(columns)}.")
+def _as_text(column: pd.Series) -> pd.Series:
+    return column if column.dtype == object else column.map(str)
 
 
-def _check_names(path: str | Path, names: pd.Series, before: int) -> None:
-    empty = np.flatnonzero(names == "")
-    if empty.size:
-        raise InputError(f"{path}: record {before + empty[0] + 1} has no name; give each record one of its own.")
+def _in_pieces(records: Iterator[tuple[str, str]]) -> Iterator[pd.DataFrame]:
+    number = 0
+    while piece := list(islice(records, PIECE)):
+        names, sequences = zip(*piece, strict=True)
+        index = pd.RangeIndex(number + 1, number + len(piece) + 1, name="record")
+        yield pd.DataFrame({"sequence_id": names, "sequence": sequences, "group": ""}, index=index, dtype=object)
+        number += len(piece)
 
 
-def _refuse_repeated_name(path: Path, table_schema: Mapping[str, Any] | None, group: str) -> None:
+def _check_names(path: str | Path, names: pd.Series) -> None:
+    kind, texts = names.index.name, names.tolist()
+    if "" in texts:
+        record = names.index[texts.index("")]
+        raise InputError(f"{path}: {kind} {record} has no name; give each {kind} one of its own.")
+    if _CONTROL.search(" ".join(texts)):
+        record, name = next((r, t) for r, t in zip(names.index, texts, strict=True) if _CONTROL.search(t))
+        raise InputError(
+            f"{path}: {kind} {record} is named {name!r}, with a tab, a line break or the like; take it out."
+        )
+
+
+def _refuse_repeated_name(path: Path, pieces: Iterable[pd.DataFrame]) -> None:
     """Find the name that occurs twice; its hash does."""
     first: dict[str, int] = {}
-    for table in _read_records(path, table_schema, group):
-        for name in table["sequence_id"]:
-            record = len(first) + 1
+    for table in pieces:
+        for record, name in zip(table.index, table["sequence_id"], strict=True):
             if name in first:
+                kind = table.index.name
                 raise InputError(
-                    f"{path}: records {first[name]} and {record} are both named {name!r}; names must be unique."
+                    f"{path}: {kind}s {first[name]} and {record} are both named {name!r}; names must be unique."
                 )
             first[name] = record
 
 
-def _find_problems(template: Template, sequences: list[str]) -> dict[int, Problem]:
+def find_problems(template: Template, sequences: list[str]) -> dict[int, Problem]:
     """The first problem of each record that has one, by row; lengths first, then letters."""
+    n = template.n
     problems = {
-        row: Problem("mismatch", f"has {len(s)} letters", f"the template has {template.n}")
+        row: Problem("mismatch", f"has {len(s)} letters", f"the template has {n}")
         for row, s in enumerate(sequences)
-        if len(s) != template.n
+        if len(s) != n
     }
-    for row, sequence in enumerate(sequences):
-        if row not in problems and not sequence.isascii():
-            i = next(i for i, c in enumerate(sequence) if not c.isascii())
-            problems[row] = _letter_problem(template, i, sequence[i])
     rows = np.array([r for r in range(len(sequences)) if r not in problems], int)
     if not rows.size:
         return problems

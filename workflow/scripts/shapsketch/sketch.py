@@ -115,10 +115,10 @@ def sample_shard(
     start, stop = query_range(plan, shard, shards)
     stop = start if skip else stop
     if plan.design == "table":
-        codes, values = read_table(source, plan.template, plan.outputs)
-        rows = plan.table_order(len(codes))[start:stop]
+        table = read_table(source, plan.template, plan.outputs)
+        rows = plan.table_order(len(table.codes))[start:stop]
         progress(len(rows))
-        return _arrays(plan, start, plan.template.to_local(codes[rows]), values[rows])
+        return _arrays(plan, start, plan.template.to_local(table.codes[rows]), table.values[rows])
     if start == stop:
         return _arrays(plan, start, plan.queries(start, stop), np.empty((0, len(plan.outputs))))
     model = Model(source, plan.template, plan.outputs, plan.batch_size)

@@ -18,7 +18,6 @@ from .alphabet import Alphabet
 from .background import Background
 from .errors import InputError
 from .files import load_npz, save_npz
-from .strings import as_strings
 from .template import Template
 from .terms import Terms, plain_phases
 
@@ -69,12 +68,12 @@ class Spectrum:
         return {int(k): float(self.variances[orders == k].sum()) for k in np.unique(orders)}
 
     def as_strings(self, sequences: Iterable[str]) -> list[str]:
-        """Return sequences, in whatever they come, as a list of strings of the template's length.
+        """Return sequences, in whatever they come, as the alphabet writes them, all of the template's length.
 
         Raises:
             InputError: a sequence is no string, or has another length.
         """
-        texts, n = as_strings(sequences), self.template.n
+        texts, n = self.template.alphabet.normalise(sequences), self.template.n
         for row, text in enumerate(texts, 1):
             if len(text) != n:
                 raise InputError(f"Sequence {row} has {len(text)} letters; this spectrum explains sequences of {n}.")

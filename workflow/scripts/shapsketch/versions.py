@@ -10,4 +10,4 @@ VERSIONS = {
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
 # of this model.
-READERS = {"keras_h5": 2, "torch": 2, "trees": 2}
+READERS = {"keras_h5": 2, "table": 2, "torch": 2, "trees": 2}

@@ -100,18 +100,20 @@ def check_reference(model: Model, most: int) -> int:
             which layout or order of the letters gives them, where one does.
     """
     file = model.source["reference"]
-    codes, wanted = read_table({"kind": "table", "path": file}, model.template, model.outputs)
-    rows = np.unique(np.linspace(0, len(codes) - 1, min(COMPARED, len(codes), max(most, 1))).astype(int))
-    codes, wanted = codes[rows], wanted[rows]
+    table = read_table({"kind": "table", "path": file}, model.template, model.outputs)
+    count = len(table.codes)
+    rows = np.unique(np.linspace(0, count - 1, min(COMPARED, count, max(most, 1))).astype(int))
+    codes, wanted = table.codes[rows], table.values[rows]
     found = model(codes)
     if _agree(found, wanted):
         return model.evaluations
     worst = np.abs(found - wanted).max(1).argmax()
     output = np.abs(found - wanted)[worst].argmax()
     raise InputError(
-        f"The model {model.name} does not give the values of {file}: {model.outputs[output]} of {model.text(codes[0])} "
-        f"(row {rows[0] + 1}) is {found[0, output]:.6g} and not {wanted[0, output]:.6g}, and the largest difference in "
-        f"{len(rows)} rows is {np.abs(found - wanted).max():.3g}{_matching(model, codes, wanted, most)}."
+        f"The model {model.name} does not give the values of {file}: {model.outputs[output]} of "
+        f"{model.text(codes[worst])} (row {table.numbers[rows[worst]]}) is {found[worst, output]:.6g} and not "
+        f"{wanted[worst, output]:.6g}, and the largest difference in {len(rows)} rows is "
+        f"{np.abs(found - wanted).max():.3g}{_matching(model, codes, wanted, most)}."
     )
 
 
