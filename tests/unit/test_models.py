@@ -204,9 +204,9 @@ def test_tables(tmp_path, name):
     [
         ("sequence,x\nACGTA,1\n", "no column 'y'; it has sequence, x"),
         ("sequence,y\nACGTA,high\n", "row 1 has 'high' in column 'y'"),
-        ("sequence,y\nACGTA,1\nACGT,2\n", "row 2 has a sequence of 4 letters"),
+        ("sequence,y\nACGTA,1\nACGT,2\n", "row 2 has 4 letters; the template has 5"),
         ("sequence,y\nACGTA,1\nACGTZ,2\n", "row 2 has 'Z' at position 5"),
-        ("sequence,y\nACGTA,1\nacgta,2\n", "row 2 repeats the sequence ACGTA"),
+        ("sequence,y\nACGTA,1\nacgta,2\n", "rows 1 and 2 hold the same sequence, ACGTA"),
         ("sequence,y\nACGTA,\n", "no row with a value"),
     ],
 )

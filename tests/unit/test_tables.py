@@ -182,7 +182,7 @@ def test_the_same_sequence_twice_is_an_error_or_averaged(tmp_path):
         ("sequence,value\nAX,1\n", "row 1 has 'X' at position 2; the alphabet is ACGT"),
         ("sequence,value\nAN,1\n", "row 1 has 'N' at position 2, an ambiguous letter; use single letters"),
         ("sequence,value\n,1\n", "row 1 has 0 letters"),
-        ("sequence,values\nAA,1\n", "no column 'value'; it has sequence, values; is 'values' meant"),
+        ("sequence,values\nAA,1\n", "no column 'value'; it has sequence, values .is 'values' meant"),
         ("seq,value\nAA,1\n", "no column 'sequence'; it has seq, value"),
         ("sequence,Value,VALUE\nAA,1,2\n", "two columns for 'value': 'Value' .column 2. and 'VALUE' .column 3."),
         ("sequence,value\n", "holds no rows"),

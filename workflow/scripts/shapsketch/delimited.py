@@ -134,7 +134,7 @@ def match_columns(path: str | Path, header: Sequence[str], columns: Sequence[str
     missing = [column for column in columns if column not in places and not column.endswith("?")]
     if missing:
         close = get_close_matches(missing[0].lower(), [name.lower() for name in unknown], 1)
-        hint = f"; is {close[0]!r} meant?" if close else ""
+        hint = f" (is {close[0]!r} meant?)" if close else ""
         raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(header)}{hint}.")
     return places
 
