@@ -72,6 +72,13 @@ def test_a_table_of_values(spectrum, sequences):
     assert (table["warning"].str.contains("range") == outside).all()
 
 
+def test_letters_that_a_table_never_has_are_told(spectrum, sequences):
+    score = SCORE | {"table": {"unseen": {"1": "T", "4": "CG"}}}
+    table = Explainer(spectrum, Listing(), score, ["a", "b"]).values(sequences, np.full(60, np.nan)).to_pandas()
+    expected = [text[0] == "T" or text[3] in "CG" for text in sequences["sequence"].to_pylist()]
+    assert table["warning"].str.contains("unseen").tolist() == expected
+
+
 def test_rare_sequences_are_told():
     background = Background.mutated(Template(Alphabet("ACGT"), "N" * 30), "A" * 30, 0.1)
     least = least_log_probability(background)
@@ -219,7 +226,7 @@ def test_scores_on_queries(tmp_path):
     found = report_on_queries(tmp_path / "v", tmp_path / "e")["y"]
     assert found["r2_on_queries"] == pytest.approx(1 - 0.25 / 2)
     assert (found["sequences"], found["predicted"], found["largest_gap"]) == (4, 3, 0.5)
-    assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2, "r2": 0}
+    assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2, "r2": 0, "unseen": 0}
     assert (found["refined"], found["evaluations_per_sequence"]) == (3, 8)
     assert found["standard_error"] == pytest.approx(0.3)
     assert found["sketch_error"] == pytest.approx(0.4)

@@ -71,6 +71,7 @@ const WARNINGS = [
   ["range", "predicted or reconstructed beyond all values that the sketch has seen"],
   ["gap", "further from the model than 99.9 % of the hold-out points"],
   ["r2", "the spectrum predicts the model no better than its mean"],
+  ["unseen", "with a letter that the table of values never has at its position"],
 ];
 
 function warningsOf(page, output, row) {

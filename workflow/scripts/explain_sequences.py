@@ -38,7 +38,10 @@ if __name__ == "__main__":
     origin = {
         "rows": [start, stop],
         "files": [sha256_file(path) for path in (files.spectrum, files.students, files.sequences)],
-        "scores": {output: [score["range"], score["residual"], score["found"]] for output, score in scores.items()},
+        "scores": {
+            output: [score["range"], score["residual"], score["found"], (score.get("table") or {}).get("unseen")]
+            for output, score in scores.items()
+        },
         "model": identity(params.source, source) if params.predict else None,
         "settings": [params.batch_size, params.seed, params.refine, params.listing, params.version],
     }

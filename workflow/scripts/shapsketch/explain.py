@@ -127,8 +127,17 @@ class Explainer:
                 reasons["range"] = outside[0] | outside[1]
                 reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["large"] + slack
             reasons["r2"] = ~refined & (self.score["found"] == "nothing")
+            reasons["unseen"] = self._hold_unseen(sequences["sequence"].to_pylist())
         words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
         return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
+
+    def _hold_unseen(self, sequences: list[str]) -> np.ndarray:
+        """(N,) bool: which sequences have a letter that the table of values never has at its position."""
+        text = character_codes(sequences).reshape(len(sequences), -1)
+        found = np.zeros(len(sequences), bool)
+        for position, letters in ((self.score or {}).get("table") or {"unseen": {}})["unseen"].items():
+            found |= np.isin(text[:, int(position) - 1], [ord(letter) for letter in letters])
+        return found
 
     def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
         """Tabulate the strongest interactions of sequences, and add them all up; see `list_pieces`."""

@@ -13,7 +13,7 @@ from .packing import Pack
 MOST_TEXT = 8_000_000  # characters of a pack; a page is to stay below 10 MB
 MOST_SEQUENCES = 20_000
 LISTED = (20, 10, 5)  # interactions of a sequence; fewer where the pack would grow too large
-WARNINGS = ("rare", "range", "gap", "r2")  # by bit
+WARNINGS = ("rare", "range", "gap", "r2", "unseen")  # by bit
 
 
 def pack_sequences(

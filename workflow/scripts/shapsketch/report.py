@@ -18,6 +18,7 @@ WARNINGS = {
     "rare": "unlikely under the background",
     "range": "predicted or reconstructed beyond all values of the sketch",
     "gap": "further from the model than 99.9 % of the hold-out points",
+    "unseen": "with a letter that the table of values never has at its position",
 }
 FEW = 10  # sequences below which means over them say little
 
