@@ -36,6 +36,7 @@ def rows(separator=",", sequences=PAIRS, values=VALUES):
         "sequence\tvalue\r\n" + rows("\t").replace("\n", "\r\n"),
         " Sequence , VALUE\n\n" + rows().replace(",", " , ").lower(),
         "\ufeffsequence,value,\n" + rows().replace("\n", ",\n"),
+        "\ufeffsep=;\r\nsequence;value\r\n" + rows(";"),  # as Excel writes it
         ("sequence,value\n" + rows()).encode("utf-16"),
         gzip.compress(("sequence,value\n" + rows().replace("T", "u")).encode()),
         ",sequence,value,note\n" + "".join(f"{k},{r},x\n" for k, r in enumerate(rows().splitlines())),
@@ -173,10 +174,10 @@ def test_the_same_sequence_twice_is_an_error_or_averaged(tmp_path):
         ("sequence,value\nAA,\u0661\n", "row 1 has '\u0661' in column 'value'; a number is needed"),
         ("sequence,value\nAA,5 %\n", "row 1 has '5 %'"),
         ("sequence,value\nAA,0x10\n", "row 1 has '0x10'"),
-        (
-            "sequence,value\nAA,1e400\n",
-            "row 1 has '1e400' in column 'value', as the first of 1 rows; values must be finite",
-        ),
+        ("sequence;value\nAA;1,000\n", "'1,000' .*; write 1000 if its comma parts thousands, 1.000 if it is decimal"),
+        ("sequence,value\nAA,1e400\n", "row 1 has '1e400' in column 'value'; values must be finite"),
+        ("sequence,value\nAA,1\nAA,1\n", "rows 1 and 2 hold the same sequence, AA; leave one"),
+        ("sequence|value\nAA|1\n", "it has sequence.value .separate columns by commas, semicolons or tabs"),
         ("sequence,value\nAA,Infinity\n", "row 1 has 'Infinity'"),
         ("sequence,value\n\nAAA,1\n", "row 2 has 3 letters; the template has 2"),
         ("sequence,value\nAX,1\n", "row 1 has 'X' at position 2; the alphabet is ACGT"),

@@ -27,11 +27,13 @@ MISSING_WORDS = {"", "NA", "N/A", "#N/A", "NAN", "NULL", "NONE"}  # whatever the
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INFINITE = r"[+-]?(?:inf|infinity)"
 _DECIMAL_COMMA = r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"
+_THOUSANDS = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"  # or a decimal comma
+_EXCEL_SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 
 
 def is_comment(line: str, marks: str = "#;") -> bool:
-    """Whether a line before the first record says nothing: it is blank or begins with one of these marks."""
-    return line.isspace() or line.startswith(tuple(marks))
+    """Whether a line before the first record says nothing: it is blank, Excel's `sep=;`, or begins with a mark."""
+    return line.isspace() or line.startswith(tuple(marks)) or bool(_EXCEL_SEPARATOR.fullmatch(line))
 
 
 def read_rows(path: str | Path, columns: Sequence[str], size: int, others: bool = True) -> Iterator[pd.DataFrame]:
@@ -135,6 +137,8 @@ def match_columns(path: str | Path, header: Sequence[str], columns: Sequence[str
     if missing:
         close = get_close_matches(missing[0].lower(), [name.lower() for name in unknown], 1)
         hint = f" (is {close[0]!r} meant?)" if close else ""
+        if len(header) == 1 and re.search(r"sequence\W|\Wsequence", header[0].lower()):
+            hint = " (separate columns by commas, semicolons or tabs)"
         raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(header)}{hint}.")
     return places
 
@@ -161,6 +165,10 @@ def to_numbers(path: str | Path, column: pd.Series) -> np.ndarray:
         hint = "a number is needed"
         if re.fullmatch(_DECIMAL_COMMA, word):
             hint = f"write its decimal comma as a point, {word.replace(',', '.')}"
+        if re.fullmatch(_THOUSANDS, word):
+            hint = (
+                f"write {word.replace(',', '')} if its comma parts thousands, {word.replace(',', '.')} if it is decimal"
+            )
         raise InputError(f"{path}: row {column.index[bad[0]]} has {word!r} in column {column.name!r}; {hint}.")
     return text.mask(missing, "nan").to_numpy(object).astype(np.float64)
 

@@ -16,7 +16,8 @@ def fasta_records(lines: Iterable[str], comments: str = "#;") -> Iterator[tuple[
     """
     header, parts = "", list[str]()
     for line in lines:
-        first = line[0]
+        line = line.removeprefix("\ufeff")  # files that were joined have several byte-order marks
+        first = line[:1]
         if first == ">":
             if header:
                 yield _first_word(header), "".join(parts)

@@ -164,8 +164,9 @@ def _why_left_out(
         infinite = np.flatnonzero(np.isinf(values[:, k]))
         if infinite.size and not_finite == "error":
             row, word = table.index[infinite[0]], table[outputs[k]].iloc[infinite[0]]
+            several = f", as the first of {infinite.size} rows" if infinite.size > 1 else ""
             raise InputError(
-                f"{path}: row {row} has {str(word)!r} in column {outputs[k]!r}, as the first of {infinite.size} rows; "
+                f"{path}: row {row} has {str(word)!r} in column {outputs[k]!r}{several}; "
                 "values must be finite: replace it, or set source.not_finite to drop."
             )
         reasons[infinite] = f"an infinite value in column {outputs[k]!r}"
@@ -186,7 +187,8 @@ def _refuse_duplicate(path: Path, sequences: pd.Series) -> None:
     repeated = sequences.duplicated()
     sequence = sequences[repeated].iloc[0]
     first, second = sequences.index[sequences == sequence][:2]
+    several = f", as the first of {repeated.sum()} repetitions" if repeated.sum() > 1 else ""
     raise InputError(
-        f"{path}: rows {first} and {second} hold the same sequence, {sequence}, as the first of {int(repeated.sum())} "
-        "repetitions; leave one, or set source.duplicates to mean."
+        f"{path}: rows {first} and {second} hold the same sequence, {sequence}{several}; leave one, or set "
+        "source.duplicates to mean."
     )
