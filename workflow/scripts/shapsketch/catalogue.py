@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .errors import InputError
+from .wording import place_of
 
 OWN = ("path", "target", "command", "factory", "url")  # keys by which users bring a model themselves
 BROUGHT = ("downloads", "convert")  # what the catalogue brings
@@ -30,7 +31,7 @@ def expand(config: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str,
     for name, model in list(models.items()) if isinstance(models, dict) else ():
         source = model.get("source") if isinstance(model, dict) else None
         if isinstance(models, dict) and isinstance(source, dict) and "catalogue" in source:
-            models[name] = _fill(name, model, source, catalogue)
+            models[name] = _fill(place_of([name]), model, source, catalogue)
     return filled
 
 

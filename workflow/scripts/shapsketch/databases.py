@@ -77,6 +77,8 @@ def _lines(path: str | Path) -> list[str]:
                 content = handle.read()
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise InputError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+    if content.startswith(b"\x28\xb5\x2f\xfd"):
+        raise InputError(f"{path} is packed by zstd; unpack it, or pack it by gzip.")
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     text = content.decode(encoding, "replace")
     lines = re.split("\r\n|\r|\n", text)

@@ -71,7 +71,8 @@ def _unknown(unknown: list[str], schema: Mapping[str, Any], place: str) -> str:
 
 def place_of(path: Iterable[Any]) -> str:
     """Where in the config something is, such as `models.m.outputs.0`."""
-    return ".".join(map(str, path)) or "itself"
+    texts = map(str, path)
+    return ".".join(text if text.isprintable() else repr(text) for text in texts) or "itself"
 
 
 def shown(value: Any) -> str:
