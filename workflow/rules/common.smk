@@ -1,5 +1,4 @@
 # Every helper function of the rules, the config with its defaults, and the wildcards.
-import gzip
 import json
 import logging
 import re
@@ -185,6 +184,7 @@ from shapsketch import errors
 from shapsketch.catalogue import expand
 from shapsketch.config import canonical, check_config, check_database, check_names
 from shapsketch.cost import auto_shards
+from shapsketch.opening import open_text
 from shapsketch.rounds import sampling_rounds, stop_rule
 from shapsketch.sources import (
     complete,
@@ -636,11 +636,11 @@ def get_comparison():
 def has_groups(path, group, **_):
     """Whether the first line of a file of sequences names the column of group labels."""
     try:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as handle:
-            first = handle.readline().decode("utf-8-sig", "replace")
-    except (OSError, EOFError):
+        with open_text(path) as handle:
+            first = handle.readline()
+    except errors.InputError:
         return False  # prepare_sequences tells what is wrong with it
-    return group in re.split(r'[",\t\r\n]+', first)
+    return group in re.split(r'[",;|\t\r\n]+', first)
 
 
 def get_every(pattern):

@@ -88,7 +88,7 @@ def omissions(analysis: Analysis) -> list[str]:
     """Say what was left out on the way to this analysis: of a table, of the background, of the sequences."""
     sentences = list(next(iter(analysis.scores.values())).get("notes") or [])
     dropped = Path(analysis.files.get("dropped", ""))
-    count = len(pd.read_csv(dropped, sep="\t", usecols=["record"])) if dropped.is_file() else 0
+    count = len(read_table(dropped)) if dropped.is_file() else 0
     if count:
         sentences.append(
             f"{count} of the records to explain {'was' if count == 1 else 'were'} left out, see dropped.tsv"
