@@ -54,11 +54,14 @@ def digest(folder):
 def test_sequences_are_masked_without_a_sketch(finished):
     workspace, _ = finished
     folder = workspace.folder / "results/tiny/some"
-    assert not (workspace.folder / "results/tiny/sketch").exists()
+    assert [path.name for path in (workspace.folder / "results/tiny/sketch").iterdir()] == ["check.json"]
     asked = sum(map(int, (workspace.folder / "calls").read_text().split()))
-    assert asked <= 3 * 1201
+    check = json.loads((workspace.folder / "results/tiny/sketch/check.json").read_text())["evaluations"]
+    assert check == 3 * 32 + 2  # sequences that are asked three times, two of them alone as well
+    assert asked <= 3 * 1201 + check
     scores = json.loads((folder / "faithfulness.json").read_text())
-    assert scores["g"]["evaluations_per_sequence"] * 3 + 3 == asked
+    assert scores["g"]["evaluations_per_sequence"] * 3 + 3 + scores["g"]["checked"] == asked
+    assert scores["g"]["checked"] == check
     assert scores["g"]["r2"] > 0.9
     assert set(scores["g"]["by_sequence"]) == set("abc")
     assert "3 sequences masked, 1200 evaluations each" in workspace.output
@@ -96,7 +99,7 @@ def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
     workspace, env = finished
     workspace.run("results/estimate.tsv", env=env)
     rows = pd.read_csv(workspace.folder / "results/estimate.tsv", sep="\t").set_index("stage")
-    assert list(rows.index) == ["explain", "merge explanations", "report"]
+    assert list(rows.index) == ["check", "explain", "merge explanations", "report"]
     assert rows.loc["explain", "evaluations"] == 3 * 1201
     workspace.run(env=env)
     command = [sys.executable, "-m", "shapsketch.repeat", "results/tiny/some/provenance.json"]

@@ -15,7 +15,7 @@ from .counter import CHECK_STREAM, random_words
 from .errors import InputError
 from .models import Model
 
-LEAST, MOST, SHARE = 4, 32, 0.01  # sequences that are asked again: a hundredth of the budget, within limits
+MOST, SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget that this may take
 ALONE = 2  # of them that are asked alone as well
 # Of two answers to one sequence: what arithmetic may differ by, as a share of the spread of the answers and of their
 # size; twice the precision of a number, where all answers have but that of bfloat16.
@@ -47,7 +47,7 @@ def sequences_to_ask(budget: int, left: int) -> int:
         budget: all evaluations of the sketch, or of one masked sequence.
         left: those of them that a check may take; where every sequence is evaluated, what that leaves.
     """
-    return max(0, min(max(LEAST, int(budget * SHARE)), MOST, (left - ALONE) // 3))
+    return max(0, min(MOST, int(budget * SHARE) // 3, (left - ALONE) // 3))
 
 
 def evaluations_of(sequences: int) -> int:
@@ -87,7 +87,8 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
     if (again > refused).any():
         raise InputError(_sentence(model, asked, first, answers[-1], rows, again, "random", np.concatenate(answers)))
     mixed = rows[::-1][: count - len(others)]
-    moved = model(np.concatenate([others, asked[mixed]]))
+    turns = np.argsort(np.concatenate([2 * np.arange(len(others)), 2 * np.arange(len(mixed)) + 1]))  # one of each
+    moved = model(np.concatenate([others, asked[mixed]])[turns])[np.argsort(turns)]
     beside = compare(moved[len(others) :], mixed)
     answers.append(moved[: len(others)])
     refused, noted = _tolerances(np.concatenate(answers))

@@ -68,7 +68,9 @@ class Model:
         if kind not in KINDS:
             raise InputError(f"The model kind {kind!r} is not one of {', '.join(KINDS)}.")
         module = import_module(f".{KINDS[kind]}", __name__)
-        named = next((source[key] for key in ("path", "target", "command", "function") if source.get(key)), kind)
+        named = next(
+            (source[key] for key in ("path", "target", "command", "function", "factory") if source.get(key)), kind
+        )
         self.name = named if isinstance(named, str) else ", ".join(named)
         self.source = source
         self.template = template
