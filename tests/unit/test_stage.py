@@ -39,3 +39,53 @@ def test_without_a_terminal_the_bar_goes_to_the_log(root, tmp_path):
     log = (tmp_path / "log").read_text()
     assert "explain some: 100%" in log and "3/3" in log
     assert "for the log" in log
+
+
+STAGED = """
+import sys, types, os
+sys.path.insert(0, "workflow/scripts")
+from shapsketch import stage
+from shapsketch.errors import InputError, ModelError
+stage.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
+"""
+
+
+def staged(root, log, code):
+    command = [sys.executable, "-c", STAGED + code, log]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False, timeout=60)
+
+
+def test_a_mistake_is_told_and_lies_beside_the_log(root, tmp_path):
+    log, mistake = tmp_path / "log", tmp_path / "log.mistake"
+    done = staged(root, log, "raise InputError('No file is named x.')")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "\nshapsketch: No file is named x.\n\n")
+    assert mistake.read_text() == "No file is named x."
+    assert "Traceback" in log.read_text()
+    assert "The traceback is in" in staged(root, log, "raise ModelError('It raised.')").stderr
+    done = staged(root, log, "raise OSError('a fault of the machine')")
+    assert "a fault of the machine" in done.stderr
+    assert not mistake.exists()  # it is worth another try
+    staged(root, log, "raise InputError('x')")
+    assert staged(root, log, "print('fine')").returncode == 0
+    assert not mistake.exists()
+
+
+SURVIVED = "stage.survive(sys.argv[1] + '.made', 'The model m')\n"
+
+
+def test_the_end_of_a_process_from_within_is_told(root, tmp_path):
+    log = tmp_path / "log"
+    for code, sentence in {
+        "os._exit(3)": "The model m ended the process (exit status 3), without an exception.",
+        "os._exit(0)": "The model m ended the process (exit status 0), without an exception.",
+        "os.abort()": "The model m was ended by SIGABRT, without an exception.",
+        "raise InputError('No.')": "No.",
+    }.items():
+        done = staged(root, log, SURVIVED + code)
+        assert (done.returncode, done.stderr) == (1, f"\nshapsketch: {sentence}\n\n")
+        assert (tmp_path / "log.mistake").read_text() == sentence
+    done = staged(root, log, SURVIVED + "import signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == 1
+    assert "memory may have run out" in done.stderr
+    assert not (tmp_path / "log.mistake").exists()
+    assert staged(root, log, SURVIVED + "open(sys.argv[1] + '.made', 'w').close()").returncode == 0
