@@ -279,7 +279,7 @@ def archive():
         (b"id,sequence\n\na,ACTGA\nb,TTTGG,,x\n", "row 3 has 4 cells, but the header has 2"),
         (b",sequence\n0,ACTGA\n", "row 1 has '0' in column 1, which has no name"),
         (b'id,sequence\na,ACTGA\n"b,TTTGG\n', "line 3 cannot be split into columns .* check its quotation marks"),
-        (b'id,sequence\n"a\tx",ACTGA\n', r"row 1 is named 'a\\tx', with a tab"),
+        (b'id,sequence\n"a\xc2\x9bx",ACTGA\n', r"row 1 is named 'a\\x9bx', with a control character"),
         (b"id,sequence\n,ACTGA\n", "row 1 has no name"),
         (b"id,sequence\n", "holds no sequences"),
         (b">a\nACT\xc3\x9f\n", "has 4 letters"),  # the capital of a sharp s would be two letters
@@ -314,6 +314,13 @@ def test_ids_groups_and_names_may_have_any_letters(tmp_path):
     assert kept["group"].tolist() == ["Niere 5\u2032", "NA"]
     kept, _ = read_sequences(write(tmp_path / "s.fa", ">β\u2032 x\nACTGA\n"), TEMPLATE)
     assert kept["sequence_id"].tolist() == ["β\u2032"]
+
+
+@pytest.mark.parametrize("name", ["a\tb", "a\nb", "a\u2028b", 'q"uote', "a,b"])
+def test_names_of_spreadsheet_cells_are_taken(tmp_path, name):
+    path = tmp_path / "s.csv"
+    path.write_bytes(pd.DataFrame({"id": [name, "z"], "sequence": ["ACTGA", "TTTGG"]}).to_csv(index=False).encode())
+    assert read_sequences(path, TEMPLATE)[0]["sequence_id"].tolist() == [name, "z"]
 
 
 def test_empty_rows_number_nobody_anew(tmp_path):

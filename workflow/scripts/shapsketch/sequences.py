@@ -26,7 +26,7 @@ AmbiguousChoice = Literal["error", "drop", "resolve"]
 
 PIECE = 16_384  # records held at once
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # tabs and line breaks are written so that they come back
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,7 @@ def _check_names(path: str | Path, names: pd.Series) -> None:
         raise InputError(f"{path}: {kind} {record} has no name; give each {kind} one of its own.")
     if _CONTROL.search(" ".join(texts)):
         record, name = next((r, t) for r, t in zip(names.index, texts, strict=True) if _CONTROL.search(t))
-        raise InputError(
-            f"{path}: {kind} {record} is named {name!r}, with a tab, a line break or the like; take it out."
-        )
+        raise InputError(f"{path}: {kind} {record} is named {name!r}, with a control character; take it out.")
 
 
 def _refuse_repeated_name(path: Path, pieces: Iterable[pd.DataFrame]) -> None:
