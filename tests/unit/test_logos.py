@@ -54,6 +54,19 @@ def test_all_pictures_are_drawn(kind, drawn, tmp_path):
     assert not any(name.startswith("P") for name in names)
 
 
+@pytest.mark.parametrize("output", ["1", "1.0", "NA", "true", "inf"])
+def test_outputs_of_any_name_have_all_their_figures(output, drawn, tmp_path):
+    spectrum, tables = drawn["DNA"]
+    own = {}
+    for name, table in tables.items():  # the only output of a file, where a reader that guesses would guess
+        (tmp_path / name).write_text(table_text(table.assign(output=output)), encoding="utf-8")
+        read = read_table(tmp_path / name)
+        own[name] = read[read["output"] == output]
+        assert len(own[name]) == len(table)
+    figures = [name for name, _ in draw_all(spectrum, own, SCORE, "some", "classic")]
+    assert figures == [name for name, _ in draw_all(spectrum, tables, SCORE, "some", "classic")]
+
+
 def test_the_same_numbers_give_the_same_bytes(drawn, tmp_path):
     spectrum, tables = drawn["DNA"]
     row = tables["motifs"].iloc[0]
