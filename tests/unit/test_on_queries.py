@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from shapsketch import tables
 from shapsketch.faithfulness import r2_interval, r_squared
 from shapsketch.on_queries import _interval, report_on_queries
-from shapsketch.report import asked_in_words, by_group, cautions, lower_within
+from shapsketch.report import asked_in_words, by_group, cautions, lower_within, two_answers
 from shapsketch.tables import write_parquet
 
 
@@ -110,3 +110,17 @@ def test_few_sequences_that_are_met_exactly_have_a_narrow_interval():
     assert _interval(blocks, 1.0) == [1.0, 1.0]
     blocks[:, 3] = 0.09
     assert _interval(blocks, 1.0)[0] == 0.0
+
+
+def test_what_is_met_has_no_uncertain_r2():
+    y = np.array([0.0] * 15 + [1.0])
+    assert r2_interval(y, y, 0) == (1.0, 1.0)
+    assert r2_interval(y, np.zeros(16), 0)[0] <= 0.0
+
+
+def test_a_sketch_of_every_sequence_tells_that_a_model_answers_twice():
+    exact = {"scored_on": "every sequence of the template", "r2": 1.0}
+    (sentence,) = two_answers(3, exact)
+    assert sentence.startswith("the model does not answer twice the same") and "3 of these" in sentence
+    assert two_answers(0, exact) == two_answers(3, exact | {"scored_on": "hold-out"}) == []
+    assert two_answers(3, exact | {"r2": 0.9}) == []  # terms were left out

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 MOST_POINTS = 3000  # of the hold-out that are written down
+ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
 MET = 64  # steps of the precision of constant values within which they are met
 LARGE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
 
@@ -49,19 +50,23 @@ def _in_units(values: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np
 def r2_interval(values: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of R2 (percentiles over resampled points).
 
-    Resamples in which the values do not vary have no R2 and count as 0, unless the values never do.
+    Resamples in which the values do not vary have no R2 and count as 0, unless their values are met.
     """
     if is_constant(values):
         return (_met(values, predicted),) * 2
     apart, missed = _in_units(values, predicted)
     count, squares = len(values), missed**2
+    negligible = ROUNDING_SHARE * count * float(apart.var())
     draws = generator(seed, BOOTSTRAP_STREAM)
     scores = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
         rows = draws.integers(0, count, count)
         own = apart[rows]
-        total = float(np.sum((own - own.mean()) ** 2))
-        scores[k] = 1.0 - float(np.sum(squares[rows])) / total if total > 0 and np.ptp(own) > 0 else 0.0
+        total, lost = float(np.sum((own - own.mean()) ** 2)), float(np.sum(squares[rows]))
+        if total > 0 and np.ptp(own) > 0:
+            scores[k] = 1.0 - lost / total
+        else:
+            scores[k] = float(lost <= negligible)
     low, high = np.percentile(scores, [2.5, 97.5])
     return float(low), float(high)
 
@@ -90,6 +95,8 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     codes, values = sketch.samples(role)
     missed = values[:, output] - spectrum.intercept - spectrum.terms.predict(codes)
     score = _score(spectrum, codes, values[:, output], plan.seed)
+    if role != "holdout":  # all sequences there are: nothing is estimated
+        score["r2_interval"] = [score["r2"]] * 2
     audit = order_audit(score["variance_by_order"], score["variance"], score["r2"], score["r2_interval"][0])
     if audit["found"] == "constant" and np.ptp(values[:, output]) > 0:
         audit["audit"] = ROUNDED.format(middle=float(values[0, output]))

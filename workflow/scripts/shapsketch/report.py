@@ -118,9 +118,21 @@ def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = No
         if (score or {}).get("found") == "nothing":
             sentences.append("the refined values owe nothing to the spectrum: read them with their standard errors")
     counts = on_queries["warnings"]
+    sentences += two_answers(counts.get("gap", 0), score or {})
     found = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
     sentences += [f"warnings: {', '.join(found)}"] if found else []
     return sentences + few(on_queries["sequences"])
+
+
+def two_answers(gaps: int, score: Mapping[str, Any]) -> list[str]:
+    """Say that a model does not answer twice the same, where a sketch that asked every sequence shows it."""
+    if not gaps or score.get("scored_on", "hold-out") == "hold-out" or score["r2"] < 1 - 1e-9:
+        return []
+    return [
+        f"the model does not answer twice the same: it was asked every sequence for the sketch, and answers {gaps} of "
+        "these otherwise now. It is random, or depends on its batch: switch dropout off and normalisation to inference "
+        "(model.eval())"
+    ]
 
 
 def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
