@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test pins test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
+.PHONY: run test pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -24,11 +24,15 @@ estimate: .venv/run.ready
 
 # Makes an analysis again from its provenance file, in a new folder, and compares every byte.
 repeat: .venv/run.ready
-	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.repeat $(FROM)
+	PYTHONPATH=workflow/scripts $(BIN)/python -m shapsketch.storage.repeat $(FROM)
 
 # Explicit pin files beside envs/*.yaml, which Snakemake prefers; needs conda.
 pins: .venv/test.ready
 	$(BIN)/snakedeploy pin-conda-envs envs/*.yaml
+
+# The list of the library's files, which the workflow registers with Snakemake.
+library:
+	@cd workflow/scripts/shapsketch && find . -name '*.py' | sed 's,^\./,,' | LC_ALL=C sort > ../library.txt
 
 # Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
 test-faults test-engines test-peers: test-%: .venv/test.ready

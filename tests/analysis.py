@@ -7,17 +7,17 @@ import pandas as pd
 import pyarrow as pa
 
 from shapsketch import __version__
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.explain import Explainer, errors_schema, finish_aggregates, values_schema
-from shapsketch.files import write_json, write_text
-from shapsketch.listing import INTERACTION_SCHEMA, Listing
-from shapsketch.on_queries import report_on_queries
-from shapsketch.spectrum import Spectrum, save_spectra
-from shapsketch.tables import write_parquet
-from shapsketch.template import Template
-from shapsketch.terms import Terms
-from shapsketch.verdict import order_audit
+from shapsketch.fidelity.on_sequences import report_on_queries
+from shapsketch.fidelity.verdict import order_audit
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+from shapsketch.spectrum.spectrum import Spectrum, save_spectra
+from shapsketch.spectrum.tables import Explainer, errors_schema, finish_aggregates, values_schema
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import write_json, write_text
+from shapsketch.storage.parquet import write_parquet
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "costs.js", "gallery.js", "sequences.js", "page.js")

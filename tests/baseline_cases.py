@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 
 from oracles import all_codes, coalition_values, dividends, shapley_values
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.baselines import Task
-from shapsketch.template import Template
+from shapsketch.comparison import Task
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNGNRN")  # position 3 is fixed, position 5 has two letters
 FREE = [0, 1, 3, 4, 5]

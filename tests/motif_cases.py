@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.counter import generator
-from shapsketch.explain import Explainer, values_schema
-from shapsketch.listing import Listing
 from shapsketch.motifs import Settings, Summary, summarise
 from shapsketch.motifs.reading import Explained
-from shapsketch.spectrum import Spectrum
-from shapsketch.tables import write_parquet
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.rng import generator
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.interaction_tables import Listing
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.tables import Explainer, values_schema
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.parquet import write_parquet
 
 
 @dataclass(frozen=True)

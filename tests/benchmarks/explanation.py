@@ -22,16 +22,16 @@ import pandas as pd
 
 from benchmarks.reference_models import ROOT
 from benchmarks.shapzero_peer import PYTHON
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.files import atomic_path, write_json, write_text
-from shapsketch.interactions import Sums, strongest_interactions
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.recovery.student import save_students
-from shapsketch.shapley import interaction_map
-from shapsketch.spectrum import Spectrum, save_spectra
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.indices import interaction_map
+from shapsketch.spectrum.interactions import Sums, strongest_interactions
+from shapsketch.spectrum.spectrum import Spectrum, save_spectra
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import atomic_path, write_json, write_text
 
 TERMS, MILLION, REPEATS = 1000, 1_000_000, 5
 PEER_SEQUENCES = 3

@@ -17,14 +17,14 @@ import pandas as pd
 from shapiq.approximator.sparse import SPEX, ProxySPEX
 
 from benchmarks import long_model
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.faithfulness import r_squared
-from shapsketch.files import atomic_path
+from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.masks import explain_game
 from shapsketch.masks.game import Players, compose
 from shapsketch.masks.plan import Estimator, make_mask_plan
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.storage.files import atomic_path
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "masks"
 FRESH = 4000  # masks that score

@@ -20,16 +20,16 @@ import pandas as pd
 from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.truth import shapley_truth
-from shapsketch.background import Background
-from shapsketch.baselines import Answer, Task, UnsuitedError, explain
-from shapsketch.baselines.scoring import Scorer, flatten
-from shapsketch.baselines.truth import Truth
-from shapsketch.charts import cost_chart, total_cost_chart
-from shapsketch.comparators import METHODS, OURS, PAID_ONCE, SCORES
-from shapsketch.figures import save_figure
-from shapsketch.files import load_npz, save_npz, sha256_json, write_text
+from shapsketch.comparison import Answer, Task, UnsuitedError, explain
+from shapsketch.comparison.registry import METHODS, OURS, PAID_ONCE, SCORES
+from shapsketch.comparison.scoring import Scorer, flatten
+from shapsketch.comparison.truth import Truth
+from shapsketch.figures.charts import cost_chart, total_cost_chart
+from shapsketch.figures.style import save_figure
 from shapsketch.models import Model
-from shapsketch.versions import VERSIONS
+from shapsketch.sequences.background import Background
+from shapsketch.settings.versions import VERSIONS
+from shapsketch.storage.files import load_npz, save_npz, sha256_json, write_text
 
 FOLDER = ROOT / "results" / "benchmarks" / "methods"
 CURVE_DRAWS = 8

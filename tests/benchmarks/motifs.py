@@ -16,14 +16,14 @@ import pandas as pd
 from motif_cases import Planted, Result, aggregated, evaluate, explained, random_texts, template_of
 
 from benchmarks.reference_models import DATA, MODELS, ROOT
-from shapsketch.background import Background
-from shapsketch.design import make_plan
-from shapsketch.files import atomic_path, write_json
 from shapsketch.models.builtin_model import load as load_builtin
 from shapsketch.recovery import recover
-from shapsketch.sketch import Sketch
-from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.storage.files import atomic_path, write_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "motifs"
 SEQUENCES = 10_000

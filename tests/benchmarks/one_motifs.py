@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from benchmarks.memory import peak_megabytes
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = (

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from benchmarks.memory import peak_megabytes
-from shapsketch.design import Plan
-from shapsketch.files import write_json
 from shapsketch.recovery import recover
-from shapsketch.sketch import Sketch
+from shapsketch.sampling.plan import Plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.storage.files import write_json
 
 if __name__ == "__main__":
     folder, output, estimator = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -18,9 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
 
-from shapsketch.lattice import Lattice, fit_lattice
-from shapsketch.recovery.bins import Bins, transform
-from shapsketch.recovery.peeling import peel
+from shapsketch.sparse_fourier.bins import Bins, transform
+from shapsketch.sparse_fourier.peeling import peel
+from shapsketch.sparse_fourier.subsampling import Lattice, fit_lattice
 
 try:
     from shapzero.fourier.input_signal_subsampled import SubsampledSignal

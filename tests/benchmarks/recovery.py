@@ -20,12 +20,12 @@ from benchmarks.recovery_figure import draw
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
-from shapsketch.counter import random_words
-from shapsketch.faithfulness import r_squared
-from shapsketch.files import load_npz, read_json, save_npz, sha256_json, write_text
+from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.recovery import available_estimators
-from shapsketch.sketch import Sketch
-from shapsketch.spectrum import Spectrum
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.rng import random_words
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.storage.files import load_npz, read_json, save_npz, sha256_json, write_text
 
 RESULTS = ROOT / "results" / "benchmarks"
 CACHE = RESULTS / "cache"

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from shapsketch.files import atomic_path
+from shapsketch.storage.files import atomic_path
 
 COLOURS = {
     "regression": "#0072B2",

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.counter import generator
-from shapsketch.design import Design, Plan, make_plan
-from shapsketch.errors import InputError
-from shapsketch.files import sha256_file
 from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sampling.plan import Design, Plan, make_plan
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.rng import generator
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import sha256_file
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"

@@ -13,16 +13,16 @@ import pandas as pd
 from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
 from benchmarks.truth import Truth, shapley_truth
-from shapsketch.background import Background
-from shapsketch.baselines import Task, explain
-from shapsketch.faithfulness import report
-from shapsketch.files import atomic_path, read_json, write_json
+from shapsketch.comparison import Task, explain
+from shapsketch.explanation.refine import Effort, Refiner, Residual
+from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import recover
 from shapsketch.recovery.student import load_students, save_students
-from shapsketch.refine import Effort, Refiner, Residual
-from shapsketch.sketch import Sketch
-from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
-from shapsketch.versions import VERSIONS
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.background import Background
+from shapsketch.settings.versions import VERSIONS
+from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.storage.files import atomic_path, read_json, write_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "refinement"
 EVALUATIONS = (64, 256, 1024)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.design import make_plan
 from shapsketch.models.onehot import onehot_encoder
-from shapsketch.sketch import sample_shard
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import sample_shard
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = Template(Alphabet.from_config("DNA"), "N" * 25 + "GG" + "NNN")

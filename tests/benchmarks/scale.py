@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from shapsketch.files import write_text
+from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "results" / "benchmarks" / "scale"

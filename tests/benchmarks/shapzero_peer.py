@@ -11,11 +11,11 @@ from typing import IO
 import numpy as np
 
 from benchmarks.reference_models import ROOT, ReferenceModel
-from shapsketch.background import Background
-from shapsketch.baselines.shapzero import found_terms
-from shapsketch.files import load_npz, read_json
-from shapsketch.spectrum import Spectrum
-from shapsketch.template import Template
+from shapsketch.comparison.shapzero import found_terms
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.storage.files import load_npz, read_json
 
 PYTHON = ROOT / ".venv-shapzero" / "bin" / "python"  # made by `make benchmark-recovery`
 VERSION = "0.0.4"

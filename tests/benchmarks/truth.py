@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.reference_models import MOST_ENUMERATED, ReferenceModel
-from shapsketch.background import Background
-from shapsketch.baselines.truth import Truth, exact_truth, simulated_truth
-from shapsketch.files import load_npz, save_npz, sha256_json
+from shapsketch.comparison.truth import Truth, exact_truth, simulated_truth
 from shapsketch.recovery import Recovery, recover
-from shapsketch.sketch import Sketch
-from shapsketch.spectrum import Spectrum
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.background import Background
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.storage.files import load_npz, save_npz, sha256_json
 
 CONTROL_SEED = 990
 THREADS = os.cpu_count() or 1

@@ -6,11 +6,11 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.models.answers import Outputs, WrongRows
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNN")
 CODES = np.random.default_rng(0).integers(0, 4, (7, 3)).astype(np.uint8)

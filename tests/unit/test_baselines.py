@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from baseline_cases import FREE, TEMPLATE, Function, brute_force, task_of
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.baselines import Sketched, Task, UnsuitedError, explain, method
-from shapsketch.baselines.game import MEAN_DRAWS, background_mean
-from shapsketch.baselines.truth import enumerated_truth, exact_truth, simulated_truth
-from shapsketch.comparators import METHODS, PAID_ONCE
-from shapsketch.errors import InputError
+from shapsketch.comparison import Sketched, Task, UnsuitedError, explain, method
+from shapsketch.comparison.game import MEAN_DRAWS, background_mean
+from shapsketch.comparison.registry import METHODS, PAID_ONCE
+from shapsketch.comparison.truth import enumerated_truth, exact_truth, simulated_truth
+from shapsketch.explanation.refine import Residual
 from shapsketch.models import Model
-from shapsketch.refine import Residual
-from shapsketch.spectrum import Spectrum
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 
 
 @pytest.mark.parametrize("uniform", [True, False])
@@ -120,7 +120,7 @@ def test_sparse_methods_come_close(name, count):
 
 
 def test_enumeration_of_a_space_too_large_to_evaluate_has_errors(monkeypatch):
-    monkeypatch.setattr("shapsketch.baselines.exact.MOST_SEQUENCES", 100)
+    monkeypatch.setattr("shapsketch.comparison.exact.MOST_SEQUENCES", 100)
     task = task_of(30 * 40 + 1)
     answer, exact = explain("exact", task), brute_force(task_of(10))[0]
     z = (answer.values - exact)[:, FREE] / answer.errors[:, FREE]

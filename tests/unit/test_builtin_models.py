@@ -5,10 +5,10 @@ from math import exp
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 OUTPUTS = ("microhomology", "out_of_frame")
 

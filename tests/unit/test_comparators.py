@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 
 from baseline_cases import TEMPLATE, task_of
-from shapsketch.background import Background
-from shapsketch.baselines import explain
-from shapsketch.baselines.analysis import choose_sequences
-from shapsketch.baselines.scoring import Scorer, agreement
-from shapsketch.baselines.table import Comparison
-from shapsketch.baselines.truth import enumerated_truth
-from shapsketch.charts import cost_chart, total_cost_chart
-from shapsketch.comparators import break_even, headline
-from shapsketch.errors import InputError
-from shapsketch.spectrum import Spectrum
-from shapsketch.terms import Terms
+from shapsketch.comparison import explain
+from shapsketch.comparison.analysis import choose_sequences
+from shapsketch.comparison.registry import break_even, headline
+from shapsketch.comparison.scoring import Scorer, agreement
+from shapsketch.comparison.table import Comparison
+from shapsketch.comparison.truth import enumerated_truth
+from shapsketch.figures.charts import cost_chart, total_cost_chart
+from shapsketch.sequences.background import Background
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from analysis import ROOT, random_sequences, spectra, write_analysis
 from pages import Parser, errors_of, open_page
-from shapsketch.comparison_page import build_comparison, comparable, similarity
-from shapsketch.report import read_analysis
+from shapsketch.report.analysis import read_analysis
+from shapsketch.report.overview_page import build_comparison, comparable, similarity
 
 SOURCES = {
     "template": ROOT / "workflow/report/comparison.html.j2",

@@ -5,9 +5,9 @@ import os
 import pytest
 import yaml
 
-from shapsketch.config import check_config, check_names
-from shapsketch.errors import InputError
-from shapsketch.written import read_written
+from shapsketch.settings.config import check_config, check_names
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.written import read_written
 
 MODEL = "models:\n  m:\n    source: {kind: builtin, function: microhomology}\n    alphabet: DNA\n    template: NNNN\n"
 QUERIES = "sequences:\n  s: {path: s.fa}\n"

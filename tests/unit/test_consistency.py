@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.consistency import check_answers, evaluations_of, sequences_to_ask
-from shapsketch.design import left_for_checks, make_plan
-from shapsketch.errors import InputError
 from shapsketch.models import Model
-from shapsketch.template import Template
+from shapsketch.sampling.consistency import check_answers, evaluations_of, sequences_to_ask
+from shapsketch.sampling.plan import left_for_checks, make_plan
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNNNNNNN")
 BACKGROUND = Background.uniform(TEMPLATE)

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.convert import convert
-from shapsketch.convert.tensorflow_checkpoint import read_checkpoint
-from shapsketch.convert.xgboost_pickle import _byte_strings, _InertUnpickler, read_pickled_booster
-from shapsketch.errors import InputError
 from shapsketch.models import Model
-from shapsketch.template import Template
+from shapsketch.models.convert import convert
+from shapsketch.models.convert.tensorflow_checkpoint import read_checkpoint
+from shapsketch.models.convert.xgboost_pickle import _byte_strings, _InertUnpickler, read_pickled_booster
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 # XGBRegressor(n_estimators=3, max_depth=3) of XGBoost 0.82 on 4-mers, pickled with protocol 2
 PICKLED = (

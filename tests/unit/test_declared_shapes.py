@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from shapsketch.errors import InputError
 from shapsketch.models import keras_model, torch_model
+from shapsketch.settings.errors import InputError
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 

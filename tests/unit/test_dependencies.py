@@ -7,12 +7,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.dependencies import command_files, imported_files, onnx_data_files
-from shapsketch.errors import InputError
 from shapsketch.models import Model, identity
-from shapsketch.sources import complete, locate, named_files, source_files
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.dependencies import command_files, imported_files, onnx_data_files
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.sources import complete, locate, named_files, source_files
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNN")
 CODES = np.array([[0, 1, 2], [3, 3, 3]], np.uint8)
@@ -176,7 +176,7 @@ def test_no_heavy_import_is_needed(root):
     """Snakemake's own process reads these for every job."""
     import subprocess
 
-    code = "import sys; import shapsketch.sources; print([m for m in ('numpy', 'pandas', 'onnx') if m in sys.modules])"
+    code = "import sys; import shapsketch.settings.sources; print([m for m in ('numpy', 'pandas', 'onnx') if m in sys.modules])"
     env = {"PYTHONPATH": str(root / "workflow/scripts"), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "[]\n"

@@ -6,14 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.counter import permuted, random_words
-from shapsketch.design import Plan, make_plan
-from shapsketch.errors import InputError
-from shapsketch.rounds import round_ends, sampling_rounds
-from shapsketch.sketch import query_range, shard_range
-from shapsketch.template import Template
+from shapsketch.sampling.plan import Plan, make_plan
+from shapsketch.sampling.sketch import query_range, shard_range
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.rng import permuted, random_words
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.rounds import round_ends, sampling_rounds
 
 ROLES = ("holdout", "validation", "train", "lattice")
 GUIDE = Template(Alphabet("ACGT"), "N" * 25 + "GG" + "NNN")

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from shapsketch.download import download
-from shapsketch.errors import InputError
-from shapsketch.sources import Download
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.sources import Download
+from shapsketch.storage.download import download
 
 DATA = bytes(range(256)) * 800  # 204,800 bytes
 SUM = hashlib.sha256(DATA).hexdigest()

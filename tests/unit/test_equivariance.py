@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_recovery import SUITE, free_template, sketch_of, sparse_function
 
-from shapsketch.errors import InputError
-from shapsketch.faithfulness import r_squared, report, scored_points
+from shapsketch.fidelity.faithfulness import r_squared, report, scored_points
 from shapsketch.recovery import recover, student, trees
-from shapsketch.sketch import Sketch
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.settings.errors import InputError
 
 
 @pytest.fixture(autouse=True)

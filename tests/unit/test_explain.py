@@ -9,10 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 from test_shapley import random_function
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.errors import InputError
-from shapsketch.explain import (
+from shapsketch.explanation.refine import Effort, Refiner, Residual
+from shapsketch.fidelity.on_sequences import report_on_queries
+from shapsketch.fidelity.verdict import order_audit
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.indices import interaction_map
+from shapsketch.spectrum.interaction_tables import Listing
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.tables import (
     Explainer,
     finish_aggregates,
     hypothetical_contributions,
@@ -21,16 +28,9 @@ from shapsketch.explain import (
     onehot,
     refine_plain,
 )
-from shapsketch.files import npy_writer
-from shapsketch.listing import Listing
-from shapsketch.on_queries import report_on_queries
-from shapsketch.refine import Effort, Refiner, Residual
-from shapsketch.shapley import interaction_map
-from shapsketch.spectrum import Spectrum
-from shapsketch.tables import ROW_GROUP, group_names, merge_tables, parquet_writer, read_rows, write_parquet
-from shapsketch.template import Template
-from shapsketch.terms import Terms
-from shapsketch.verdict import order_audit
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import npy_writer
+from shapsketch.storage.parquet import ROW_GROUP, group_names, merge_tables, parquet_writer, read_rows, write_parquet
 
 SCORE = {"range": [-1.0, 1.0], "residual": {"mean": 0.25, "largest": 0.5, "large": 0.5}, "found": "found"}
 

@@ -14,14 +14,14 @@ from Bio import motifs as biopython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapsketch.alphabet import MISSING, Alphabet
-from shapsketch.catalogue import expand
-from shapsketch.config import check_config, check_names
-from shapsketch.databases import read_motifs
-from shapsketch.errors import InputError
-from shapsketch.template import Template
-from shapsketch.tsv import TEXT, bed_name, read_table, table_text
-from shapsketch.written import read_written
+from shapsketch.sequences.alphabet import MISSING, Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.catalogue import expand
+from shapsketch.settings.config import check_config, check_names
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.motif_databases import read_motifs
+from shapsketch.settings.written import read_written
+from shapsketch.storage.tsv import TEXT, bed_name, read_table, table_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

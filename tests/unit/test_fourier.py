@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.codes import bch_code, identity_code
-from shapsketch.design import make_plan
-from shapsketch.faithfulness import report
-from shapsketch.galois import make_field
-from shapsketch.lattice import Lattice, fit_lattice, least_queries
+from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import recover
-from shapsketch.recovery.bins import transform
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.recovery.decoding import decode
 from shapsketch.recovery.fourier import fit_path
-from shapsketch.recovery.peeling import peel
-from shapsketch.sketch import Sketch
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.sparse_fourier.bins import transform
+from shapsketch.sparse_fourier.decoding import decode
+from shapsketch.sparse_fourier.galois import make_field
+from shapsketch.sparse_fourier.parity_checks import bch_code, identity_code
+from shapsketch.sparse_fourier.peeling import peel
+from shapsketch.sparse_fourier.subsampling import Lattice, fit_lattice, least_queries
 
 LETTERS = "ACGTDEFHIKLMNPQRSVWY"
 

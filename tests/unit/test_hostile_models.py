@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import KINDS, Model
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "N" * 30)
 RUNS_CODE = {"python", "command"}  # on purpose

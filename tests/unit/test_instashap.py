@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from oracles import all_codes, coalition_values, shapley_values
-from shapsketch.accuracy_gap import accuracy_gap, in_words
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.baselines import Task, UnsuitedError, explain, fastshap
-from shapsketch.basis import ProductBasis
-from shapsketch.coalitions import shapley_coalitions
-from shapsketch.design import make_plan
-from shapsketch.faithfulness import report
+from shapsketch.comparison import Task, UnsuitedError, explain, fastshap
+from shapsketch.fidelity.accuracy_gap import accuracy_gap, in_words
+from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import _samples, instashap, recover
-from shapsketch.sketch import Sketch
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.basis import ProductBasis
+from shapsketch.spectrum.coalitions import shapley_coalitions
 
 TEMPLATE = Template(Alphabet("ACGT"), "NRNGNNWNN")  # position 4 is fixed, positions 2 and 7 have two letters
 

@@ -6,9 +6,9 @@ import numba
 import numpy as np
 import pytest
 
-from shapsketch.interactions import Sums, group_codes, strongest_interactions
-from shapsketch.shapley import interaction_map
-from shapsketch.terms import Terms
+from shapsketch.spectrum.indices import interaction_map
+from shapsketch.spectrum.interactions import Sums, group_codes, strongest_interactions
+from shapsketch.spectrum.terms import Terms
 
 COUNT = 1500
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.models.keras_model import read_network
 from shapsketch.models.keras_operators import OPERATORS as OPERATORS_READ
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 warnings.simplefilter("ignore", DeprecationWarning)

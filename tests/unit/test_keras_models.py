@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 warnings.simplefilter("ignore", DeprecationWarning)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.models.layouts import check_reference, check_shape
 from shapsketch.models.onehot import onehot_encoder
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 
 def template(n=6, letters="ACGT"):

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.design import make_plan
-from shapsketch.errors import InputError
-from shapsketch.faithfulness import report
-from shapsketch.files import save_npz
+from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import recover
 from shapsketch.recovery.learning_curve import learning_curve, score_round
-from shapsketch.sketch import Sketch, merge_shards, sample_shard
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.storage.files import save_npz
 
 BACKGROUND = Background.uniform(Template(Alphabet("ACGT"), "N" * 9))
 

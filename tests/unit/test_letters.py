@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import MISSING, Alphabet
-from shapsketch.background import Background, background_from_config
-from shapsketch.errors import InputError
-from shapsketch.residues import residue_properties
-from shapsketch.spectrum import Spectrum
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sequences.alphabet import MISSING, Alphabet
+from shapsketch.sequences.background import Background, background_from_config
+from shapsketch.sequences.residues import residue_properties
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 
 
 @pytest.mark.parametrize(

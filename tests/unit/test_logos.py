@@ -6,13 +6,13 @@ import pytest
 from matplotlib.colors import to_hex
 from motif_cases import Planted, aggregated, exact_spectrum, random_texts, template_of
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.drawing import draw_all
-from shapsketch.figures import PALETTES, letter_classes, letter_colors, save_figure
-from shapsketch.logos import DrawnMotif, contribution_logo, information_heights, motif_logo
-from shapsketch.maps import interaction_map, order_bars, support_maps
-from shapsketch.template import Template
-from shapsketch.tsv import read_table, table_text
+from shapsketch.figures.drawing import draw_all
+from shapsketch.figures.heat_maps import interaction_map, order_bars, support_maps
+from shapsketch.figures.logos import DrawnMotif, contribution_logo, information_heights, motif_logo
+from shapsketch.figures.style import PALETTES, letter_classes, letter_colors, save_figure
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.storage.tsv import read_table, table_text
 
 CASES = {
     "DNA": ("ACGT", "NNNNNNGGNN", [Planted("GAT", (0, 1, 3), (0, 2), 2.0)]),

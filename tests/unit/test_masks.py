@@ -10,12 +10,7 @@ import pytest
 import shapiq
 
 from oracles import dividends
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.errors import InputError
-from shapsketch.faithfulness import r_squared
-from shapsketch.listing import Listing
-from shapsketch.mask_page import summary_lines
+from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.masks import explain_game, fit_values, parities
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
@@ -24,10 +19,15 @@ from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.masks.regression import Data, Equations, closure, fit, polish, pursue
-from shapsketch.masks.transform import exact
+from shapsketch.masks.sparse_transform import exact
 from shapsketch.models import Model
-from shapsketch.shapley import WEIGHTS, interaction_map
-from shapsketch.template import Template
+from shapsketch.report.mask_page import summary_lines
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.indices import WEIGHTS, interaction_map
+from shapsketch.spectrum.interaction_tables import Listing
 
 
 def all_masks(m):

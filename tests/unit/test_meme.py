@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from Bio import motifs as biopython
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.comparison import compare_motifs
-from shapsketch.errors import InputError
-from shapsketch.matrices import Matrix, consensus_letter, information
-from shapsketch.meme import meme_text, read_meme
+from shapsketch.motifs.meme import meme_text, read_meme
+from shapsketch.motifs.pwm import Matrix, consensus_letter, information
+from shapsketch.motifs.tomtom import compare_motifs
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.settings.errors import InputError
 
 ALPHABETS = ["ACGT", "ACTG", "ACGU", "ACDEFGHIKLMNPQRSTVWY", "01X", "*ACb0.", '#=~"A']
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shapsketch.methods import REFERENCES, describe_background, methods_text, supplement
+from shapsketch.report.methods_text import REFERENCES, describe_background, methods_text, supplement
 
 FACTS = {
     "model": "m", "queries": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,

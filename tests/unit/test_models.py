@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.design import make_plan
-from shapsketch.errors import InputError
-from shapsketch.files import save_npz
 from shapsketch.models import Model, identity
 from shapsketch.models.torch_model import refuse_pickles
-from shapsketch.sketch import Sketch, merge_shards, sample_shard
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.storage.files import save_npz
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNN")
 CODE = """

@@ -5,17 +5,17 @@ import pandas as pd
 import pytest
 from motif_cases import Planted, aggregated, evaluate, exact_spectrum, explained, random_texts, template_of
 
-from shapsketch.background import Background
-from shapsketch.design import make_plan
 from shapsketch.models.builtin_model import load as load_builtin
 from shapsketch.motifs import Settings, summarise
 from shapsketch.motifs.positions import position_interactions
 from shapsketch.motifs.sums import LetterSums, VarianceShares, extremes
 from shapsketch.recovery import recover
-from shapsketch.sketch import Sketch
-from shapsketch.spectrum import Spectrum
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 
 
 def sketched(template, function, budget, noise=0.0, **settings):

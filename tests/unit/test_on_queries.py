@@ -5,11 +5,11 @@ import pyarrow as pa
 import pytest
 from scipy.stats import rankdata
 
-from shapsketch import tables
-from shapsketch.faithfulness import r2_interval, r_squared
-from shapsketch.on_queries import _interval, report_on_queries
-from shapsketch.report import asked_in_words, by_group, cautions, lower_within, two_answers
-from shapsketch.tables import write_parquet
+from shapsketch.fidelity.faithfulness import r2_interval, r_squared
+from shapsketch.fidelity.on_sequences import _interval, report_on_queries
+from shapsketch.report.analysis import asked_in_words, by_group, cautions, lower_within, two_answers
+from shapsketch.storage import parquet as tables
+from shapsketch.storage.parquet import write_parquet
 
 
 def scored(folder, predicted, reconstructed, groups=None, outputs=("y",)):

@@ -13,12 +13,12 @@ import pytest
 
 from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
 from pages import Parser, click, errors_of, open_page
-from shapsketch.markup import glyphs, script_safe
-from shapsketch.packing import Pack, unpack
-from shapsketch.page import build_page
-from shapsketch.page_sequences import spread_rows, take_rows
-from shapsketch.report import read_analysis, summary_lines
-from shapsketch.tsv import read_table
+from shapsketch.report.analysis import read_analysis, summary_lines
+from shapsketch.report.html import glyphs, script_safe
+from shapsketch.report.packing import Pack, unpack
+from shapsketch.report.page import build_page
+from shapsketch.report.page_sequences import spread_rows, take_rows
+from shapsketch.storage.tsv import read_table
 
 N = 12
 

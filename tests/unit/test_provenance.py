@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from shapsketch.comparators import most_evaluations
-from shapsketch.cost import MOST_SHARDS, auto_shards, estimate, wall_seconds
-from shapsketch.errors import InputError
-from shapsketch.files import sha256_file
-from shapsketch.provenance import code_hash, config_hash, describe, made_with
-from shapsketch.repeat import compare, differences, lay_out, load_record
-from shapsketch.sources import locate, source_files
+from shapsketch.comparison.registry import most_evaluations
+from shapsketch.settings.cost import MOST_SHARDS, auto_shards, estimate, wall_seconds
+from shapsketch.settings.errors import InputError
+from shapsketch.settings.sources import locate, source_files
+from shapsketch.storage.files import sha256_file
+from shapsketch.storage.provenance import code_hash, config_hash, describe, made_with
+from shapsketch.storage.repeat import compare, differences, lay_out, load_record
 
 CONFIG = {
     "models": {

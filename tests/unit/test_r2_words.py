@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from shapsketch.r2_words import full_r2, headline_r2, is_defined, percent
+from shapsketch.fidelity.r2_words import full_r2, headline_r2, is_defined, percent
 
 
 @pytest.mark.parametrize(

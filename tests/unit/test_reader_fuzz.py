@@ -16,11 +16,11 @@ from Bio.SeqIO.QualityIO import FastqGeneralIterator
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models.table_model import read_table
-from shapsketch.sequences import read_sequences
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.reader import read_sequences
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 DNA = Template(Alphabet("ACGT"), "NNNN")
 fuzz = settings(

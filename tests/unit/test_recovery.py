@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.basis import ProductBasis, contrasts
-from shapsketch.design import make_plan
-from shapsketch.errors import InputError
-from shapsketch.faithfulness import r2_interval, r_squared, report
-from shapsketch.files import save_npz
+from shapsketch.fidelity.faithfulness import r2_interval, r_squared, report
 from shapsketch.recovery import _samples, recover, regression, student, trees
 from shapsketch.recovery.projection import project
 from shapsketch.recovery.screening import candidates
 from shapsketch.recovery.student import load_students, save_students
-from shapsketch.sketch import Sketch
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.basis import ProductBasis, contrasts
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import save_npz
 
 LETTERS = "ACGTDEFHIKLMNPQRSVWY"
 

@@ -9,8 +9,8 @@ from benchmarks.recovery_figure import draw
 from benchmarks.reference_models import ReferenceModel
 from benchmarks.shapzero_peer import _spectrum, obstacle
 from oracles import all_codes
-from shapsketch.alphabet import Alphabet
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNGN")
 ALL = all_codes([4, 4, 1, 4])

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import truth
 from benchmarks.reference_models import MODELS, load
 from shapsketch.recovery import recover
-from shapsketch.spectrum import Spectrum
+from shapsketch.spectrum.spectrum import Spectrum
 
 CELLS = ("HEK293T", "Tcells", "HepG2")
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from oracles import all_codes, coalition_values, shapley_values
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.basis import ProductBasis
-from shapsketch.counter import content_keys
-from shapsketch.errors import InputError
-from shapsketch.refine import Effort, Refiner, Residual, draw_pairs
-from shapsketch.spectrum import Spectrum
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.explanation.refine import Effort, Refiner, Residual, draw_pairs
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.rng import content_keys
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.basis import ProductBasis
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNGNN")  # position 3 is fixed
 FREE = [0, 1, 3, 4]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shapsketch.errors import InputError
-from shapsketch.scale import Scale, check_scale, is_constant
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.scale import Scale, check_scale, is_constant
 
 VALUES = np.random.default_rng(0).integers(-4000, 4000, 999) / 1024.0  # exact beside offsets up to 2 ** 42
 

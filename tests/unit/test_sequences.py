@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
-from shapsketch.sequences import configured_background, read_sequences, stream_sequences
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.reader import configured_background, read_sequences, stream_sequences
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNGR")
 RECORDS = [("a", "ACTGA"), ("b", "TTTGG")]
@@ -106,7 +106,7 @@ def test_groups_may_have_another_column(tmp_path):
 
 @pytest.mark.parametrize("name", ["s.fa", "s.csv"])
 def test_long_files_are_read_in_pieces(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("shapsketch.sequences.PIECE", 3)
+    monkeypatch.setattr("shapsketch.sequences.reader.PIECE", 3)
     rows = [(f"r{k}", "ACTGA" if k % 4 else "ACTG") for k in range(10)]
     if name == "s.fa":
         path = write(tmp_path / name, "".join(f">{i}\n{s}\n" for i, s in rows))
@@ -123,7 +123,7 @@ def test_long_files_are_read_in_pieces(tmp_path, monkeypatch, name):
 
 
 def test_rows_without_names_are_numbered_through_all_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr("shapsketch.sequences.PIECE", 2)
+    monkeypatch.setattr("shapsketch.sequences.reader.PIECE", 2)
     kept, _ = read_sequences(write(tmp_path / "s.csv", "sequence\n" + 5 * "ACTGA\n"), TEMPLATE)
     assert kept["sequence_id"].tolist() == ["seq1", "seq2", "seq3", "seq4", "seq5"]
 

@@ -9,17 +9,17 @@ import shapiq
 from shapiq.game_theory.moebius_converter import MoebiusConverter
 
 from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.basis import ProductBasis
-from shapsketch.design import make_plan
-from shapsketch.errors import InputError
 from shapsketch.recovery import recover
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.shapley import VALUES, WEIGHTS, interaction_map
-from shapsketch.sketch import Sketch
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.basis import ProductBasis
+from shapsketch.spectrum.indices import VALUES, WEIGHTS, interaction_map
+from shapsketch.spectrum.terms import Terms
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 

@@ -7,15 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.design import make_plan
-from shapsketch.errors import InputError, UnusableError
-from shapsketch.files import atomic_path, load_npz, save_npz, write_text
 from shapsketch.models import identity
-from shapsketch.seal import check_seals, is_sealed, write_seal
-from shapsketch.sketch import is_sampled, measure_rate, merge_shards, sample_shard
-from shapsketch.template import Template
+from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.sketch import is_sampled, measure_rate, merge_shards, sample_shard
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError, UnusableError
+from shapsketch.storage.files import atomic_path, load_npz, save_npz, write_text
+from shapsketch.storage.manifest import check_seals, is_sealed, write_seal
 
 MODEL = "import numpy as np\n\ndef f(codes):\n    return codes @ np.arange(1.0, 9.0)\n"
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_in_a_sentence(root):
     code = """
 import errno
 from types import SimpleNamespace
-from shapsketch import stage
+from shapsketch.settings import script as stage
 stage.start(SimpleNamespace(log="/dev/full", threads=1))
 raise OSError(errno.ENOSPC, "No space left on device")
 """

@@ -7,15 +7,15 @@ import pytest
 from test_shapley import random_function
 
 from oracles import all_codes
-from shapsketch.alphabet import Alphabet
-from shapsketch.ambiguity import resolve
-from shapsketch.background import Background
-from shapsketch.errors import InputError
-from shapsketch.files import load_npz, save_npz
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.spectrum import Spectrum, load_spectra, save_spectra
-from shapsketch.template import Template
-from shapsketch.terms import Terms
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.ambiguity import resolve
+from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.spectrum.terms import Terms
+from shapsketch.storage.files import load_npz, save_npz
 
 
 def wave_spectrum():

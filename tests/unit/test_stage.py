@@ -9,7 +9,7 @@ import termios
 CODE = """
 import sys, types
 sys.path.insert(0, "workflow/scripts")
-from shapsketch import stage
+from shapsketch.settings import script as stage
 stage.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
 with stage.progress("explain some", "sequence", 3) as bar:
     for _ in range(3):
@@ -44,8 +44,8 @@ def test_without_a_terminal_the_bar_goes_to_the_log(root, tmp_path):
 STAGED = """
 import sys, types, os
 sys.path.insert(0, "workflow/scripts")
-from shapsketch import stage
-from shapsketch.errors import InputError, ModelError
+from shapsketch.settings import script as stage
+from shapsketch.settings.errors import InputError, ModelError
 stage.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
 """
 

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 from test_shapley import random_function
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.ambiguity import resolve
-from shapsketch.errors import InputError
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.ambiguity import resolve
 
 SEQUENCES = ["ACDE", "CCCC", "EDCA"]
 CONTAINERS = {

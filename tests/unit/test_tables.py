@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.config import check_config
-from shapsketch.errors import InputError
 from shapsketch.models.table_model import describe, list_left_out, load, read_table
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.config import check_config
+from shapsketch.settings.errors import InputError
 
 DNA = Template(Alphabet("ACGT"), "NN")
 PAIRS = ["".join(pair) for pair in itertools.product("ACGT", repeat=2)]

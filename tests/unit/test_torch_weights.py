@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from oracles import all_codes
-from shapsketch.alphabet import Alphabet
-from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.models.weights import read_tensors
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNN")
 CODES = all_codes((4,) * 5)[::7]

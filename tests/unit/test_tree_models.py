@@ -13,14 +13,14 @@ import scipy.sparse
 import xgboost as xgb
 
 from oracles import all_codes, coalition_values, shapley_values
-from shapsketch.alphabet import Alphabet
-from shapsketch.background import Background
-from shapsketch.errors import InputError
 from shapsketch.models import Model
 from shapsketch.models.ensemble import Ensemble, Tree
 from shapsketch.models.trees_model import read_ensemble
-from shapsketch.recovery.ensemble import exact_spectra
-from shapsketch.template import Template
+from shapsketch.recovery.exact_trees import exact_spectra
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "N" * 6)
 DRAWS = np.random.default_rng(3)

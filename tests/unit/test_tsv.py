@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.motifs.frames import INSTANCE_COLUMNS, instance_tables
 from shapsketch.motifs.instances import Sites
 from shapsketch.motifs.reading import Chunk
-from shapsketch.tsv import bed_name, bed_text, read_table, table_text
+from shapsketch.motifs.tables import INSTANCE_COLUMNS, instance_tables
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.storage.tsv import bed_name, bed_text, read_table, table_text
 
 LIKE_NUMBERS = [
     "1",

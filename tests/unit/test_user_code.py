@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from shapsketch.alphabet import Alphabet
-from shapsketch.dependencies import imported_files
-from shapsketch.errors import InputError, ModelError
 from shapsketch.models import Model
-from shapsketch.template import Template
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.dependencies import imported_files
+from shapsketch.settings.errors import InputError, ModelError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNN")
 CODES = np.array([[0, 1, 2], [2, 2, 3]], np.uint8)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from shapsketch.verdict import instead, no_arcs, no_motif, no_pair, order_audit
+from shapsketch.fidelity.verdict import instead, no_arcs, no_motif, no_pair, order_audit
 
 SCORES = [(1.0, 0.99), (1.0, 0.31), (0.95, 0.92), (0.95, 0.6), (0.5, 0.4), (0.1, -0.3), (0.0, -0.1), (-4.0, -9.0)]
 ADDITIVE = [1.0, 0.99, 0.8, 0.3, 0.0]

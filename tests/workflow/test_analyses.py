@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shapsketch.spectrum import Spectrum
+from shapsketch.spectrum.spectrum import Spectrum
 from workflow.helpers import MODEL, ROOT, Workspace
 
 

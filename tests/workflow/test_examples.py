@@ -8,7 +8,7 @@ import pytest
 import yaml
 from motif_cases import aggregated, random_texts
 
-from shapsketch.spectrum import Spectrum
+from shapsketch.spectrum.spectrum import Spectrum
 from workflow.helpers import ROOT, Workspace
 
 EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))

@@ -258,9 +258,9 @@ def test_inputs_that_cannot_be_written(broken, hashes):
 
 
 def test_two_thousand_shards(broken, undisturbed, hashes):
-    from shapsketch.design import Plan
-    from shapsketch.files import save_npz
-    from shapsketch.sketch import sample_shard
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import sample_shard
+    from shapsketch.storage.files import save_npz
 
     broken.configure(models__tiny__sketch__shards=2000, models__tiny__sketch__batch_size=1)
     broken.configure(models__tiny__sketch__budget=2000)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from shapsketch.config import check_config, check_names
-from shapsketch.errors import InputError
+from shapsketch.settings.config import check_config, check_names
+from shapsketch.settings.errors import InputError
 from workflow.helpers import ROOT, Workspace, environment
 
 MODEL = '''
@@ -102,7 +102,7 @@ def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
     assert list(rows.index) == ["check", "explain", "merge explanations", "report"]
     assert rows.loc["explain", "evaluations"] == 3 * 1201
     workspace.run(env=env)
-    command = [sys.executable, "-m", "shapsketch.repeat", "results/tiny/some/provenance.json"]
+    command = [sys.executable, "-m", "shapsketch.storage.repeat", "results/tiny/some/provenance.json"]
     env = {**env, "PYTHONPATH": str(ROOT / "workflow/scripts")}
     done = subprocess.run(command, cwd=workspace.folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

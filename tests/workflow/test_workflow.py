@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from shapsketch.spectrum import Spectrum
+from shapsketch.spectrum.spectrum import Spectrum
 from workflow.helpers import MODEL, ROOT, SEQUENCES, Workspace, environment
 
 
@@ -339,7 +339,7 @@ def test_every_result_says_where_it_comes_from(finished):
 
 def test_a_run_is_repeated_from_its_provenance(finished):
     """The same bytes, in another folder; what is not as it was ends it."""
-    command = [sys.executable, "-m", "shapsketch.repeat", "results/tiny/some/provenance.json", "--cores", "2"]
+    command = [sys.executable, "-m", "shapsketch.storage.repeat", "results/tiny/some/provenance.json", "--cores", "2"]
     variables = environment(PYTHONPATH=str(ROOT / "workflow/scripts"))
     done = subprocess.run(
         command, cwd=finished.folder, env=variables, capture_output=True, text=True, check=False, timeout=300

@@ -10,191 +10,39 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-LIBRARY = [
-    "__init__.py",
-    "accuracy_gap.py",
-    "alphabet.py",
-    "ambiguity.py",
-    "background.py",
-    "basis.py",
-    "catalogue.py",
-    "charts.py",
-    "codes.py",
-    "coalitions.py",
-    "comparators.py",
-    "comparison.py",
-    "comparison_page.py",
-    "config.py",
-    "consistency.py",
-    "cost.py",
-    "counter.py",
-    "databases.py",
-    "delimited.py",
-    "dependencies.py",
-    "design.py",
-    "download.py",
-    "drawing.py",
-    "errors.py",
-    "explain.py",
-    "faithfulness.py",
-    "fasta.py",
-    "figures.py",
-    "files.py",
-    "fitting.py",
-    "galois.py",
-    "interactions.py",
-    "kernels.py",
-    "lattice.py",
-    "letters.py",
-    "listing.py",
-    "logos.py",
-    "maps.py",
-    "markup.py",
-    "mask_page.py",
-    "matrices.py",
-    "meme.py",
-    "methods.py",
-    "on_queries.py",
-    "opening.py",
-    "packing.py",
-    "page.py",
-    "page_methods.py",
-    "page_sequences.py",
-    "provenance.py",
-    "r2_words.py",
-    "refine.py",
-    "repeat.py",
-    "report.py",
-    "residues.py",
-    "rounds.py",
-    "scale.py",
-    "seal.py",
-    "sequences.py",
-    "shapley.py",
-    "sketch.py",
-    "sources.py",
-    "spectrum.py",
-    "stage.py",
-    "strings.py",
-    "tables.py",
-    "template.py",
-    "terms.py",
-    "tsv.py",
-    "verdict.py",
-    "versions.py",
-    "wording.py",
-    "written.py",
-    "baselines/__init__.py",
-    "baselines/analysis.py",
-    "baselines/deep_shap.py",
-    "baselines/exact.py",
-    "baselines/fastshap.py",
-    "baselines/game.py",
-    "baselines/gradients.py",
-    "baselines/instashap.py",
-    "baselines/integrated_gradients.py",
-    "baselines/kernel_shap.py",
-    "baselines/monte_carlo.py",
-    "baselines/permutation_sampling.py",
-    "baselines/proxyspex.py",
-    "baselines/scoring.py",
-    "baselines/shap_iq.py",
-    "baselines/shapiq_methods.py",
-    "baselines/shapsketch.py",
-    "baselines/shapsketch_refined.py",
-    "baselines/shapzero.py",
-    "baselines/spex.py",
-    "baselines/svarm_iq.py",
-    "baselines/table.py",
-    "baselines/truth.py",
-    "convert/__init__.py",
-    "convert/tensorflow_checkpoint.py",
-    "convert/xgboost_pickle.py",
-    "masks/__init__.py",
-    "masks/boosting.py",
-    "masks/checks.py",
-    "masks/explain.py",
-    "masks/game.py",
-    "masks/parities.py",
-    "masks/plan.py",
-    "masks/regression.py",
-    "masks/transform.py",
-    "models/__init__.py",
-    "models/answers.py",
-    "models/builtin_model.py",
-    "models/command_model.py",
-    "models/ensemble.py",
-    "models/keras_file.py",
-    "models/keras_layers.py",
-    "models/keras_model.py",
-    "models/keras_operators.py",
-    "models/keras_weights.py",
-    "models/layouts.py",
-    "models/onehot.py",
-    "models/onnx_model.py",
-    "models/published.py",
-    "models/python_model.py",
-    "models/table_model.py",
-    "models/torch_model.py",
-    "models/trees_model.py",
-    "models/user_code.py",
-    "models/ubjson.py",
-    "models/weights.py",
-    "motifs/__init__.py",
-    "motifs/frames.py",
-    "motifs/instances.py",
-    "motifs/merging.py",
-    "motifs/motif.py",
-    "motifs/patterns.py",
-    "motifs/positions.py",
-    "motifs/reading.py",
-    "motifs/search.py",
-    "motifs/seqlets.py",
-    "motifs/stacks.py",
-    "motifs/sums.py",
-    "recovery/__init__.py",
-    "recovery/bins.py",
-    "recovery/coefficients.py",
-    "recovery/decoding.py",
-    "recovery/ensemble.py",
-    "recovery/exact.py",
-    "recovery/fourier.py",
-    "recovery/instashap.py",
-    "recovery/learning_curve.py",
-    "recovery/matching.py",
-    "recovery/peeling.py",
-    "recovery/projection.py",
-    "recovery/reading.py",
-    "recovery/regression.py",
-    "recovery/ridge.py",
-    "recovery/screening.py",
-    "recovery/stack.py",
-    "recovery/student.py",
-    "recovery/trees.py",
-]
-# Registered one by one, so that the library comes along when the workflow is used as a remote module.
-_library = [workflow.source_path(f"../scripts/shapsketch/{name}") for name in LIBRARY]
+# Registered one by one, so that the library comes along when the workflow is used as a remote module; `make library`
+# writes the list.
+with open(workflow.source_path("../scripts/library.txt")) as _names:
+    _library = [
+        workflow.source_path(f"../scripts/shapsketch/{name}")
+        for name in _names.read().split()
+    ]
 # Where the workflow lies on this machine, the library is imported in its place: Snakemake's copies are new in every
 # run, and compiled kernels would have to be compiled again.
 _copied = Path(_library[0]).parent.parent
 _local = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "../scripts")
 sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 
-from shapsketch import errors
-from shapsketch.catalogue import expand
-from shapsketch.config import canonical, check_config, check_database, check_names
-from shapsketch.cost import auto_shards
-from shapsketch.opening import open_text
-from shapsketch.rounds import sampling_rounds, stop_rule
-from shapsketch.sources import (
+from shapsketch.settings import errors
+from shapsketch.settings.catalogue import expand
+from shapsketch.settings.config import (
+    canonical,
+    check_config,
+    check_database,
+    check_names,
+)
+from shapsketch.settings.cost import auto_shards
+from shapsketch.storage.opening import open_text
+from shapsketch.settings.rounds import sampling_rounds, stop_rule
+from shapsketch.settings.sources import (
     complete,
     downloads,
     local_source,
     named_files,
     with_outputs,
 )
-from shapsketch.versions import READERS, VERSIONS
-from shapsketch.written import read_written
+from shapsketch.settings.versions import READERS, VERSIONS
+from shapsketch.settings.written import read_written
 
 
 def read_schema(name):

@@ -4,7 +4,7 @@ Creates the tables, `instances.bed` and `motifs.meme` in `results/{model}/{queri
 the spectrum. Holds one piece of the sequences at a time.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
@@ -13,14 +13,14 @@ if __name__ == "__main__":
 
     import pandas as pd
 
-    from shapsketch.files import atomic_path, write_text
-    from shapsketch.meme import meme_text
     from shapsketch.motifs import Settings, summarise
-    from shapsketch.motifs.frames import INSTANCE_COLUMNS
+    from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.reading import Explained
-    from shapsketch.spectrum import load_spectra
-    from shapsketch.tables import group_names
-    from shapsketch.tsv import bed_text, table_text
+    from shapsketch.motifs.tables import INSTANCE_COLUMNS
+    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.storage.files import atomic_path, write_text
+    from shapsketch.storage.parquet import group_names
+    from shapsketch.storage.tsv import bed_text, table_text
 
     spectra = load_spectra(snakemake.input.spectrum)
     background = next(iter(spectra.values())).background

@@ -3,18 +3,18 @@
 Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from everything before.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch import provenance
-    from shapsketch.files import read_json, write_json, write_text
-    from shapsketch.methods import describe_background
-    from shapsketch.page import build_page
-    from shapsketch.report import read_analysis, summary_lines
+    from shapsketch.report.analysis import read_analysis, summary_lines
+    from shapsketch.report.methods_text import describe_background
+    from shapsketch.report.page import build_page
+    from shapsketch.storage import provenance
+    from shapsketch.storage.files import read_json, write_json, write_text
 
     inputs, params, output = snakemake.input, snakemake.params, snakemake.output
     own = ("template", "style", "scripts", "plan", "outside", "results")

@@ -3,22 +3,22 @@
 Creates `results/{model}/sketch/check.json` from the model; a user's mistake ends here, before anything is sampled.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
     stage.survive(snakemake.output.check, f"The model {snakemake.wildcards.model}")
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.consistency import as_record, check_answers
-    from shapsketch.design import left_for_checks
-    from shapsketch.files import write_json
     from shapsketch.models import Model
     from shapsketch.models.layouts import check_reference, check_shape
-    from shapsketch.rounds import stop_rule
-    from shapsketch.sequences import configured_background
-    from shapsketch.sources import locate
-    from shapsketch.template import Template
+    from shapsketch.sampling.consistency import as_record, check_answers
+    from shapsketch.sampling.plan import left_for_checks
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.template import Template
+    from shapsketch.settings.rounds import stop_rule
+    from shapsketch.settings.sources import locate
+    from shapsketch.storage.files import write_json
 
     own, name = snakemake.params.model, snakemake.wildcards.model
     source = locate(snakemake.params.source, snakemake.input.get("model"))

@@ -3,14 +3,14 @@
 Creates `results/comparison.html` from the results of all analyses.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.comparison_page import build_comparison
-    from shapsketch.files import write_text
-    from shapsketch.report import read_analysis
+    from shapsketch.report.analysis import read_analysis
+    from shapsketch.report.overview_page import build_comparison
+    from shapsketch.storage.files import write_text
 
     inputs = snakemake.input
     names = ("spectrum", "faithfulness", "faithfulness_on_queries", "aggregates", "contributions", "motifs")

@@ -3,20 +3,20 @@
 Creates `results/{model}/{queries}/comparison.tsv` from the spectrum, the sequences and the model.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
     import pyarrow.parquet as pq
 
-    from shapsketch.baselines.analysis import prepare
-    from shapsketch.files import read_json, write_text
+    from shapsketch.comparison.analysis import prepare
     from shapsketch.models import Model
     from shapsketch.recovery.student import load_students
-    from shapsketch.sources import locate
-    from shapsketch.spectrum import load_spectra
-    from shapsketch.tsv import table_text
+    from shapsketch.settings.sources import locate
+    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.storage.files import read_json, write_text
+    from shapsketch.storage.tsv import table_text
 
     params, files = snakemake.params, snakemake.input
     spectra = load_spectra(files.spectrum)

@@ -3,16 +3,16 @@
 Creates `tomtom.tsv` in `results/{model}/{queries}/motifs/`.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.comparison import compare_motifs
-    from shapsketch.files import write_text
-    from shapsketch.meme import read_meme
-    from shapsketch.tsv import read_table, table_text
+    from shapsketch.motifs.meme import read_meme
+    from shapsketch.motifs.tomtom import compare_motifs
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.storage.files import write_text
+    from shapsketch.storage.tsv import read_table, table_text
 
     alphabet = Alphabet.from_config(snakemake.params.alphabet)
     table = read_table(snakemake.input.motif_matrices)

@@ -3,11 +3,11 @@
 Creates `resources/models/{model}/{file}` from the model's downloads, by the recipe that the catalogue names.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.convert import convert
+    from shapsketch.models.convert import convert
 
     convert(snakemake.params.recipe, list(snakemake.input), snakemake.output.file)

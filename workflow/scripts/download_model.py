@@ -3,13 +3,13 @@
 Creates `resources/models/{model}/{file}` from the addresses in the model's `source`.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
-    from shapsketch.download import download
-    from shapsketch.sources import downloads
+    from shapsketch.settings.sources import downloads
+    from shapsketch.storage.download import download
 
     # Read here and not through params: another mirror, or none, is no reason to bring a file again.
     source = snakemake.config["models"][snakemake.wildcards.model]["source"]

@@ -3,16 +3,16 @@
 Creates the SVG and PNG files in `results/{model}/{queries}/comparison/` from `comparison.tsv`.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch.charts import cost_chart
-    from shapsketch.figures import save_figure
-    from shapsketch.tsv import read_table
+    from shapsketch.figures.charts import cost_chart
+    from shapsketch.figures.style import save_figure
+    from shapsketch.storage.tsv import read_table
 
     wildcards, folder = snakemake.wildcards, Path(snakemake.output.figures)
     folder.mkdir(parents=True, exist_ok=True)

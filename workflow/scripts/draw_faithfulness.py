@@ -3,16 +3,16 @@
 Creates the SVG and PNG files in `results/{model}/spectrum/figures/` from the tables of the spectrum.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch.charts import holdout_chart, learning_curve_chart
-    from shapsketch.figures import save_figure
-    from shapsketch.tsv import read_table
+    from shapsketch.figures.charts import holdout_chart, learning_curve_chart
+    from shapsketch.figures.style import save_figure
+    from shapsketch.storage.tsv import read_table
 
     folder, model = Path(snakemake.output.figures), snakemake.wildcards.model
     folder.mkdir(parents=True, exist_ok=True)

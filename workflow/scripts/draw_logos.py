@@ -3,18 +3,18 @@
 Creates the SVG and PNG files in `results/{model}/{queries}/motifs/logos/`.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch.drawing import draw_all
-    from shapsketch.figures import save_figure
-    from shapsketch.files import read_json
-    from shapsketch.spectrum import load_spectra
-    from shapsketch.tsv import read_table
+    from shapsketch.figures.drawing import draw_all
+    from shapsketch.figures.style import save_figure
+    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.storage.files import read_json
+    from shapsketch.storage.tsv import read_table
 
     folder = Path(snakemake.output.logos)
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 Creates `results/estimate.tsv` from the measured rates and the numbers of sequences, and shows the sums.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
@@ -11,10 +11,10 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow.parquet as pq
 
-    from shapsketch.comparators import most_evaluations
-    from shapsketch.cost import estimate, wall_seconds
-    from shapsketch.files import read_json, write_text
-    from shapsketch.tsv import table_text
+    from shapsketch.comparison.registry import most_evaluations
+    from shapsketch.settings.cost import estimate, wall_seconds
+    from shapsketch.storage.files import read_json, write_text
+    from shapsketch.storage.tsv import table_text
 
     params = snakemake.params
     nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}

@@ -4,20 +4,20 @@ Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` (empty), `faithf
 from the model's files.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.files import write_json, write_text
-    from shapsketch.recovery.ensemble import expand
+    from shapsketch.recovery.exact_trees import expand
     from shapsketch.recovery.student import save_students
-    from shapsketch.sequences import configured_background
-    from shapsketch.sources import locate
-    from shapsketch.spectrum import save_spectra
-    from shapsketch.tables import tsv_text
-    from shapsketch.template import Template
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.template import Template
+    from shapsketch.settings.sources import locate
+    from shapsketch.spectrum.spectrum import save_spectra
+    from shapsketch.storage.files import write_json, write_text
+    from shapsketch.storage.parquet import tsv_text
 
     model, max_order = snakemake.params.model, snakemake.params.max_order
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])

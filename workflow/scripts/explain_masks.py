@@ -5,7 +5,7 @@ Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, 
 sealed shard that was made from the same stays as it is.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
@@ -16,19 +16,19 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.explain import errors_schema, values_schema
-    from shapsketch.files import sha256_file, sha256_json
-    from shapsketch.listing import INTERACTION_SCHEMA, Listing
     from shapsketch.masks.explain import SCORE_SCHEMA, MaskExplainer, MaskSettings
     from shapsketch.models import Model, identity
-    from shapsketch.provenance import made_with, stamp
-    from shapsketch.seal import is_sealed, write_seal
-    from shapsketch.sequences import configured_background
-    from shapsketch.sketch import shard_range
-    from shapsketch.sources import locate
-    from shapsketch.tables import parquet_writer
-    from shapsketch.template import Template
+    from shapsketch.sampling.sketch import shard_range
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.template import Template
+    from shapsketch.settings.sources import locate
+    from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+    from shapsketch.spectrum.tables import errors_schema, values_schema
+    from shapsketch.storage.files import sha256_file, sha256_json
+    from shapsketch.storage.manifest import is_sealed, write_seal
+    from shapsketch.storage.parquet import parquet_writer
+    from shapsketch.storage.provenance import made_with, stamp
 
     params, files = snakemake.params, snakemake.input
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))

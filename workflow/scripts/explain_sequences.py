@@ -6,7 +6,7 @@ and (for the column `prediction`, and to refine) the model, and `.json`, which s
 sequences at a time. A sealed shard that was made from the same stays as it is.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
@@ -19,17 +19,17 @@ if __name__ == "__main__":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from shapsketch import explain
-    from shapsketch.files import read_json, sha256_file, sha256_json
-    from shapsketch.listing import INTERACTION_SCHEMA, Listing
+    from shapsketch.explanation.refine import Effort, Refiner, Residual
     from shapsketch.models import Model, identity
-    from shapsketch.provenance import made_with, stamp
-    from shapsketch.refine import Effort, Refiner, Residual
-    from shapsketch.seal import is_sealed, write_seal
-    from shapsketch.sketch import shard_range
-    from shapsketch.sources import locate
-    from shapsketch.spectrum import load_spectra
-    from shapsketch.tables import group_names, parquet_writer, read_rows, write_parquet
+    from shapsketch.sampling.sketch import shard_range
+    from shapsketch.settings.sources import locate
+    from shapsketch.spectrum import tables as explain
+    from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.storage.files import read_json, sha256_file, sha256_json
+    from shapsketch.storage.manifest import is_sealed, write_seal
+    from shapsketch.storage.parquet import group_names, parquet_writer, read_rows, write_parquet
+    from shapsketch.storage.provenance import made_with, stamp
 
     params, files = snakemake.params, snakemake.input
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))

@@ -3,16 +3,16 @@
 Creates `results/{model}/spectrum/learning_curve.tsv` from the merged sketch and the score of its spectrum.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.design import Plan
-    from shapsketch.files import read_json, write_text
     from shapsketch.recovery.learning_curve import learning_curve
-    from shapsketch.sketch import Sketch
-    from shapsketch.tsv import table_text
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import Sketch
+    from shapsketch.storage.files import read_json, write_text
+    from shapsketch.storage.tsv import table_text
 
     max_order = snakemake.params.max_order
     sketch = Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan))

@@ -3,15 +3,15 @@
 Creates `results/{model}/sketch/rate.json` from the plan and the model, which is asked for some seconds.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.design import Plan
-    from shapsketch.files import write_json
-    from shapsketch.sketch import measure_rate
-    from shapsketch.sources import locate
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import measure_rate
+    from shapsketch.settings.sources import locate
+    from shapsketch.storage.files import write_json
 
     plan = Plan.load(snakemake.input.plan)
     rate = measure_rate(plan, locate(snakemake.params.source, snakemake.input.get("model")), seconds=5.0)

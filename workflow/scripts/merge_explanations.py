@@ -5,7 +5,7 @@ rows), `interactions.parquet`, `aggregates.parquet`, `faithfulness.json` and, wh
 `shapley_errors.parquet` from the shards.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
@@ -14,11 +14,11 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.explain import finish_aggregates
-    from shapsketch.files import write_json
-    from shapsketch.on_queries import report_on_queries
-    from shapsketch.seal import check_seals
-    from shapsketch.tables import merge_tables, write_parquet, write_tsv
+    from shapsketch.fidelity.on_sequences import report_on_queries
+    from shapsketch.spectrum.tables import finish_aggregates
+    from shapsketch.storage.files import write_json
+    from shapsketch.storage.manifest import check_seals
+    from shapsketch.storage.parquet import merge_tables, write_parquet, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_seals(snakemake.input.seals)

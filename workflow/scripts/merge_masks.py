@@ -4,17 +4,17 @@ Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.
 `shapley_errors.parquet`, `interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch.files import read_json, write_json
     from shapsketch.masks.explain import report_on_masks
-    from shapsketch.seal import check_seals
-    from shapsketch.tables import merge_tables, write_tsv
+    from shapsketch.storage.files import read_json, write_json
+    from shapsketch.storage.manifest import check_seals
+    from shapsketch.storage.parquet import merge_tables, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_seals(snakemake.input.seals)

@@ -4,20 +4,20 @@ Creates `results/{model}/sketch/plan.json` from the model's part of the config, 
 background counted from sequences, those sequences; and `left_out.tsv`, the rows of a table that are not used.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.design import make_plan
-    from shapsketch.files import read_json, write_text
     from shapsketch.models import identity
     from shapsketch.models.table_model import describe, list_left_out, read_table
-    from shapsketch.rounds import stop_rule
-    from shapsketch.sequences import configured_background
-    from shapsketch.sources import locate
-    from shapsketch.template import Template
+    from shapsketch.sampling.plan import make_plan
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.template import Template
+    from shapsketch.settings.rounds import stop_rule
+    from shapsketch.settings.sources import locate
+    from shapsketch.storage.files import read_json, write_text
 
     model = snakemake.params.model
     source, located = snakemake.params.source, locate(snakemake.params.source, snakemake.input.get("model"))

@@ -4,19 +4,19 @@ Creates `results/{model}/{queries}/sequences.parquet` and `dropped.tsv` from a F
 file. Needs no model, so mistakes in the file are told before any is evaluated.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
     import pyarrow as pa
 
-    from shapsketch.alphabet import Alphabet
-    from shapsketch.files import atomic_path
-    from shapsketch.sequences import stream_sequences
-    from shapsketch.tables import parquet_writer
-    from shapsketch.template import Template
-    from shapsketch.tsv import table_text
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.reader import stream_sequences
+    from shapsketch.sequences.template import Template
+    from shapsketch.storage.files import atomic_path
+    from shapsketch.storage.parquet import parquet_writer
+    from shapsketch.storage.tsv import table_text
 
     params = snakemake.params
     pieces = stream_sequences(

@@ -4,7 +4,7 @@ Creates `results/{model}/spectrum/spectrum.npz`, `students.npz`, `faithfulness.j
 merged sketch.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
@@ -13,14 +13,14 @@ if __name__ == "__main__":
 
     import pandas as pd
 
-    from shapsketch.design import Plan
-    from shapsketch.faithfulness import report, scored_points
-    from shapsketch.files import read_json, write_json, write_text
+    from shapsketch.fidelity.faithfulness import report, scored_points
     from shapsketch.recovery import recover
     from shapsketch.recovery.student import save_students
-    from shapsketch.sketch import Sketch
-    from shapsketch.spectrum import save_spectra
-    from shapsketch.tables import tsv_text
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import Sketch
+    from shapsketch.spectrum.spectrum import save_spectra
+    from shapsketch.storage.files import read_json, write_json, write_text
+    from shapsketch.storage.parquet import tsv_text
 
     plan = Plan.load(snakemake.input.plan)
     sketch = Sketch.load(snakemake.input.sketch, plan)

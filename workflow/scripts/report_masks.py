@@ -3,7 +3,7 @@
 Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from the explanations.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
@@ -14,11 +14,12 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow.parquet as pq
 
-    from shapsketch import __version__, provenance
-    from shapsketch.files import read_json, write_json, write_text
-    from shapsketch.markup import render
-    from shapsketch.mask_page import FILES, page_content, summary_lines
-    from shapsketch.methods import describe_background
+    from shapsketch import __version__
+    from shapsketch.report.html import render
+    from shapsketch.report.mask_page import FILES, page_content, summary_lines
+    from shapsketch.report.methods_text import describe_background
+    from shapsketch.storage import provenance
+    from shapsketch.storage.files import read_json, write_json, write_text
 
     inputs, params, output, names = snakemake.input, snakemake.params, snakemake.output, snakemake.wildcards
     tables = {

@@ -4,17 +4,17 @@ Creates `results/{model}/sketch/shards/{scatteritem}.npz` from the plan and the 
 the round before was good enough. A shard that is there already, whole and of the same plan, stays as it is.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     tell = stage.start(snakemake)
 
     from pathlib import Path
 
-    from shapsketch.design import Plan
-    from shapsketch.files import read_json, save_npz
-    from shapsketch.sketch import is_sampled, query_range, sample_shard
-    from shapsketch.sources import locate
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import is_sampled, query_range, sample_shard
+    from shapsketch.settings.sources import locate
+    from shapsketch.storage.files import read_json, save_npz
 
     plan, path = Plan.load(snakemake.input.plan), Path(snakemake.output.shard)
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))

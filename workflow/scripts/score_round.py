@@ -3,15 +3,15 @@
 Creates `results/{model}/sketch/rounds/{round}.json`; once a round was enough, the later ones repeat it.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
 
-    from shapsketch.design import Plan
-    from shapsketch.files import read_json, write_json
     from shapsketch.recovery.learning_curve import score_round
-    from shapsketch.sketch import merge_shards
+    from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.sketch import merge_shards
+    from shapsketch.storage.files import read_json, write_json
 
     before = snakemake.input.get("before")
     score = read_json(before) if before else {"enough": False}

@@ -4,7 +4,7 @@ Creates `onehot.npz` and one `{output}.npz` per output in `results/{model}/{quer
 spectrum and the sequences. Each holds one array (N, letters, n), named `arr_0`. Holds one chunk at a time.
 """
 
-from shapsketch import stage
+from shapsketch.settings import script as stage
 
 if __name__ == "__main__":
     stage.start(snakemake)
@@ -14,10 +14,10 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.explain import CHUNK, hypothetical_contributions, onehot
-    from shapsketch.files import npy_writer
-    from shapsketch.spectrum import load_spectra
-    from shapsketch.tables import read_rows
+    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.tables import CHUNK, hypothetical_contributions, onehot
+    from shapsketch.storage.files import npy_writer
+    from shapsketch.storage.parquet import read_rows
 
     spectra = load_spectra(snakemake.input.spectrum)
     first = next(iter(spectra.values()))

@@ -5,12 +5,12 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Alphabet": "alphabet",
-    "Background": "background",
-    "InputError": "errors",
-    "Spectrum": "spectrum",
-    "Template": "template",
-    "Terms": "terms",
+    "Alphabet": "sequences.alphabet",
+    "Background": "sequences.background",
+    "InputError": "settings.errors",
+    "Spectrum": "spectrum.spectrum",
+    "Template": "sequences.template",
+    "Terms": "spectrum.terms",
 }
 __all__ = ["__version__", *_HOMES]
 

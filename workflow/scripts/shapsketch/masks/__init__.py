@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..counter import BOOTSTRAP_STREAM, generator
+from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from .checks import Checked, combine, pair_units, walk_orders, walk_units
 from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
 from .regression import RIDGES, Data, Fitted, fit, polish, pursue
-from .transform import denoised, exact, sparse
+from .sparse_transform import denoised, exact, sparse
 
 ENERGY = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
 LEAST_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from ..counter import PAIR_STREAM, WALK_STREAM, random_words
+from ..sequences.rng import PAIR_STREAM, WALK_STREAM, random_words
 
 LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
 PRIOR = 2.0  # units that the mean variance over the players counts for in that of each

@@ -11,14 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..background import Background
-from ..errors import InputError
-from ..explain import errors_schema, values_schema
-from ..interactions import strongest_interactions
-from ..listing import INTERACTION_SCHEMA, Listing
-from ..mask_page import DOUBTFUL, WARNINGS
 from ..models import Model
-from ..shapley import InteractionMap, interaction_map
+from ..report.mask_page import DOUBTFUL, WARNINGS
+from ..sequences.background import Background
+from ..settings.errors import InputError
+from ..spectrum.indices import InteractionMap, interaction_map
+from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+from ..spectrum.interactions import strongest_interactions
+from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
 from .game import Players, ask, is_fixed
 from .parities import Parities

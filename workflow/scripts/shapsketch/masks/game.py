@@ -7,12 +7,12 @@ from functools import cached_property
 import numba
 import numpy as np
 
-from ..background import Background
-from ..counter import MASK_STREAM, content_keys
-from ..errors import InputError
-from ..kernels import random_word
 from ..models import Model
-from ..template import Template
+from ..sequences.background import Background
+from ..sequences.rng import MASK_STREAM, content_keys
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..spectrum.kernels import random_word
 from .plan import MaskPlan
 
 AT_ONCE = 1 << 24  # letters of the queries that are held in memory

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..terms import Terms, plain_phases
+from ..spectrum.terms import Terms, plain_phases
 
 BLOCK = 256  # parities whose values are held as float64 at once
 MOST_DENSE = 20  # players whose masks can all be numbered in memory

@@ -13,13 +13,13 @@ from typing import Literal
 
 import numpy as np
 
-from ..alphabet import Alphabet
-from ..background import Background
-from ..counter import EVERY_STREAM, permuted
-from ..design import Design, Plan, Role
-from ..errors import InputError
-from ..lattice import CORRECT, Lattice, fit_lattice
-from ..template import Template
+from ..sampling.plan import Design, Plan, Role
+from ..sequences.alphabet import Alphabet
+from ..sequences.background import Background
+from ..sequences.rng import EVERY_STREAM, permuted
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..sparse_fourier.subsampling import CORRECT, Lattice, fit_lattice
 from .checks import pair_masks, walk_masks
 
 ABSENT, PRESENT = "01"

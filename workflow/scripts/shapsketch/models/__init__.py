@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..alphabet import MISSING
-from ..errors import InputError, ModelError
-from ..files import sha256_file
-from ..sources import ORIGIN, complete, named_files
-from ..template import Template
-from ..versions import READERS
+from ..sequences.alphabet import MISSING
+from ..sequences.template import Template
+from ..settings.errors import InputError, ModelError
+from ..settings.sources import ORIGIN, complete, named_files
+from ..settings.versions import READERS
+from ..storage.files import sha256_file
 from .answers import Outputs, WrongRows
 
 Predictor = Callable[[np.ndarray], Any]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..sources import outputs_line, safe_name
+from ..settings.errors import InputError
+from ..settings.sources import outputs_line, safe_name
 
 
 class WrongRows(ValueError):

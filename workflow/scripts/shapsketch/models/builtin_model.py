@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.errors import InputError
 from . import Predictor
 
 LENGTH_WEIGHT = 20.0  # letters

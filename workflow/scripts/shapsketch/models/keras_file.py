@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from ..errors import InputError
+from ..settings.errors import InputError
 
 MOST_CONFIG = 1 << 28  # bytes of a configuration
 MOST_INFLATION = 1000  # times the size of the file, what it may hold when it is unpacked

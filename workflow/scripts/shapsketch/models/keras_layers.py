@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ..errors import InputError
+from ..settings.errors import InputError
 from .keras_weights import Weights
 
 Layer = Callable[[Any], torch.Tensor]

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ..errors import InputError
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.errors import InputError
 from . import Predictor
 from .keras_file import declared_input_shape as declared_input_shape
 from .keras_file import read_stored

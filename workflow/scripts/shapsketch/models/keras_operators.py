@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..errors import InputError
+from ..settings.errors import InputError
 from .keras_layers import FLOATS, within
 
 Axes = int | Sequence[int] | None

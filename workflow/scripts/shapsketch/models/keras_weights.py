@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..errors import InputError
+from ..settings.errors import InputError
 from .keras_file import Stored
 
 PASSED = ("seed_generator", "seed_generator_state")  # the state of what is random in training only

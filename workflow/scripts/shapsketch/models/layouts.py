@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.errors import InputError
 from . import KINDS, Model
 from .onehot import LAYOUTS, input_shape
 from .table_model import read_table

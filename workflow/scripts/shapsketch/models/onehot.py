@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..template import Template
+from ..sequences.template import Template
 
 LAYOUTS = ("channels_first", "channels_last", "flat", "flat_channels_first")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dependencies import onnx_data_files
-from ..errors import InputError
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.dependencies import onnx_data_files
+from ..settings.errors import InputError
 from . import Predictor
 from .answers import select_names
 from .onehot import onehot_encoder

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..template import Template
+from ..sequences.template import Template
 from . import Predictor
 from .user_code import import_function
 

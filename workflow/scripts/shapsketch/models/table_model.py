@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..delimited import read_rows, to_numbers
-from ..errors import InputError
-from ..sequences import PIECE, find_problems
-from ..template import Template
+from ..sequences.reader import PIECE, find_problems
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..storage.delimited import read_rows, to_numbers
 from . import Predictor
 
 MOST_NAMED = 5  # unseen letters that a sentence names

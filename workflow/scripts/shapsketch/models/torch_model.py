@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.errors import InputError
 from . import Predictor
 from .onehot import onehot_encoder
 from .published import ARCHITECTURES, Counted

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import load_npz
-from ..template import Template
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..storage.files import load_npz
 from . import Predictor, ubjson
 from .ensemble import Ensemble, Tree
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..dependencies import import_roots
-from ..errors import InputError, ModelError
+from ..settings.dependencies import import_roots
+from ..settings.errors import InputError, ModelError
 
 _beside: dict[tuple[str, ...], dict[str, ModuleType]] = {}  # the modules of each folder, while it is not in use
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import load_npz
+from ..settings.errors import InputError
+from ..storage.files import load_npz
 
 if TYPE_CHECKING:
     import torch

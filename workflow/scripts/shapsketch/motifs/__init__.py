@@ -12,12 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..interactions import Sums, strongest_interactions
-from ..matrices import MATRIX_COLUMNS, Matrix, information
-from ..shapley import interaction_map
-from ..spectrum import Spectrum
-from ..terms import Terms
-from .frames import (
+from ..spectrum.indices import interaction_map
+from ..spectrum.interactions import Sums, strongest_interactions
+from ..spectrum.spectrum import Spectrum
+from ..spectrum.terms import Terms
+from .instances import InstanceSums, Sites, core_columns
+from .letter_tables import Stack, build_stacks, search_terms
+from .positions import pair_table, position_row
+from .pwm import MATRIX_COLUMNS, Matrix, information
+from .reading import Chunk, Explained
+from .search import find_motifs
+from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
+from .sums import LetterSums, Shares, VarianceShares, extremes
+from .tables import (
     MOTIF_COLUMNS,
     PLACEMENT_COLUMNS,
     concatenated,
@@ -30,13 +37,6 @@ from .frames import (
     seqlet_row,
     support_tables,
 )
-from .instances import InstanceSums, Sites, core_columns
-from .positions import pair_table, position_row
-from .reading import Chunk, Explained
-from .search import find_motifs
-from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
-from .stacks import Stack, build_stacks, search_terms
-from .sums import LetterSums, Shares, VarianceShares, extremes
 
 WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
 LEAST_BITS = 0.4  # information of a motif's letters, on average

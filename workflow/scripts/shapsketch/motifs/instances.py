@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .letter_tables import cells_of
 from .motif import Motif
 from .reading import Chunk
-from .stacks import cells_of
 
 MOST_VALUES = 4_000_000  # letters looked at in one step
 LISTED = 10  # instances of a motif listed per sequence: the strongest

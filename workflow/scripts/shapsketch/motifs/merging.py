@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from ..background import Background
-from ..terms import Terms
+from ..sequences.background import Background
+from ..spectrum.terms import Terms
 from .motif import RELATED, WORD, Motif, relation_of, sort_motif
 from .patterns import Landscape, Placements
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..terms import Terms
+from ..spectrum.terms import Terms
 from .patterns import Placements
 
 WORD = 0.6  # of the strongest word: how much a word must add

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..terms import Support
-from .stacks import Stack, cells_of
+from ..spectrum.terms import Support
+from .letter_tables import Stack, cells_of
 
 Columns = tuple[int, ...]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from ..interactions import Sums
-from ..matrices import consensus_letter
-from ..spectrum import Spectrum
-from ..terms import Support
+from ..spectrum.interactions import Sums
+from ..spectrum.spectrum import Spectrum
+from ..spectrum.terms import Support
+from .letter_tables import Stack
 from .motif import WORD
-from .stacks import Stack
+from .pwm import consensus_letter
 
 
 def position_row(

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..interactions import group_codes
-from ..tables import read_rows
-from ..template import Template
+from ..sequences.template import Template
+from ..spectrum.interactions import group_codes
+from ..storage.parquet import read_rows
 
 CHUNK = 8192  # sequences held at once; fixed, since sums of floating-point numbers follow their order
 

@@ -11,11 +11,11 @@ from itertools import combinations
 
 import numpy as np
 
-from ..spectrum import Spectrum
+from ..spectrum.spectrum import Spectrum
+from .letter_tables import Stack, cells_of, local_terms, words_of
 from .merging import merge_motifs
 from .motif import RELATED, WORD, Motif, relation_of, sort_motif
 from .patterns import Landscape, Placements
-from .stacks import Stack, cells_of, local_terms, words_of
 
 EDGE = 0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
 LEAST_EDGE = 0.15  # and with each of them

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from ..counter import SEQLET_STREAM, random_words
+from ..sequences.rng import SEQLET_STREAM, random_words
 from .instances import Sites
 from .reading import Chunk
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..alphabet import Alphabet
-from ..counter import BOOTSTRAP_STREAM, random_words
+from ..sequences.alphabet import Alphabet
+from ..sequences.rng import BOOTSTRAP_STREAM, random_words
 from .reading import Chunk
 
 INTERVAL = (0.025, 0.975)

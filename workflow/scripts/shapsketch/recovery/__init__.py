@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..design import Plan
-from ..errors import InputError
-from ..faithfulness import r_squared
-from ..provenance import made_with
-from ..scale import Scale, check_scale, is_constant
-from ..sketch import Sketch
-from ..spectrum import Spectrum
-from ..terms import Terms
-from ..versions import VERSIONS
+from ..fidelity.faithfulness import r_squared
+from ..sampling.plan import Plan
+from ..sampling.sketch import Sketch
+from ..settings.errors import InputError
+from ..settings.versions import VERSIONS
+from ..spectrum.scale import Scale, check_scale, is_constant
+from ..spectrum.spectrum import Spectrum
+from ..spectrum.terms import Terms
+from ..storage.provenance import made_with
 
 if TYPE_CHECKING:
     from .student import Student

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..template import Template
-from ..terms import Support, Terms, Wave
+from ..sequences.template import Template
+from ..spectrum.terms import Support, Terms, Wave
 
 SMALL_TABLE = 256  # cells; below this a table is the faster form whatever its size
 

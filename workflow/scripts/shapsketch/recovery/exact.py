@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 
-from ..background import Background
-from ..basis import contrasts
-from ..terms import Terms
+from ..sequences.background import Background
+from ..spectrum.basis import contrasts
+from ..spectrum.terms import Terms
 from . import Fit, Samples
 from .coefficients import terms_from_coefficients
 

@@ -8,12 +8,12 @@ samples by looking up their phases. One bidiagonalisation gives the solutions of
 import numba
 import numpy as np
 
-from ..faithfulness import r_squared
+from ..fidelity.faithfulness import r_squared
+from ..sparse_fourier.bins import Bins, is_real, pair_scale, transform
+from ..sparse_fourier.matching import low_orders
+from ..sparse_fourier.peeling import peel
 from . import Fit, Samples
-from .bins import Bins, is_real, pair_scale, transform
 from .coefficients import terms_from_coefficients
-from .matching import low_orders
-from .peeling import peel
 from .ridge import bidiagonal_ridge
 
 RIDGES = np.append(0.0, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample

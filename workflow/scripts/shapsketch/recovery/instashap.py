@@ -27,11 +27,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..background import Background
-from ..basis import ProductBasis
-from ..coalitions import shapley_coalitions
-from ..counter import INSTASHAP_STREAM, generator
-from ..terms import Support
+from ..sequences.background import Background
+from ..sequences.rng import INSTASHAP_STREAM, generator
+from ..spectrum.basis import ProductBasis
+from ..spectrum.coalitions import shapley_coalitions
+from ..spectrum.terms import Support
 from . import Fit, Samples, validation_r2
 from .screening import candidates, screen
 

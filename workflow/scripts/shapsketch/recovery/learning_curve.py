@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..faithfulness import r2_interval, r_squared
-from ..sketch import Sketch
-from ..spectrum import Spectrum
+from ..fidelity.faithfulness import r2_interval, r_squared
+from ..sampling.sketch import Sketch
+from ..spectrum.spectrum import Spectrum
 from . import recover
 
 COLUMNS = ["output", "evaluations", "estimator", "r2", "r2_low", "r2_high"]

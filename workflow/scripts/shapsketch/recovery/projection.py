@@ -13,9 +13,9 @@ from math import comb
 
 import numpy as np
 
-from ..background import Background
-from ..basis import ProductBasis
-from ..terms import Support, Terms
+from ..sequences.background import Background
+from ..spectrum.basis import ProductBasis
+from ..spectrum.terms import Support, Terms
 from .screening import candidates, screen
 
 SCREENED = {3: 20_000, 4: 21_000, 5: 8_000}  # candidates at most; beyond it they are grown from the order below

@@ -12,8 +12,8 @@ from math import comb
 
 import numpy as np
 
-from ..basis import ProductBasis
-from ..terms import Support
+from ..spectrum.basis import ProductBasis
+from ..spectrum.terms import Support
 from . import Fit, Samples, validation_r2
 from .ridge import preconditioned_ridge
 from .screening import candidates, screen

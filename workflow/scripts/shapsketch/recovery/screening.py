@@ -10,9 +10,9 @@ from math import comb
 
 import numpy as np
 
-from ..background import Background
-from ..basis import ProductBasis
-from ..terms import Support
+from ..sequences.background import Background
+from ..spectrum.basis import ProductBasis
+from ..spectrum.terms import Support
 
 MOST_CELLS = 4096  # of one table; larger ones are not screened
 SCREENING_POINTS = 1_000_000

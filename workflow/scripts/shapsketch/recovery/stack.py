@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import nnls
 
-from ..terms import Terms
+from ..spectrum.terms import Terms
 from . import Fit, Samples, validation_r2
 from .projection import Layer, sweep
 

@@ -18,14 +18,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..design import Plan
-from ..errors import InputError
-from ..faithfulness import r_squared
-from ..files import load_npz, save_npz
-from ..residues import residue_properties
-from ..scale import Scale
-from ..template import Template
-from ..terms import Terms
+from ..fidelity.faithfulness import r_squared
+from ..sampling.plan import Plan
+from ..sequences.residues import residue_properties
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..spectrum.scale import Scale
+from ..spectrum.terms import Terms
+from ..storage.files import load_npz, save_npz
 from . import Fit, Samples, exact
 from .projection import project
 from .stack import non_negative_weights

@@ -13,8 +13,8 @@ import lightgbm as lgb
 import numba
 import numpy as np
 
-from ..background import Background
-from ..terms import Support, Terms
+from ..sequences.background import Background
+from ..spectrum.terms import Support, Terms
 from . import Fit, Samples
 
 DEPTH = 5  # of a tree, so that no dividend is of a higher order

@@ -1,0 +1,60 @@
+"""What the methods of shapiq (Muschalik et al., NeurIPS 2024) have in common."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..settings.errors import InputError
+from . import Answer, Task, UnsuitedError
+from .game import Game, Solution, play
+
+
+def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order: int = 1, **options: Any) -> Answer:
+    """Let an approximator of shapiq play the game of each sequence.
+
+    Args:
+        task: what is asked.
+        name: of the class in `shapiq.approximator`.
+        distinct: whether it asks for a coalition once at most.
+        least: evaluations that it needs of a sequence.
+        order: the highest order of interactions that it returns.
+        options: of the class.
+
+    Raises:
+        UnsuitedError: there are too few evaluations for it.
+    """
+    from shapiq import approximator
+
+    if task.evaluations < least:
+        raise UnsuitedError(
+            f"{name} needs at least {least} evaluations of a sequence; it was given {task.evaluations}."
+        )
+
+    def solve(game: Game) -> Solution:
+        method = getattr(approximator, name)(n=game.players, random_state=game.seed, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                found = method.approximate(budget=game.budget, game=game)
+            except InputError:
+                raise
+            except (ValueError, IndexError, ZeroDivisionError) as error:  # on few players or evaluations
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise UnsuitedError(
+                    f"{name} of shapiq failed with {task.evaluations} evaluations of a sequence: {reason}."
+                ) from error
+        values = np.array([found[(i,)] for i in range(game.players)])
+        if order < 2:
+            return values, None
+        terms = {tuple(map(int, s)): found.values[k] for s, k in found.interaction_lookup.items()}
+        return values, {s: v for s, v in terms.items() if 2 <= len(s) <= order}
+
+    return play(task, solve, distinct=distinct)
+
+
+def sample_interactions(task: Task, name: str) -> Answer:
+    """Let an approximator of shapiq that samples pairs of coalitions find interactions up to the task's order."""
+    index = "SII" if task.order > 1 else "SV"
+    options = {"max_order": task.order, "index": index, "pairing_trick": True}
+    return approximate(task, name, distinct=True, least=4, order=task.order, **options)

@@ -1,0 +1,64 @@
+"""Our own sketch, as the workflow makes it: sampled and recovered once, then read for every sequence."""
+
+import numpy as np
+
+from ..explanation.refine import Residual
+from ..fidelity.faithfulness import report
+from ..recovery import recover
+from ..sampling.plan import make_plan
+from ..sampling.sketch import Sketch
+from ..settings.errors import InputError
+from ..spectrum.indices import interaction_map
+from ..spectrum.spectrum import Spectrum
+from . import Answer, Interactions, Sketched, Task, UnsuitedError
+
+INDEX = "SII"
+
+
+def explain(task: Task) -> Answer:
+    """Explain from the task's sketch; without one, from a sketch of as many evaluations as the task has.
+
+    Raises:
+        UnsuitedError: the evaluations are too few for a sketch.
+    """
+    sketched = task.sketch or make_sketch(task)
+    return answer(task, sketched.spectrum, sketched.evaluations)
+
+
+def answer(task: Task, spectrum: Spectrum, evaluations: int) -> Answer:
+    """Read the values and the interactions of a task's sequences off a spectrum that cost so many evaluations."""
+    terms = spectrum.terms
+    interactions: list[Interactions] | None = None
+    if task.order > 1:
+        mapping = interaction_map(terms, "SII", task.order)
+        mapping = mapping.select(mapping.orders >= 2)
+        found = mapping.apply(terms.dividends(task.codes))
+        interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in found]
+    each = np.zeros(len(task.codes), np.int64)
+    note = str(spectrum.provenance.get("estimator", ""))
+    return Answer(terms.shapley_values(task.codes), None, interactions, evaluations, each, note)
+
+
+def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
+    """Sketch the task's output with all its evaluations.
+
+    Raises:
+        UnsuitedError: they are too few.
+    """
+    try:
+        plan = make_plan(
+            {}, [task.model.outputs[task.output]], task.background, budget=task.evaluations, seed=task.seed
+        )
+    except InputError as error:
+        raise UnsuitedError(str(error)) from error
+    codes = plan.queries(0, plan.size)
+    sketch = Sketch(plan, codes, task.predict(codes)[:, None])
+    found = recover(sketch, 0, estimator=estimator, threads=task.threads)
+    score = report(found.spectrum, sketch, 0, found.student)
+    student = found.student
+    return Sketched(
+        found.spectrum,
+        plan.evaluations,
+        Residual.from_score(score),
+        None if student is None else lambda asked: student.predict(asked, task.threads),
+    )

@@ -1,0 +1,99 @@
+"""The accuracy gap: what a model of order k misses, and why (the audit of Enouen & Liu 2025, InstaSHAP).
+
+f minus a fit g of order k has two parts: the dividends of f above order k, which no explanation of that order can tell,
+and what g got wrong within orders 1 to k, which more evaluations would mend. The second is the sum over 1 <= |T| <= k
+of the variances of the residual's dividends. On independent points w, w' of the background,
+
+    E r(w) r(w') sum over 1 <= |T| <= k of prod over i in T of (1[w_i = w'_i] / p_i(w_i) - 1)
+
+is exactly that: the products are the kernels of the spaces that the dividends live in. All pairs of points that the fit
+has not seen estimate it without bias (a U-statistic; Hoeffding 1948). The sums over T are elementary symmetric
+polynomials, which follow from power sums (Newton's identities).
+"""
+
+from typing import TypedDict
+
+import numpy as np
+
+from ..sequences.background import Background
+from ..spectrum.scale import power_of_two
+from .r2_words import percent
+
+MOST_POINTS = 4000
+BLOCK = 1024
+
+
+class Gap(TypedDict):
+    """Shares of the model's variance.
+
+    Attributes:
+        missed: by the fit of this order; its parts are the next two.
+        beyond: carried by higher orders.
+        lost: by the fit, within its orders.
+        error: the standard error of `lost`, and of `beyond`.
+    """
+
+    missed: float
+    beyond: float
+    lost: float
+    error: float
+
+
+def accuracy_gap(
+    background: Background, codes: np.ndarray, values: np.ndarray, predicted: np.ndarray, order: int
+) -> Gap:
+    """Divide what a fit misses.
+
+    Args:
+        background: what the points were drawn from.
+        codes: (N, n) uint8 local codes that the fit has not seen; at most `MOST_POINTS` are compared in pairs.
+        values: (N,) the model there.
+        predicted: (N,) the fit there, all of it of this order or below.
+        order: k, at least 1.
+    """
+    unit = power_of_two(values - values[0])
+    variance, missed = float(((values - values[0]) / unit).var()), (values - predicted) / unit
+    if variance == 0:
+        return Gap(missed=0.0, beyond=0.0, lost=0.0, error=0.0)
+    share = float(np.mean(missed**2)) / variance
+    residual = missed[:MOST_POINTS] - missed[:MOST_POINTS].mean()
+    letters, odds = _one_hot(background, codes[:MOST_POINTS])
+    count, positions = len(residual), len(background.template.free)
+    sums = np.empty(count)
+    for start in range(0, count, BLOCK):
+        block = slice(start, start + BLOCK)
+        powers = []
+        for j in range(1, order + 1):
+            weights = odds**j - (-1) ** j
+            powers.append((letters[block] * weights) @ letters.T + positions * (-1) ** j)
+        kernel = _elementary(powers)
+        kernel[np.arange(len(kernel)), start + np.arange(len(kernel))] = 0  # pairs of different points
+        sums[block] = residual[block] * (kernel @ residual)
+    sums /= max(count - 1, 1) * variance
+    lost = float(sums.mean())
+    return Gap(missed=share, beyond=share - lost, lost=lost, error=float(2 * sums.std() / np.sqrt(count)))
+
+
+def in_words(gap: Gap, order: int) -> str:
+    """Say what more evaluations would find, if that is worth a sentence; otherwise nothing."""
+    if gap["lost"] < max(0.02, 2 * gap["error"]):
+        return ""
+    lost = f"{percent(gap['lost'])} of the model's variance lies in orders up to {order} and was not found there"
+    return f" More evaluations would help: {lost}."
+
+
+def _one_hot(background: Background, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, L) float32 which letters of the free positions each sequence has, and (L,) 1 / p - 1 of each."""
+    free = background.template.free
+    letters = [codes[:, i, None] == np.arange(len(background.local[i])) for i in free]
+    odds = np.concatenate([1 / background.local[i] - 1 for i in free])
+    return np.concatenate(letters, 1).astype(np.float32), odds.astype(np.float32)
+
+
+def _elementary(powers: list[np.ndarray]) -> np.ndarray:
+    """The sum of the elementary symmetric polynomials 1 to k from k power sums."""
+    found = [np.ones_like(powers[0])]
+    for degree in range(1, len(powers) + 1):
+        parts = [(-1) ** (j - 1) * found[degree - j] * powers[j - 1] for j in range(1, degree + 1)]
+        found.append(sum(parts[1:], parts[0]) / degree)
+    return sum(found[2:], found[1])

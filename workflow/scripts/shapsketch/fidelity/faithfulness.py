@@ -1,0 +1,204 @@
+"""Faithfulness: how much of the model a spectrum reproduces, and at which order."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..sampling.plan import Role
+from ..sequences.rng import BOOTSTRAP_STREAM, generator
+from ..spectrum.scale import is_constant, power_of_two, precision
+from ..spectrum.spectrum import Spectrum
+from ..storage.provenance import made_with
+from .accuracy_gap import Gap, accuracy_gap, in_words
+from .verdict import ROUNDED, order_audit
+
+if TYPE_CHECKING:
+    from ..recovery.student import Student
+    from ..sampling.sketch import Sketch
+
+RESAMPLES = 1000
+MOST_POINTS = 3000  # of the hold-out that are written down
+ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
+MET = 64  # steps of the precision of constant values within which they are met
+LARGE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
+
+
+def r_squared(values: np.ndarray, predicted: np.ndarray) -> float:
+    """Return 1 - sum (y - y_hat)^2 / sum (y - mean y)^2.
+
+    Constant values have no variance to explain: 1 if they are met (to rounding), otherwise 0.
+    """
+    if is_constant(values):
+        return _met(values, predicted)
+    apart, missed = _in_units(values, predicted)
+    return 1.0 - float(np.sum(missed**2)) / float(np.sum((apart - apart.mean()) ** 2))
+
+
+def _met(values: np.ndarray, predicted: np.ndarray) -> float:
+    """1 where constant values are predicted to rounding, otherwise 0."""
+    return float(np.max(np.abs(values - predicted), initial=0.0) <= MET * precision(values))
+
+
+def _in_units(values: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values about one of them, and what was missed, in a unit in which squares are neither lost nor infinite."""
+    apart, missed = values - values[0], values - predicted
+    unit = max(power_of_two(apart), power_of_two(missed))
+    return apart / unit, missed / unit
+
+
+def r2_interval(values: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of R2 (percentiles over resampled points).
+
+    Resamples in which the values do not vary have no R2 and count as 0, unless their values are met.
+    """
+    if is_constant(values):
+        return (_met(values, predicted),) * 2
+    apart, missed = _in_units(values, predicted)
+    count, squares = len(values), missed**2
+    negligible = ROUNDING_SHARE * count * float(apart.var())
+    draws = generator(seed, BOOTSTRAP_STREAM)
+    scores = np.empty(RESAMPLES)
+    for k in range(RESAMPLES):
+        rows = draws.integers(0, count, count)
+        own = apart[rows]
+        total, lost = float(np.sum((own - own.mean()) ** 2)), float(np.sum(squares[rows]))
+        if total > 0 and np.ptp(own) > 0:
+            scores[k] = 1.0 - lost / total
+        else:
+            scores[k] = float(lost <= negligible)
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> dict[str, Any]:
+    """Score a spectrum on the hold-out of its sketch, which nothing else has used.
+
+    A sketch that evaluated every sequence has no hold-out: then all of it is scored.
+
+    Args:
+        spectrum: the finished spectrum.
+        sketch: the sketch it was recovered from.
+        output: the number of its output.
+        student: the network that was distilled on the way, where one was.
+
+    Returns:
+        Plain values: `evaluations`, `scored_on`, `holdout` (points), `r2`, `r2_interval` (95 %),
+        `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points; 0 where they differ
+        by no more than rounding), `variance_by_order` (that the terms of each order carry under the background),
+        `share_by_order`, `found` and `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty
+        without a hold-out drawn from the background, or where nothing was found), `range` (the least and the largest
+        value of the sketch), `residual` (see `_residual`), `seed`, `plan`, `versions`.
+    """
+    plan = sketch.plan
+    role: Role = "holdout" if plan.count("holdout") else "train"
+    codes, values = sketch.samples(role)
+    missed = values[:, output] - spectrum.intercept - spectrum.terms.predict(codes)
+    score = _score(spectrum, codes, values[:, output], plan.seed)
+    if role != "holdout":  # all sequences there are: nothing is estimated
+        score["r2_interval"] = [score["r2"]] * 2
+    audit = order_audit(score["variance_by_order"], score["variance"], score["r2"], score["r2_interval"][0])
+    if audit["found"] == "constant" and np.ptp(values[:, output]) > 0:
+        audit["audit"] = ROUNDED.format(middle=float(values[0, output]))
+    gaps: dict[str, Gap] = {}
+    if role == "holdout" and plan.design != "table" and audit["found"] == "found":
+        gaps = _gaps(spectrum, codes, values[:, output])
+    for order, gap in list(gaps.items())[-1:]:
+        audit["audit"] += in_words(gap, int(order))
+    return {
+        "evaluations": plan.evaluations,
+        "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
+        "holdout": plan.count("holdout"),
+        **score,
+        **audit,
+        "accuracy_gap": gaps,
+        "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
+        "residual": _residual(spectrum, codes, missed, student),
+        "seed": plan.seed,
+        "plan": plan.hash,
+        "versions": made_with(),
+    }
+
+
+def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataFrame:
+    """List the model beside the spectrum on points that `report` scores, evenly spaced.
+
+    Args:
+        spectrum: the finished spectrum.
+        sketch: the sketch it was recovered from.
+        output: the number of its output.
+
+    Returns:
+        At most `MOST_POINTS` rows: `output`, `model`, `spectrum` (both in the model's units).
+    """
+    codes, values = sketch.samples("holdout" if sketch.plan.count("holdout") else "train")
+    rows = np.arange(min(len(codes), MOST_POINTS)) * len(codes) // min(len(codes), MOST_POINTS)
+    predicted = spectrum.intercept + spectrum.terms.predict(codes[rows])
+    return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
+
+
+def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> dict[str, Any]:
+    orders = spectrum.terms.orders
+    predicted = np.full(len(codes), spectrum.intercept)
+    centred = values - values.mean()
+    r2_by_order = {"0": r_squared(values, predicted)}
+    for order in np.unique(orders):
+        predicted = predicted + spectrum.terms.select(orders == order).predict(codes)
+        r2_by_order[str(order)] = r_squared(values, predicted)
+    return {
+        "r2": r_squared(values, predicted),
+        "r2_interval": list(r2_interval(values, predicted, seed)),
+        "r2_by_order": r2_by_order,
+        "variance": 0.0 if is_constant(values) else float(np.mean(centred**2)),
+        "variance_by_order": {str(k): v for k, v in spectrum.variance_by_order().items()},
+    }
+
+
+def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
+    """Divide what the terms up to order 1, and up to 2, miss of the values at points from the background."""
+    found = {}
+    for order in range(1, min(2, int(spectrum.terms.orders.max(initial=0))) + 1):
+        terms = spectrum.terms.select(spectrum.terms.orders <= order)
+        predicted = spectrum.intercept + terms.predict(codes)
+        found[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
+    return found
+
+
+MOST_RATIO = 1e6  # of a student's part to the rest
+LEAST_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
+
+
+def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> dict[str, Any]:
+    """Describe what the spectrum misses on the scored points, for the warnings and for refinement.
+
+    Args:
+        spectrum: the spectrum.
+        codes: (N, n) uint8 local codes of the points.
+        missed: (N,) float64, model minus reconstruction.
+        student: where one was distilled.
+
+    Returns:
+        `mean`, `mean_error` (its standard error), `standard_deviation`, `largest` (magnitude), `large` (the magnitude
+        that one in a thousand points exceeds; of fewer points, the largest),
+        `student_weight` (the multiple of student minus reconstruction that is best subtracted from
+        model minus reconstruction; 0 if that gains less than a tenth) and `student_ratio` (standard
+        deviation of what is subtracted over that of the rest).
+    """
+    weight = ratio = 0.0
+    if student is not None and missed.any():
+        offered = student.predict(codes) - spectrum.intercept - spectrum.terms.predict(codes)
+        spread = float(offered.var(ddof=1))
+        best = float(np.cov(offered, missed)[0, 1]) / spread if spread > 0 else 0.0
+        rest = missed - best * offered
+        if best > 0 and rest.var() < (1 - LEAST_GAIN) * missed.var():
+            left = float(rest.std())
+            weight, ratio = best, best * float(offered.std()) / left if left > 0 else MOST_RATIO
+    return {
+        "mean": float(missed.mean()),
+        "mean_error": float(missed.std() / np.sqrt(len(missed))),
+        "standard_deviation": float(missed.std()),
+        "largest": float(np.abs(missed).max()),
+        "large": float(np.quantile(np.abs(missed), LARGE, method="higher")),
+        "student_weight": weight,
+        "student_ratio": min(ratio, MOST_RATIO),
+    }

@@ -1,0 +1,1 @@
+"""Figures: logos, heat maps and charts, in one style."""

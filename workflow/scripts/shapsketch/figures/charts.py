@@ -1,0 +1,110 @@
+"""Pictures of faithfulness: the learning curve, the hold-out, and what other methods reach at what cost."""
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..comparison.registry import METHODS, OURS
+from .style import BLUE, RED
+
+LEAST_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
+# Okabe & Ito 2008, without the blue that is ours.
+COLORS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8a8a00", "#7f7f7f")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def learning_curve_chart(curve: pd.DataFrame, title: str) -> Figure:
+    """Draw R2 on the hold-out against evaluations, with its 95 % interval.
+
+    Args:
+        curve: the rows of `learning_curve.tsv` of one output.
+        title: what was sketched.
+    """
+    figure, axes = plt.subplots(figsize=(3.8, 2.8))
+    evaluations = curve["evaluations"].to_numpy()
+    axes.fill_between(evaluations, curve["r2_low"], curve["r2_high"], color=BLUE, alpha=0.18, linewidth=0)
+    axes.plot(evaluations, curve["r2"], color=BLUE, marker="o")
+    axes.set_xscale("log")
+    axes.set_xticks(evaluations, [f"{e:,}" for e in evaluations], rotation=30, ha="right")
+    axes.minorticks_off()
+    axes.set_xlabel("evaluations of the model")
+    axes.set_ylabel("R² on the hold-out")
+    axes.set_title(title)
+    return figure
+
+
+def holdout_chart(points: pd.DataFrame, title: str) -> Figure:
+    """Draw the model against the spectrum on the hold-out.
+
+    Args:
+        points: the rows of `holdout.tsv` of one output.
+        title: what was sketched.
+    """
+    figure, axes = plt.subplots(figsize=(3.2, 3.2))
+    ends = np.array([points[["model", "spectrum"]].min().min(), points[["model", "spectrum"]].max().max()])
+    axes.plot(ends, ends, color=RED, linestyle="--", linewidth=1, zorder=0)
+    axes.scatter(points["spectrum"], points["model"], s=6, color=BLUE, alpha=0.35, linewidths=0, rasterized=True)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xlabel("spectrum")
+    axes.set_ylabel("model")
+    axes.set_title(title)
+    return figure
+
+
+def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
+    """Draw 1 - R2 of the Shapley values against evaluations per sequence, both logarithmic.
+
+    Args:
+        rows: the rows of `comparison.tsv` of one output.
+        title: what was explained.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    styles = cycle(zip(COLORS * len(MARKERS), MARKERS * len(COLORS), strict=True))
+    for name, own in rows[rows["r2"].notna()].groupby("method", sort=False):
+        ours = str(name).startswith(OURS)
+        color, marker = (BLUE, "*" if name == OURS else "o") if ours else next(styles)
+        own = own.sort_values("amortised")
+        error = np.maximum(1 - own["r2"], LEAST_ERROR)
+        spread = np.maximum(np.stack([error - (1 - own["r2_high"]), (1 - own["r2_low"]) - error]), 0)
+        axes.errorbar(
+            np.maximum(own["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,
+            markersize=11 if name == OURS else 5, linewidth=1, label=METHODS.get(str(name), str(name)),
+        )  # fmt: skip
+    _finish(axes, title, "evaluations of the model per sequence, one-off costs shared", "1 - R² of the Shapley values")
+    return figure
+
+
+def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Figure:
+    """Draw the total evaluations against the number of sequences explained, as the SHAP zero paper does (Fig. 1).
+
+    Args:
+        rows: the rows of one output, with `once` and `each`.
+        title: what was explained.
+        most: sequences at the right end.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    styles, sequences = cycle(COLORS), np.geomspace(1, most, 200)
+    for (name, _), own in rows[rows["r2"].notna()].groupby(["method", "evaluations"], sort=False):
+        ours = str(name).startswith(OURS)
+        row = own.iloc[0]
+        cost = f"{row['each']:,.0f} each" if row["each"] else f"{row['once']:,.0f} once"
+        axes.plot(
+            sequences,
+            row["once"] + row["each"] * sequences,
+            color=BLUE if ours else next(styles),
+            linewidth=2.5 if name == OURS else 1,
+            linestyle="--" if str(name) == f"{OURS}_refined" else "-",
+            label=f"{METHODS.get(str(name), str(name))}, {cost} (R² {row['r2']:.2f})",
+        )
+    _finish(axes, title, "sequences explained", "evaluations of the model in all")
+    return figure
+
+
+def _finish(axes: Axes, title: str, x: str, y: str) -> None:
+    """Logarithmic axes with their names, and the methods beside them."""
+    axes.set(xscale="log", yscale="log", xlabel=x, ylabel=y, title=title)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

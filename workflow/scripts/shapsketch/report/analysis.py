@@ -1,0 +1,222 @@
+"""Reports: what one analysis has found, read back from its files, and told in a few lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..fidelity.r2_words import full_r2, headline_r2, scored_on
+from ..fidelity.verdict import instead, no_motif
+from ..spectrum.spectrum import Spectrum, load_spectra
+from ..storage.files import read_json
+from ..storage.tsv import read_table
+
+WARNINGS = {
+    "r2": "of a spectrum that predicts the model no better than its mean",
+    "rare": "unlikely under the background",
+    "range": "predicted or reconstructed beyond all values of the sketch",
+    "gap": "further from the model than 99.9 % of the hold-out points",
+    "unseen": "with a letter that the table of values never has at its position",
+}
+FEW = 10  # sequences below which means over them say little
+
+# The tables that are read; others, such as instances, may be as long as the sequences are many.
+TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
+          "supports", "support_tables", "tomtom", "comparison")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One model, explained on one set of sequences.
+
+    Attributes:
+        model, queries: the names in the config.
+        files: paths of all files by name, as `read_analysis` takes them.
+        spectra: by output.
+        scores: `spectrum/faithfulness.json`.
+        on_queries: `faithfulness.json` of the sequences.
+        tables: the small tables by name: `motifs`, `contributions`, ...; each has the column `output`.
+    """
+
+    model: str
+    queries: str
+    files: Mapping[str, str]
+    spectra: dict[str, Spectrum]
+    scores: dict[str, dict[str, Any]]
+    on_queries: dict[str, dict[str, Any]]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The first output's: template and background are the same for all."""
+        return next(iter(self.spectra.values()))
+
+    def rows(self, table: str, output: str) -> pd.DataFrame:
+        """The rows of a table that belong to an output; none where the table is not there."""
+        found = self.tables.get(table, pd.DataFrame({"output": []}))
+        return found[found["output"] == output]
+
+
+def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysis:
+    """Read back the small files of an analysis.
+
+    Args:
+        model, queries: the names in the config.
+        files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, and those of `TABLES` that are
+            there; others are kept as paths.
+    """
+    return Analysis(
+        model,
+        queries,
+        dict(files),
+        load_spectra(files["spectrum"]),
+        read_json(files["faithfulness"]),
+        read_json(files["faithfulness_on_queries"]),
+        {name: read_table(files[name]) for name in TABLES if name in files},
+    )
+
+
+LEAST_GROUP = 5  # sequences whose R2 is compared with that of all
+FAR = 0.2  # how far below it an R2 is told
+TOLD = 3  # groups that are named
+LISTED = 8  # groups whose R2 is told in any case
+
+
+def omissions(analysis: Analysis) -> list[str]:
+    """Say what was left out on the way to this analysis: of a table, of the background, of the sequences."""
+    sentences = list(next(iter(analysis.scores.values())).get("notes") or [])
+    dropped = Path(analysis.files.get("dropped", ""))
+    count = len(read_table(dropped)) if dropped.is_file() else 0
+    if count:
+        sentences.append(
+            f"{count} of the records to explain {'was' if count == 1 else 'were'} left out, see dropped.tsv"
+        )
+    return sentences
+
+
+def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+    """Say where R2 is undefined or far lower, how sure refined values are, which warnings there are, and whether few.
+
+    Args:
+        on_queries: the output's record in `faithfulness.json` of the sequences.
+        score: its record in `spectrum/faithfulness.json`; None for none.
+    """
+    sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
+    if on_queries.get("refined"):
+        error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
+        count = on_queries["evaluations_per_sequence"]
+        sentence = f"refined by {count:.0f} evaluations per sequence: standard error {error:.2g}"
+        if sketch_error > 0:
+            sentence += f"; the sketch alone would be wrong by about {sketch_error:.2g}"
+        if 0 < sketch_error < error:
+            sentence += (
+                f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
+            )
+        sentences.append(sentence)
+        if (score or {}).get("found") == "nothing":
+            sentences.append("the refined values owe nothing to the spectrum: read them with their standard errors")
+    counts = on_queries["warnings"]
+    sentences += two_answers(counts.get("gap", 0), score or {})
+    found = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
+    sentences += [f"warnings: {', '.join(found)}"] if found else []
+    return sentences + few(on_queries["sequences"])
+
+
+def two_answers(gaps: int, score: Mapping[str, Any]) -> list[str]:
+    """Say that a model does not answer twice the same, where a sketch that asked every sequence shows it."""
+    if not gaps or score.get("scored_on", "hold-out") == "hold-out" or score["r2"] < 1 - 1e-9:
+        return []
+    return [
+        f"the model does not answer twice the same: it was asked every sequence for the sketch, and answers {gaps} of "
+        "these otherwise now. It is random, or depends on its batch: switch dropout off and normalisation to inference "
+        "(model.eval())"
+    ]
+
+
+def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+    """Say why there is no R2 on the sequences, unless the model was not to be asked or is constant."""
+    told = on_queries.get("r2_undefined") and (score or {}).get("found") != "constant"
+    if not on_queries["predicted"] or not told:
+        return []
+    return [f"R2 on these sequences is undefined, which counts as failed: {on_queries['r2_undefined']}"]
+
+
+def by_group(on_queries: Mapping[str, Any]) -> list[str]:
+    """List R2 within each group of the sequences, the largest groups first."""
+    groups = sorted(on_queries.get("r2_by_group", {}).items(), key=lambda item: -item[1]["predicted"])
+    told = [f"{name} {headline_r2(own['r2'])} ({own['predicted']:,})" for name, own in groups if own["predicted"]]
+    left_out = len(told) - LISTED + on_queries.get("groups_left_out", 0)
+    more = f", and {left_out} more" if left_out > 0 else ""
+    return [f"R2 by group: {', '.join(told[:LISTED])}{more}"] if told else []
+
+
+def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
+    """Say within which groups of the sequences R2 is undefined or far lower than over all of them."""
+    overall = on_queries["r2_on_queries"]
+    if overall is None or overall <= 0:
+        return []
+    within = [(name, own["r2"], own["predicted"]) for name, own in on_queries.get("r2_by_group", {}).items() if name]
+    within.append(("the highest tenth", on_queries.get("r2_of_highest_tenth"), on_queries.get("highest_tenth", 0)))
+    low = [
+        (r2 is not None, r2 or 0.0, f"{'undefined' if r2 is None else headline_r2(r2)} within {name} ({count:,})")
+        for name, r2, count in within
+        if count >= LEAST_GROUP and (r2 is None or r2 < overall - FAR)
+    ]
+    if not low:
+        return []
+    named = [text for *_, text in sorted(low, key=lambda item: item[:2])]
+    more = f", and {len(named) - TOLD} more" if len(named) > TOLD else ""
+    return [f"R2 is far lower within some of these sequences: {', '.join(named[:TOLD])}{more}"]
+
+
+def few(count: int) -> list[str]:
+    """Say that means over few sequences say little; nothing where there are enough."""
+    if count >= FEW:
+        return []
+    if count == 0:
+        return ["no sequence was explained: there is nothing to sum up"]
+    if count == 1:
+        return ["a single sequence was explained: means and motifs are those of this one"]
+    return [f"only {count} sequences were explained: means, shares and motifs over so few say little about others"]
+
+
+def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
+    """The three strongest interactions of an output in words; a motif that lies anywhere has no place."""
+    motifs = analysis.rows("motifs", output)
+    return [
+        m.consensus + ("" if pd.isna(m.positions) else f" at {m.positions}") + f" ({m.value:+.3g})"
+        for m in motifs[motifs["kind"] != "position"].head(3).itertuples()
+    ]
+
+
+def asked_in_words(on_queries: Mapping[str, Any]) -> str:
+    """The R2 on the sequences, to go on a sentence with; nothing where the model was not asked."""
+    if not on_queries["predicted"]:
+        return ""
+    shown = full_r2(on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+    top = on_queries.get("r2_of_highest_tenth")
+    return f", {shown} on these sequences" + (
+        f", {headline_r2(top)} within the highest tenth" if top is not None else ""
+    )
+
+
+def summary_lines(analysis: Analysis, report: str) -> list[str]:
+    """Tell in a few lines what was found and which file to open."""
+    lines = [f"{analysis.model} x {analysis.queries}", *(f"  {sentence}" for sentence in omissions(analysis))]
+    for output, score in analysis.scores.items():
+        on_queries = analysis.on_queries[output]
+        estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]
+        lines.append(
+            f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
+            f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on "
+            f"{scored_on(score)}" + asked_in_words(on_queries)
+        )
+        lines.append(f"  {score['audit']}")
+        lines += [f"  {sentence}" for sentence in cautions(on_queries, score)]
+        best = strongest_motifs(analysis, output)
+        if instead(score) is None:
+            lines.append(f"  strongest interactions: {', '.join(best)}" if best else f"  {no_motif(score)}")
+    lines.append(f"  open {report}")
+    return lines

@@ -1,0 +1,156 @@
+"""The page and the summary of a masked explanation: every sequence as a map, its interactions, how faithful it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..fidelity.r2_words import full_r2, headline_r2, interval_r2
+from .analysis import few
+
+DOUBTFUL = 0.7  # R2 of the value function that an explanation should have
+WARNINGS = ("nothing", "r2", "unsure", "gap", "range")
+# What each says of so many sequences.
+WORDS = {
+    "nothing": "nothing better than a constant was found; their values are from random walks alone",
+    "r2": f"their R2 lies below {DOUBTFUL}, or is undefined",
+    "unsure": f"their R2 may lie below {DOUBTFUL}: the noise of the draws hides it",
+    "gap": "base value and Shapley values miss the prediction by more than their standard errors allow",
+    "range": "the reconstruction lies outside all values of the model that were seen",
+}
+MOST_NUMBERS = 1_000_000  # values on the page
+MOST_INTERACTIONS = 20  # of a sequence
+DIGITS = 4
+
+FILES = (
+    ("shapley_values.parquet", "Shapley values, prediction, reconstruction and warnings of each sequence"),
+    ("shapley_errors.parquet", "a standard error for each value"),
+    ("shapley_values.tsv.gz", "the same as text, below 100,000 rows"),
+    ("interactions.parquet", "the strongest interactions of each sequence"),
+    ("mask_scores.parquet", "how faithful each explanation is, and by which estimator"),
+    ("faithfulness.json", "the same, summed up"),
+    ("dropped.tsv", "records that were left out, and why"),
+    ("provenance.json", "the config, hashes and versions"),
+)
+
+
+def page_content(
+    tables: Mapping[str, pd.DataFrame], faithfulness: Mapping[str, Any], index: str | None
+) -> dict[str, Any]:
+    """Return what the page's script draws, as plain values.
+
+    Args:
+        tables: `values`, `errors`, `interactions`, `scores` and `sequences`.
+        faithfulness: of `report_on_masks`.
+        index: whose interactions are shown; None for none.
+
+    Returns:
+        `outputs`, each with its name, its `summary`, `headline` and `beside` (R2 in words), `warnings` (sentences) and
+        `rows`: `id`, `letters`, `prediction`, `reconstruction`, `base`, `gap`, `gapError`, `r2` (in words), `warnings`
+        (names), `estimator`, `noise`, `values` and `errors` (one per position) and `interactions` (`positions` as a
+        list of 0-based [first, last], `letters`, `value`); `count`, the sequences there are, and `shown`, those on the
+        page.
+    """
+    letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
+    outputs, n = [], len(next(iter(letters.values()), ""))
+    most = max(1, MOST_NUMBERS // max(1, n * len(faithfulness)))
+    shown = tables["interactions"]
+    listed = dict(iter(shown[shown["index"] == index].groupby(["output", "sequence_id"], sort=False)))
+    for output in faithfulness:
+        values, errors, scores = (
+            tables[name][tables[name]["output"] == output] for name in ("values", "errors", "scores")
+        )
+        places = [c for c in values if c.startswith("pos_")]
+        matrix, uncertain = (table[places].head(most).to_numpy(np.float64) for table in (values, errors))
+        rows = []
+        for k, (own, score) in enumerate(zip(values.head(most).itertuples(), scores.itertuples(), strict=False)):
+            found = listed.get((output, own.sequence_id), shown.head(0)).head(MOST_INTERACTIONS)
+            rows.append(
+                {
+                    "id": own.sequence_id,
+                    "letters": letters[own.sequence_id],
+                    **{key: _short(getattr(own, key)) for key in ("prediction", "reconstruction", "gap")},
+                    "gapError": _short(score.gap_error),
+                    "base": _short(own.base_value),
+                    "baseError": _short(score.base_error),
+                    "r2": full_r2(score.r2, score.r2_low, score.r2_high),
+                    "warnings": [name for name in own.warning.split(",") if name],
+                    "estimator": score.estimator,
+                    "noise": _short(score.noise_share),
+                    "values": [_short(v) for v in matrix[k].tolist()],
+                    "errors": [_short(v) for v in uncertain[k].tolist()],
+                    "interactions": [
+                        {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}
+                        for i in found.itertuples()
+                    ],
+                }
+            )
+        summary = faithfulness[output]
+        outputs.append(
+            {
+                "name": output,
+                "rows": rows,
+                "summary": summary | {"by_sequence": {}},
+                "headline": headline_r2(*_ends(summary)),
+                "beside": interval_r2(*_ends(summary)),
+                "pooled": pooled_words(summary),
+                "warnings": warning_lines(summary),
+            }
+        )
+    return {"outputs": outputs, "count": len(letters), "shown": min(len(letters), most), "index": index}
+
+
+def _short(value: float) -> float | None:
+    return None if pd.isna(value) else float(f"{value:.{DIGITS}g}")
+
+
+def _ranges(positions: str) -> list[list[int]]:
+    """0-based [first, last] of each player, from `"3,17"` or `"1-20,41-60"`."""
+    bounds = [[int(end) - 1 for end in name.split("-")] for name in positions.split(",")]
+    return [[b[0], b[-1]] for b in bounds]
+
+
+def _ends(score: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
+    """The median R2 with its interval."""
+    return (score["r2"], *score["r2_interval"])
+
+
+def pooled_words(score: Mapping[str, Any]) -> str:
+    """Say what R2 all sequences have together; nothing where it is undefined."""
+    words = full_r2(score["r2_pooled"], *score["r2_pooled_interval"])
+    return "" if words == "undefined" else f"{words} of all sequences together"
+
+
+def warning_lines(score: Mapping[str, Any]) -> list[str]:
+    """Say how many sequences have which warning, one sentence each."""
+    lines = [f"{name}: {score['warnings'][name]}: {WORDS[name]}" for name in WARNINGS if score["warnings"][name]]
+    if score["undefined"]:
+        lines.append(
+            f"{score['undefined']} of {score['sequences']} sequences have an undefined R2 (no variance stands out of "
+            "the noise), which counts as 0"
+        )
+    return lines
+
+
+def summary_lines(model: str, queries: str, faithfulness: Mapping[str, Any], report: str) -> list[str]:
+    """Tell in a few lines what was found and which file to open."""
+    lines = [f"{model} x {queries}"]
+    for output, score in faithfulness.items():
+        start = (
+            f"  {output}: {score['sequences']} sequences masked, {score['evaluations_per_sequence']} evaluations each; "
+        )
+        if score["r2"] is None:
+            lines.append(f"{start}R2 undefined: no variance over masks stands out of the noise")
+        else:
+            low, high = score["r2_quartiles"]
+            pooled = pooled_words(score)
+            lines.append(
+                f"{start}R2 {full_r2(*_ends(score))}, the median on fresh masks (quartiles {low:.2f} to {high:.2f})"
+                f"{'; ' + pooled if pooled else ''}; "
+                f"{100 * score['noise_share']:.0f} % of the variance is the background's noise"
+            )
+        lines += [f"  warning: {line}" for line in warning_lines(score)]
+        lines += [f"  {sentence}" for sentence in few(score["sequences"])]
+    lines.append(f"  open {report}")
+    return lines

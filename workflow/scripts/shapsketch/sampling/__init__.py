@@ -1,0 +1,1 @@
+"""Sampling: which sequences a model is asked about, and what it answered."""

@@ -1,0 +1,1 @@
+"""Sequences: alphabets, templates, backgrounds, the reader of sequence files, and random letters by counter."""

@@ -1,0 +1,251 @@
+"""The config: checked against its JSON schema, with one clear sentence for each mistake.
+
+Runs in Snakemake's own process for every job, so it imports nothing heavy.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from .dependencies import needed_files
+from .errors import InputError
+from .letters import allowed_letters, check_letters, kind_of, named_letters
+from .motif_databases import read_motifs
+from .sources import downloads, outputs_line, safe_name, source_files
+from .values import fit, resolved
+from .wording import sentence
+from .written import Written
+
+_OUTPUT = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")  # a name that may stand in files and columns
+FILES = {  # what each kind of model is read from, in words
+    "torch": "a .pt2, TorchScript, .safetensors or state_dict file",
+    "onnx": "an .onnx file",
+    "keras_h5": "an .h5 or .keras file",
+    "trees": "a LightGBM (text) or XGBoost (JSON) file",
+    "table": "a CSV, TSV or Parquet file",
+}
+
+
+def check_config(
+    config: Mapping[str, Any], schema: Mapping[str, Any], written: Sequence[Written] = ()
+) -> dict[str, Any]:
+    """Return a copy of the config with all values read as the schema means them, and all defaults filled in.
+
+    Args:
+        config: as YAML reads it.
+        schema: of it.
+        written: its files, as they are written; what YAML takes for a number, a date or true and false is read as
+            text from there, where the schema wants text.
+
+    Raises:
+        InputError: the first mistake, by place: an unknown key (with the nearest known one), a wrong
+            type or value, or a missing key.
+    """
+    try:
+        fitted = fit(dict(config), schema, written)
+        _check_outputs(fitted.get("models"))
+        filled = _fill(fitted, schema, schema)
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(filled))
+    except RecursionError:
+        raise InputError("The config holds itself: a value of it is an alias of what it is in.") from None
+    if errors:
+        raise InputError(f"The config {sentence(min(errors, key=lambda e: list(map(str, e.absolute_path))))}")
+    return filled
+
+
+def _check_outputs(models: Any) -> None:
+    """Check the names of the models' outputs, as far as they are lists or mappings."""
+    for model, entry in models.items() if isinstance(models, Mapping) else ():
+        outputs = entry.get("outputs") if isinstance(entry, Mapping) else None
+        if not isinstance(outputs, (list, Mapping)):
+            continue
+        unsafe = [name for name in outputs if isinstance(name, str) and not _OUTPUT.fullmatch(name)]
+        if unsafe:
+            own = outputs if isinstance(outputs, Mapping) else {str(name): {"of": name} for name in outputs}
+            line = outputs_line({safe_name(name): spec for name, spec in own.items() if isinstance(spec, Mapping)})
+            raise InputError(
+                f"The config names an output of models.{model} {unsafe[0]!r}, which cannot name files and columns: "
+                f"give it a name of letters, digits, '_' and '-', such as {line}."
+            )
+        source = entry.get("source")
+        kind = source.get("kind") if isinstance(source, Mapping) else None
+        if isinstance(outputs, Mapping) and kind in ("table", "trees", "builtin"):
+            raise InputError(
+                f"The config says what each output of models.{model} is, but a model of the kind {kind} has no others "
+                "to choose from; list their names."
+            )
+
+
+def check_names(config: Mapping[str, Any], files: bool = True) -> None:
+    """Check that what the config names is there: sequences, models and files.
+
+    Args:
+        config: with all defaults filled in.
+        files: whether to look for the files.
+
+    Raises:
+        InputError: an analysis or a background names something that the config does not define, or a
+            file does not exist.
+    """
+    models, sequences = config["models"], config["sequences"]
+    for pair in config["analyses"] if config["analyses"] != "all" else []:
+        for name, known, kind in zip(pair, (models, sequences), ("models", "sequences"), strict=True):
+            if name not in known:
+                raise InputError(
+                    f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(known)}."
+                )
+    for name, model in models.items():
+        background = model["background"]
+        if isinstance(background, Mapping) and "from_sequences" in background:
+            queries = background["from_sequences"]["queries"]
+            if queries not in sequences:
+                raise InputError(
+                    f"The background of models.{name} names the sequences {queries!r}, "
+                    f"which are not under sequences: {', '.join(sequences)}."
+                )
+        _check_model(name, model, files)
+        if config["explain"]["refine"] and model["source"]["kind"] == "table":
+            raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
+        if config["compare"]["enabled"] and model["source"]["kind"] == "table":
+            raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
+    for name, queries in sequences.items() if files else []:
+        _check_file(queries["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
+    _check_masks(config)
+    _check_motifs(config)
+
+
+def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
+    """Check a model's alphabet, template and files."""
+    letters, source = named_letters(model["alphabet"]), model["source"]
+    try:
+        check_letters(letters)
+        allowed_letters(letters, model["template"])
+    except InputError as error:
+        raise InputError(f"The config is wrong at models.{name}: {error}") from None
+    own = (
+        set(needed_files(source))
+        | set(source.get("files", ()))
+        | {source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()}
+    )
+    downloads(source)  # each names a file
+    for path in source_files(source) if files else []:
+        _check_file(path, f"models.{name}.source", "a file" if path in own else FILES.get(source["kind"], "a file"))
+    if files and "reference" in source:
+        _check_file(source["reference"], f"models.{name}.source.reference", FILES["table"])
+
+
+def _check_file(path: str, place: str, wanted: str) -> None:
+    """Check that a path is a file; `wanted` says what kind of file is right."""
+    if "{" in path or "}" in path:
+        raise InputError(f"The file {path} of {place} has a brace in its name, which Snakemake takes for a wildcard.")
+    if "\0" in path or not path.strip():
+        raise InputError(f"The path {path!r} of {place} names no file; give {wanted}.")
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise InputError(f"{path} of {place} is a folder; {_instead(file, wanted)}.")
+        if file.is_symlink() and not file.exists():
+            raise InputError(f"The file {path} of {place} is a link to {file.readlink()}, which does not exist.")
+        if not file.exists():
+            raise InputError(f"The file {path} of {place} does not exist.")
+    except OSError as error:
+        raise InputError(f"The file {path} of {place} cannot be looked at ({error.strerror}).") from None
+    if not file.is_file():
+        raise InputError(f"{path} of {place} is not a plain file; give {wanted}.")
+    if not os.access(file, os.R_OK):
+        raise InputError(f"The file {path} of {place} may not be read; its permissions forbid it.")
+
+
+def _instead(folder: Path, wanted: str) -> str:
+    """What to name instead of a folder."""
+    if (folder / "saved_model.pb").exists():
+        return (
+            "a SavedModel of TensorFlow is not read: load it in Keras and save it by model.save('model.h5') for the "
+            "kind keras_h5, or convert it to ONNX with tf2onnx for the kind onnx"
+        )
+    files = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    inside = (
+        f", such as {folder / files[0]}" if len(files) == 1 else f" (it holds {', '.join(files[:5])})" * bool(files)
+    )
+    return f"give {wanted}{inside}"
+
+
+def check_database(config: Mapping[str, Any]) -> None:
+    """Read the database of motifs, if there is one, with the alphabet of every model: before any is asked.
+
+    Raises:
+        InputError: it cannot be read, or has motifs of other letters.
+    """
+    if "database" in config["motifs"]:
+        for letters in dict.fromkeys(named_letters(model["alphabet"]) for model in config["models"].values()):
+            read_motifs(config["motifs"]["database"], letters)
+
+
+def _check_masks(config: Mapping[str, Any]) -> None:
+    explain = config["explain"]
+    if explain["mode"] != "masks":
+        return
+    for key in ("refine", "hypothetical"):
+        if explain[key]:
+            raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
+    if config["compare"]["enabled"]:
+        raise InputError("The config enables compare, which needs a sketch; explain.mode is masks.")
+    for name, model in config["models"].items():
+        if model["source"]["kind"] == "table":
+            raise InputError(
+                f"The config sets explain.mode: masks, which asks the model, but models.{name} is a table."
+            )
+    for name, queries in config["sequences"].items():
+        if queries["ambiguous"] == "resolve":
+            raise InputError(
+                f"The config sets sequences.{name}.ambiguous: resolve; with explain.mode: masks it is error or drop."
+            )
+
+
+def _check_motifs(config: Mapping[str, Any]) -> None:
+    motifs = config["motifs"]
+    if "database" in motifs:
+        _check_file(motifs["database"], "motifs.database", "a MEME file")
+    if motifs["reverse_complement"]:
+        for name, model in config["models"].items():
+            if kind_of(named_letters(model["alphabet"])) != "DNA":
+                raise InputError(
+                    f"The config sets motifs.reverse_complement, but the alphabet of models.{name} is "
+                    f"{model['alphabet']}; only DNA has a second strand."
+                )
+
+
+def canonical(value: Any) -> Any:
+    """Sort the keys of nested mappings, so that the order in the file does not look like a change."""
+    if isinstance(value, Mapping):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    return value
+
+
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Fill defaults in place, through nested objects that are there or have a default, and the branches that match."""
+    schema = resolved(schema, root)
+    if isinstance(value, list):
+        return [_fill(entry, schema.get("items", {}), root) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        filled = _fill(deepcopy(value), branch, root)
+        if jsonschema.Draft202012Validator({**branch, "$defs": root.get("$defs", {})}).is_valid(filled):
+            value = filled
+            break
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part:
+            value[key] = deepcopy(part["default"])
+        if key in value:
+            value[key] = _fill(value[key], part, root)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, Mapping):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            value[key] = _fill(value[key], extra, root)
+    return value

@@ -1,0 +1,1 @@
+"""The sparse q-ary Fourier transform: subsampling, parity checks, bins, and peeling."""

@@ -1,0 +1,149 @@
+"""Shapley values and interaction indices from dividends.
+
+Every index here is linear in the dividends: I(S) = sum over T containing S of w(|S|, |T|) a(T), so the
+indices of N sequences are one product of their (N, T) dividends with a sparse matrix that the
+supports alone determine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from math import comb
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+from scipy.special import bernoulli
+
+from ..settings.errors import InputError
+from .terms import Support, Terms
+
+Index = Literal["SV", "BV", "SII", "k-SII", "BII", "STII", "FSII", "FBII"]
+Weight = Callable[[int, int, int], float]
+
+
+def _shapley_interaction(s: int, t: int, top: int) -> float:
+    """SII: 1 / (t - s + 1) (Grabisch & Roubens 1999)."""
+    return 1 / (t - s + 1)
+
+
+def _aggregated_shapley(s: int, t: int, top: int) -> float:
+    """k-SII: SII of all supersets up to the top order, weighted by Bernoulli numbers (Bordt & von Luxburg 2023)."""
+    numbers = bernoulli(top)
+    return float(sum(comb(t - s, j) * numbers[j] / (t - s - j + 1) for j in range(min(top, t) - s + 1)))
+
+
+def _banzhaf_interaction(s: int, t: int, top: int) -> float:
+    """BII: 2^-(t - s) (Grabisch & Roubens 1999); its order 1 is the Banzhaf value."""
+    return 0.5 ** (t - s)
+
+
+def _shapley_taylor(s: int, t: int, top: int) -> float:
+    """STII: a(S) below the top order, 1 / C(t, top) at it (Sundararajan et al. 2020, Eq. 5)."""
+    return float(s == t) if s < top else 1 / comb(t, top)
+
+
+def _faith_shap(s: int, t: int, top: int) -> float:
+    """FSII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 19."""
+    if t <= top:
+        return float(s == t)
+    sign = -1 if (top - s) % 2 else 1
+    return sign * s / (top + s) * comb(top, s) * comb(t - 1, top) / comb(t + top - 1, top + s)
+
+
+def _faith_banzhaf(s: int, t: int, top: int) -> float:
+    """FBII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 17."""
+    if t <= top:
+        return float(s == t)
+    sign = -1 if (top - s) % 2 else 1
+    return sign * 0.5 ** (t - s) * comb(t - s - 1, top - s)
+
+
+VALUES: tuple[Index, ...] = ("SV", "BV")  # of single positions; the other indices have a top order
+WEIGHTS: dict[str, Weight] = {
+    "SV": lambda s, t, top: 1 / t,
+    "BV": _banzhaf_interaction,
+    "SII": _shapley_interaction,
+    "k-SII": _aggregated_shapley,
+    "BII": _banzhaf_interaction,
+    "STII": _shapley_taylor,
+    "FSII": _faith_shap,
+    "FBII": _faith_banzhaf,
+}
+
+
+@dataclass(frozen=True)
+class InteractionMap:
+    """The linear map from dividends to an interaction index.
+
+    Attributes:
+        index: the index.
+        supports: the S sets of positions that can have a value, by order, then by position.
+        matrix: (S, T) sparse weights.
+    """
+
+    index: Index
+    supports: list[Support]
+    matrix: sparse.csr_array
+
+    @cached_property
+    def orders(self) -> np.ndarray:
+        """(S,) int64: the size of each support."""
+        return np.array([len(support) for support in self.supports], np.int64)
+
+    @cached_property
+    def padded(self) -> np.ndarray:
+        """(S, largest order) int64: the supports, filled up with zeros."""
+        table = np.zeros((len(self.supports), max(map(len, self.supports), default=1)), np.int64)
+        for row, support in zip(table, self.supports, strict=True):
+            row[: len(support)] = support
+        return table
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the index is of single positions only."""
+        return self.index in VALUES
+
+    def select(self, keep: np.ndarray) -> "InteractionMap":
+        """Return the map to the supports whose (S,) mask is true."""
+        kept = np.flatnonzero(keep)
+        return InteractionMap(self.index, [self.supports[k] for k in kept], self.matrix[kept])
+
+    def apply(self, dividends: np.ndarray) -> np.ndarray:
+        """Turn (N, T) dividends into (N, S) index values."""
+        return np.ascontiguousarray((self.matrix @ dividends.T).T)
+
+
+def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> InteractionMap:
+    """Return the map of an index up to an order.
+
+    Args:
+        terms: the terms; only their supports matter.
+        index: `SV`, `BV`, `SII`, `k-SII`, `BII`, `STII`, `FSII` or `FBII`.
+        max_order: the top order, at least 1; `SV` and `BV` have order 1 only.
+
+    Raises:
+        InputError: the index is not known.
+    """
+    if index not in WEIGHTS:
+        raise InputError(f"The interaction index {index!r} is not one of {', '.join(WEIGHTS)}.")
+    top = 1 if index in VALUES else max_order
+    keys, columns, weights = [np.empty((0, top + 1), np.int64)], [np.empty(0, int)], [np.empty(0)]
+    for order in np.unique(terms.orders).tolist():
+        members = np.flatnonzero(terms.orders == order)
+        positions = terms.positions[terms.offsets[members][:, None] + np.arange(order)]
+        for size in range(1, min(order, top) + 1):
+            weight = WEIGHTS[index](size, order, top)
+            if weight == 0:
+                continue
+            for chosen in combinations(range(order), size):
+                key = np.full((len(members), top + 1), -1, np.int64)
+                key[:, 0], key[:, 1 : size + 1] = size, positions[:, chosen]
+                keys.append(key)
+                columns.append(members)
+                weights.append(np.full(len(members), weight))
+    unique, rows = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    entries = (np.concatenate(weights), (rows.ravel(), np.concatenate(columns)))
+    matrix = sparse.csr_array(entries, shape=(len(unique), len(terms)))
+    return InteractionMap(index, [tuple(k[1 : k[0] + 1]) for k in unique.tolist()], matrix)

@@ -1,0 +1,214 @@
+"""The Spectrum: what a sketch has learned about a model, in a form that explains any sequence.
+
+Every estimator produces one and every explanation reads one. It holds the dividends of the model
+under the declared background (`terms`), the mean (`intercept`), and enough about the model to
+refuse sequences it does not fit.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..sequences.alphabet import Alphabet
+from ..sequences.background import Background
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..storage.files import load_npz, save_npz
+from .terms import Terms, plain_phases
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .indices import Index
+
+SPECTRUM_VERSION = 1
+_SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
+_STORED = (
+    "offsets", "positions", "table_offsets", "tables",
+    "wave_offsets", "amplitudes", "frequency_offsets", "frequencies",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The sketched dividends of one output of a model.
+
+    Attributes:
+        background: the background (with template and alphabet) that the dividends refer to.
+        output: the name of the model's output.
+        intercept: the mean of the model under the background, a(empty).
+        terms: the dividends; each table averages to zero along every axis.
+        provenance: plain values: hashes of model and plan, seed, estimator, versions.
+    """
+
+    background: Background
+    output: str
+    intercept: float
+    terms: Terms
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def template(self) -> Template:
+        """The template of the background."""
+        return self.background.template
+
+    @cached_property
+    def variances(self) -> np.ndarray:
+        """(T,) float64: E[a(T)^2] of each term under the background."""
+        return self.terms.variances(self.background.local)
+
+    def variance_by_order(self) -> dict[int, float]:
+        """The variance under the background that the terms of each order carry."""
+        orders = self.terms.orders
+        return {int(k): float(self.variances[orders == k].sum()) for k in np.unique(orders)}
+
+    def as_strings(self, sequences: Iterable[str]) -> list[str]:
+        """Return sequences, in whatever they come, as the alphabet writes them, all of the template's length.
+
+        Raises:
+            InputError: a sequence is no string, or has another length.
+        """
+        texts, n = self.template.alphabet.normalise(sequences), self.template.n
+        for row, text in enumerate(texts, 1):
+            if len(text) != n:
+                raise InputError(f"Sequence {row} has {len(text)} letters; this spectrum explains sequences of {n}.")
+        return texts
+
+    def encode(self, sequences: Iterable[str]) -> np.ndarray:
+        """Turn N sequences into the (N, n) uint8 local codes that the terms are indexed by.
+
+        Raises:
+            InputError: a sequence is no string, has another length, or a letter that the template does not allow.
+        """
+        template, sequences = self.template, self.as_strings(sequences)
+        local = template.to_local(template.alphabet.encode(sequences).reshape(-1, template.n))
+        bad = np.argwhere(local >= template.sizes)
+        if len(bad):
+            row, i = bad[0]
+            allowed = "".join(np.array(list(template.alphabet.letters))[template.allowed[i]])
+            raise InputError(
+                f"Sequence {row + 1} has {sequences[row][i]!r} at position {i + 1}; "
+                f"this spectrum allows {allowed} there."
+            )
+        return local
+
+    def predict(self, sequences: Iterable[str]) -> np.ndarray:
+        """Return the (N,) float64 reconstruction f_hat of N sequences."""
+        return self.intercept + self.terms.predict(self.encode(sequences))
+
+    def shapley_values(self, sequences: Iterable[str]) -> np.ndarray:
+        """Return the (N, n) float64 Shapley values of N sequences; they sum to `predict` less `intercept`."""
+        return self.terms.shapley_values(self.encode(sequences))
+
+    def interactions(
+        self,
+        sequences: Iterable[str],
+        index: "Index" = "FSII",
+        max_order: int = 3,
+        *,
+        min_order: int = 2,
+        top_k: int | None = 20,
+        threshold: float = 0.0,
+    ) -> "pd.DataFrame":
+        """List the strongest interactions of each sequence, as the workflow does.
+
+        Args:
+            sequences: N strings: a list, a column of a DataFrame, an array, ...
+            index: `SII`, `k-SII`, `BII`, `STII`, `FSII`, `FBII`, or the Banzhaf values `BV`.
+            max_order: the top order of the index.
+            min_order: the lowest order listed.
+            top_k: how many per sequence at most, by magnitude; None for all.
+            threshold: the least magnitude, in the model's units.
+
+        Returns:
+            `sequence` (its number, from 0), `index`, `order`, `positions` (1-based, `"3,17"`), `letters`,
+            `value` (in the model's units); strongest first within a sequence.
+
+        Raises:
+            InputError: a sequence does not fit, or the index is not known.
+        """
+        from .interaction_tables import list_interactions
+
+        return list_interactions(self, sequences, index, min_order, max_order, top_k, threshold)
+
+    def truncate(self, max_order: int) -> "Spectrum":
+        """Return the spectrum without terms above an order."""
+        return Spectrum(
+            self.background,
+            self.output,
+            self.intercept,
+            self.terms.select(self.terms.orders <= max_order),
+            self.provenance,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the spectrum alone to an .npz; see `save_spectra`."""
+        save_spectra(path, [self])
+
+    @classmethod
+    def load(cls, path: str | Path, output: str | None = None) -> "Spectrum":
+        """Read one output's spectrum.
+
+        Args:
+            path: an .npz written by `save_spectra`.
+            output: which output; may be left out when the file holds one.
+
+        Raises:
+            InputError: the file is damaged, of another version, or has no such output.
+        """
+        spectra = load_spectra(path)
+        if output is None and len(spectra) == 1:
+            return next(iter(spectra.values()))
+        if output not in spectra:
+            raise InputError(f"{path} holds the outputs {', '.join(spectra)}; {output!r} was asked for.")
+        return spectra[output]
+
+
+def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
+    """Write the spectra of all outputs of one model to an .npz, atomically and without pickles."""
+    first = spectra[0]
+    arrays: dict[str, np.ndarray] = {
+        "version": np.array(SPECTRUM_VERSION),
+        "alphabet": np.array(first.template.alphabet.letters),
+        "template": np.array(first.template.pattern),
+        "background": first.background.probabilities,
+        "outputs": np.array([s.output for s in spectra]),
+        "provenance": np.array([json.dumps(dict(s.provenance), sort_keys=True) for s in spectra]),
+    }
+    for k, spectrum in enumerate(spectra):
+        arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
+        arrays |= {f"{k}/{name}": getattr(spectrum.terms, name) for name in _STORED}
+    save_npz(path, arrays)
+
+
+def load_spectra(path: str | Path) -> dict[str, Spectrum]:
+    """Read all spectra of a file, by output.
+
+    Raises:
+        InputError: the file is damaged, is no spectrum, or is of another version.
+    """
+    arrays = load_npz(path)
+    if not set(_SHARED) <= set(arrays) or int(arrays["version"]) != SPECTRUM_VERSION:
+        raise InputError(f"{path} is not a spectrum of version {SPECTRUM_VERSION}.")
+    template = Template(Alphabet(str(arrays["alphabet"])), str(arrays["template"]))
+    background = Background(template, arrays["background"])
+    spectra = {}
+    for k, output in enumerate(arrays["outputs"].tolist()):
+        terms = Terms(
+            sizes=template.sizes,
+            **{name: arrays[f"{k}/{name}"] for name in _STORED},
+            phases=plain_phases(template.sizes),
+        )
+        spectra[output] = Spectrum(
+            background,
+            output,
+            float(arrays[f"{k}/intercept"]),
+            terms,
+            json.loads(str(arrays["provenance"][k])),
+        )
+    return spectra

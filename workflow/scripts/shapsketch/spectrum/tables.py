@@ -1,0 +1,302 @@
+"""Explanations as tables: what the workflow writes for each sequence, from the spectra of a model's outputs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..explanation.refine import Refined, Refiner
+from ..models import Model
+from ..sequences.alphabet import character_codes
+from ..sequences.background import Background
+from ..sequences.rng import TYPICAL_STREAM, generator
+from .ambiguity import resolve
+from .indices import interaction_map
+from .interaction_tables import Listing, list_pieces, listed_map, support_names
+from .interactions import Sums, group_codes
+from .spectrum import Spectrum
+
+CHUNK = 16_384  # sequences explained at once
+RARE = 1e-3  # share of the background below which a sequence's probability is remarkable
+TYPICAL = 20_000  # background draws that tell
+
+AGGREGATE_SCHEMA = pa.schema(
+    [
+        ("output", pa.string()),
+        ("index", pa.string()),
+        ("group", pa.string()),
+        ("order", pa.int8()),
+        ("positions", pa.string()),
+        ("sequences", pa.int64()),
+        ("total", pa.int64()),
+        ("absolute", pa.int64()),
+        ("unit", pa.float64()),
+    ]
+)
+
+
+def values_schema(n: int) -> pa.Schema:
+    """The columns of `shapley_values.parquet` for sequences of n letters."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("sequence_id", "output")),
+            *((name, pa.float64()) for name in ("prediction", "reconstruction", "gap", "base_value")),
+            ("warning", pa.string()),
+            *((f"pos_{i}", pa.float32()) for i in range(1, n + 1)),
+        ]
+    )
+
+
+def errors_schema(n: int) -> pa.Schema:
+    """The columns of `shapley_errors.parquet` for sequences of n letters."""
+    positions = [(f"pos_{i}", pa.float32()) for i in range(1, n + 1)]
+    names = [("sequence_id", pa.string()), ("output", pa.string())]
+    return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *positions])
+
+
+class Explainer:
+    """Explains the sequences of one output, chunk by chunk, and adds up what all have in common.
+
+    Args:
+        spectrum: of the output.
+        listing: which interactions are listed.
+        score: the output's record in `faithfulness.json`, for warnings; None for none.
+        groups: the names of all groups of sequences.
+    """
+
+    def __init__(
+        self,
+        spectrum: Spectrum,
+        listing: Listing,
+        score: Mapping[str, Any] | None = None,
+        groups: Sequence[str] = (),
+    ) -> None:
+        self.spectrum, self.listing, self.score, self.groups = spectrum, listing, score, list(groups)
+        self.maps = [listed_map(spectrum, index, listing) for index in listing.indices if index != "SV"]
+        value_map = listed_map(spectrum, "SV", Listing())
+        self.sums = [Sums.empty(spectrum.terms, mapping, len(groups)) for mapping in (value_map, *self.maps)]
+        self._value_columns = [support[0] for support in value_map.supports]
+        self._least_probability = least_log_probability(spectrum.background)
+
+    def values(self, sequences: pa.Table, predictions: np.ndarray, refined: np.ndarray | None = None) -> pa.Table:
+        """Tabulate the Shapley values of sequences.
+
+        Args:
+            sequences: with `sequence_id`, `sequence` and `group`.
+            predictions: (N,) float64, the model itself; NaN where it was not asked.
+            refined: (N, n) float64 refined values; NaN, or None, where there are none.
+
+        Returns:
+            `values_schema`, in the model's units.
+        """
+        spectrum = self.spectrum
+        codes, terms = resolve(spectrum, sequences["sequence"].to_pylist())
+        values = terms.shapley_values(codes)
+        reconstruction = spectrum.intercept + values.sum(1)
+        base = np.full(len(codes), spectrum.intercept)
+        some = np.zeros(len(codes), bool)
+        if refined is not None and self.score is not None:
+            some = np.isfinite(refined).all(1)
+            values[some] = refined[some]
+            base[some] += self.score["residual"]["mean"]
+        groups = group_codes(sequences["group"].to_pylist(), self.groups)
+        self.sums[0].add(values[:, self._value_columns], groups)
+        columns = {
+            "sequence_id": sequences["sequence_id"],
+            "output": pa.repeat(spectrum.output, len(codes)),
+            "prediction": pa.array(predictions, from_pandas=True),
+            "reconstruction": reconstruction,
+            "gap": pa.array(predictions - reconstruction, from_pandas=True),
+            "base_value": base,
+            "warning": self._warnings(sequences, predictions, reconstruction, some),
+        }
+        columns |= {f"pos_{i + 1}": values[:, i].astype(np.float32) for i in range(values.shape[1])}
+        return pa.table(columns, schema=values_schema(values.shape[1]))
+
+    def _warnings(
+        self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray, refined: np.ndarray
+    ) -> pa.Array:
+        """For each sequence the reasons to distrust its explanation, joined by commas."""
+        reasons = {"rare": log_probabilities(self.spectrum.background, sequences) < self._least_probability}
+        if self.score is not None:
+            low, high = self.score["range"]
+            slack = 1e-9 * (high - low) + 16 * np.spacing(max(abs(low), abs(high)))
+            with np.errstate(invalid="ignore"):
+                outside = [(shown < low - slack) | (shown > high + slack) for shown in (predictions, reconstruction)]
+                reasons["range"] = outside[0] | outside[1]
+                reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["large"] + slack
+            reasons["r2"] = ~refined & (self.score["found"] == "nothing")
+            reasons["unseen"] = self._hold_unseen(sequences["sequence"].to_pylist())
+        words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
+        return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
+
+    def _hold_unseen(self, sequences: list[str]) -> np.ndarray:
+        """(N,) bool: which sequences have a letter that the table of values never has at its position."""
+        text = character_codes(sequences).reshape(len(sequences), -1)
+        found = np.zeros(len(sequences), bool)
+        for position, letters in ((self.score or {}).get("table") or {"unseen": {}})["unseen"].items():
+            found |= np.isin(text[:, int(position) - 1], [ord(letter) for letter in letters])
+        return found
+
+    def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
+        """Tabulate the strongest interactions of sequences, and add them all up; see `list_pieces`."""
+        groups = group_codes(sequences["group"].to_pylist(), self.groups)
+        return list_pieces(self.spectrum, self.listing, self.maps, self.sums[1:], sequences, groups)
+
+    def aggregates(self) -> pa.Table:
+        """Return the sums over all sequences explained so far, with `AGGREGATE_SCHEMA`; see `finish_aggregates`."""
+        value_map = interaction_map(self.spectrum.terms, "SV")
+        parts = [AGGREGATE_SCHEMA.empty_table()]
+        for mapping, sums in zip((value_map, *self.maps), self.sums, strict=True):
+            size = len(mapping.supports)
+            for group, name in enumerate([None, *self.groups]):
+                columns = {
+                    "output": pa.repeat(self.spectrum.output, size),
+                    "index": pa.repeat(mapping.index, size),
+                    "group": pa.array([name] * size, pa.string()),
+                    "order": mapping.orders.astype(np.int8),
+                    "positions": support_names(mapping),
+                    "sequences": np.full(size, sums.counts[group]),
+                    "total": sums.total[group],
+                    "absolute": sums.absolute[group],
+                    "unit": sums.units,
+                }
+                parts.append(pa.table(columns, schema=AGGREGATE_SCHEMA))
+        return pa.concat_tables(parts)
+
+
+def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
+    """Add up the aggregates of all shards, which have the same rows.
+
+    Returns:
+        `output`, `index`, `group` (null: all sequences), `order`, `positions` (1-based), `sequences`,
+        `mean`, `mean_absolute`.
+    """
+    count, total, absolute = (
+        np.sum([shard[name].to_numpy() for shard in shards], axis=0) for name in ("sequences", "total", "absolute")
+    )
+    some = np.maximum(count, 1)
+    unit = shards[0]["unit"].to_numpy()
+    table = shards[0].select(["output", "index", "group", "order", "positions"])
+    table = table.append_column("sequences", pa.array(count))
+    table = table.append_column("mean", pa.array(total / some * unit))
+    return table.append_column("mean_absolute", pa.array(absolute / some * unit))
+
+
+def error_table(spectrum: Spectrum, number: int, sequences: pa.Table, refined: Refined) -> pa.Table:
+    """Tabulate standard errors of refined values, with `errors_schema`; null where nothing was refined.
+
+    Args:
+        spectrum: of the output.
+        number: of the output.
+        sequences: with `sequence_id`.
+        refined: the refined values of these sequences.
+    """
+    errors = refined.errors[number]
+    columns = {
+        "sequence_id": sequences["sequence_id"],
+        "output": pa.repeat(spectrum.output, len(errors)),
+        "evaluations": refined.evaluations,
+        "correction": pa.array(refined.corrections[number], from_pandas=True),
+    }
+    columns |= {f"pos_{i + 1}": pa.array(e.astype(np.float32), from_pandas=True) for i, e in enumerate(errors.T)}
+    return pa.table(columns, schema=errors_schema(errors.shape[1]))
+
+
+def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
+    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
+
+    Batches begin at multiples of the model's batch size, ambiguous sequences included in the count, so values do not
+    depend on how a file was divided at such multiples.
+
+    Args:
+        model: the model.
+        sequences: N strings that fit the template.
+
+    Returns:
+        (N, outputs) float64; NaN for the other sequences.
+    """
+    codes = model.template.alphabet.encode(sequences)
+    readable = np.less(codes, model.template.alphabet.q)
+    if model.reads_unknown:
+        text = character_codes(sequences).reshape(codes.shape)
+        readable |= text == ord(model.template.alphabet.wildcard)
+    plain = readable.all(1)
+    values = np.full((len(codes), len(model.outputs)), np.nan)
+    for start in range(0, len(codes), model.batch_size):
+        rows = start + np.flatnonzero(plain[start : start + model.batch_size])
+        values[rows] = model(codes[rows])
+    return values
+
+
+def refine_plain(refiner: Refiner, sequences: Sequence[str], predictions: np.ndarray) -> Refined:
+    """Refine the sequences that have no ambiguous letter; NaN, and no evaluations, for the others.
+
+    Args:
+        refiner: the refiner.
+        sequences: N strings that fit the template.
+        predictions: (N, outputs) float64, from `predict_plain`.
+    """
+    template, step = refiner.background.template, refiner.model.batch_size
+    codes = template.to_local(template.alphabet.encode(sequences))
+    plain = np.isfinite(predictions).all(1) & np.less(codes, template.sizes).all(1)
+    shape = (len(refiner.spectra), *codes.shape)
+    nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape[:2], np.nan))
+    result = Refined(*nothing, np.zeros(len(codes), np.int64))
+    for start in range(0, len(codes), step):
+        rows = start + np.flatnonzero(plain[start : start + step])
+        part = refiner(codes[rows], predictions[rows])
+        result.values[:, rows], result.errors[:, rows] = part.values, part.errors
+        result.corrections[:, rows], result.evaluations[rows] = part.corrections, part.evaluations
+    return result
+
+
+def hypothetical_contributions(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+    """Return what TF-MoDISco calls hypothetical contributions: of every letter at every position, were it there.
+
+    Args:
+        spectrum: of one output.
+        sequences: N strings.
+
+    Returns:
+        (N, q, n) float64: the Shapley value of position i of the sequence that has letter b at i and is
+        otherwise the given one. Times the one-hot sequences these are the Shapley values. Letters that
+        the template does not allow have zeros.
+    """
+    template = spectrum.template
+    codes, terms = resolve(spectrum, sequences)
+    local = terms.hypothetical_values(codes, int(template.sizes.max()))
+    result = np.zeros((len(codes), template.alphabet.q, template.n))
+    for i, allowed in enumerate(template.allowed):
+        result[:, allowed, i] = local[:, i, : template.sizes[i]]
+    return result
+
+
+def onehot(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+    """Return the (N, q, n) uint8 one-hot sequences; zeros for ambiguous letters."""
+    alphabet = spectrum.template.alphabet
+    codes = alphabet.encode(sequences)
+    return (codes[:, None, :] == np.arange(alphabet.q)[:, None]).astype(np.uint8)
+
+
+def log_probabilities(background: Background, sequences: pa.Table) -> np.ndarray:
+    """Return the (N,) log-probabilities of sequences under a background; 0 for each ambiguous letter."""
+    codes = background.template.alphabet.encode(sequences["sequence"].to_pylist())
+    return _log_probabilities(background, codes)
+
+
+def _log_probabilities(background: Background, codes: np.ndarray) -> np.ndarray:
+    logs = np.zeros((background.template.n, 256))
+    np.log(
+        background.probabilities, out=logs[:, : background.probabilities.shape[1]], where=background.template.allowed
+    )
+    return logs[np.arange(background.template.n), codes].sum(1)
+
+
+def least_log_probability(background: Background) -> float:
+    """Return the log-probability below which a thousandth of all background sequences lie."""
+    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL, background.template.n, 1), np.uint64)
+    codes = background.template.to_alphabet((words >= background.thresholds).sum(2).astype(np.uint8))
+    least = float(np.quantile(_log_probabilities(background, codes), RARE))
+    return least - 1e-9 * abs(least)

@@ -1,0 +1,244 @@
+"""Tables that people hand over: rows of text with real row numbers, and numbers read strictly.
+
+Delimited text is separated by commas, semicolons or tabs, whichever gives the header the column `sequence`. No
+type is guessed: `NA` may be two amino acids, `0000` four letters. Parquet files keep the types they declare.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+import pandas as pd
+
+from ..settings.errors import InputError
+from .opening import is_parquet, open_text, told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+MISSING_WORDS = {"", "NA", "N/A", "#N/A", "NAN", "NULL", "NONE"}  # whatever their case
+
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_INFINITE = r"[+-]?(?:inf|infinity)"
+_DECIMAL_COMMA = r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"
+_THOUSANDS = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"  # or a decimal comma
+_EXCEL_SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
+
+
+def is_comment(line: str, marks: str = "#;") -> bool:
+    """Whether a line before the first record says nothing: it is blank, Excel's `sep=;`, or begins with a mark."""
+    return line.isspace() or line.startswith(tuple(marks)) or bool(_EXCEL_SEPARATOR.fullmatch(line))
+
+
+def read_rows(path: str | Path, columns: Sequence[str], size: int, others: bool = True) -> Iterator[pd.DataFrame]:
+    """Read columns of a table that lies in a file, `size` rows at a time.
+
+    Args:
+        path: CSV, TSV or Parquet.
+        columns: the columns that are needed; a name followed by `?` may be missing.
+        size: rows of a piece.
+        others: whether there may be other columns.
+
+    Yields:
+        The columns found, by the names asked for; the index `row` counts all rows below the header from 1.
+        Entirely empty rows are left out. Of delimited text all cells are text without blanks around them.
+
+    Raises:
+        InputError: the file, its header or a row is not as it should be.
+    """
+    if is_parquet(path):
+        yield from _read_parquet(path, columns, size, others)
+        return
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            if not is_comment(line, "#"):
+                yield from read_text(path, line, handle, columns, size, others, number)
+                return
+
+
+def read_text(
+    path: str | Path, first: str, rest: TextIO, columns: Sequence[str], size: int, others: bool, line: int
+) -> Iterator[pd.DataFrame]:
+    """Read delimited text of which the first line is the header; see `read_rows`.
+
+    Args:
+        path: the file, for sentences.
+        first, rest: the header, and the text that follows it.
+        columns, size, others: as for `read_rows`.
+        line: the header's number in the file.
+    """
+    separator = find_separator(path, first)
+    header = _split(first, separator)
+    places = match_columns(path, header, columns, others)
+    csv.field_size_limit(1 << 30)  # a sequence may be long
+    rows, number = csv.reader(rest, delimiter=separator, strict=True), 0
+    while piece := _next_rows(path, rows, size, line):
+        cells = list(zip_longest(*piece, fillvalue=""))
+        cells += [("",) * len(piece)] * (len(header) - len(cells))
+        _refuse_surplus(path, header, cells, number, others)
+        found = {name: [cell.strip() for cell in cells[k]] for name, k in places.items()}
+        table = pd.DataFrame(found, pd.RangeIndex(number + 1, number + len(piece) + 1, name="row"), dtype=object)
+        number += len(piece)
+        if "" in found["sequence"]:
+            table = table[[any(cell and not cell.isspace() for cell in row) for row in piece]]
+        yield table
+
+
+def find_separator(path: str | Path, header: str) -> str:
+    """Return what separates the columns of a header: what gives it the column `sequence`.
+
+    Raises:
+        InputError: several separators do.
+    """
+    fitting = [s for s in SEPARATORS if "sequence" in [name.lower() for name in _split(header, s)] and s in header]
+    if len(fitting) > 1:
+        words = " as well as by ".join(SEPARATORS[s] for s in fitting)
+        raise InputError(f"{path} has a header that can be split by {words}; use one of them only.")
+    return fitting[0] if fitting else max(SEPARATORS, key=header.count)
+
+
+def match_columns(path: str | Path, header: Sequence[str], columns: Sequence[str], others: bool) -> dict[str, int]:
+    """Find columns in a header: under their very names, or else whatever their case.
+
+    Args:
+        path: the file, for sentences.
+        header: its columns.
+        columns, others: as for `read_rows`.
+
+    Returns:
+        The place of each column that is there.
+
+    Raises:
+        InputError: a column is missing or there twice, or is another one where there may be none.
+    """
+    places = {}
+    for column in columns:
+        name = column.rstrip("?")
+        found = [k for k, other in enumerate(header) if other == name]
+        found = found or [k for k, other in enumerate(header) if other.lower() == name.lower()]
+        if len(found) > 1:
+            names = " and ".join(f"{header[k]!r} (column {k + 1})" for k in found[:2])
+            raise InputError(f"{path} has two columns for {name!r}: {names}; rename one.")
+        if found:
+            places[name] = found[0]
+    known = [column.rstrip("?") for column in columns]
+    unknown = [name for k, name in enumerate(header) if name and k not in places.values()]
+    for name in unknown if not others else ():
+        close = get_close_matches(name.lower(), [n for n in known if n not in places], 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+        raise InputError(f"{path} has an unknown column {name!r}; {hint}")
+    missing = [column for column in columns if column not in places and not column.endswith("?")]
+    if missing:
+        close = get_close_matches(missing[0].lower(), [name.lower() for name in unknown], 1)
+        hint = f" (is {close[0]!r} meant?)" if close else ""
+        if len(header) == 1 and re.search(r"sequence\W|\Wsequence", header[0].lower()):
+            hint = " (separate columns by commas, semicolons or tabs)"
+        raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(header)}{hint}.")
+    return places
+
+
+def to_numbers(path: str | Path, column: pd.Series) -> np.ndarray:
+    """Read a column's numbers: (R,) float64, NaN where there is none, and infinities where they are written.
+
+    Args:
+        path: the file, for sentences.
+        column: text or numbers, by row; its name is the column's.
+
+    Raises:
+        InputError: a cell is neither a number nor empty; the sentence names its row.
+    """
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(np.float64, na_value=np.nan)
+    text = column.fillna("").astype(str).str.strip()
+    missing = text.str.upper().isin(MISSING_WORDS)
+    number = text.str.fullmatch(_NUMBER)
+    infinite = text.str.fullmatch(_INFINITE, flags=re.IGNORECASE)
+    bad = np.flatnonzero(~(missing | number | infinite))
+    if bad.size:
+        word = text.iloc[bad[0]]
+        hint = "a number is needed"
+        if re.fullmatch(_DECIMAL_COMMA, word):
+            hint = f"write its decimal comma as a point, {word.replace(',', '.')}"
+        if re.fullmatch(_THOUSANDS, word):
+            hint = (
+                f"write {word.replace(',', '')} if its comma parts thousands, {word.replace(',', '.')} if it is decimal"
+            )
+        raise InputError(f"{path}: row {column.index[bad[0]]} has {word!r} in column {column.name!r}; {hint}.")
+    return text.mask(missing, "nan").to_numpy(object).astype(np.float64)
+
+
+def _split(line: str, separator: str) -> list[str]:
+    """The cells of one line; of one that quotes badly, itself."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line.rstrip("\n")], delimiter=separator, strict=True), [""])]
+    except csv.Error:
+        return [line.strip()]
+
+
+def _next_rows(path: str | Path, rows: Iterator[list[str]], size: int, before: int) -> list[list[str]]:
+    try:
+        return list(islice(rows, size))
+    except csv.Error as error:
+        line = before + rows.line_num  # type: ignore[attr-defined]
+        raise InputError(
+            f"{path}: line {line} cannot be split into columns ({error}); check its quotation marks."
+        ) from error
+
+
+def _refuse_surplus(
+    path: str | Path, header: list[str], cells: list[tuple[str, ...]], before: int, others: bool
+) -> None:
+    """Refuse cells that belong to no column, or to one without a name where every column must be known."""
+    for k, column in enumerate(cells):
+        if k < len(header) and (header[k] or others):
+            continue
+        row = next((row for row, cell in enumerate(column, before + 1) if cell.strip()), 0)
+        if row and k >= len(header):
+            found = max(j + 1 for j, other in enumerate(cells) if other[row - before - 1].strip())
+            raise InputError(f"{path}: row {row} has {found} cells, but the header has {len(header)}.")
+        if row:
+            raise InputError(
+                f"{path}: row {row} has {column[row - before - 1]!r} in column {k + 1}, which has no name."
+            )
+
+
+def _read_parquet(path: str | Path, columns: Sequence[str], size: int, others: bool) -> Iterator[pd.DataFrame]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with told(path), pq.ParquetFile(path) as file:
+            header = [re.sub("^__index_level_[0-9]+__$", "", name.strip()) for name in file.schema_arrow.names]
+            places = match_columns(path, header, columns, others)
+            number = 0
+            for batch in file.iter_batches(size):
+                table = pd.DataFrame({name: _plain(path, name, batch.column(k)) for name, k in places.items()})
+                table.index = pd.RangeIndex(number + 1, number + batch.num_rows + 1, name="row")
+                number += batch.num_rows
+                yield table[~(table.isna() | (table == "")).all(axis=1)]
+    except pa.ArrowException as error:
+        raise InputError(f"{path} is a damaged Parquet file ({' '.join(str(error).split())}).") from error
+
+
+def _plain(path: str | Path, name: str, column: "pa.Array") -> pd.Series:
+    """A Parquet column as text, or as numbers where it holds fractions."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if name == "sequence" and not text:
+        lost = ", which has lost leading zeros" if pa.types.is_integer(kind) else ""
+        raise InputError(f"{path} has a column 'sequence' of type {kind}{lost}; text is needed.")
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise InputError(f"{path} has a column {name!r} of type {kind}; text or numbers are needed.")
+    if pa.types.is_floating(kind):
+        return column.to_pandas()
+    return column.cast(pa.string()).fill_null("").to_pandas().astype(object).str.strip()

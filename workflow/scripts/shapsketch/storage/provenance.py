@@ -1,0 +1,134 @@
+"""Provenance: what a result was made from, by hash, and with which versions.
+
+Every stage writes `made_with()` into what it makes; `collect` gathers one analysis into `provenance.json`, from which
+`repeat` makes the analysis again.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..settings.sources import ORIGIN
+from .files import read_json, sha256_file, sha256_json
+
+PROVENANCE_VERSION = 1
+# every package that can change a number or a figure; an environment has those of its stage
+PACKAGES = (
+    "h5py", "jinja2", "lightgbm", "logomaker", "matplotlib", "numba", "numpy", "onnxruntime", "pandas",
+    "pyarrow", "safetensors", "scipy", "torch",
+)  # fmt: skip
+
+
+@cache
+def made_with() -> dict[str, str]:
+    """Return what runs here, by name: `shapsketch`, `code` (SHA-256 of the library's files), `python`, packages."""
+    found = {"shapsketch": __version__, "code": code_hash(), "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_hash() -> str:
+    """Return the SHA-256 of the library's Python files, by their names and contents."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()} {sha256_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what the config says about the results.
+
+    Left out is what must not change them: the number of shards, where a model's file comes from, being offline.
+
+    Args:
+        config: of one analysis, with all defaults filled in.
+    """
+    models = {
+        name: model
+        | {"sketch": {key: value for key, value in model["sketch"].items() if key != "shards"}}
+        | {"source": {key: value for key, value in model["source"].items() if key not in ORIGIN}}
+        for name, model in config["models"].items()
+    }
+    explain = {key: value for key, value in config["explain"].items() if key != "shards"}
+    rest = {key: value for key, value in config.items() if key not in ("offline", "pytorch")}
+    return sha256_json(rest | {"models": models, "explain": explain})
+
+
+def collect(
+    config: Mapping[str, Any],
+    spectrum: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    values: str,
+    plan: str | None = None,
+) -> dict[str, Any]:
+    """Gather the provenance of one analysis.
+
+    Args:
+        config: of this analysis alone: one model, its sequences and those of its background.
+        spectrum: the provenance that the spectrum carries.
+        inputs: all files that the analysis reads from outside: their paths here by those in the config.
+        values: the file of Shapley values, which carries the versions of the explanation.
+        plan: the file of the sketch's plan, where there is a sketch.
+
+    Returns:
+        Plain values: `version`, `model`, `sequences`, `hashes` (of `config`, `model`, `plan`, `code`), `inputs`
+        (SHA-256 by path), `versions` (by stage), `config`.
+    """
+    import pyarrow.parquet as pq
+
+    ((model, queries),) = config["analyses"]
+    explained = json.loads((pq.read_schema(values).metadata or {}).get(b"shapsketch", b"{}"))
+    stages = {"spectrum": spectrum["versions"], "explanation": explained["versions"], "report": made_with()}
+    if plan:
+        stages = {"sketch": read_json(plan)["versions"], **stages}
+    return {
+        "version": PROVENANCE_VERSION,
+        "model": model,
+        "sequences": queries,
+        "hashes": {
+            "config": config_hash(config),
+            "model": sha256_json(spectrum["model"]),
+            "plan": spectrum["plan"],
+            "code": code_hash(),
+        },
+        "inputs": {name: sha256_file(inputs[name]) for name in sorted(inputs)},
+        "versions": stages,
+        "config": dict(config),
+    }
+
+
+def stamp(content: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Return the metadata of a Parquet file: `shapsketch`, plain values as JSON."""
+    return {b"shapsketch": json.dumps(dict(content)).encode()}
+
+
+def hash_results(folder: Path, paths: Sequence[str | Path]) -> dict[str, str]:
+    """Return the SHA-256 of files and of all files in folders, by their path in `folder`."""
+    files = [file for path in map(Path, paths) for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return {file.relative_to(folder).as_posix(): sha256_file(file) for file in files if file.is_file()}
+
+
+def describe(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of a table for people: what was hashed and its hash, and the versions by stage.
+
+    Args:
+        record: of `collect`.
+    """
+    rows = [(f"SHA-256 of the {name}", value) for name, value in record["hashes"].items()]
+    rows += [(f"SHA-256 of {path}", value) for path, value in record["inputs"].items()]
+    packages: dict[str, list[str]] = {}
+    for stage, found in record["versions"].items():
+        text = ", ".join(f"{name} {value}" for name, value in found.items() if name != "code")
+        packages.setdefault(text, []).append(stage)
+    return rows + [(f"Versions ({', '.join(stages)})", text) for text, stages in packages.items()]
