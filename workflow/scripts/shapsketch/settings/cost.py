@@ -13,7 +13,7 @@ SHARD_SECONDS = 600.0  # of evaluation that a shard of `sketch.shards: auto` aim
 LEAST_SECONDS = 60.0  # below this, one more shard costs more than it saves
 UNMEASURED_SHARDS = 4
 MOST_SHARDS = 1000
-# Of the library itself, on one core, beside the model: measured, see docs/cluster.md.
+# Of the library itself, on one core, beside the model: measured, see docs/how-to/cluster.md.
 RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
 
