@@ -16,7 +16,7 @@ import shapsketch  # noqa: E402
 
 project = "shapsketch"
 author = "The shapsketch developers"
-copyright = "2026, " + author  # noqa: A001
+copyright = "2026, " + author
 version = release = shapsketch.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]

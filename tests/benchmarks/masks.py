@@ -17,13 +17,13 @@ import pandas as pd
 from shapiq.approximator.sparse import SPEX, ProxySPEX
 
 from benchmarks import long_model
-from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.masks import explain_game
 from shapsketch.masks.game import Players, compose
 from shapsketch.masks.plan import Estimator, make_mask_plan
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
+from shapsketch.spectrum.metrics import r_squared
 from shapsketch.storage.files import atomic_path
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "masks"

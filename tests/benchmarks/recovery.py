@@ -20,10 +20,10 @@ from benchmarks.recovery_figure import draw
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
-from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.recovery import available_estimators
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.rng import random_words
+from shapsketch.spectrum.metrics import r_squared
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.storage.files import load_npz, read_json, save_npz, sha256_json, write_text
 

@@ -176,7 +176,8 @@ def test_no_heavy_import_is_needed(root):
     """Snakemake's own process reads these for every job."""
     import subprocess
 
-    code = "import sys; import shapsketch.settings.sources; print([m for m in ('numpy', 'pandas', 'onnx') if m in sys.modules])"
+    heavy = "print([m for m in ('numpy', 'pandas', 'onnx') if m in sys.modules])"
+    code = f"import sys; import shapsketch.settings.sources; {heavy}"
     env = {"PYTHONPATH": str(root / "workflow/scripts"), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "[]\n"

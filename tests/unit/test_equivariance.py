@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_recovery import SUITE, free_template, sketch_of, sparse_function
 
-from shapsketch.fidelity.faithfulness import r_squared, report, scored_points
+from shapsketch.fidelity.faithfulness import report, scored_points
 from shapsketch.recovery import recover, student, trees
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.metrics import r_squared
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import pytest
 from test_shapley import random_function
 
 from shapsketch.explanation.refine import Effort, Refiner, Residual
+from shapsketch.explanation.tables import refine_plain
 from shapsketch.fidelity.on_sequences import report_on_queries
 from shapsketch.fidelity.verdict import order_audit
 from shapsketch.sequences.alphabet import Alphabet
@@ -26,7 +27,6 @@ from shapsketch.spectrum.tables import (
     least_log_probability,
     log_probabilities,
     onehot,
-    refine_plain,
 )
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import npy_writer

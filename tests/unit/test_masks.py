@@ -10,7 +10,6 @@ import pytest
 import shapiq
 
 from oracles import dividends
-from shapsketch.fidelity.faithfulness import r_squared
 from shapsketch.masks import explain_game, fit_values, parities
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
@@ -28,6 +27,7 @@ from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.indices import WEIGHTS, interaction_map
 from shapsketch.spectrum.interaction_tables import Listing
+from shapsketch.spectrum.metrics import r_squared
 
 
 def all_masks(m):

@@ -13,11 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
 from oracles import all_codes
+from shapsketch.explanation.tables import predict_plain
 from shapsketch.models import KINDS, Model, identity
 from shapsketch.sequences.alphabet import MISSING, Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-from shapsketch.spectrum.tables import predict_plain
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNN")

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from scipy.stats import rankdata
 
-from shapsketch.fidelity.faithfulness import r2_interval, r_squared
 from shapsketch.fidelity.on_sequences import _interval, report_on_queries
 from shapsketch.report.analysis import asked_in_words, by_group, cautions, lower_within, two_answers
+from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.storage import parquet as tables
 from shapsketch.storage.parquet import write_parquet
 

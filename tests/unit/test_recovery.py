@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shapsketch.fidelity.faithfulness import r2_interval, r_squared, report
+from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import _samples, recover, regression, student, trees
 from shapsketch.recovery.projection import project
 from shapsketch.recovery.screening import candidates
@@ -15,6 +15,7 @@ from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.basis import ProductBasis, contrasts
+from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import save_npz
 

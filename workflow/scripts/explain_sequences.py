@@ -20,6 +20,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.explanation.refine import Effort, Refiner, Residual
+    from shapsketch.explanation.tables import error_table, predict_plain, refine_plain
     from shapsketch.models import Model, identity
     from shapsketch.sampling.sketch import shard_range
     from shapsketch.settings.sources import locate
@@ -95,15 +96,15 @@ if __name__ == "__main__":
             text = chunk["sequence"].to_pylist()
             predictions = np.full((len(text), len(spectra)), np.nan)
             if model:
-                predictions = explain.predict_plain(model, text)
-            refined = explain.refine_plain(refiner, text, predictions) if refiner else None
+                predictions = predict_plain(model, text)
+            refined = refine_plain(refiner, text, predictions) if refiner else None
             for k, explainer in enumerate(explainers):
                 own = refined.values[k] if refined else None
                 writers["values"].write(explainer.values(chunk, predictions[:, k], own))
                 for table in explainer.interactions(chunk):
                     writers["interactions"].write(table)
                 if refined:
-                    writers["errors"].write(explain.error_table(explainer.spectrum, k, chunk, refined))
+                    writers["errors"].write(error_table(explainer.spectrum, k, chunk, refined))
                 for writer in writers.values():
                     writer.flush()  # a row group of a shard belongs to one output
             progress.update(len(text))

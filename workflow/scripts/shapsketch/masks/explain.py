@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..models import Model
-from ..report.mask_page import DOUBTFUL, WARNINGS
 from ..sequences.background import Background
 from ..settings.errors import InputError
 from ..spectrum.indices import InteractionMap, interaction_map
@@ -23,6 +22,7 @@ from . import MaskFit, fit_values
 from .game import Players, ask, is_fixed
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
+from .warnings import DOUBTFUL, WARNINGS
 
 Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
 ROUNDING = 1e-6  # of the largest value of the model, which single precision costs

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import log_ndtr
 
-from ..fidelity.faithfulness import r_squared
+from ..spectrum.metrics import r_squared
 from .parities import correlate, features, normalise, orders, singles, subsets, support_keys, union
 
 FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)

@@ -31,6 +31,7 @@ KINDS = {
     "python": "python_model",
     "command": "command_model",
     "table": "table_model",
+    "callable": "callable_model",
     "builtin": "builtin_model",
 }
 
@@ -71,6 +72,8 @@ class Model:
         named = next(
             (source[key] for key in ("path", "target", "command", "function", "factory") if source.get(key)), kind
         )
+        if callable(named):
+            named = getattr(named, "__qualname__", type(named).__name__)
         self.name = named if isinstance(named, str) else ", ".join(named)
         self.source = source
         self.template = template
@@ -184,7 +187,11 @@ def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None
     source = source if located else complete(source)
     files = zip(named_files(source), named_files(located or source), strict=True)
     return {
-        "source": {key: value for key, value in source.items() if key not in ORIGIN},
+        "source": {
+            key: getattr(value, "__qualname__", str(value)) if callable(value) else value
+            for key, value in source.items()
+            if key not in ORIGIN
+        },
         "reader": READERS.get(source["kind"], 1),
         "files": {name: sha256_file(path) for name, path in files},
     }

@@ -6,21 +6,20 @@ estimator is adding a module and its name to `available_estimators`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..fidelity.faithfulness import r_squared
 from ..sampling.plan import Plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
 from ..settings.versions import VERSIONS
 from ..spectrum.scale import Scale, check_scale, is_constant
 from ..spectrum.spectrum import Spectrum
-from ..spectrum.terms import Terms
 from ..storage.provenance import made_with
+from .base import Fit, Samples, validation_r2
 
 if TYPE_CHECKING:
     from .student import Student
@@ -31,64 +30,6 @@ GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above whic
 MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 CONSTANT = "constant"  # the name of what remains where nothing was found
 ASKED_FOR = ("instashap",)  # what `auto` does not try: regression finds the same optimum sooner
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What an estimator may use, for one output.
-
-    Attributes:
-        plan: the plan, with background and lattice.
-        codes, values: (N, n) uint8 local codes, in column-major order for speed, and (N,) float64 to fit, standardised
-            (see `Scale`); the lattice comes last.
-        validation_codes, validation_values: to choose settings by, likewise.
-        lattice_values: the values of the lattice, in its order; empty without one.
-        threads: how many may be used; they must not change the result.
-    """
-
-    plan: Plan
-    codes: np.ndarray
-    values: np.ndarray
-    validation_codes: np.ndarray
-    validation_values: np.ndarray
-    lattice_values: np.ndarray
-    threads: int = 1
-
-    def first(self, most: int) -> "Samples":
-        """At most so many of the samples to fit; the lattice goes first."""
-        if len(self.values) <= most:
-            return self
-        kept = self.lattice_values[: max(most - len(self.values) + len(self.lattice_values), 0)]
-        return replace(self, codes=self.codes[:most], values=self.values[:most], lattice_values=kept)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What an estimator found.
-
-    Attributes:
-        intercept: the mean under the background.
-        terms: the dividends.
-        details: plain values for the record: settings chosen, counts.
-        student: the network that was distilled, where one was.
-    """
-
-    intercept: float
-    terms: Terms
-    details: dict[str, Any] = field(default_factory=dict)
-    student: "Student | None" = None
-
-    def in_units(self, scale: Scale) -> "Fit":
-        """The fit of values before they were standardised."""
-        from .student import in_units
-
-        return replace(
-            self,
-            intercept=scale.centre + scale.unit * self.intercept,
-            terms=self.terms.scaled(scale.unit),
-            details={k: v * scale.unit**2 if k == "noise" else v for k, v in self.details.items()},
-            student=in_units(self.student, scale) if self.student else None,
-        )
 
 
 class Recovery(NamedTuple):
@@ -231,9 +172,3 @@ def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
         sketch.samples("lattice")[1][:, output],
         threads,
     )
-
-
-def validation_r2(samples: Samples, intercept: float, terms: Terms) -> float:
-    """R2 of a fit on the validation points."""
-    predicted = intercept + terms.predict(samples.validation_codes)
-    return r_squared(samples.validation_values, predicted)

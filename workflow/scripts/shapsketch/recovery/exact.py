@@ -7,7 +7,7 @@ import numpy as np
 from ..sequences.background import Background
 from ..spectrum.basis import contrasts
 from ..spectrum.terms import Terms
-from . import Fit, Samples
+from .base import Fit, Samples
 from .coefficients import terms_from_coefficients
 
 NEGLIGIBLE = 1e-14  # the share of the variance that is dropped with the smallest coefficients

@@ -8,11 +8,11 @@ samples by looking up their phases. One bidiagonalisation gives the solutions of
 import numba
 import numpy as np
 
-from ..fidelity.faithfulness import r_squared
 from ..sparse_fourier.bins import Bins, is_real, pair_scale, transform
 from ..sparse_fourier.matching import low_orders
 from ..sparse_fourier.peeling import peel
-from . import Fit, Samples
+from ..spectrum.metrics import r_squared
+from .base import Fit, Samples
 from .coefficients import terms_from_coefficients
 from .ridge import bidiagonal_ridge
 

@@ -32,7 +32,7 @@ from ..sequences.rng import INSTASHAP_STREAM, generator
 from ..spectrum.basis import ProductBasis
 from ..spectrum.coalitions import shapley_coalitions
 from ..spectrum.terms import Support
-from . import Fit, Samples, validation_r2
+from .base import Fit, Samples, validation_r2
 from .screening import candidates, screen
 
 MOST_ORDER = 4

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..fidelity.faithfulness import r2_interval, r_squared
 from ..sampling.sketch import Sketch
+from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.spectrum import Spectrum
 from . import recover
 

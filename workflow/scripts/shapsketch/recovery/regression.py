@@ -14,7 +14,7 @@ import numpy as np
 
 from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
-from . import Fit, Samples, validation_r2
+from .base import Fit, Samples, validation_r2
 from .ridge import preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..spectrum.terms import Terms
-from . import Fit, Samples, validation_r2
+from .base import Fit, Samples, validation_r2
 from .projection import Layer, sweep
 
 LEAST_WEIGHT = 0.05

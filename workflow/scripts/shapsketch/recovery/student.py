@@ -18,15 +18,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..fidelity.faithfulness import r_squared
 from ..sampling.plan import Plan
 from ..sequences.residues import residue_properties
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from ..spectrum.metrics import r_squared
 from ..spectrum.scale import Scale
 from ..spectrum.terms import Terms
 from ..storage.files import load_npz, save_npz
-from . import Fit, Samples, exact
+from . import exact
+from .base import Fit, Samples
 from .projection import project
 from .stack import non_negative_weights
 

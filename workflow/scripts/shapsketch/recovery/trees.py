@@ -15,7 +15,7 @@ import numpy as np
 
 from ..sequences.background import Background
 from ..spectrum.terms import Support, Terms
-from . import Fit, Samples
+from .base import Fit, Samples
 
 DEPTH = 5  # of a tree, so that no dividend is of a higher order
 SETTINGS: dict[str, Any] = {

@@ -7,18 +7,10 @@ import numpy as np
 import pandas as pd
 
 from ..fidelity.r2_words import full_r2, headline_r2, interval_r2
+from ..masks.warnings import WARNINGS, WORDS
 from .analysis import few
 
-DOUBTFUL = 0.7  # R2 of the value function that an explanation should have
-WARNINGS = ("nothing", "r2", "unsure", "gap", "range")
 # What each says of so many sequences.
-WORDS = {
-    "nothing": "nothing better than a constant was found; their values are from random walks alone",
-    "r2": f"their R2 lies below {DOUBTFUL}, or is undefined",
-    "unsure": f"their R2 may lie below {DOUBTFUL}: the noise of the draws hides it",
-    "gap": "base value and Shapley values miss the prediction by more than their standard errors allow",
-    "range": "the reconstruction lies outside all values of the model that were seen",
-}
 MOST_NUMBERS = 1_000_000  # values on the page
 MOST_INTERACTIONS = 20  # of a sequence
 DIGITS = 4

@@ -134,6 +134,13 @@ def sample_shard(
     return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches))
 
 
+def sample(plan: Plan, source: Mapping[str, Any], progress: Callable[[int], object] = lambda evaluated: None) -> Sketch:
+    """Evaluate the model at all queries of a plan without a stop rule, in this process; see `sample_shard`."""
+    arrays = sample_shard(plan, source, 1, 1, progress)
+    codes = arrays.get("codes")
+    return Sketch(plan, plan.queries(0, plan.size) if codes is None else codes, arrays["values"])
+
+
 def is_sampled(path: str | Path, plan: Plan, shard: int, shards: int, skip: bool = False) -> bool:
     """Whether a file is this shard of the plan, whole and undamaged; the arguments are those of `sample_shard`."""
     start, stop = query_range(plan, shard, shards)

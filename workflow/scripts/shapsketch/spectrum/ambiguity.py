@@ -7,16 +7,19 @@ the background. A fully ambiguous position therefore contributes exactly nothing
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..sequences.alphabet import MISSING, character_codes
 from ..settings.errors import InputError
-from .spectrum import Spectrum
 from .terms import Terms
 
+if TYPE_CHECKING:
+    from .spectrum import Spectrum
 
-def resolve(spectrum: Spectrum, sequences: Iterable[str]) -> tuple[np.ndarray, Terms]:
+
+def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray, Terms]:
     """Encode sequences that may hold IUPAC codes, with terms that understand the result.
 
     Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,10 @@ import pyarrow as pa
 from .ambiguity import resolve
 from .indices import Index, InteractionMap, interaction_map
 from .interactions import Strongest, Sums, strongest_interactions
-from .spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from .spectrum import Spectrum
+
 
 CHUNK_VALUES = 4_000_000  # interactions listed at once
 
@@ -46,7 +50,7 @@ class Listing:
 
 
 def list_pieces(
-    spectrum: Spectrum,
+    spectrum: "Spectrum",
     listing: Listing,
     maps: Sequence[InteractionMap],
     sums: Sequence[Sums],
@@ -108,7 +112,7 @@ def _table(
 
 
 def list_interactions(
-    spectrum: Spectrum,
+    spectrum: "Spectrum",
     sequences: Iterable[str],
     index: Index,
     min_order: int,
@@ -129,7 +133,7 @@ def list_interactions(
     return frame.astype({"sequence": np.int64})
 
 
-def listed_map(spectrum: Spectrum, index: Index, listing: Listing) -> InteractionMap:
+def listed_map(spectrum: "Spectrum", index: Index, listing: Listing) -> InteractionMap:
     """The map of an index without the orders that are not listed; values of single positions have but one."""
     mapping = interaction_map(spectrum.terms, index, listing.max_order)
     return mapping if mapping.is_value else mapping.select(mapping.orders >= listing.min_order)

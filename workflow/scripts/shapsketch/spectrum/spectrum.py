@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .indices import Index
+    from .tables import Explained
 
 SPECTRUM_VERSION = 1
 _SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
@@ -135,6 +136,36 @@ class Spectrum:
         from .interaction_tables import list_interactions
 
         return list_interactions(self, sequences, index, min_order, max_order, top_k, threshold)
+
+    def explain(
+        self,
+        sequences: Iterable[str],
+        indices: Sequence["Index"] = ("FSII",),
+        max_order: int = 3,
+        *,
+        min_order: int = 2,
+        top_k: int | None = 20,
+        threshold: float = 0.0,
+    ) -> "Explained":
+        """Explain sequences as the workflow does: Shapley values, the strongest interactions, and means over all.
+
+        Args:
+            sequences: N strings.
+            indices: of the interactions; see `interactions`.
+            max_order, min_order, top_k, threshold: see `interactions`.
+
+        Returns:
+            `values`, `interactions` and `aggregates`, each a DataFrame.
+
+        Raises:
+            InputError: a sequence does not fit, or an index is not known.
+        """
+        from .interaction_tables import Listing
+        from .tables import explain
+
+        text = self.as_strings(sequences)
+        self.encode(text)
+        return explain(self, text, Listing(indices, min_order, max_order, top_k, threshold))
 
     def truncate(self, max_order: int) -> "Spectrum":
         """Return the spectrum without terms above an order."""

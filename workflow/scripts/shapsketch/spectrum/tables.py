@@ -1,21 +1,23 @@
 """Explanations as tables: what the workflow writes for each sequence, from the spectra of a model's outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from ..explanation.refine import Refined, Refiner
-from ..models import Model
 from ..sequences.alphabet import character_codes
 from ..sequences.background import Background
 from ..sequences.rng import TYPICAL_STREAM, generator
 from .ambiguity import resolve
 from .indices import interaction_map
-from .interaction_tables import Listing, list_pieces, listed_map, support_names
+from .interaction_tables import INTERACTION_SCHEMA, Listing, list_pieces, listed_map, support_names
 from .interactions import Sums, group_codes
-from .spectrum import Spectrum
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .spectrum import Spectrum
 
 CHUNK = 16_384  # sequences explained at once
 RARE = 1e-3  # share of the background below which a sequence's probability is remarkable
@@ -55,6 +57,33 @@ def errors_schema(n: int) -> pa.Schema:
     return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *positions])
 
 
+class Explained(NamedTuple):
+    """What the workflow writes of sequences, from the spectrum alone.
+
+    Attributes:
+        values: one row per sequence: `sequence_id` (its number, from 0), `output`, `reconstruction`, `base_value`,
+            `warning`, and `pos_1` ... `pos_n`, its Shapley values in the model's units.
+        interactions: the strongest of each sequence; see `Spectrum.interactions`.
+        aggregates: means over all sequences; see `finish_aggregates`.
+    """
+
+    values: "pd.DataFrame"
+    interactions: "pd.DataFrame"
+    aggregates: "pd.DataFrame"
+
+
+def explain(spectrum: "Spectrum", sequences: Sequence[str], listing: Listing) -> Explained:
+    """Explain sequences that are no file's; see `Spectrum.explain`."""
+    names, groups = [str(k) for k in range(len(sequences))], [""] * len(sequences)
+    columns = {"sequence_id": names, "sequence": list(sequences), "group": groups}
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    explainer = Explainer(spectrum, listing, spectrum.provenance.get("faithfulness"))
+    values = explainer.values(table, np.full(len(sequences), np.nan)).drop_columns(["prediction", "gap"])
+    interactions = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *explainer.interactions(table)])
+    aggregates = finish_aggregates([explainer.aggregates()])
+    return Explained(*(part.to_pandas() for part in (values, interactions, aggregates)))
+
+
 class Explainer:
     """Explains the sequences of one output, chunk by chunk, and adds up what all have in common.
 
@@ -67,7 +96,7 @@ class Explainer:
 
     def __init__(
         self,
-        spectrum: Spectrum,
+        spectrum: "Spectrum",
         listing: Listing,
         score: Mapping[str, Any] | None = None,
         groups: Sequence[str] = (),
@@ -184,75 +213,7 @@ def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
     return table.append_column("mean_absolute", pa.array(absolute / some * unit))
 
 
-def error_table(spectrum: Spectrum, number: int, sequences: pa.Table, refined: Refined) -> pa.Table:
-    """Tabulate standard errors of refined values, with `errors_schema`; null where nothing was refined.
-
-    Args:
-        spectrum: of the output.
-        number: of the output.
-        sequences: with `sequence_id`.
-        refined: the refined values of these sequences.
-    """
-    errors = refined.errors[number]
-    columns = {
-        "sequence_id": sequences["sequence_id"],
-        "output": pa.repeat(spectrum.output, len(errors)),
-        "evaluations": refined.evaluations,
-        "correction": pa.array(refined.corrections[number], from_pandas=True),
-    }
-    columns |= {f"pos_{i + 1}": pa.array(e.astype(np.float32), from_pandas=True) for i, e in enumerate(errors.T)}
-    return pa.table(columns, schema=errors_schema(errors.shape[1]))
-
-
-def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
-    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
-
-    Batches begin at multiples of the model's batch size, ambiguous sequences included in the count, so values do not
-    depend on how a file was divided at such multiples.
-
-    Args:
-        model: the model.
-        sequences: N strings that fit the template.
-
-    Returns:
-        (N, outputs) float64; NaN for the other sequences.
-    """
-    codes = model.template.alphabet.encode(sequences)
-    readable = np.less(codes, model.template.alphabet.q)
-    if model.reads_unknown:
-        text = character_codes(sequences).reshape(codes.shape)
-        readable |= text == ord(model.template.alphabet.wildcard)
-    plain = readable.all(1)
-    values = np.full((len(codes), len(model.outputs)), np.nan)
-    for start in range(0, len(codes), model.batch_size):
-        rows = start + np.flatnonzero(plain[start : start + model.batch_size])
-        values[rows] = model(codes[rows])
-    return values
-
-
-def refine_plain(refiner: Refiner, sequences: Sequence[str], predictions: np.ndarray) -> Refined:
-    """Refine the sequences that have no ambiguous letter; NaN, and no evaluations, for the others.
-
-    Args:
-        refiner: the refiner.
-        sequences: N strings that fit the template.
-        predictions: (N, outputs) float64, from `predict_plain`.
-    """
-    template, step = refiner.background.template, refiner.model.batch_size
-    codes = template.to_local(template.alphabet.encode(sequences))
-    plain = np.isfinite(predictions).all(1) & np.less(codes, template.sizes).all(1)
-    shape = (len(refiner.spectra), *codes.shape)
-    nothing = (np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape[:2], np.nan))
-    result = Refined(*nothing, np.zeros(len(codes), np.int64))
-    for start in range(0, len(codes), step):
-        rows = start + np.flatnonzero(plain[start : start + step])
-        part = refiner(codes[rows], predictions[rows])
-        result.values[:, rows], result.errors[:, rows] = part.values, part.errors
-        result.corrections[:, rows], result.evaluations[rows] = part.corrections, part.evaluations
-    return result
-
-
-def hypothetical_contributions(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+def hypothetical_contributions(spectrum: "Spectrum", sequences: Sequence[str]) -> np.ndarray:
     """Return what TF-MoDISco calls hypothetical contributions: of every letter at every position, were it there.
 
     Args:
@@ -273,7 +234,7 @@ def hypothetical_contributions(spectrum: Spectrum, sequences: Sequence[str]) -> 
     return result
 
 
-def onehot(spectrum: Spectrum, sequences: Sequence[str]) -> np.ndarray:
+def onehot(spectrum: "Spectrum", sequences: Sequence[str]) -> np.ndarray:
     """Return the (N, q, n) uint8 one-hot sequences; zeros for ambiguous letters."""
     alphabet = spectrum.template.alphabet
     codes = alphabet.encode(sequences)

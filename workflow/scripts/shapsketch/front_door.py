@@ -1,0 +1,162 @@
+"""What `import shapsketch` offers a notebook: a model in, a spectrum out.
+
+>>> import shapsketch
+>>> def model(sequences):
+...     return [s.count("A") + 2.0 * (s[1] == "G" and s[4] == "T") for s in sequences]
+>>> spectrum = shapsketch.sketch(model, "NNNNNN", budget=4096)
+>>> spectrum.shapley_values(["AGCCTC"]).round(3).tolist()
+[[0.75, 0.688, -0.25, -0.25, 0.688, -0.25]]
+>>> spectrum.interactions(["AGCCTC"], index="FSII", max_order=2, top_k=1).loc[0, ["letters", "positions"]].tolist()
+['GT', '2,5']
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .fidelity.faithfulness import report
+from .models import identity
+from .recovery import recover
+from .sampling.plan import Design, make_plan
+from .sampling.sketch import sample
+from .sequences.alphabet import Alphabet
+from .sequences.background import background_from_config
+from .sequences.template import Template
+from .spectrum.indices import Index
+from .spectrum.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Function = Callable[[list[str]], Any]
+
+
+def sketch(
+    model: Function | Mapping[str, Any],
+    template: str,
+    budget: int = 20_000,
+    *,
+    output: str = "value",
+    **settings: Any,
+) -> Spectrum:
+    """Ask a model of one output a number of times, and return its spectrum.
+
+    The spectrum explains any number of sequences without asking again.
+
+    Args:
+        model: a function from a list of N strings to (N,) numbers; or a `source` as in the config, such as
+            `{"kind": "torch", "path": "model.pt2", "layout": "channels_first"}`.
+        template: one symbol per position: `N` (`X` for proteins) is free, a letter is fixed, an IUPAC code restricts.
+        budget: model evaluations, all of them: hold-out and validation included.
+        output: the name of the output.
+        settings: see `sketch_outputs`.
+
+    Returns:
+        The spectrum. `spectrum.provenance["faithfulness"]` has `r2` on the hold-out with its `r2_interval`, and what
+        else the workflow writes into `faithfulness.json`.
+
+    Raises:
+        InputError: an argument, or an answer of the model, is not as it should be.
+    """
+    return sketch_outputs(model, template, budget, outputs=[output], **settings)[output]
+
+
+def sketch_outputs(
+    model: Function | Mapping[str, Any],
+    template: str,
+    budget: int = 20_000,
+    *,
+    outputs: Sequence[str],
+    alphabet: str = "DNA",
+    background: str | Mapping[str, Any] = "uniform",
+    background_sequences: Sequence[str] | None = None,
+    design: Design = "auto",
+    seed: int = 0,
+    batch_size: int = 1024,
+    estimator: str = "auto",
+    max_order: int | None = None,
+    threads: int = 1,
+    progress: Callable[[int], object] = lambda evaluated: None,
+) -> dict[str, Spectrum]:
+    """Ask a model of several outputs a number of times, and return the spectrum of each by name.
+
+    Args:
+        model: as for `sketch`; a function may return (N, outputs) numbers, or a dictionary from names to (N,) numbers.
+        template: as for `sketch`.
+        budget: as for `sketch`; one sketch serves all outputs.
+        outputs: the names of the outputs, in the model's order.
+        alphabet: `DNA`, `RNA`, `protein`, or the letters in the order that numbers them.
+        background: what absent letters are drawn from: `uniform`, `{"frequencies": {"A": 0.3, ...}}`,
+            `{"mutate": {"around": sequence, "rate": 0.1}}`, or `{"from_sequences": {"pseudocount": 1}}`.
+        background_sequences: the sequences that `from_sequences` counts.
+        design: which queries; `auto` is right unless one knows better.
+        seed: of every random draw; the same seed gives the same spectrum, to the bit.
+        batch_size: sequences per call of the model, at most.
+        estimator: `auto`, or one of the config's `recovery.estimator`.
+        max_order: the highest order of interaction; None leaves it to the estimator.
+        threads: how many may be used; does not change the result.
+        progress: called with the number of sequences after every batch.
+
+    Raises:
+        InputError: an argument, or an answer of the model, is not as it should be.
+    """
+    letters = Template(Alphabet.from_config(alphabet), template)
+    source = {"kind": "callable", "function": model} if callable(model) else dict(model)
+    plan = make_plan(
+        identity(source),
+        outputs,
+        background_from_config(letters, background, background_sequences),
+        budget=budget,
+        design=design,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    answers = sample(plan, source, progress)
+    spectra = {}
+    for number, output in enumerate(outputs):
+        found = recover(answers, number, estimator=estimator, max_order=max_order, threads=threads)
+        scores = report(found.spectrum, answers, number, found.student)
+        provenance = {**found.spectrum.provenance, "faithfulness": {**found.details, **scores}}
+        spectra[output] = replace(found.spectrum, provenance=provenance)
+    return spectra
+
+
+def sequence_figure(spectrum: Spectrum, sequence: str, index: Index = "FSII", max_order: int = 3) -> "Figure":
+    """Draw a sequence: letters as tall as their Shapley values, and its strongest interactions as arcs.
+
+    Args:
+        spectrum: of the model.
+        sequence: n letters.
+        index: of the interactions.
+        max_order: the top order of the index.
+    """
+    from .figures.sequence import sequence_figure as draw
+
+    return draw(
+        spectrum.template,
+        sequence,
+        spectrum.shapley_values([sequence])[0],
+        spectrum.interactions([sequence], index, max_order),
+        f"{spectrum.output}: {spectrum.predict([sequence])[0]:.3g}",
+    )
+
+
+def contribution_logo(spectrum: Spectrum, sequences: Sequence[str]) -> "Figure":
+    """Draw the mean Shapley value of each letter at each position, over the sequences that have it there.
+
+    Args:
+        spectrum: of the model.
+        sequences: N strings of n letters.
+    """
+    from .figures.logos import contribution_logo as draw
+
+    values, letters = spectrum.shapley_values(sequences), np.array([list(s) for s in sequences])
+    rows = []
+    for i, letter in product(range(spectrum.template.n), spectrum.template.alphabet.letters):
+        there = values[letters[:, i] == letter, i]
+        rows.append({"position": i + 1, "letter": letter, "mean": there.mean() if len(there) else 0.0})
+    return draw(spectrum.template, pd.DataFrame(rows), spectrum.output, "mean Shapley value")
