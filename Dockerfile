@@ -1,6 +1,6 @@
 # One image with Snakemake, its cluster plugins and every package of envs/: for Kubernetes, AWS Batch and Apptainer.
-#   docker build -t MY-REGISTRY/shapsketch:0.1.0 .
-#   apptainer build shapsketch.sif docker-daemon://MY-REGISTRY/shapsketch:0.1.0
+#   docker build -t MY-REGISTRY/shapsketch:0.2.0 .
+#   apptainer build shapsketch.sif docker-daemon://MY-REGISTRY/shapsketch:0.2.0
 FROM python:3.13-slim
 # CUDA: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu

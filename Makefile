@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -16,6 +16,11 @@ run: .venv/run.ready
 
 test: .venv/test.ready lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15
+
+# The documentation site in docs/_build/html, without a network; runs the notebook. Every warning is an error.
+docs: .venv/test.ready
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html opens in a browser."
 
 # What the config will cost: asks each model for some seconds; ARGS="--configfile other.yaml" is another config.
 estimate: .venv/run.ready
@@ -48,6 +53,8 @@ lint: .venv/test.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-logo --config pyproject.toml
+	$(BIN)/codespell
 	$(BIN)/snakemake --lint
 
 format: .venv/test.ready

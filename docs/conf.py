@@ -1,5 +1,6 @@
 """The documentation site: `make docs` builds it without a network, and every warning is an error."""
 
+import os
 import re
 import sys
 from os.path import relpath
@@ -11,6 +12,8 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 PACKAGE = ROOT / "workflow/scripts/shapsketch"
 sys.path.insert(0, str(PACKAGE.parent))
+
+os.environ["PYTHONPATH"] = str(PACKAGE.parent)  # of the notebooks' kernel
 
 import shapsketch  # noqa: E402
 

@@ -14,16 +14,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
+from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE
 from ..spectrum.scale import ROUNDING, power_of_two, precision
 from ..storage.parquet import group_names
 
-RESAMPLES = 1000
 BLOCKS = 200  # of sequences that are resampled together; so few sequences are each a block
 HIGHEST = 0.1  # the share of the sequences with the highest predictions
 MOST_GROUPS = 200  # that are scored; more are counted
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")
 LEAST_R2 = -1e300  # written for less
-ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
 DIGIT = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
 
 

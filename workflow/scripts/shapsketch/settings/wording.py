@@ -23,7 +23,7 @@ _BOUNDS = {
 
 
 def sentence(error: jsonschema.ValidationError) -> str:
-    """Say what a schema complains of: what is found, where, and what would be right; `The config ` goes before it."""
+    """Say what a schema complains of: what is found, where, and what would be right; "The config" goes before it."""
     error = _deepest(error)
     place = place_of(error.absolute_path)
     schema, found, wanted = error.schema, error.instance, error.validator_value

@@ -1,0 +1,68 @@
+"""The front door: what a notebook does, and the examples in its docstrings."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+import shapsketch
+from shapsketch import front_door
+from shapsketch.settings.errors import InputError
+
+
+def model(sequences):
+    return [s.count("A") + 2.0 * (s[1] == "G" and s[4] == "T") for s in sequences]
+
+
+def test_the_examples_run():
+    found = doctest.testmod(front_door)
+    assert found.attempted > 3
+    assert found.failed == 0
+
+
+def test_names_are_all_there():
+    for name in shapsketch.__all__:
+        assert getattr(shapsketch, name)
+
+
+@pytest.mark.parametrize("budget", [1000, 4096])
+def test_a_function_becomes_a_spectrum(budget):
+    spectrum = shapsketch.sketch(model, "NNNNNN", budget)
+    scores = spectrum.provenance["faithfulness"]
+    assert scores["evaluations"] <= budget
+    assert scores["r2"] > 0.999
+    sequences = ["AGCCTC", "TTTTTT"]
+    np.testing.assert_allclose(spectrum.predict(sequences), model(sequences), atol=0.05)
+    np.testing.assert_allclose(spectrum.shapley_values(["AGCCTC"])[0, 0], 0.75, atol=0.02)
+
+
+def test_several_outputs_and_sources_as_in_a_config(tmp_path):
+    (tmp_path / "two.py").write_text("def f(s): return [[t.count('A'), t.count('C')] for t in s]")
+    source = {"kind": "python", "target": f"{tmp_path}/two.py:f"}
+    spectra = shapsketch.sketch_outputs(source, "NNNN", 256, outputs=["a", "c"])
+    assert list(spectra) == ["a", "c"]
+    np.testing.assert_allclose(spectra["c"].predict(["CCCA"]), [3.0], atol=1e-9)
+    with pytest.raises(InputError, match=r"shape \(256, 2\)"):
+        shapsketch.sketch(source, "NNNN", 256)
+
+
+def test_tables_are_those_of_the_spectrum():
+    spectrum = shapsketch.sketch(model, "NNNNNN", 4096)
+    explained = spectrum.explain(iter(["AGCCTC", "TTTTTT"]), max_order=2)
+    values = explained.values[[f"pos_{i}" for i in range(1, 7)]].to_numpy()
+    np.testing.assert_allclose(values, spectrum.shapley_values(["AGCCTC", "TTTTTT"]), atol=1e-6)
+    np.testing.assert_allclose(
+        values.sum(1), explained.values["reconstruction"] - explained.values["base_value"], atol=1e-5
+    )
+    listed = spectrum.interactions(["AGCCTC", "TTTTTT"], max_order=2)
+    assert explained.interactions["value"].tolist() == listed["value"].tolist()
+    means = explained.aggregates.query("index == 'SV'").set_index("positions")["mean"]
+    np.testing.assert_allclose(means.loc["1"], values[:, 0].mean(), atol=1e-6)
+
+
+def test_figures_are_drawn(tmp_path):
+    spectrum = shapsketch.sketch(model, "NNNNNN", 4096)
+    figure = shapsketch.sequence_figure(spectrum, "AGCCTC")
+    above = figure.axes[0]
+    assert len(above.patches) == len(spectrum.interactions(["AGCCTC"]))
+    assert shapsketch.contribution_logo(spectrum, ["AGCCTC", "TTTTTT"]).axes
