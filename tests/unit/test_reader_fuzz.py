@@ -48,7 +48,7 @@ def one_sentence(path, must_read=False):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("sequences", "models.table_model"):
+        for module in ("sequences.reader", "models.table_model"):
             patch.setattr(f"shapsketch.{module}.PIECE", 2)  # many pieces
         yield tmp_path_factory.mktemp("fuzz") / "input.csv"
 

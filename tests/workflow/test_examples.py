@@ -132,7 +132,7 @@ def test_microhomologies_join_both_sides_of_the_cut(finished):
 
 
 def test_an_upstream_start_codon_lowers_the_load_unless_it_is_in_frame(finished):
-    assert score(finished, "optimus")["HEK293T"]["evaluations"] == 4096
+    assert score(finished, "optimus")["HEK293T"]["evaluations"] == 4096 + 98  # every sequence, and the first look
     values = table(finished, "shapley_values", "optimus", "hbb_utr5")
     loads = values[values["output"] == "HEK293T"].groupby("group")["reconstruction"].mean()
     assert loads["none"] - loads["out_of_frame"] > 1.0

@@ -442,7 +442,11 @@ def get_recorded_results(wildcards):
     curve = sketched and MODELS[wildcards.model]["recovery"]["learning_curve"]
     return [
         *(f"{model}/{name}" for name in spectrum),
-        *([f"{model}/sketch/sketch.npz"] if sketched else []),
+        *(
+            [f"{model}/sketch/sketch.npz", f"{model}/sketch/left_out.tsv"]
+            if sketched
+            else []
+        ),
         *([f"{model}/spectrum/learning_curve.tsv"] if curve else []),
         *(f"{model}/{queries}/{name}" for name in files),
     ]

@@ -31,9 +31,9 @@ KINDS = {
     "python": "python_model",
     "command": "command_model",
     "table": "table_model",
-    "callable": "callable_model",
     "builtin": "builtin_model",
 }
+IN_MEMORY = {"callable": "callable_model"}  # kinds that a config cannot name
 
 
 class Model:
@@ -66,9 +66,10 @@ class Model:
         batch_size: int = 1024,
     ) -> None:
         kind = source["kind"]
-        if kind not in KINDS:
+        kinds = KINDS | IN_MEMORY
+        if kind not in kinds:
             raise InputError(f"The model kind {kind!r} is not one of {', '.join(KINDS)}.")
-        module = import_module(f".{KINDS[kind]}", __name__)
+        module = import_module(f".{kinds[kind]}", __name__)
         named = next(
             (source[key] for key in ("path", "target", "command", "function", "factory") if source.get(key)), kind
         )
