@@ -265,6 +265,7 @@ def test_two_thousand_shards(broken, undisturbed, hashes):
     broken.configure(models__tiny__sketch__shards=2000, models__tiny__sketch__batch_size=1)
     broken.configure(models__tiny__sketch__budget=2000)
     broken.again("results/tiny/sketch/plan.json")
+    looked = broken.asked()  # the first look at the model
     plan = Plan.load(broken.folder / "results/tiny/sketch/plan.json")
     source = {"kind": "python", "target": str(broken.folder / "model.py:predict")}
     for k in range(1, 2001):
@@ -275,7 +276,7 @@ def test_two_thousand_shards(broken, undisturbed, hashes):
     (broken.folder / SKETCH).unlink(missing_ok=True)
     assert "3 of 2000 shards cannot be used" in broken.again(SKETCH, check=False).stderr
     broken.again(SKETCH)
-    assert broken.asked() == 3
+    assert broken.asked() - looked == 3
     other = Broken(broken.folder.parent / "one shard")
     other.configure(models__tiny__sketch={"budget": 2000, "batch_size": 1, "shards": 1})
     other.again(SKETCH)

@@ -6,9 +6,6 @@ Figures are written as SVG and PNG without dates or random ids: the same values 
 from pathlib import Path
 
 import matplotlib as mpl
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 

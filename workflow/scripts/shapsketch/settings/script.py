@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # (numba) are parallel and add in a fixed order.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
+os.environ["MPLBACKEND"] = "Agg"  # figures are written to files; a cluster has no display
 
 
 _terminal: TextIO | None = None  # as it was before the output went to the log
