@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 # Registered one by one, so that the library comes along when the workflow is used as a remote module; `make library`
 # writes the list.
@@ -55,7 +54,7 @@ def read_texts(paths):
     try:
         return [read_written(path) for path in paths if Path(path).is_file()]
     except errors.InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"shapsketch: {error}")
 
 
 # A config named by --configfile stands alone; Snakemake would merge the two.
@@ -79,7 +78,7 @@ try:
     if shared and workflow.is_main_process:
         check_database(config)
 except errors.InputError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"shapsketch: {error}")
 
 MODELS = config["models"]
 QUERIES = config["sequences"]
@@ -185,7 +184,7 @@ try:
         for model in MODELS
     }
 except errors.InputError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"shapsketch: {error}")
 
 
 def get_source(model):
