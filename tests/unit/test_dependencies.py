@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from python_files import write
 from shapsketch.models import Model, identity
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
@@ -95,13 +96,6 @@ def test_a_data_file_that_is_missing_or_elsewhere_is_one_sentence(tmp_path):
 def test_files_that_are_no_onnx_have_no_data_files(tmp_path, content):
     (tmp_path / "m.onnx").write_bytes(content)
     assert onnx_data_files(str(tmp_path / "m.onnx")) == []
-
-
-def write(folder, **files):
-    for name, text in files.items():
-        path = folder / (name.replace("__", "/").replace("INIT", "__init__") + ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def found(folder, name="model"):

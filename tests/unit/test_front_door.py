@@ -2,6 +2,7 @@
 
 import doctest
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 
@@ -66,3 +67,46 @@ def test_figures_are_drawn(tmp_path):
     above = figure.axes[0]
     assert len(above.patches) == len(spectrum.interactions(["AGCCTC"]))
     assert shapsketch.contribution_logo(spectrum, ["AGCCTC", "TTTTTT"]).axes
+
+
+def test_a_model_is_looked_at_first():
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="answers the same batch differently"):
+        shapsketch.sketch(lambda s: rng.normal(size=len(s)), "NNNNNNNN", 1000)
+
+    def by_batch(sequences):
+        values = np.array(model(sequences))
+        return values - values.mean()
+
+    with pytest.raises(InputError, match="other ones in another batch"):
+        shapsketch.sketch(by_batch, "NNNNNNNN", 1000)
+    asked = []
+    spectrum = shapsketch.sketch(lambda s: asked.extend(s) or model(s), "NNNNNNNN", 1000)
+    assert len(asked) == spectrum.provenance["faithfulness"]["evaluations"] == 1000
+
+
+def test_tables_and_trees_are_sources_too(tmp_path):
+    rows = [f"{a}{b},{(a == 'A') + 2 * (b == 'C')}" for a in "ACGT" for b in "ACGT"]
+    (tmp_path / "t.csv").write_text("\n".join(["sequence,value", *rows]))
+    spectrum = shapsketch.sketch({"kind": "table", "path": str(tmp_path / "t.csv")}, "NN")
+    np.testing.assert_allclose(spectrum.predict(["AC", "GT"]), [3, 0], atol=1e-9)
+    x = np.eye(4)[np.random.default_rng(1).integers(0, 4, (500, 3))].reshape(500, 12)
+    booster = lgb.train({"verbose": -1}, lgb.Dataset(x, x[:, 0] + 2 * x[:, 5] * x[:, 10]), 20)
+    booster.save_model(tmp_path / "m.txt")
+    trees = shapsketch.sketch({"kind": "trees", "path": str(tmp_path / "m.txt"), "layout": "flat"}, "NNN")
+    onehot = np.eye(4)[[[0, 1, 2]]].reshape(1, 12)
+    np.testing.assert_allclose(trees.predict(["ACG"]), booster.predict(onehot), atol=1e-9)
+
+
+def test_sequences_come_in_any_dress():
+    spectrum = shapsketch.sketch(model, "NNNNNN", 4096)
+    upper, lower = (shapsketch.contribution_logo(spectrum, s) for s in (["AGCCTC"], iter(["agccuc"])))
+    drawn = [[tuple(p.get_extents().bounds) for p in f.axes[0].patches] for f in (upper, lower)]
+    assert drawn[0] == drawn[1] != []
+    assert shapsketch.sequence_figure(spectrum, "agccuc").axes[1].patches
+    ambiguous = spectrum.explain(["NGCCTC"])
+    assert ambiguous.values["pos_1"].item() == 0.0
+    counted = shapsketch.sketch(
+        model, "NNNNNN", 1000, background={"from_sequences": {}}, background_sequences=["agccuc", "AACCTC"]
+    )
+    assert counted.background.probabilities[0, 0] == 0.5  # two of two, and a pseudocount of one for each letter

@@ -157,8 +157,8 @@ def test_a_full_disk_is_told_in_a_sentence(root):
     code = """
 import errno
 from types import SimpleNamespace
-from shapsketch.settings import script as stage
-stage.start(SimpleNamespace(log="/dev/full", threads=1))
+from shapsketch.settings import script
+script.start(SimpleNamespace(log="/dev/full", threads=1))
 raise OSError(errno.ENOSPC, "No space left on device")
 """
     done = subprocess.run(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from python_files import write
 from shapsketch.models import Model
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
@@ -14,13 +15,6 @@ from shapsketch.settings.errors import InputError, ModelError
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNN")
 CODES = np.array([[0, 1, 2], [2, 2, 3]], np.uint8)
-
-
-def write(folder, **files):
-    for name, text in files.items():
-        path = folder / (name.replace("__", "/").replace("INIT", "__init__") + ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def model(folder, file="model.py"):

@@ -31,9 +31,9 @@ from shapsketch.settings.config import (
     check_names,
 )
 from shapsketch.settings.cost import auto_shards
-from shapsketch.storage.opening import open_text
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.sources import (
+    STEADY,
     complete,
     downloads,
     local_source,
@@ -42,6 +42,7 @@ from shapsketch.settings.sources import (
 )
 from shapsketch.settings.versions import READERS, VERSIONS
 from shapsketch.settings.written import read_written
+from shapsketch.storage.opening import open_text
 
 
 def read_schema(name):
@@ -100,11 +101,7 @@ CONVERSIONS = {
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
 # Models that are looked at before they are sketched; tables, trees and formulas answer twice the same.
-CHECKED = [
-    model
-    for model in MODELS
-    if MODELS[model]["source"]["kind"] not in ("table", "trees", "builtin")
-]
+CHECKED = [model for model in MODELS if MODELS[model]["source"]["kind"] not in STEADY]
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
 TABLE_SCHEMA = read_schema("sequences")

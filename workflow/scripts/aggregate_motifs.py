@@ -4,10 +4,10 @@ Creates the tables, `instances.bed` and `motifs.meme` in `results/{model}/{queri
 the spectrum. Holds one piece of the sequences at a time.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from contextlib import ExitStack
 
@@ -40,7 +40,7 @@ if __name__ == "__main__":
             instances.write(table_text(rows, header=False))
             bed.write(bed_text(blocks))
 
-        summaries, bar = [], stack.enter_context(stage.progress("motifs", "output", len(spectra)))
+        summaries, bar = [], stack.enter_context(script.progress("motifs", "output", len(spectra)))
         for number, spectrum in enumerate(spectra.values()):
             explained = Explained(template, snakemake.input.sequences, snakemake.input["values"], number, groups)
             summaries.append(summarise(spectrum, explained, settings, write))

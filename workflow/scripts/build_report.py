@@ -3,10 +3,10 @@
 Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from everything before.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from pathlib import Path
 

@@ -3,11 +3,11 @@
 Creates `results/{model}/sketch/check.json` from the model; a user's mistake ends here, before anything is sampled.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
-    stage.survive(snakemake.output.check, f"The model {snakemake.wildcards.model}")
+    tell = script.start(snakemake)
+    script.survive(snakemake.output.check, f"The model {snakemake.wildcards.model}")
 
     from shapsketch.models import Model
     from shapsketch.models.layouts import check_reference, check_shape

@@ -3,10 +3,10 @@
 Creates `results/comparison.html` from the results of all analyses.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.report.analysis import read_analysis
     from shapsketch.report.overview_page import build_comparison

@@ -3,10 +3,10 @@
 Creates `results/{model}/{queries}/comparison.tsv` from the spectrum, the sequences and the model.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     import pyarrow.parquet as pq
 
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     template = next(iter(spectra.values())).template
     model = Model(locate(params.source, files.get("model")), template, list(spectra), params.batch_size)
     sequences = pq.read_table(files.sequences, columns=["sequence"])["sequence"].to_pylist()
-    with stage.progress("long-run truth", "permutation") as bar:
+    with script.progress("long-run truth", "permutation") as bar:
 
         def advance(level: int, pairs: int, left: float) -> None:  # noqa: D103
             bar.total = max(pairs, round(left))
@@ -42,7 +42,7 @@ if __name__ == "__main__":
             threads=snakemake.threads,
             tell=advance,
         )
-    with stage.progress("compare methods", "run", len(comparison.runs())) as bar:
+    with script.progress("compare methods", "run", len(comparison.runs())) as bar:
         table = comparison(bar.update)
     for note in table.loc[table["r2"].isna(), "note"].unique():
         tell(note)

@@ -3,10 +3,10 @@
 Creates `tomtom.tsv` in `results/{model}/{queries}/motifs/`.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.motifs.meme import read_meme
     from shapsketch.motifs.tomtom import compare_motifs

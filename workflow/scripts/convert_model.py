@@ -3,10 +3,10 @@
 Creates `resources/models/{model}/{file}` from the model's downloads, by the recipe that the catalogue names.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.models.convert import convert
 

@@ -3,10 +3,10 @@
 Creates `resources/models/{model}/{file}` from the addresses in the model's `source`.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     from shapsketch.settings.sources import downloads
     from shapsketch.storage.download import download
@@ -16,5 +16,5 @@ if __name__ == "__main__":
     wanted = next(one for one in downloads(source) if one.file == snakemake.wildcards.file)
     if "license" in source:
         tell(f"{snakemake.wildcards.model}: {wanted.file} is licensed under {source['license']}")
-    with stage.progress(f"download {wanted.file}", "B", wanted.size, unit_scale=True) as bar:
+    with script.progress(f"download {wanted.file}", "B", wanted.size, unit_scale=True) as bar:
         download(wanted, snakemake.output.file, offline=snakemake.config["offline"], progress=bar.update)

@@ -3,10 +3,10 @@
 Creates the SVG and PNG files in `results/{model}/{queries}/comparison/` from `comparison.tsv`.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from pathlib import Path
 

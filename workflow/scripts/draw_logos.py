@@ -3,10 +3,10 @@
 Creates the SVG and PNG files in `results/{model}/{queries}/motifs/logos/`.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from pathlib import Path
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
     for output, spectrum in load_spectra(snakemake.input.spectrum).items():
         own = {name: table[table["output"] == output] for name, table in tables.items()}
         figures = draw_all(spectrum, own, scores[output], snakemake.wildcards.queries, snakemake.params.colors)
-        with stage.progress(f"draw {output}", "figure") as bar:
+        with script.progress(f"draw {output}", "figure") as bar:
             for name, figure in figures:
                 save_figure(figure, folder / f"{output}.{name}")
                 bar.update()

@@ -3,10 +3,10 @@
 Creates `results/estimate.tsv` from the measured rates and the numbers of sequences, and shows the sums.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     import pandas as pd
     import pyarrow.parquet as pq

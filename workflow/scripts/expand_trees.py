@@ -4,10 +4,10 @@ Creates `results/{model}/spectrum/spectrum.npz`, `students.npz` (empty), `faithf
 from the model's files.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     from shapsketch.recovery.exact_trees import expand
     from shapsketch.recovery.student import save_students

@@ -5,10 +5,10 @@ Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, 
 sealed shard that was made from the same stays as it is.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     import sys
     from contextlib import ExitStack
@@ -58,7 +58,7 @@ if __name__ == "__main__":
     )
     chosen = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
     explained = []
-    with stage.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start) as progress:
+    with script.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start) as progress:
         for row in chosen:
             explained.append(explainer(row["sequence_id"], row["sequence"]))
             progress.update()

@@ -6,10 +6,10 @@ and (for the column `prediction`, and to refine) the model, and `.json`, which s
 sequences at a time. A sealed shard that was made from the same stays as it is.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     import sys
     from contextlib import ExitStack
@@ -24,7 +24,7 @@ if __name__ == "__main__":
     from shapsketch.models import Model, identity
     from shapsketch.sampling.sketch import shard_range
     from shapsketch.settings.sources import locate
-    from shapsketch.spectrum import tables as explain
+    from shapsketch.spectrum import tables
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
     from shapsketch.spectrum.spectrum import load_spectra
     from shapsketch.storage.files import read_json, sha256_file, sha256_json
@@ -58,7 +58,7 @@ if __name__ == "__main__":
     template = next(iter(spectra.values())).template
     groups = group_names(files.sequences)
     explainers = [
-        explain.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
+        tables.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
         for output, spectrum in spectra.items()
     ]
     model = Model(source, template, list(spectra), params.batch_size) if params.predict and stop > start else None
@@ -78,11 +78,11 @@ if __name__ == "__main__":
     provenance = next(iter(spectra.values())).provenance
     metadata = stamp({"plan": provenance["plan"], "spectrum": origin["files"][0], "versions": made_with()})
     schemas = {
-        "values": explain.values_schema(template.n),
+        "values": tables.values_schema(template.n),
         "interactions": INTERACTION_SCHEMA,
-        "errors": explain.errors_schema(template.n),
+        "errors": tables.errors_schema(template.n),
     }
-    size = max(1, explain.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole
+    size = max(1, tables.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))
@@ -90,7 +90,7 @@ if __name__ == "__main__":
             if name in outputs
         }
         progress = stack.enter_context(
-            stage.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start)
+            script.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start)
         )
         for chunk in read_rows(files.sequences, start, stop, size):
             text = chunk["sequence"].to_pylist()

@@ -3,10 +3,10 @@
 Creates `results/{model}/spectrum/learning_curve.tsv` from the merged sketch and the score of its spectrum.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.recovery.learning_curve import learning_curve
     from shapsketch.sampling.plan import Plan
@@ -16,7 +16,7 @@ if __name__ == "__main__":
 
     max_order = snakemake.params.max_order
     sketch = Sketch.load(snakemake.input.sketch, Plan.load(snakemake.input.plan))
-    with stage.progress("learning curve", "point") as bar:
+    with script.progress("learning curve", "point") as bar:
         curve = learning_curve(
             sketch,
             read_json(snakemake.input.faithfulness),

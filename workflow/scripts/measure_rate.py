@@ -3,10 +3,10 @@
 Creates `results/{model}/sketch/rate.json` from the plan and the model, which is asked for some seconds.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import measure_rate

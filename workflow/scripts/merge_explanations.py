@@ -5,10 +5,10 @@ rows), `interactions.parquet`, `aggregates.parquet`, `faithfulness.json` and, wh
 `shapley_errors.parquet` from the shards.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from pathlib import Path
 

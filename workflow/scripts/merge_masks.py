@@ -4,10 +4,10 @@ Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.
 `shapley_errors.parquet`, `interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from pathlib import Path
 

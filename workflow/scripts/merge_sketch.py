@@ -3,10 +3,10 @@
 Creates `results/{model}/sketch/sketch.npz` from the plan and all shards.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import merge_shards

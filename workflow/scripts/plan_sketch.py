@@ -4,10 +4,10 @@ Creates `results/{model}/sketch/plan.json` from the model's part of the config, 
 background counted from sequences, those sequences; and `left_out.tsv`, the rows of a table that are not used.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     from shapsketch.models import identity
     from shapsketch.models.table_model import describe, list_left_out, read_table

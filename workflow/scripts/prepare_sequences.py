@@ -4,10 +4,10 @@ Creates `results/{model}/{queries}/sequences.parquet` and `dropped.tsv` from a F
 file. Needs no model, so mistakes in the file are told before any is evaluated.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     import pyarrow as pa
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     with (
         parquet_writer(snakemake.output.sequences, schema) as writer,
         atomic_path(snakemake.output.dropped) as temporary,
-        stage.progress(f"read {snakemake.wildcards.queries}", "sequence") as progress,
+        script.progress(f"read {snakemake.wildcards.queries}", "sequence") as progress,
     ):
         left_out = 0
         for number, (kept, dropped) in enumerate(pieces):

@@ -4,10 +4,10 @@ Creates `results/{model}/spectrum/spectrum.npz`, `students.npz`, `faithfulness.j
 merged sketch.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     import time
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
     made_of = {key: read_json(snakemake.input.plan).get(key) for key in ("table", "notes")}
     max_order = snakemake.params.max_order
     spectra, records, students, points = [], {}, {}, []
-    bar = stage.progress("recover", "output", len(plan.outputs))
+    bar = script.progress("recover", "output", len(plan.outputs))
     for number, output in enumerate(plan.outputs):
         began = time.perf_counter()
         recovered = recover(

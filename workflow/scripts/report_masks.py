@@ -3,10 +3,10 @@
 Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from the explanations.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     import json
     from pathlib import Path

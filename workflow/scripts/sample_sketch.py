@@ -4,10 +4,10 @@ Creates `results/{model}/sketch/shards/{scatteritem}.npz` from the plan and the 
 the round before was good enough. A shard that is there already, whole and of the same plan, stays as it is.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    tell = stage.start(snakemake)
+    tell = script.start(snakemake)
 
     from pathlib import Path
 
@@ -26,6 +26,6 @@ if __name__ == "__main__":
         tell(f"{path} is whole and of this plan: it stays, and the model is not asked again")
         path.touch()
     else:
-        with stage.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
+        with script.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
             arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough)
         save_npz(path, arrays)

@@ -3,10 +3,10 @@
 Creates `results/{model}/sketch/rounds/{round}.json`; once a round was enough, the later ones repeat it.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from shapsketch.recovery.learning_curve import score_round
     from shapsketch.sampling.plan import Plan
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     if not score["enough"]:
         max_order = snakemake.params.max_order
         sketch = merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards)
-        with stage.progress(f"round {snakemake.wildcards.round}", "fit") as bar:
+        with script.progress(f"round {snakemake.wildcards.round}", "fit") as bar:
             score = score_round(
                 sketch,
                 estimator=snakemake.params.estimator,

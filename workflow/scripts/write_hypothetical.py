@@ -4,10 +4,10 @@ Creates `onehot.npz` and one `{output}.npz` per output in `results/{model}/{quer
 spectrum and the sequences. Each holds one array (N, letters, n), named `arr_0`. Holds one chunk at a time.
 """
 
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 
 if __name__ == "__main__":
-    stage.start(snakemake)
+    script.start(snakemake)
 
     from contextlib import ExitStack
     from pathlib import Path
@@ -29,7 +29,7 @@ if __name__ == "__main__":
         writers = {
             output: stack.enter_context(npy_writer(folder / f"{output}.npz", shape, "<f4")) for output in spectra
         }
-        progress = stack.enter_context(stage.progress("hypothetical contributions", "sequence", count))
+        progress = stack.enter_context(script.progress("hypothetical contributions", "sequence", count))
         for chunk in read_rows(snakemake.input.sequences, 0, count, CHUNK):
             text = chunk["sequence"].to_pylist()
             write_onehot(onehot(first, text))

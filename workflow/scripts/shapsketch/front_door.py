@@ -10,6 +10,7 @@
 ['GT', '2,5']
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -19,13 +20,18 @@ import numpy as np
 import pandas as pd
 
 from .fidelity.faithfulness import report
-from .models import identity
+from .models import Model, identity
+from .models.layouts import check_shape
+from .models.table_model import read_table
 from .recovery import recover
-from .sampling.plan import Design, make_plan
+from .recovery.exact_trees import expand
+from .sampling.consistency import check_answers
+from .sampling.plan import Design, left_for_checks, make_plan
 from .sampling.sketch import sample
 from .sequences.alphabet import Alphabet
-from .sequences.background import background_from_config
+from .sequences.background import Background, background_from_config
 from .sequences.template import Template
+from .settings.sources import STEADY
 from .spectrum.indices import Index
 from .spectrum.spectrum import Spectrum
 
@@ -51,7 +57,8 @@ def sketch(
         model: a function from a list of N strings to (N,) numbers; or a `source` as in the config, such as
             `{"kind": "torch", "path": "model.pt2", "layout": "channels_first"}`.
         template: one symbol per position: `N` (`X` for proteins) is free, a letter is fixed, an IUPAC code restricts.
-        budget: model evaluations, all of them: hold-out and validation included.
+        budget: model evaluations, all of them: hold-out, validation and a first look at the model included. Trees (a
+            `source` of that kind) are expanded exactly instead, and a table is sampled by its rows.
         output: the name of the output.
         settings: see `sketch_outputs`.
 
@@ -60,7 +67,8 @@ def sketch(
         else the workflow writes into `faithfulness.json`.
 
     Raises:
-        InputError: an argument, or an answer of the model, is not as it should be.
+        InputError: an argument, or an answer of the model, is not as it should be; the model answers the same sequence
+            differently when it is asked again, or beside other sequences.
     """
     return sketch_outputs(model, template, budget, outputs=[output], **settings)[output]
 
@@ -106,23 +114,55 @@ def sketch_outputs(
     """
     letters = Template(Alphabet.from_config(alphabet), template)
     source = {"kind": "callable", "function": model} if callable(model) else dict(model)
+    if background_sequences is not None:
+        background_sequences = letters.alphabet.normalise(background_sequences)
+    drawn = background_from_config(letters, background, background_sequences)
+    if source["kind"] == "trees":
+        found, records, _ = expand(source, outputs, drawn, max_order=max_order, seed=seed)
+        return {spectrum.output: _scored(spectrum, records[spectrum.output]) for spectrum in found}
     plan = make_plan(
         identity(source),
         outputs,
-        background_from_config(letters, background, background_sequences),
+        drawn,
         budget=budget,
         design=design,
         seed=seed,
         batch_size=batch_size,
+        table_rows=len(read_table(source, letters, outputs).codes) if source["kind"] == "table" else None,
+        checked=_look(source, drawn, outputs, budget, design, seed, batch_size),
     )
     answers = sample(plan, source, progress)
     spectra = {}
     for number, output in enumerate(outputs):
-        found = recover(answers, number, estimator=estimator, max_order=max_order, threads=threads)
-        scores = report(found.spectrum, answers, number, found.student)
-        provenance = {**found.spectrum.provenance, "faithfulness": {**found.details, **scores}}
-        spectra[output] = replace(found.spectrum, provenance=provenance)
+        recovered = recover(answers, number, estimator=estimator, max_order=max_order, threads=threads)
+        scores = report(recovered.spectrum, answers, number, recovered.student)
+        spectra[output] = _scored(recovered.spectrum, {**recovered.details, **scores})
     return spectra
+
+
+def _look(
+    source: Mapping[str, Any],
+    background: Background,
+    outputs: Sequence[str],
+    budget: int,
+    design: Design,
+    seed: int,
+    batch_size: int,
+) -> int:
+    """Look at the model as the workflow does first; return the evaluations that took. What it notes is a warning."""
+    if source["kind"] in STEADY:
+        return 0
+    check_shape(source, background.template)
+    model = Model(source, background.template, outputs, batch_size)
+    left = left_for_checks(background.template, budget, design)
+    check = check_answers(model, background, budget=budget, left=left, seed=seed)
+    for note in check.notes:
+        warnings.warn(note, stacklevel=4)
+    return check.evaluations
+
+
+def _scored(spectrum: Spectrum, record: Mapping[str, Any]) -> Spectrum:
+    return replace(spectrum, provenance={**spectrum.provenance, "faithfulness": dict(record)})
 
 
 def sequence_figure(spectrum: Spectrum, sequence: str, index: Index = "FSII", max_order: int = 3) -> "Figure":
@@ -136,6 +176,7 @@ def sequence_figure(spectrum: Spectrum, sequence: str, index: Index = "FSII", ma
     """
     from .figures.sequence import sequence_figure as draw
 
+    (sequence,) = spectrum.as_strings([sequence])
     return draw(
         spectrum.template,
         sequence,
@@ -154,7 +195,8 @@ def contribution_logo(spectrum: Spectrum, sequences: Sequence[str]) -> "Figure":
     """
     from .figures.logos import contribution_logo as draw
 
-    values, letters = spectrum.shapley_values(sequences), np.array([list(s) for s in sequences])
+    text = spectrum.as_strings(sequences)
+    values, letters = spectrum.shapley_values(text), np.array([list(s) for s in text])
     rows = []
     for i, letter in product(range(spectrum.template.n), spectrum.template.alphabet.letters):
         there = values[letters[:, i] == letter, i]

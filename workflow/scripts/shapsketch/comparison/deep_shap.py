@@ -19,7 +19,7 @@ TOLERANCE = 1e-3  # of f(x) - f(z)
 
 
 def explain(task: Task) -> Answer:
-    """Explain by DeepLIFT from background draws; see `baselines.explain`.
+    """Explain by DeepLIFT from background draws; see `Task`.
 
     Raises:
         UnsuitedError: the model has no gradients to follow, or layers that DeepLIFT does not know.

@@ -15,7 +15,7 @@ LEAST_STEPS = 8
 
 
 def explain(task: Task) -> Answer:
-    """Explain by integrated gradients; see `baselines.explain`.
+    """Explain by integrated gradients; see `Task`.
 
     Raises:
         UnsuitedError: the model has no gradients to follow, or there are too few evaluations.

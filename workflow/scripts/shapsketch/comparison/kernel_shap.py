@@ -16,7 +16,7 @@ INDEX = None
 
 
 def explain(task: Task) -> Answer:
-    """Explain by the weighted least squares of sampled coalitions; see `baselines.explain`.
+    """Explain by the weighted least squares of sampled coalitions; see `Task`.
 
     Raises:
         UnsuitedError: there are fewer evaluations than unknowns.

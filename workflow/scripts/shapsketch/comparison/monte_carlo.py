@@ -45,7 +45,7 @@ class Moments(NamedTuple):
 
 
 def explain(task: Task) -> Answer:
-    """Explain by paired permutations; see `baselines.explain`.
+    """Explain by paired permutations; see `Task`.
 
     Raises:
         UnsuitedError: the evaluations do not make two pairs of permutations.

@@ -7,5 +7,5 @@ INDEX = None
 
 
 def explain(task: Task) -> Answer:
-    """Explain by marginal contributions along random orders; see `baselines.explain`."""
+    """Explain by marginal contributions along random orders; see `Task`."""
     return approximate(task, "PermutationSamplingSV", distinct=False, least=len(task.background.template.free))

@@ -8,5 +8,5 @@ LEAST = 32  # evaluations: five folds of boosted trees
 
 
 def explain(task: Task) -> Answer:
-    """Explain by the Fourier terms of trees fitted to each game; see `baselines.explain`."""
+    """Explain by the Fourier terms of trees fitted to each game; see `Task`."""
     return approximate(task, "ProxySPEX", distinct=True, least=LEAST, order=task.order, index="SII")

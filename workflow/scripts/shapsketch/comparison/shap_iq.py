@@ -7,5 +7,5 @@ INDEX = "SII"
 
 
 def explain(task: Task) -> Answer:
-    """Explain by unbiased sums over sampled coalitions; see `baselines.explain`."""
+    """Explain by unbiased sums over sampled coalitions; see `Task`."""
     return sample_interactions(task, "SHAPIQ")

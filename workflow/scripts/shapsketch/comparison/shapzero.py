@@ -28,7 +28,7 @@ INDEX = "SII"
 
 
 def explain(task: Task) -> Answer:
-    """Explain by shapzero; see `baselines.explain`.
+    """Explain by shapzero; see `Task`.
 
     Raises:
         UnsuitedError: the background or the letters are not as it needs them, or it fails.

@@ -7,5 +7,5 @@ INDEX = "SII"
 
 
 def explain(task: Task) -> Answer:
-    """Explain by the sparse Fourier transform of each game; see `baselines.explain`."""
+    """Explain by the sparse Fourier transform of each game; see `Task`."""
     return approximate(task, "SPEX", distinct=False, order=task.order, index="SII")

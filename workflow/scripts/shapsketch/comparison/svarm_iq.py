@@ -7,5 +7,5 @@ INDEX = "SII"
 
 
 def explain(task: Task) -> Answer:
-    """Explain by sums over coalitions, stratified by size and intersection; see `baselines.explain`."""
+    """Explain by sums over coalitions, stratified by size and intersection; see `Task`."""
     return sample_interactions(task, "SVARMIQ")

@@ -1,11 +1,8 @@
 """Why an explanation by masks may be distrusted, and how that is said."""
 
 DOUBTFUL = 0.7  # R2 of the value function that an explanation should have
-
-
 WARNINGS = ("nothing", "r2", "unsure", "gap", "range")
-
-
+# What each says of so many sequences.
 WORDS = {
     "nothing": "nothing better than a constant was found; their values are from random walks alone",
     "r2": f"their R2 lies below {DOUBTFUL}, or is undefined",

@@ -61,14 +61,12 @@ class Fit:
 
     def in_units(self, scale: Scale) -> "Fit":
         """The fit of values before they were standardised."""
-        from .student import in_units
-
         return replace(
             self,
             intercept=scale.centre + scale.unit * self.intercept,
             terms=self.terms.scaled(scale.unit),
             details={k: v * scale.unit**2 if k == "noise" else v for k, v in self.details.items()},
-            student=in_units(self.student, scale) if self.student else None,
+            student=self.student.in_units(scale) if self.student else None,
         )
 
 

@@ -156,10 +156,9 @@ class Student:
             parts = list(pool.map(ask, starts))
         return self.mean + self.scale * np.concatenate([np.empty(0), *parts])
 
-
-def in_units(student: Student, scale: Scale) -> Student:
-    """Return a student of standardised values as one of the values themselves."""
-    return replace(student, mean=scale.centre + scale.unit * student.mean, scale=scale.unit * student.scale)
+    def in_units(self, scale: Scale) -> "Student":
+        """Return a student of standardised values as one of the values themselves."""
+        return replace(self, mean=scale.centre + scale.unit * self.mean, scale=scale.unit * self.scale)
 
 
 def save_students(path: str | Path, students: Mapping[str, Student | None]) -> None:

@@ -95,16 +95,16 @@ def _locations(data: mmap.mmap, start: int, stop: int, message: str) -> Iterator
 def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int]]:
     """The fields of a protobuf message that are messages, texts or bytes: number, start and end."""
     while at < stop:
-        key, at = _varint(data, at)
+        key, at = read_varint(data, at)
         match key & 7:  # the wire type
             case 0:
-                _, at = _varint(data, at)
+                _, at = read_varint(data, at)
             case 1:
                 at += 8
             case 5:
                 at += 4
             case 2:
-                length, at = _varint(data, at)
+                length, at = read_varint(data, at)
                 if at + length > stop:
                     raise ValueError("a field is longer than its message")
                 yield key >> 3, at, at + length
@@ -113,7 +113,8 @@ def _fields(data: mmap.mmap, at: int, stop: int) -> Iterator[tuple[int, int, int
                 raise ValueError("no protobuf")
 
 
-def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
+def read_varint(data: "bytes | mmap.mmap", at: int) -> tuple[int, int]:
+    """Return a number of protobuf in groups of seven bits, the lowest first, and the place after it."""
     value = shift = 0
     while True:
         byte = data[at]

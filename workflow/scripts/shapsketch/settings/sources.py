@@ -15,6 +15,9 @@ ORIGIN = (
     "accept_license", "catalogue", "convert", "downloads", "license", "mirror", "reference", "sha256", "size", "url",
 )  # fmt: skip
 
+# kinds that answer the same sequence the same, whatever else is asked: they need no first look
+STEADY = ("table", "trees", "builtin")
+
 
 @dataclass(frozen=True)
 class Download:

@@ -1,22 +1,12 @@
 """Metrics: how well values are predicted."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from .scale import is_constant, power_of_two, precision
 
-if TYPE_CHECKING:
-    pass
-
-
 RESAMPLES = 1000
-
-
 ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
-
-
 MET = 64  # steps of the precision of constant values within which they are met
 
 

@@ -163,9 +163,7 @@ class Spectrum:
         from .interaction_tables import Listing
         from .tables import explain
 
-        text = self.as_strings(sequences)
-        self.encode(text)
-        return explain(self, text, Listing(indices, min_order, max_order, top_k, threshold))
+        return explain(self, self.as_strings(sequences), Listing(indices, min_order, max_order, top_k, threshold))
 
     def truncate(self, max_order: int) -> "Spectrum":
         """Return the spectrum without terms above an order."""

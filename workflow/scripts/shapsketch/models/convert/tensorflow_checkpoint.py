@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...settings.dependencies import read_varint
 from ...settings.errors import InputError
 
 FOOTER = 48  # bytes
@@ -64,15 +65,15 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError("its footer is missing")
     place = len(content) - FOOTER
     for _ in range(2):  # the handle of the metaindex block, which is not needed
-        _, place = _varint(content, place)
+        _, place = read_varint(content, place)
     for _, handle in _block(content, *_handle(content, place)):
         yield from _block(content, *_handle(handle, 0))
 
 
 def _handle(content: bytes, place: int) -> tuple[int, int]:
     """The offset and size of a block."""
-    offset, place = _varint(content, place)
-    return offset, _varint(content, place)[0]
+    offset, place = read_varint(content, place)
+    return offset, read_varint(content, place)[0]
 
 
 def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
@@ -82,9 +83,9 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
     restarts = int.from_bytes(block[-4:], "little")
     place, end, key = 0, size - 4 * (restarts + 1), b""
     while place < end:
-        shared, place = _varint(block, place)
-        own, place = _varint(block, place)
-        length, place = _varint(block, place)
+        shared, place = read_varint(block, place)
+        own, place = read_varint(block, place)
+        length, place = read_varint(block, place)
         key = key[:shared] + block[place : place + own]
         yield key, block[place + own : place + own + length]
         place += own + length
@@ -97,13 +98,13 @@ def _fields(message: bytes | int) -> Fields:
     fields: Fields = {}
     place = 0
     while place < len(message):
-        tag, place = _varint(message, place)
+        tag, place = read_varint(message, place)
         value: int | bytes
         match tag & 7:
             case 0:
-                value, place = _varint(message, place)
+                value, place = read_varint(message, place)
             case 2:
-                length, place = _varint(message, place)
+                length, place = read_varint(message, place)
                 value, place = message[place : place + length], place + length
             case 1 | 5 as kind:
                 width = 8 if kind == 1 else 4
@@ -122,14 +123,3 @@ def _int(fields: Fields, number: int) -> int:
 def _bytes(fields: Fields, number: int) -> bytes:
     value = fields[number][0]
     return value if isinstance(value, bytes) else b""
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first, and the place after it."""
-    value = shift = 0
-    while True:
-        byte = content[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place

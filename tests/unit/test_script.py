@@ -9,9 +9,9 @@ import termios
 CODE = """
 import sys, types
 sys.path.insert(0, "workflow/scripts")
-from shapsketch.settings import script as stage
-stage.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
-with stage.progress("explain some", "sequence", 3) as bar:
+from shapsketch.settings import script
+script.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
+with script.progress("explain some", "sequence", 3) as bar:
     for _ in range(3):
         bar.update()
 print("for the log")
@@ -44,9 +44,9 @@ def test_without_a_terminal_the_bar_goes_to_the_log(root, tmp_path):
 STAGED = """
 import sys, types, os
 sys.path.insert(0, "workflow/scripts")
-from shapsketch.settings import script as stage
+from shapsketch.settings import script
 from shapsketch.settings.errors import InputError, ModelError
-stage.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
+script.start(types.SimpleNamespace(log=sys.argv[1], threads=1))
 """
 
 
@@ -70,7 +70,7 @@ def test_a_mistake_is_told_and_lies_beside_the_log(root, tmp_path):
     assert not mistake.exists()
 
 
-SURVIVED = "stage.survive(sys.argv[1] + '.made', 'The model m')\n"
+SURVIVED = "script.survive(sys.argv[1] + '.made', 'The model m')\n"
 
 
 def test_the_end_of_a_process_from_within_is_told(root, tmp_path):
