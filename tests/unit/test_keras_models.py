@@ -73,8 +73,9 @@ def test_poolings(keras, tmp_path, kind, width, stride, padding):
 def test_average_pooling_leaves_the_padding_out(width, stride):
     import torch
 
+    from shapsketch.models.keras_entry import Entry
     from shapsketch.models.keras_file import Stored
-    from shapsketch.models.keras_layers import Entry, build
+    from shapsketch.models.keras_layers import build
     from shapsketch.models.keras_weights import Store, Weights
 
     x = np.random.default_rng(0).normal(size=(2, 13, 3))

@@ -1,110 +1,18 @@
 """The Keras layers that published sequence models are made of, as functions of tensors.
 
-`LAYERS` maps a Keras class to `build(entry) -> Layer`; `MERGING` names those that take a list of tensors. Tensors are
-laid out as in Keras: (B, n, channels). Only what inference needs is here: dropout and noise pass through. An `Entry`
-notes which settings its builder has read; any other that is set refuses the layer.
+`LAYERS` maps a Keras class to `build(entry) -> Layer`. Tensors are laid out as in Keras: (B, n, channels). Only what
+inference needs is here: dropout and noise pass through.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from ..settings.errors import InputError
-from .keras_weights import Weights
-
-Layer = Callable[[Any], torch.Tensor]
-Function = Callable[[torch.Tensor], torch.Tensor]
-
-# settings of every layer that say how it was named, made and trained, not what it computes
-HARMLESS = {
-    "name", "trainable", "batch_input_shape", "batch_shape", "build_input_shape", "input_shape", "input_dim",
-    "input_length", "activity_regularizer", "shared_object_id",
-}  # fmt: skip
-HARMLESS_ENDS = ("_initializer", "_regularizer", "_constraint")
-FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
-
-ACTIVATIONS: dict[str, Function] = {
-    "linear": lambda x: x,
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
-    "elu": F.elu,
-    "selu": F.selu,
-    "celu": F.celu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-    "swish": F.silu,
-    "mish": F.mish,
-    "sigmoid": torch.sigmoid,
-    "log_sigmoid": F.logsigmoid,
-    "tanh": torch.tanh,
-    "softmax": lambda x: torch.softmax(x, -1),
-    "log_softmax": lambda x: torch.log_softmax(x, -1),
-    "softplus": F.softplus,
-    "softsign": F.softsign,
-    "exponential": torch.exp,
-}
-
-
-@dataclass
-class Entry:
-    """A layer of a configuration.
-
-    Attributes:
-        kind: its class.
-        config: its settings.
-        weights: its arrays.
-        read: the settings that were read.
-    """
-
-    kind: str
-    config: Mapping[str, Any]
-    weights: Weights
-    read: set[str] = field(default_factory=set)
-
-    def setting(self, key: str, default: Any = None) -> Any:
-        """Return a setting; the default where the file has none."""
-        self.read.add(key)
-        return self.config.get(key, default)
-
-    def needs(self, key: str, *values: Any) -> None:
-        """Check that a setting has one of some values; where the file has none, it has Keras's default.
-
-        Raises:
-            InputError: it has another.
-        """
-        value = self.setting(key, values[0])
-        if value not in values:
-            raise InputError(f"has {key} {value}, and only {' or '.join(map(str, values))} is read")
-
-    def passes(self, *keys: str) -> None:
-        """Note settings that do not matter when a model is asked."""
-        self.read.update(keys)
-
-    def single(self, key: str, default: Any = None) -> int:
-        """Return a setting that is one whole number, or a list of one."""
-        value = self.setting(key, default)
-        value = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-        if not isinstance(value, int):
-            raise InputError(f"has {key} {value}, and one whole number is needed")
-        return value
-
-    def check(self) -> None:
-        """Raise InputError if a setting that may matter was not read, or the layer computes in other than floats."""
-        policy = self.config.get("dtype")
-        if isinstance(policy, Mapping):
-            policy = (
-                policy.get("config", {}).get("name") if policy.get("class_name") in ("DTypePolicy", "Policy") else 0
-            )
-        if policy is not None and policy not in FLOATS:
-            raise InputError(f"has the dtype {self.config['dtype']}, and only floating-point numbers are read")
-        for key in sorted(set(self.config) - self.read - HARMLESS - {"dtype"}):
-            if self.config[key] is not None and not key.endswith(HARMLESS_ENDS):
-                raise InputError(f"has {key} {self.config[key]!r}, which is not read")
+from .keras_entry import ACTIVATIONS, Entry, Function, Layer, is_own, within
+from .keras_merging import MERGING
 
 
 def activation(entry: Entry) -> Function:
@@ -119,12 +27,6 @@ def activation(entry: Entry) -> Function:
     name = value.get("config", value) if isinstance(value, Mapping) else value
     name = name.get("name", value.get("class_name")) if isinstance(name, Mapping) else name
     raise InputError(f"has the activation {name!r}, which is not one of {', '.join(ACTIVATIONS)}")
-
-
-def is_own(entry: Mapping[str, Any]) -> bool:
-    """Whether an object of a configuration is of Keras's own classes, as far as the file tells."""
-    module = entry.get("module")
-    return module is None or module.split(".")[0] in ("keras", "tf_keras") or module.startswith("tensorflow.")
 
 
 def build(entry: Entry) -> Layer:
@@ -309,50 +211,6 @@ def softmax(entry: Entry) -> Layer:
     return lambda x: torch.softmax(x, within(x, axis))
 
 
-def within(x: torch.Tensor, axis: Any) -> int:
-    """Return an axis of a tensor, counted from the start.
-
-    Raises:
-        InputError: it is that of the batch, so that a prediction would depend on the others, or there is none.
-    """
-    if not isinstance(axis, int) or not -x.ndim < axis < x.ndim or axis == 0:
-        raise InputError(f"works along the axis {axis} of {x.ndim}, the first of which is the batch")
-    return axis % x.ndim
-
-
-def concatenate(entry: Entry) -> Layer:
-    """Concatenate."""
-    axis = entry.single("axis", -1)
-    return lambda inputs: torch.cat(list(inputs), within(inputs[0], axis))
-
-
-def _merge(function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[Entry], Layer]:
-    return lambda entry: lambda inputs: reduce(function, _same_rank(inputs))
-
-
-def average(entry: Entry) -> Layer:
-    """Average."""
-    return lambda inputs: reduce(torch.add, _same_rank(inputs)) / len(inputs)
-
-
-def subtract(entry: Entry) -> Layer:
-    """Subtract, of two."""
-
-    def apply(inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        if len(inputs) != 2:
-            raise InputError(f"subtracts {len(inputs)} tensors, and two are needed")
-        first, second = _same_rank(inputs)
-        return first - second
-
-    return apply
-
-
-def _same_rank(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Keras gives tensors of fewer axes further ones after that of the batch."""
-    rank = max(x.ndim for x in inputs)
-    return [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
-
-
 def _ends(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
@@ -418,15 +276,6 @@ ACTIVATION_LAYERS: dict[str, Callable[[Entry], Layer]] = {
     "PReLU": parametric_relu,
     "ELU": elu,
     "Softmax": softmax,
-}
-MERGING: dict[str, Callable[[Entry], Layer]] = {
-    "Concatenate": concatenate,
-    "Add": _merge(torch.add),
-    "Subtract": subtract,
-    "Multiply": _merge(torch.mul),
-    "Maximum": _merge(torch.maximum),
-    "Minimum": _merge(torch.minimum),
-    "Average": average,
 }
 LAYERS: dict[str, Callable[[Entry], Layer]] = {
     "Dropout": _passing("rate", "seed", "noise_shape"),

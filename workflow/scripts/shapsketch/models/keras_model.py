@@ -17,9 +17,11 @@ import torch
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from . import Predictor
+from .keras_entry import Entry, is_own
 from .keras_file import declared_input_shape as declared_input_shape
 from .keras_file import read_stored
-from .keras_layers import LAYERS, MERGING, Entry, build, is_own
+from .keras_layers import LAYERS, build
+from .keras_merging import MERGING
 from .keras_operators import OPERATORS, build_operator, positional
 from .keras_weights import Store, Weights
 from .onehot import onehot_encoder

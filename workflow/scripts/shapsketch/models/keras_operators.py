@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from ..settings.errors import InputError
-from .keras_layers import FLOATS, within
+from .keras_entry import FLOATS, within
 
 Axes = int | Sequence[int] | None
 
