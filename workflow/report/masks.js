@@ -126,7 +126,7 @@ function list() {
       html("td", {}, html("button", { type: "button", class: "name", onclick: () => choose(k) }, one.id)),
       [number(one.prediction), number(one.reconstruction), uncertain(one.gap, one.gapError), one.r2].map((text) => html("td", { class: "number" }, text)),
       html("td", {}, one.warnings.join(", ")),
-      html("td", {}, one.interactions.length ? words(one.interactions[0]) : ""),
+      html("td", { class: "wrap" }, one.interactions.length ? words(one.interactions[0]) : ""),
     ),
   );
   const head = html("tr", {}, titles.map((title, k) => html("th", k > 0 && k < 5 ? { class: "number" } : {}, title)));
