@@ -38,7 +38,7 @@ def rows(separator=",", sequences=PAIRS, values=VALUES):
         "\ufeffsequence,value,\n" + rows().replace("\n", ",\n"),
         "\ufeffsep=;\r\nsequence;value\r\n" + rows(";"),  # as Excel writes it
         ("sequence,value\n" + rows()).encode("utf-16"),
-        gzip.compress(("sequence,value\n" + rows().replace("T", "u")).encode()),
+        gzip.compress(("sequence,value\n" + rows().replace("T", "u")).encode(), mtime=0),
         ",sequence,value,note\n" + "".join(f"{k},{r},x\n" for k, r in enumerate(rows().splitlines())),
     ],
 )
