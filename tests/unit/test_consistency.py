@@ -14,8 +14,10 @@ from shapsketch.settings.errors import InputError
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNNNNNNN")
 BACKGROUND = Background.uniform(TEMPLATE)
 CODE = """
-import random
+from random import Random
 import numpy as np
+
+random = Random(0)  # read anew for each look, so that a test is the same every time
 
 def signal(s):
     return np.array([(x[0] == "A") + 2.0 * (x[3] == "G") * (x[5] == "T") - 0.1 * x.count("C") for x in s])
@@ -61,6 +63,11 @@ def offset(s):
 def constant_noise(s):
     return 1.1 * (0.73 + 1e-7 * np.arange(len(s)) / len(s))
 
+def late(s):
+    global calls
+    calls += 1
+    return signal(s) + (random.random() if calls > 2 else 0.0)
+
 def drift(s):
     return signal(s) + 1e-3 * (len(s) == 1)
 
@@ -100,6 +107,12 @@ def test_random_models(code, name, budget):
         look(code, name, budget)
     assert "model.eval()" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_random_model_that_answered_the_same_by_chance(code):
+    """Random from its third answer on: the first two batches are alike, the third seems to depend on its batch."""
+    with pytest.raises(InputError, match=r"differently when it is asked again: .* It is random"):
+        look(code, "late")
 
 
 @pytest.mark.parametrize("name", ["batchnorm", "position", "seeded"])

@@ -16,6 +16,7 @@ from ..sequences.rng import CHECK_STREAM, random_words
 from ..settings.errors import InputError
 
 MOST, SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget that this may take
+REPEATS = 10  # times that a batch is asked to tell random answers from those that depend on the batch
 ALONE = 2  # of them that are asked alone as well
 # Of two answers to one sequence: what arithmetic may differ by, as a share of the spread of the answers and of their
 # size; twice the precision of a number, where all answers have but that of bfloat16.
@@ -88,17 +89,21 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
         raise InputError(_sentence(model, asked, first, answers[-1], rows, again, "random", np.concatenate(answers)))
     mixed = rows[::-1][: count - len(others)]
     turns = np.argsort(np.concatenate([2 * np.arange(len(others)), 2 * np.arange(len(mixed)) + 1]))  # one of each
-    moved = model(np.concatenate([others, asked[mixed]])[turns])[np.argsort(turns)]
+    batch = np.concatenate([others, asked[mixed]])[turns]
+    moved = model(batch)[np.argsort(turns)]
     beside = compare(moved[len(others) :], mixed)
     answers.append(moved[: len(others)])
     refused, noted = _tolerances(np.concatenate(answers))
     if (beside > refused).any():
+        _refuse_random(model, batch, moved[turns], answers, refused)
         values = moved[len(others) :]
         raise InputError(_sentence(model, asked, first, values, mixed, beside, "batch", np.concatenate(answers)))
     single = rows[[0, -1]][: min(ALONE, count)]
     alone = compare(np.concatenate([model(asked[row : row + 1]) for row in single]), single)
     refused, noted = _tolerances(np.concatenate(answers))
     if (alone > refused).any():
+        for row, values in zip(single, answers[-1], strict=True):
+            _refuse_random(model, asked[row : row + 1], values[None], answers, refused)
         raise InputError(_sentence(model, asked, first, answers[-1], single, alone, "alone", np.concatenate(answers)))
     largest, spread = np.concatenate([again, beside, alone]).max(0), np.ptp(np.concatenate(answers), axis=0)
     check = Check(evaluations_of(count), count)
@@ -110,6 +115,21 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
                 f"{largest[k] / spread[k]:.1g} of the spread of its answers: that limits what can be explained"
             )
     return check
+
+
+def _refuse_random(
+    model: Model, batch: np.ndarray, values: np.ndarray, answers: list[np.ndarray], refused: np.ndarray
+) -> None:
+    """Tell a model that is random, and had answered the first batch the same by chance, from one that sees its batch.
+
+    The very same batch is asked a few times more. Nothing is sketched after this: these evaluations are of no budget.
+    """
+    for _ in range(REPEATS):
+        again = model(batch)
+        apart = np.abs(again - values)
+        if (apart > refused).any():
+            seen = np.concatenate([*answers, again])
+            raise InputError(_sentence(model, batch, values, again, np.arange(len(batch)), apart, "random", seen))
 
 
 def _draw(background: Background, count: int, seed: int) -> np.ndarray:
