@@ -129,7 +129,7 @@ def _interactions(task: Task, dividends: np.ndarray, present: np.ndarray) -> Int
     free, sizes = task.background.template.free, present.sum(1)
     found = {}
     for order in range(2, min(task.order, len(free)) + 1):
-        weights = [WEIGHTS[INDEX](order, max(size, order), task.order) for size in range(len(free) + 1)]
+        weights = [float(WEIGHTS[INDEX](order, max(size, order), task.order)) for size in range(len(free) + 1)]
         share = np.array(weights)[sizes] * dividends
         for members in combinations(range(len(free)), order):
             found[tuple(free[list(members)].tolist())] = float(share[present[:, members].all(1)].sum())

@@ -7,62 +7,73 @@ supports alone determine.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from itertools import combinations
 from math import comb
 from typing import Literal
 
 import numpy as np
 from scipy import sparse
-from scipy.special import bernoulli
 
 from ..settings.errors import InputError
 from .terms import Support, Terms
 
 Index = Literal["SV", "BV", "SII", "k-SII", "BII", "STII", "FSII", "FBII"]
-Weight = Callable[[int, int, int], float]
+Weight = Callable[[int, int, int], Fraction | int]
 
 
-def _shapley_interaction(s: int, t: int, top: int) -> float:
+def _shapley_interaction(s: int, t: int, top: int) -> Fraction:
     """SII: 1 / (t - s + 1) (Grabisch & Roubens 1999)."""
-    return 1 / (t - s + 1)
+    return Fraction(1, t - s + 1)
 
 
-def _aggregated_shapley(s: int, t: int, top: int) -> float:
+@lru_cache(maxsize=64)
+def _bernoulli(count: int) -> tuple[Fraction, ...]:
+    """The Bernoulli numbers B_0 ... B_count, with B_1 = -1/2."""
+    numbers: list[Fraction] = []
+    for m in range(count + 1):
+        total = sum((comb(m + 1, k) * b for k, b in enumerate(numbers)), Fraction(0))
+        numbers.append(Fraction(1) if m == 0 else -total / (m + 1))
+    return tuple(numbers)
+
+
+def _aggregated_shapley(s: int, t: int, top: int) -> Fraction:
     """k-SII: SII of all supersets up to the top order, weighted by Bernoulli numbers (Bordt & von Luxburg 2023)."""
-    numbers = bernoulli(top)
-    return float(sum(comb(t - s, j) * numbers[j] / (t - s - j + 1) for j in range(min(top, t) - s + 1)))
+    numbers = _bernoulli(top)
+    terms = (comb(t - s, j) * numbers[j] / (t - s - j + 1) for j in range(min(top, t) - s + 1))
+    return sum(terms, Fraction(0))
 
 
-def _banzhaf_interaction(s: int, t: int, top: int) -> float:
+def _banzhaf_interaction(s: int, t: int, top: int) -> Fraction:
     """BII: 2^-(t - s) (Grabisch & Roubens 1999); its order 1 is the Banzhaf value."""
-    return 0.5 ** (t - s)
+    return Fraction(1, 2 ** (t - s))
 
 
-def _shapley_taylor(s: int, t: int, top: int) -> float:
+def _shapley_taylor(s: int, t: int, top: int) -> Fraction | int:
     """STII: a(S) below the top order, 1 / C(t, top) at it (Sundararajan et al. 2020, Eq. 5)."""
-    return float(s == t) if s < top else 1 / comb(t, top)
+    return int(s == t) if s < top else Fraction(1, comb(t, top))
 
 
-def _faith_shap(s: int, t: int, top: int) -> float:
+def _faith_shap(s: int, t: int, top: int) -> Fraction | int:
     """FSII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 19."""
     if t <= top:
-        return float(s == t)
+        return int(s == t)
     sign = -1 if (top - s) % 2 else 1
-    return sign * s / (top + s) * comb(top, s) * comb(t - 1, top) / comb(t + top - 1, top + s)
+    return Fraction(sign * s * comb(top, s) * comb(t - 1, top), (top + s) * comb(t + top - 1, top + s))
 
 
-def _faith_banzhaf(s: int, t: int, top: int) -> float:
+def _faith_banzhaf(s: int, t: int, top: int) -> Fraction | int:
     """FBII: a(S), and higher dividends weighted by Tsai et al. (2023), Theorem 17."""
     if t <= top:
-        return float(s == t)
+        return int(s == t)
     sign = -1 if (top - s) % 2 else 1
-    return sign * 0.5 ** (t - s) * comb(t - s - 1, top - s)
+    return Fraction(sign * comb(t - s - 1, top - s), 2 ** (t - s))
 
 
 VALUES: tuple[Index, ...] = ("SV", "BV")  # of single positions; the other indices have a top order
 WEIGHTS: dict[str, Weight] = {
-    "SV": lambda s, t, top: 1 / t,
+    "SV": lambda s, t, top: Fraction(1, t),
     "BV": _banzhaf_interaction,
     "SII": _shapley_interaction,
     "k-SII": _aggregated_shapley,
@@ -134,7 +145,7 @@ def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> Interacti
         members = np.flatnonzero(terms.orders == order)
         positions = terms.positions[terms.offsets[members][:, None] + np.arange(order)]
         for size in range(1, min(order, top) + 1):
-            weight = WEIGHTS[index](size, order, top)
+            weight = float(WEIGHTS[index](size, order, top))
             if weight == 0:
                 continue
             for chosen in combinations(range(order), size):

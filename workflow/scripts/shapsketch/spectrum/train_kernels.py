@@ -1,0 +1,214 @@
+"""Compiled passes over tensor trains: the loops behind `Train`.
+
+Every pass walks along the positions with row vectors of k numbers. Sequences are independent of one another and each
+adds in a fixed order, so results do not depend on the number of threads. Matrices are stored as the loops read them, row
+by row; `_t` marks transposes.
+"""
+
+import numba
+import numpy as np
+
+BLOCK = 64  # sequences that a thread takes at once, so that a position's matrices are read from L1
+
+
+@numba.njit(cache=True, fastmath={"contract"}, inline="always")
+def _times(vector, matrix, rows, columns, out):
+    """Write vector (rows,) times matrix (rows, columns) into out."""
+    out[:columns] = 0.0
+    for a in range(rows):
+        x = vector[a]
+        for b in range(columns):
+            out[b] += x * matrix[a, b]
+
+
+@numba.njit(cache=True, fastmath={"contract", "reassoc"}, inline="always")
+def _dot(left, right, size):
+    total = 0.0
+    for a in range(size):
+        total += left[a] * right[a]
+    return total
+
+
+@numba.njit(cache=True, parallel=True)
+def predict(codes, matrices, ranks, out):
+    """Write the (N,) products of matrices (n, m, k, k) that codes (N, n) choose."""
+    count, n = codes.shape
+    width = matrices.shape[2]
+    for b in numba.prange((count + BLOCK - 1) // BLOCK):
+        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+        left, after = np.zeros((last - first, width)), np.empty(width)
+        left[:, 0] = 1.0
+        for i in range(n):
+            for r in range(last - first):
+                _times(left[r], matrices[i, codes[first + r, i]], ranks[i], ranks[i + 1], after)
+                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+        for r in range(last - first):
+            out[first + r] = left[r, 0]
+
+
+@numba.njit(cache=True, parallel=True)
+def add_values(codes, matrices, matrices_t, changes, ranks, weight, out):
+    """Add weight * left_i changes_i(x_i) right_i to out (N, n); left and right are products of matrices.
+
+    `changes` may have more or other letters than `matrices` has; codes index both.
+    """
+    count, n = codes.shape
+    width = matrices.shape[2]
+    for b in numba.prange((count + BLOCK - 1) // BLOCK):
+        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+        rights, left, after = _rights(codes[first:last], matrices_t, ranks), np.zeros((last - first, width)), np.empty(width)
+        left[:, 0] = 1.0
+        for i in range(n):
+            for r in range(last - first):
+                letter = codes[first + r, i]
+                _times(left[r], changes[i, letter], ranks[i], ranks[i + 1], after)
+                out[first + r, i] += weight * _dot(after, rights[i + 1, r], ranks[i + 1])
+                _times(left[r], matrices[i, letter], ranks[i], ranks[i + 1], after)
+                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+
+
+@numba.njit(cache=True, parallel=True)
+def add_letters(codes, matrices, matrices_t, changes, ranks, weight, out):
+    """Add weight * left_i changes_i(b) right_i to out (N, n, m), for every letter b of `changes`."""
+    count, n = codes.shape
+    width = matrices.shape[2]
+    for b in numba.prange((count + BLOCK - 1) // BLOCK):
+        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+        rights, left, after = _rights(codes[first:last], matrices_t, ranks), np.zeros((last - first, width)), np.empty(width)
+        left[:, 0] = 1.0
+        for i in range(n):
+            for r in range(last - first):
+                for letter in range(out.shape[2]):
+                    _times(left[r], changes[i, letter], ranks[i], ranks[i + 1], after)
+                    out[first + r, i, letter] += weight * _dot(after, rights[i + 1, r], ranks[i + 1])
+                _times(left[r], matrices[i, codes[first + r, i]], ranks[i], ranks[i + 1], after)
+                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+
+
+@numba.njit(cache=True)
+def _rights(codes, matrices_t, ranks):
+    """(n + 1, B, k) products of the matrices from each position on to the last."""
+    count, n = codes.shape
+    rights = np.zeros((n + 1, count, matrices_t.shape[2]))
+    rights[n, :, 0] = 1.0
+    for i in range(n - 1, -1, -1):
+        for r in range(count):
+            _times(rights[i + 1, r], matrices_t[i, codes[r, i]], ranks[i + 1], ranks[i], rights[i, r])
+    return rights
+
+
+@numba.njit(cache=True, parallel=True)
+def add_interactions(codes, matrices, matrices_t, changes, changes_t, ranks, weights, out):
+    """Add to out (I, N, S) the weighted derivatives of all supports up to an order.
+
+    With D the changes and M the matrices that a sequence chooses, the derivative of {i, j, k} is
+    (left_i D_i M .. M D_j) . (M .. M D_k right_k): one dot product of a vector of (i, j) and one of (j, k), so all
+    triples cost n^3 k / 6 beside the n^2 k^2 of the pairs.
+
+    Args:
+        codes: (N, n).
+        matrices, changes: (n, m, k, k), and their transposes.
+        ranks: (n + 1,).
+        weights: (I, orders) of each index and order; at most three orders.
+        out: columns are supports by order, then by position.
+    """
+    count, n = codes.shape
+    indices, orders = weights.shape
+    for r in numba.prange(count):
+        code = codes[r]
+        width = matrices.shape[2]
+        rights = np.zeros((n + 1, width))
+        rights[n, 0] = 1.0
+        for i in range(n - 1, -1, -1):
+            _times(rights[i + 1], matrices_t[i, code[i]], ranks[i + 1], ranks[i], rights[i])
+        carried = np.empty((n, width))  # left_i D_i M .. M, before the position at hand
+        ends = np.empty((n, width))  # the same, with D at it
+        left, after = np.zeros(width), np.empty(width)
+        left[0] = 1.0
+        tails = _tails(code, matrices_t, changes_t, rights, ranks, n if orders > 2 else 0)
+        place = n
+        triple = n + n * (n - 1) // 2
+        sums = np.empty(n)
+        for j in range(n):
+            rank, later = ranks[j], ranks[j + 1]
+            change, matrix = changes[j, code[j]], matrices[j, code[j]]
+            _times(left, change, rank, later, after)
+            value = _dot(after, rights[j + 1], later)
+            for index in range(indices):
+                out[index, r, j] += weights[index, 0] * value
+            if orders > 1:
+                for i in range(j):
+                    _times(carried[i], change, rank, later, ends[i])
+                    value = _dot(ends[i], rights[j + 1], later)
+                    column = n + i * n - i * (i + 1) // 2 + j - i - 1
+                    for index in range(indices):
+                        out[index, r, column] += weights[index, 1] * value
+                if orders > 2 and j + 1 < n:
+                    for i in range(j):
+                        sums[: n - j - 1] = 0.0
+                        for a in range(later):
+                            x = ends[i, a]
+                            for k in range(n - j - 1):
+                                sums[k] += x * tails[j, a, k]
+                        column = triple + _triples_before(n, i, j)
+                        for index in range(indices):
+                            weight = weights[index, 2]
+                            for k in range(n - j - 1):
+                                out[index, r, column + k] += weight * sums[k]
+                for i in range(j):
+                    _times(carried[i], matrix, rank, later, ends[i])
+                    carried[i, :later] = ends[i, :later]
+                carried[j, :later] = after[:later]
+            _times(left, matrix, rank, later, after)
+            left[:later] = after[:later]
+
+
+@numba.njit(cache=True, inline="always")
+def _triples_before(n, i, j):
+    """How many triples come before those that start with i < j."""
+    rest, later = n - i, n - j
+    whole = n * (n - 1) * (n - 2) // 6 - rest * (rest - 1) * (rest - 2) // 6
+    return whole + (rest - 1) * (rest - 2) // 2 - later * (later - 1) // 2
+
+
+@numba.njit(cache=True)
+def _tails(code, matrices_t, changes_t, rights, ranks, n):
+    """(n, k, n): for j < l the vector M .. M D_l right_l after position j, at [j, :, l - j - 1]."""
+    width = rights.shape[1]
+    tails = np.zeros((n, width, max(n - 1, 0)))
+    carried, after = np.empty((n, width)), np.empty(width)
+    for j in range(n - 1, 0, -1):  # vectors after position j - 1
+        for later in range(j + 1, n):
+            _times(carried[later], matrices_t[j, code[j]], ranks[j + 1], ranks[j], after)
+            carried[later, : ranks[j]] = after[: ranks[j]]
+        _times(rights[j + 1], changes_t[j, code[j]], ranks[j + 1], ranks[j], carried[j])
+        for later in range(j, n):
+            for a in range(ranks[j]):
+                tails[j - 1, a, later - j] = carried[later, a]
+    return tails
+
+
+@numba.njit(cache=True, parallel=True)
+def add_supports(codes, matrices, matrices_t, changes, ranks, supports, weight, out):
+    """Add to out (N, S) the weighted derivatives of supports (S, s), one walk from the first to the last for each."""
+    count, n = codes.shape
+    width = matrices.shape[2]
+    for r in numba.prange(count):
+        code = codes[r : r + 1]
+        rights = _rights(code, matrices_t, ranks)
+        lefts = np.zeros((n + 1, width))
+        lefts[0, 0] = 1.0
+        vector, after = np.empty(width), np.empty(width)
+        for i in range(n):
+            _times(lefts[i], matrices[i, code[0, i]], ranks[i], ranks[i + 1], lefts[i + 1])
+        for s in range(supports.shape[0]):
+            first, last, place = supports[s, 0], supports[s, -1], 0
+            vector[: ranks[first]] = lefts[first, : ranks[first]]
+            for i in range(first, last + 1):
+                if i == supports[s, place]:
+                    _times(vector, changes[i, code[0, i]], ranks[i], ranks[i + 1], after)
+                    place += 1
+                else:
+                    _times(vector, matrices[i, code[0, i]], ranks[i], ranks[i + 1], after)
+                vector[: ranks[i + 1]] = after[: ranks[i + 1]]
+            out[r, s] += weight * _dot(vector, rights[last + 1, 0], ranks[last + 1])
