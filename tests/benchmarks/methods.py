@@ -102,12 +102,12 @@ def _score(model: ReferenceModel, name: str, task: Task, truth: Truth) -> dict[s
         answer, seconds = _answer(model, name, task)
     except UnsuitedError as error:
         return {"note": str(error)}
-    each, free = float(answer.each.mean()), model.template.free
+    each, free = float(answer.per_sequence.mean()), model.template.free
     squared = float(((answer.values[:, free] - truth.values[0]) ** 2).mean())
     return {
-        "once": answer.once,
+        "once": answer.fixed,
         "each": each,
-        "amortised": answer.once / SEQUENCES + each,
+        "amortised": answer.fixed / SEQUENCES + each,
         "seconds": seconds,
         "error": squared / float(truth.values[0].var()),
         **flatten(Scorer(truth, 0, CURVE_DRAWS, 0)(task, answer)),
@@ -131,7 +131,7 @@ def _answer(model: ReferenceModel, name: str, task: Task) -> tuple[Answer, float
         for support, value in found.items()
         if len(support) == 2
     ]
-    arrays = {"values": answer.values, "once": answer.once, "each": answer.each, "seconds": seconds}
+    arrays = {"values": answer.values, "once": answer.fixed, "each": answer.per_sequence, "seconds": seconds}
     arrays |= {"note": answer.note, "pairs": np.array(pairs).reshape(-1, 4), "none": answer.interactions is None}
     save_npz(path, {name: np.asarray(array) for name, array in arrays.items()})
     return answer, seconds

@@ -37,7 +37,7 @@ BATCH = 512
 Function = Callable[[np.ndarray], np.ndarray]
 
 EXPLAINED = 24  # sequences whose Shapley values are compared
-MOST_ENUMERATED = 200_000  # a space up to this size is evaluated in full for its exact truth
+MAX_ENUMERATED = 200_000  # a space up to this size is evaluated in full for its exact truth
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.reference_models import MOST_ENUMERATED, ReferenceModel
+from benchmarks.reference_models import MAX_ENUMERATED, ReferenceModel
 from shapsketch.comparison.truth import Truth, exact_truth, simulated_truth
 from shapsketch.recovery import Recovery, recover
 from shapsketch.sampling.sketch import Sketch
@@ -40,7 +40,7 @@ def shapley_truth(
     key = sha256_json([model.identity, model.explained.tolist(), most_error, pair_error, "pairs"])
     path = cache / f"truth-{model.name}-{key[:16]}.npz"
     if not path.exists():
-        enumerated = model.template.space <= MOST_ENUMERATED
+        enumerated = model.template.space <= MAX_ENUMERATED
         truth = _enumerate(model) if enumerated else _simulate(model, most_error, pair_error)
         save_npz(path, {name: np.asarray(value) for name, value in vars(truth).items()})
     arrays = load_npz(path)

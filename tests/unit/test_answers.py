@@ -7,7 +7,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from shapsketch.models import Model
-from shapsketch.models.answers import Outputs, WrongRows
+from shapsketch.models.answers import Outputs, WrongRowsError
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -47,7 +47,7 @@ def test_a_model_that_drops_axes_of_one():
     np.testing.assert_array_equal(Outputs("m", ("a", "b"))(np.array([3.0, 4]), 1), [[3, 4]])
     chosen = {"b": {"column": 1}}
     np.testing.assert_array_equal(Outputs("m", ("b",), chosen)(np.array([3.0, 4]), 1), [[4]])
-    with pytest.raises(WrongRows):
+    with pytest.raises(WrongRowsError):
         Outputs("m", ("a",))(np.array([3.0, 4]), 1)
 
 

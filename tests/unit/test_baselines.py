@@ -28,7 +28,7 @@ def test_enumeration_is_exact(uniform):
     for row, found in enumerate(answer.interactions):
         assert len(found) == 10
         assert all(abs(pairs[row][s] - v) < 1e-12 for s, v in found.items())
-    assert answer.once == task.model.evaluations == 4**4 * 2
+    assert answer.fixed == task.model.evaluations == 4**4 * 2
 
 
 SAMPLING = {"kernel_shap": 200, "permutation_sampling": 201, "shap_iq": 200, "svarm_iq": 200, "monte_carlo": 181}
@@ -64,9 +64,9 @@ def test_sampling_methods_agree_with_enumeration_within_their_error(runs, name):
 @pytest.mark.parametrize("name", SAMPLING)
 def test_budgets_are_respected_and_told(runs, name):
     for task, answer in runs[name]:
-        assert (answer.each <= task.evaluations).all()
-        assert (answer.each > 0.8 * task.evaluations).all()
-        assert task.model.evaluations == answer.once + answer.each.sum()
+        assert (answer.per_sequence <= task.evaluations).all()
+        assert (answer.per_sequence > 0.8 * task.evaluations).all()
+        assert task.model.evaluations == answer.fixed + answer.per_sequence.sum()
     assert name not in PAID_ONCE
 
 
@@ -112,20 +112,20 @@ def test_sparse_methods_come_close(name, count):
     background = Background.mutated(Sparse.template, "TTTTTTTT", 1e-9)  # so that no noise is in the way
     task = Task(Sparse(5.0), background, 1, np.array([[1, 2, 0, 1, 2, 1, 0, 2]], np.uint8), count, 2, 0)
     answer = explain(name, task)
-    assert answer.each[0] <= count
-    assert task.model.evaluations == answer.once + answer.each[0] == MEAN_DRAWS + answer.each[0]
+    assert answer.per_sequence[0] <= count
+    assert task.model.evaluations == answer.fixed + answer.per_sequence[0] == MEAN_DRAWS + answer.per_sequence[0]
     exact = explain("exact", task)
     assert np.corrcoef(answer.values[0], exact.values[0])[0, 1] > 0.97
     assert max(answer.interactions[0], key=lambda s: abs(answer.interactions[0][s])) == (2, 6)
 
 
 def test_enumeration_of_a_space_too_large_to_evaluate_has_errors(monkeypatch):
-    monkeypatch.setattr("shapsketch.comparison.exact.MOST_SEQUENCES", 100)
+    monkeypatch.setattr("shapsketch.comparison.exact.MAX_SEQUENCES", 100)
     task = task_of(30 * 40 + 1)
     answer, exact = explain("exact", task), brute_force(task_of(10))[0]
     z = (answer.values - exact)[:, FREE] / answer.errors[:, FREE]
     assert 0.5 < np.sqrt((z**2).mean()) < 2
-    assert task.model.evaluations == answer.once + answer.each.sum()
+    assert task.model.evaluations == answer.fixed + answer.per_sequence.sum()
     with pytest.raises(UnsuitedError, match="needs at least 61 evaluations"):
         explain("exact", task_of(50))
 
@@ -135,14 +135,14 @@ def test_our_sketch_is_a_method_too():
     answer, (exact, pairs) = explain("shapsketch", task), brute_force(task_of(10))
     np.testing.assert_allclose(answer.values, exact, atol=1e-9)  # 600 cover all 512 sequences
     assert abs(answer.interactions[0][0, 4] - pairs[0, 0, 4]) < 1e-9
-    assert answer.once == task.model.evaluations == 512
+    assert answer.fixed == task.model.evaluations == 512
     assert max(map(len, answer.interactions[0])) == 3
     empty = Spectrum(task.background, "y", 0.0, Terms.build(TEMPLATE.sizes, {}))
     given = replace(task_of(101), sketch=Sketched(empty, 700, Residual(background_mean(task)[0])))
     refined = explain("shapsketch_refined", given)
-    assert refined.once == 700
-    assert (refined.each == 101).all()
-    assert given.model.evaluations == refined.each.sum()
+    assert refined.fixed == 700
+    assert (refined.per_sequence == 101).all()
+    assert given.model.evaluations == refined.per_sequence.sum()
     assert np.sqrt(((refined.values - exact) ** 2).mean()) < 0.5 * exact.std()
 
 
@@ -151,7 +151,7 @@ def test_shapzero_is_close_on_a_sparse_function():
     codes = np.random.default_rng(4).integers(0, 4, (4, 8)).astype(np.uint8)
     task = Task(Sparse(0.0), Background.uniform(Sparse.template), 1, codes, 4000, 2, 0)
     answer = explain("shapzero", task)
-    assert answer.once == task.model.evaluations > 4000
+    assert answer.fixed == task.model.evaluations > 4000
     assert np.corrcoef(answer.values.ravel(), explain("exact", task).values.ravel())[0, 1] > 0.99
     assert "more than its budget" in answer.note
 
@@ -195,7 +195,7 @@ def test_gradients_are_exact_where_the_network_is_linear(network, name, count):
     answer, exact = explain(name, task), explain("exact", network("linear", count))
     error = 0.02 if name == "deep_shap" else 1e-5  # the one draws backgrounds, the other has their mean
     assert np.abs(answer.values - exact.values).max() < error * np.ptp(exact.values)
-    assert (answer.each <= count).all()
+    assert (answer.per_sequence <= count).all()
     assert "its own definition" in answer.note
 
 

@@ -10,7 +10,7 @@ from shapsketch.settings.errors import InputError
 from shapsketch.settings.written import read_written
 
 MODEL = "models:\n  m:\n    source: {kind: builtin, function: microhomology}\n    alphabet: DNA\n    template: NNNN\n"
-QUERIES = "sequences:\n  s: {path: s.fa}\n"
+SEQUENCES = "sequences:\n  s: {path: s.fa}\n"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def read(schema, tmp_path):
 def with_model(**keys):
     """A config with some keys of its model replaced by text."""
     lines = {"source": "{kind: builtin, function: microhomology}", "alphabet": "DNA", "template": "NNNN"} | keys
-    return "models:\n  m:\n" + "".join(f"    {key}: {text}\n" for key, text in lines.items()) + QUERIES
+    return "models:\n  m:\n" + "".join(f"    {key}: {text}\n" for key, text in lines.items()) + SEQUENCES
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_letters_of_digits_have_frequencies(read):
     ],
 )
 def test_values_whose_text_nobody_knows_are_to_be_quoted(schema, keys, sentence):
-    config = yaml.safe_load(MODEL + QUERIES)
+    config = yaml.safe_load(MODEL + SEQUENCES)
     config["models"]["m"] |= keys
     with pytest.raises(InputError) as caught:
         check_config(config, schema)
@@ -130,7 +130,7 @@ def test_aliases_and_merged_keys(read):
     text = (
         MODEL.replace("  m:", "  m: &m").replace("NNNN", "&t NNNN")
         + "    outputs: [1]\n"
-        + ("  2:\n    <<: *m\n    template: *t\n" + QUERIES)
+        + ("  2:\n    <<: *m\n    template: *t\n" + SEQUENCES)
     )
     models = read(text)["models"]
     assert models["2"] == models["m"]
@@ -145,11 +145,13 @@ WRONG = {
     "line 5: a value that begins with '&' must be in quotes": with_model(template="&&&"),
     "line 5: a value that begins with '@' must be in quotes": with_model(template="@@@"),
     "line 5: a value that begins with '!' must be in quotes": with_model(template="!<"),
-    "a tab stands where YAML wants spaces": MODEL + "\tsketch: {budget: 5}\n" + QUERIES,
+    "a tab stands where YAML wants spaces": MODEL + "\tsketch: {budget: 5}\n" + SEQUENCES,
     "there is a second ':' in a value": with_model(template="a: b: c"),
-    "has the key 'm' twice in one place, on the lines 2 and 6": MODEL + MODEL.split("\n", 1)[1] + QUERIES,
-    "has the key 'models' twice in one place": MODEL + QUERIES + MODEL,
-    "has the key '1' twice under models": MODEL.replace("  m:", "  1:") + MODEL[8:].replace("  m:", "  '1':") + QUERIES,
+    "has the key 'm' twice in one place, on the lines 2 and 6": MODEL + MODEL.split("\n", 1)[1] + SEQUENCES,
+    "has the key 'models' twice in one place": MODEL + SEQUENCES + MODEL,
+    "has the key '1' twice under models": MODEL.replace("  m:", "  1:")
+    + MODEL[8:].replace("  m:", "  '1':")
+    + SEQUENCES,
     "line 5: YAML cannot read 2024-13-45": with_model(template="2024-13-45"),
     "has 'text' at models.m.sketch; it must be keys with values": with_model(sketch="text"),
     "has true at models.m.sketch.budget; it must be a whole number": with_model(sketch="{budget: yes}"),
@@ -176,8 +178,8 @@ WRONG = {
     "Alphabet 'ACCG' has the letter 'C' more than once": with_model(alphabet="ACCG"),
     "The template has 'Z' at position 2, which is neither a letter of ACGT, nor 'N' or '.'": with_model(template="NZ"),
     "'*' is a letter of the alphabet AC*; write '.' for a free position": with_model(alphabet="AC*", template="'**'"),
-    "which cannot name a folder of results; use up to 100 letters": MODEL.replace("  m:", "  m m:") + QUERIES,
-    "no YAML that can be read (a value holds itself)": MODEL + "explain: &e {masks: *e}\n" + QUERIES,
+    "which cannot name a folder of results; use up to 100 letters": MODEL.replace("  m:", "  m m:") + SEQUENCES,
+    "no YAML that can be read (a value holds itself)": MODEL + "explain: &e {masks: *e}\n" + SEQUENCES,
 }
 
 

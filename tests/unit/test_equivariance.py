@@ -16,8 +16,8 @@ def quick(monkeypatch):
     """Fewer free queries, trees and epochs: only sameness counts here."""
     monkeypatch.setattr(student, "FREE_POINTS", 20_000)
     monkeypatch.setattr(student, "PERCEPTRON_EPOCHS", 5)
-    monkeypatch.setattr(student, "MOST_COPIES", 1)
-    monkeypatch.setattr(trees, "MOST_TREES", 60)
+    monkeypatch.setattr(student, "MAX_COPIES", 1)
+    monkeypatch.setattr(trees, "MAX_TREES", 60)
 
 
 def coarse(template, budget, design):

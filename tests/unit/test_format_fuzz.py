@@ -14,7 +14,7 @@ from Bio import motifs as biopython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapsketch.sequences.alphabet import MISSING, Alphabet
+from shapsketch.sequences.alphabet import UNKNOWN_CODE, Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.catalogue import expand
 from shapsketch.settings.config import check_config, check_names
@@ -144,7 +144,7 @@ def test_every_alphabet_can_fix_and_free_every_position(letters, data):
     assert alphabet.wildcard not in letters
     assert [template.sizes[i] == 1 for i in range(template.n)] == [*(s is not None for s in symbols), False]
     codes = alphabet.encode([pattern])[0]
-    assert all((codes[i] == MISSING) == (s is None) for i, s in enumerate(symbols))
+    assert all((codes[i] == UNKNOWN_CODE) == (s is None) for i, s in enumerate(symbols))
     assert alphabet.decode(np.arange(alphabet.q)[None]) == ["".join(letters)]
 
 

@@ -101,10 +101,10 @@ def test_the_accuracy_gap_of_a_function_of_order_three(uniform, order):
     gap = accuracy_gap(background, codes, 1 + truth.predict(codes), 1 + kept.predict(codes), order)
     beyond = known[truth.orders > order].sum() / total
     assert gap["error"] < 0.05
-    assert gap["lost"] == pytest.approx(known[2] / total, abs=3 * gap["error"] + 0.01)
-    assert gap["beyond"] == pytest.approx(beyond, abs=3 * gap["error"] + 0.03)
-    assert gap["missed"] == pytest.approx(gap["beyond"] + gap["lost"])
-    assert ("More evaluations would help" in in_words(gap, order)) == (gap["lost"] > max(0.02, 2 * gap["error"]))
+    assert gap["estimation"] == pytest.approx(known[2] / total, abs=3 * gap["error"] + 0.01)
+    assert gap["truncation"] == pytest.approx(beyond, abs=3 * gap["error"] + 0.03)
+    assert gap["total"] == pytest.approx(gap["truncation"] + gap["estimation"])
+    assert ("More evaluations would help" in in_words(gap, order)) == (gap["estimation"] > max(0.02, 2 * gap["error"]))
 
 
 def test_the_gap_is_reported_with_the_spectrum():
@@ -117,8 +117,8 @@ def test_the_gap_is_reported_with_the_spectrum():
     assert set(scores["accuracy_gap"]) == {"1"}
     expected = variances[truth.orders > 1].sum() / variances.sum()
     gap = scores["accuracy_gap"]["1"]
-    assert gap["beyond"] == pytest.approx(expected, abs=4 * gap["error"])
-    assert gap["missed"] == pytest.approx(1 - scores["r2"], abs=0.02)
+    assert gap["truncation"] == pytest.approx(expected, abs=4 * gap["error"])
+    assert gap["total"] == pytest.approx(1 - scores["r2"], abs=0.02)
 
 
 def test_the_same_bytes_whatever_the_threads():
@@ -166,7 +166,7 @@ def test_fastshap_correlates_with_the_exact_values(monkeypatch):
     monkeypatch.setattr(fastshap, "STEPS", 1_000)
     task = task_of(10_000)
     answer = explain("fastshap", task)
-    assert answer.once + answer.each.sum() == task.model.evaluations <= 10_000
+    assert answer.fixed + answer.per_sequence.sum() == task.model.evaluations <= 10_000
     free, sizes = TEMPLATE.free, TEMPLATE.sizes
     cube = task.model.function(TEMPLATE.to_alphabet(all_codes(sizes))).reshape(sizes[free])
     p = [task.background.local[i] for i in free]
@@ -189,6 +189,6 @@ def test_fastshap_is_efficient_and_makes_the_same_bytes_again(monkeypatch):
 def test_instashap_as_a_method():
     task = task_of(2_000)
     answer = explain("instashap", task)
-    assert answer.once == task.model.evaluations <= 2_000
-    assert not answer.each.any()
+    assert answer.fixed == task.model.evaluations <= 2_000
+    assert not answer.per_sequence.any()
     assert answer.values.shape == task.codes.shape

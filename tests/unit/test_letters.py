@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shapsketch.sequences.alphabet import MISSING, Alphabet
+from shapsketch.sequences.alphabet import UNKNOWN_CODE, Alphabet
 from shapsketch.sequences.background import Background, background_from_config
 from shapsketch.sequences.residues import residue_properties
 from shapsketch.sequences.template import Template
@@ -40,14 +40,14 @@ def test_the_declared_order_numbers_the_letters():
 def test_case_is_folded_unless_it_means_something():
     assert Alphabet("ACGT").encode(["acgt"]).tolist() == [[0, 1, 2, 3]]
     assert Alphabet("Aa").encode(["aA"]).tolist() == [[1, 0]]
-    assert Alphabet("ACGT").encode(["AN-é"]).tolist() == [[0, MISSING, MISSING, MISSING]]
+    assert Alphabet("ACGT").encode(["AN-é"]).tolist() == [[0, UNKNOWN_CODE, UNKNOWN_CODE, UNKNOWN_CODE]]
 
 
 def test_nucleotide_alphabets_read_each_others_letters_and_proteins_do_not():
     assert Alphabet("ACGT").encode(["ACGUu"]).tolist() == [[0, 1, 2, 3, 3]]
     assert Alphabet("UGCA").encode(["TtGCA"]).tolist() == [[0, 0, 1, 2, 3]]
     assert Alphabet("ACGT").decode(Alphabet("ACGT").encode(["GAU"])) == ["GAT"]
-    assert Alphabet.from_config("protein").encode(["U"]).tolist() == [[MISSING]]
+    assert Alphabet.from_config("protein").encode(["U"]).tolist() == [[UNKNOWN_CODE]]
 
 
 @pytest.mark.parametrize("letters", ["ACGT", "TCGA", "ACGU", "GUAC"])
@@ -73,7 +73,7 @@ def test_template_symbols():
     local = np.array([[3, 0, 1, 1]], np.uint8)
     assert template.alphabet.decode(template.to_alphabet(local)) == ["TAGT"]
     assert (template.to_local(template.to_alphabet(local)) == local).all()
-    assert template.to_local(template.alphabet.encode(["TCGT"])).tolist() == [[3, MISSING, 1, 1]]
+    assert template.to_local(template.alphabet.encode(["TCGT"])).tolist() == [[3, UNKNOWN_CODE, 1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_templates_of_any_letters_come_back_from_files(tmp_path):
 
 
 def test_letters_that_no_alphabet_has_are_missing_whatever_they_are():
-    assert Alphabet("AC?").encode(["A→?", "ÿ😀C"]).tolist() == [[0, MISSING, 2], [MISSING, MISSING, 1]]
+    assert Alphabet("AC?").encode(["A→?", "ÿ😀C"]).tolist() == [[0, UNKNOWN_CODE, 2], [UNKNOWN_CODE, UNKNOWN_CODE, 1]]
 
 
 def test_backgrounds():

@@ -152,7 +152,7 @@ def test_dense_games_take_the_short_way_to_the_same(monkeypatch):
     found = exact(rng.normal(size=1 << 7))
     supports, dividends = found.dividends
     values = found.predict(all_masks(7))
-    monkeypatch.setattr(parities, "MOST_DENSE", 0)
+    monkeypatch.setattr(parities, "MAX_DENSE_PLAYERS", 0)
     again = replace(found)
     assert np.array_equal(again.dividends[0], supports)
     assert np.allclose(again.dividends[1], dividends, atol=1e-11)

@@ -7,7 +7,7 @@ import pytest
 from shapsketch.report.methods_text import REFERENCES, describe_background, methods_text, supplement
 
 FACTS = {
-    "model": "m", "queries": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
+    "model": "m", "sequence_set": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
     "background": "uniform over the letters that the template allows", "source": "torch", "design": "random",
     "coded": False,
     "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},

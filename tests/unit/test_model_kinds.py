@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from oracles import all_codes
 from shapsketch.explanation.tables import predict_plain
 from shapsketch.models import KINDS, Model, identity
-from shapsketch.sequences.alphabet import MISSING, Alphabet
+from shapsketch.sequences.alphabet import UNKNOWN_CODE, Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 
@@ -212,7 +212,7 @@ def test_the_average_of_both_strands(sources, name):
 @pytest.mark.parametrize("name", MAKERS)
 def test_letters_that_no_model_knows(sources, name):
     codes = TEMPLATE.alphabet.encode(["ACNGT"])
-    assert codes[0, 2] == MISSING
+    assert codes[0, 2] == UNKNOWN_CODE
     with pytest.raises(InputError, match="unknown letter at position 3; declare unknown_letters"):
         Model(sources[name], TEMPLATE, OUTPUTS)(codes)
 

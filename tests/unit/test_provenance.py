@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shapsketch.comparison.registry import most_evaluations
-from shapsketch.settings.cost import MOST_SHARDS, auto_shards, estimate, wall_seconds
+from shapsketch.settings.cost import MAX_SHARDS, auto_shards, estimate, wall_seconds
 from shapsketch.settings.errors import InputError
 from shapsketch.settings.sources import locate, source_files
 from shapsketch.storage.files import sha256_file
@@ -111,7 +111,7 @@ def test_the_table_for_people_joins_stages_of_the_same_versions(record):
         (20_000, 1024, 0.02, 4),  # 400 s: four of about a minute
         (200_000, 1024, 0.1, 34),  # 20,000 s: ten minutes each
         (100, 50, 100.0, 2),  # never less than a batch
-        (10**7, 10, 10.0, MOST_SHARDS),
+        (10**7, 10, 10.0, MAX_SHARDS),
     ],
 )
 def test_shards_take_ten_minutes(evaluations, batch, rate, shards):

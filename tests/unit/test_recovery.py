@@ -26,7 +26,7 @@ LETTERS = "ACGTDEFHIKLMNPQRSVWY"
 def quick(monkeypatch):
     """Fewer free queries and trees: these functions are small."""
     monkeypatch.setattr(student, "FREE_POINTS", 100_000)
-    monkeypatch.setattr(trees, "MOST_TREES", 1_000)
+    monkeypatch.setattr(trees, "MAX_TREES", 1_000)
 
 
 def sketch_of(function, template, background=None, **settings):
@@ -265,7 +265,7 @@ def test_regression_finds_interactions_of_high_order(letters):
 
 
 def test_regression_of_more_pairs_than_memory_allows(monkeypatch):
-    monkeypatch.setattr(regression, "MOST_UNKNOWNS", 300)
+    monkeypatch.setattr(regression, "MAX_UNKNOWNS", 300)
     template = free_template(4, 30)
     basis = ProductBasis.build(Background.uniform(template), [(3,), (2, 9), (7, 29), (1, 4)])
     truth = basis.to_terms(np.random.default_rng(0).normal(size=len(basis)))

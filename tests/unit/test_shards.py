@@ -1,4 +1,4 @@
-"""Damaged shards, seals and half-written files, without running the workflow."""
+"""Damaged shards, manifests and half-written files, without running the workflow."""
 
 import errno
 import subprocess
@@ -15,7 +15,7 @@ from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError, UnusableError
 from shapsketch.storage.files import atomic_path, load_npz, save_npz, write_text
-from shapsketch.storage.manifest import check_seals, is_sealed, write_seal
+from shapsketch.storage.manifest import check_manifests, is_complete, write_manifest
 
 MODEL = "import numpy as np\n\ndef f(codes):\n    return codes @ np.arange(1.0, 9.0)\n"
 
@@ -104,30 +104,30 @@ def test_the_rate_is_measured_on_the_model_alone(plan, source):
 
 def test_seals_find_every_change(tmp_path):
     files = [tmp_path / f"1-of-2.{name}.parquet" for name in ("values", "interactions")]
-    seal, other = tmp_path / "1-of-2.json", tmp_path / "11-of-20.json"
+    manifest, other = tmp_path / "1-of-2.json", tmp_path / "11-of-20.json"
     for file in files:
         file.write_bytes(b"some bytes")
     write_text(other, "not of this shard")
-    write_seal(seal, "origin", files)
-    check_seals([seal])
-    assert is_sealed(seal, "origin")
-    assert not is_sealed(seal, "another origin")
+    write_manifest(manifest, "origin", files)
+    check_manifests([manifest])
+    assert is_complete(manifest, "origin")
+    assert not is_complete(manifest, "another origin")
     files[1].write_bytes(b"some bytez")
-    assert not is_sealed(seal, "origin")
+    assert not is_complete(manifest, "origin")
     with pytest.raises(InputError, match=r"1-of-2.interactions.parquet is damaged.* 1 of 1 shards"):
-        check_seals([seal])
+        check_manifests([manifest])
     assert list(tmp_path.iterdir()) == [other]
     with pytest.raises(InputError, match="does not exist"):
-        check_seals([seal])
+        check_manifests([manifest])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"files": 3}', '{"files": {"../../x": "y"}}'])
 def test_a_damaged_seal_seals_nothing(tmp_path, text):
-    seal = tmp_path / "1-of-1.json"
-    seal.write_text(text)
-    assert not is_sealed(seal, "origin")
+    manifest = tmp_path / "1-of-1.json"
+    manifest.write_text(text)
+    assert not is_complete(manifest, "origin")
     with pytest.raises(InputError, match="cannot be used and were removed"):
-        check_seals([seal])
+        check_manifests([manifest])
 
 
 def test_half_written_files_of_dead_processes_are_cleared(tmp_path):

@@ -1,6 +1,6 @@
 """Trains against brute force: values, indices, tables, variances, truncation."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -24,8 +24,7 @@ def random_train(n, q, rank, seed=0, spread=0.5):
     )
     ranks = [1, *(rng.integers(max(1, rank - 2), rank + 1, n - 1)), 1]
     cores = [
-        np.eye(a, b)[:, None] + spread * rng.normal(size=(a, q, b)) / np.sqrt(max(a, b))
-        for a, b in zip(ranks, ranks[1:], strict=False)
+        np.eye(a, b)[:, None] + spread * rng.normal(size=(a, q, b)) / np.sqrt(max(a, b)) for a, b in pairwise(ranks)
     ]
     return Train.build(cores, background), background
 
@@ -97,7 +96,7 @@ def _cores(train, q):
 
 @pytest.mark.parametrize("max_order", [1, 2, 3])
 def test_truncated_trains_have_the_dividends_up_to_an_order(max_order):
-    train, background = random_train(6, 3, 4)
+    train, _ = random_train(6, 3, 4)
     truncated = train.truncate(max_order)
     for size in range(7):
         for s in combinations(range(6), size):
@@ -114,7 +113,7 @@ def test_truncated_trains_have_the_dividends_up_to_an_order(max_order):
 
 @pytest.mark.parametrize(("n", "rank"), [(50, 6), (200, 6)])
 def test_values_add_up_in_long_trains(n, rank):
-    train, background = random_train(n, 4, rank, spread=0.3)
+    train, _ = random_train(n, 4, rank, spread=0.3)
     codes = np.random.default_rng(3).integers(0, 4, (200, n)).astype(np.uint8)
     effects = train.predict(codes) - train.mean
     missed = np.abs(train.shapley_values(codes).sum(1) - effects)
@@ -146,7 +145,7 @@ def test_averaged_letters_are_means_of_sequences():
 
 @pytest.mark.parametrize("index", ["FSII", "SII", "STII", "FBII", "k-SII"])
 def test_supports_of_order_four_equal_their_definition(index):
-    train, background = random_train(7, 2, 4)
+    train, _ = random_train(7, 2, 4)
     x = np.array([[0, 1, 1, 0, 1, 0, 1]], np.uint8)
     a = {s: train.table(s)[tuple(x[0, list(s)])] for k in range(8) for s in combinations(range(7), k)}
     supports = np.array(list(combinations(range(7), 4)))

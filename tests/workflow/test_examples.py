@@ -62,17 +62,17 @@ def finished(shared, tmp_path_factory):
     models["optimus"]["sketch"] = {"shards": 1}
     workspace.write("examples.yaml", yaml.safe_dump({**config, "offline": True}))
     targets = [
-        f"results/{model}/{queries}/{table}.parquet"
-        for model, queries in config["analyses"]
+        f"results/{model}/{sequences}/{table}.parquet"
+        for model, sequences in config["analyses"]
         for table in ("shapley_values", "interactions")
     ]
     workspace.output = workspace.run(*targets, "--configfile", str(folder / "examples.yaml")).stderr
     return workspace
 
 
-def table(finished, name, model, queries):
-    frame = pd.read_parquet(finished.folder / f"results/{model}/{queries}/{name}.parquet")
-    sequences = pd.read_parquet(finished.folder / f"results/{model}/{queries}/sequences.parquet")
+def table(finished, name, model, sequence_set):
+    frame = pd.read_parquet(finished.folder / f"results/{model}/{sequence_set}/{name}.parquet")
+    sequences = pd.read_parquet(finished.folder / f"results/{model}/{sequence_set}/sequences.parquet")
     return frame.merge(sequences, on="sequence_id")
 
 

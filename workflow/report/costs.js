@@ -1,7 +1,7 @@
 /* The sketch beside other methods: how close each comes to the truth, against what it costs. */
 
 const METHOD_COLORS = ["#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a8a00", "#8080b0", "#b07040", "#7f7f7f"];
-const LEAST_ERROR = 1e-4;
+const MIN_ERROR = 1e-4;
 
 /** 1 - R2 of the Shapley values against evaluations per sequence, both logarithmic, with the methods named at the right. */
 function costChart(rows, room) {
@@ -9,7 +9,7 @@ function costChart(rows, room) {
     frame = { left: 62, right: width - 178, top: 12, bottom: 290 };
   const shown = rows.filter(({ r2 }) => r2 != null);
   const costs = shown.map(({ amortised }) => Math.log10(Math.max(amortised, 1)));
-  const error = (r2) => Math.log10(Math.max(1 - r2, LEAST_ERROR));
+  const error = (r2) => Math.log10(Math.max(1 - r2, MIN_ERROR));
   const errors = shown.flatMap(({ r2, r2_low, r2_high }) => [error(r2), error(r2_low ?? r2), error(r2_high ?? r2)]);
   const x = scale([Math.min(...costs) - 0.15, Math.max(...costs) + 0.15], [frame.left, frame.right]);
   const y = scale([Math.min(...errors) - 0.1, Math.max(...errors) + 0.1], [frame.bottom, frame.top]);

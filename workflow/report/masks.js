@@ -2,9 +2,9 @@
 /* The page of a masked explanation: the map of one sequence, its interactions as arcs, and a table of all. */
 
 const WIDTH = 1040;
-const MOST_ARCS = 12;
+const MAX_ARCS = 12;
 const Z = 1.96; // standard errors of an error bar
-const MOST_BARS = 400; // positions that have one
+const MAX_BARS = 400; // positions that have one
 const page = JSON.parse(document.getElementById("page-data").textContent);
 let output = 0;
 let row = 0;
@@ -14,7 +14,7 @@ function map(one) {
   const n = one.values.length;
   const frame = { left: 58, right: WIDTH - 24 };
   const x = scale([0, n], [frame.left, frame.right]);
-  const shown = one.interactions.slice(0, MOST_ARCS);
+  const shown = one.interactions.slice(0, MAX_ARCS);
   const heights = shown.flatMap((i) => {
     const places = middles(i, x);
     return places.slice(1).map((to, k) => arcHeight(to - places[k]));
@@ -37,7 +37,7 @@ function map(one) {
         })
       : null,
   );
-  const whiskers = n > MOST_BARS ? [] : one.values.map((v, i) => {
+  const whiskers = n > MAX_BARS ? [] : one.values.map((v, i) => {
     const middle = x(i) + width / 2;
     const reach = Z * one.errors[i];
     return reach ? svg("line", { x1: middle, x2: middle, y1: y(v - reach), y2: y(v + reach), class: "whisker" }) : null;

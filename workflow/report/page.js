@@ -255,7 +255,7 @@ class Page {
     this.table.chosen = named >= 0 ? named : this.table.rows[0];
     this.table.draw();
     place("save").addEventListener("click", () =>
-      save(`${this.page.model}.${this.page.queries}.${this.content.name}.shapley_values.tsv`, this.asText()),
+      save(`${this.page.model}.${this.page.sequence_set}.${this.content.name}.shapley_values.tsv`, this.asText()),
     );
   }
 

@@ -82,9 +82,9 @@ except errors.InputError as error:
     sys.exit(f"shapsketch: {error}")
 
 MODELS = config["models"]
-QUERIES = config["sequences"]
+SEQUENCES = config["sequences"]
 ANALYSES = (
-    [(model, queries) for model in MODELS for queries in QUERIES]
+    [(model, sequences) for model in MODELS for sequences in SEQUENCES]
     if config["analyses"] == "all"
     else [tuple(pair) for pair in config["analyses"]]
 )
@@ -147,7 +147,7 @@ logging.getLogger("snakemake.logging").addFilter(tells_more)
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
-    queries="|".join(map(re.escape, QUERIES)),
+    sequences="|".join(map(re.escape, SEQUENCES)),
     scatteritem=r"\d+-of-\d+",
     round=r"\d+",
 
@@ -233,7 +233,7 @@ def get_reference(wildcards):
 def get_background_sequences(wildcards):
     background = MODELS[wildcards.model]["background"]
     if isinstance(background, dict) and "from_sequences" in background:
-        return QUERIES[background["from_sequences"]["queries"]]["path"]
+        return SEQUENCES[background["from_sequences"]["queries"]]["path"]
     return []
 
 
@@ -350,7 +350,7 @@ def get_mask_settings(wildcards):
 
 def get_explanation_shards(suffix, folder="shards"):
     def get_shards(wildcards):
-        place = f"results/{wildcards.model}/{wildcards.queries}/{folder}"
+        place = f"results/{wildcards.model}/{wildcards.sequences}/{folder}"
         return [
             f"{place}/{item}.{suffix}"
             for item in get_scatteritems(config["explain"]["shards"])
@@ -373,28 +373,28 @@ def get_tomtom(wildcards):
     """The comparison of motifs with a database, where the config names one."""
     if not config["motifs"].get("database"):
         return []
-    return f"results/{wildcards.model}/{wildcards.queries}/motifs/tomtom.tsv"
+    return f"results/{wildcards.model}/{wildcards.sequences}/motifs/tomtom.tsv"
 
 
 def get_methods(wildcards):
     """The comparison with other methods, where the config wants one."""
     if not config["compare"]["enabled"]:
         return []
-    return f"results/{wildcards.model}/{wildcards.queries}/comparison.tsv"
+    return f"results/{wildcards.model}/{wildcards.sequences}/comparison.tsv"
 
 
-def get_analysis_config(model, queries):
+def get_analysis_config(model, sequences):
     """The effective config of one analysis alone."""
     background = MODELS[model]["background"]
-    names = [queries]
+    names = [sequences]
     if isinstance(background, dict) and "from_sequences" in background:
         names.append(background["from_sequences"]["queries"])
     return canonical(
         config
         | {
             "models": {model: MODELS[model]},
-            "sequences": {name: QUERIES[name] for name in names},
-            "analyses": [[model, queries]],
+            "sequences": {name: SEQUENCES[name] for name in names},
+            "analyses": [[model, sequences]],
         }
     )
 
@@ -404,7 +404,7 @@ def get_outside_files(wildcards):
     background = get_background_sequences(wildcards)
     return [
         *get_model_files(wildcards),
-        QUERIES[wildcards.queries]["path"],
+        SEQUENCES[wildcards.sequences]["path"],
         *([background] if background else []),
     ]
 
@@ -427,7 +427,7 @@ SPECTRUM_FILES = ("spectrum.npz", "students.npz", "holdout.tsv", "figures")
 
 def get_recorded_results(wildcards):
     """The results whose bytes provenance.json records; tables with seconds are not among them."""
-    model, queries = f"results/{wildcards.model}", wildcards.queries
+    model, sequences = f"results/{wildcards.model}", wildcards.sequences
     sketched = wildcards.model not in TREES
     files = [f"{table}.parquet" for table in EXPLANATIONS.values()]
     files += ["sequences.parquet", "dropped.tsv", "faithfulness.json"]
@@ -444,13 +444,13 @@ def get_recorded_results(wildcards):
             else []
         ),
         *([f"{model}/spectrum/learning_curve.tsv"] if curve else []),
-        *(f"{model}/{queries}/{name}" for name in files),
+        *(f"{model}/{sequences}/{name}" for name in files),
     ]
 
 
 def get_all_results():
     if MASKED:
-        return [f"results/{model}/{queries}/report.html" for model, queries in ANALYSES]
+        return [f"results/{model}/{sequences}/report.html" for model, sequences in ANALYSES]
     files = (
         "report.html",
         "shapley_values.parquet",
@@ -465,8 +465,8 @@ def get_all_results():
         figures
         + get_comparison()
         + [
-            f"results/{model}/{queries}/{name}"
-            for model, queries in ANALYSES
+            f"results/{model}/{sequences}/{name}"
+            for model, sequences in ANALYSES
             for name in files
         ]
     )
@@ -476,7 +476,7 @@ def get_comparison():
     """The comparison page, where there is more than one analysis, or a table with a column of groups."""
     if MASKED:
         return []
-    tables = [QUERIES[queries] for _, queries in ANALYSES]
+    tables = [SEQUENCES[sequences] for _, sequences in ANALYSES]
     wanted = len(ANALYSES) > 1 or any(has_groups(**table) for table in tables)
     return ["results/comparison.html"] if wanted else []
 
@@ -494,8 +494,8 @@ def has_groups(path, group, **_):
 def get_every(pattern):
     """A file of each analysis, in their order."""
     return [
-        f"results/{pattern.format(model=model, queries=queries)}"
-        for model, queries in ANALYSES
+        f"results/{pattern.format(model=model, sequences=sequences)}"
+        for model, sequences in ANALYSES
     ]
 
 
@@ -532,7 +532,7 @@ def get_work(model):
         "explanation_shards": config["explain"]["shards"],
         "asked": asked,
         "masked": MASKED,
-        "queries": [queries for name, queries in ANALYSES if name == model],
+        "sequences": [sequences for name, sequences in ANALYSES if name == model],
     }
 
 
@@ -551,8 +551,8 @@ def print_mistakes():
 
 
 def print_summaries():
-    for model, queries in ANALYSES:
-        summary = Path(f"results/{model}/{queries}/summary.txt")
+    for model, sequences in ANALYSES:
+        summary = Path(f"results/{model}/{sequences}/summary.txt")
         if summary.exists():
             print(f"\n{summary.read_text().rstrip()}")
     for page in get_comparison():

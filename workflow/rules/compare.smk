@@ -4,20 +4,20 @@ rule compare_methods:
         spectrum="results/{model}/spectrum/spectrum.npz",
         students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
-        sequences="results/{model}/{queries}/sequences.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
         model=get_model_files,
     output:
         table=report(
-            "results/{model}/{queries}/comparison.tsv",
+            "results/{model}/{sequences}/comparison.tsv",
             caption="../report/methods.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "beside other methods"},
         ),
     log:
-        "logs/{model}/{queries}/compare_methods.log",
+        "logs/{model}/{sequences}/compare_methods.log",
     benchmark:
-        "benchmarks/{model}/{queries}/compare_methods.tsv"
+        "benchmarks/{model}/{sequences}/compare_methods.tsv"
     conda:
         f"../../envs/compare{VARIANT}.yaml"
     threads: 4
@@ -41,20 +41,20 @@ rule compare_methods:
 
 rule draw_comparison:
     input:
-        table="results/{model}/{queries}/comparison.tsv",
+        table="results/{model}/{sequences}/comparison.tsv",
     output:
         figures=report(
-            directory("results/{model}/{queries}/comparison"),
+            directory("results/{model}/{sequences}/comparison"),
             patterns=["{output}.{figure}.svg"],
             caption="../report/methods.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"output": "{output}", "figure": "{figure}"},
         ),
     log:
-        "logs/{model}/{queries}/draw_comparison.log",
+        "logs/{model}/{sequences}/draw_comparison.log",
     benchmark:
-        "benchmarks/{model}/{queries}/draw_comparison.tsv"
+        "benchmarks/{model}/{sequences}/draw_comparison.tsv"
     conda:
         "../../envs/motifs.yaml"
     resources:

@@ -34,9 +34,9 @@ rule estimate:
             if model in CHECKED
         ],
         sequences=[
-            f"results/{model}/{queries}/sequences.parquet"
+            f"results/{model}/{sequences}/sequences.parquet"
             for model in dict(ANALYSES)
-            for queries in get_work(model)["queries"]
+            for sequences in get_work(model)["sequences"]
         ],
     output:
         table="results/estimate.tsv",

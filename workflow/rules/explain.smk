@@ -1,14 +1,14 @@
 # Checks the sequences, explains them shard by shard, and puts the tables together; writes what TF-MoDISco reads.
 rule prepare_sequences:
     input:
-        sequences=lambda wildcards: QUERIES[wildcards.queries]["path"],
+        sequences=lambda wildcards: SEQUENCES[wildcards.sequences]["path"],
     output:
-        sequences="results/{model}/{queries}/sequences.parquet",
-        dropped="results/{model}/{queries}/dropped.tsv",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        dropped="results/{model}/{sequences}/dropped.tsv",
     log:
-        "logs/{model}/{queries}/prepare_sequences.log",
+        "logs/{model}/{sequences}/prepare_sequences.log",
     benchmark:
-        "benchmarks/{model}/{queries}/prepare_sequences.tsv"
+        "benchmarks/{model}/{sequences}/prepare_sequences.tsv"
     priority: 100
     conda:
         f"../../envs/explain{VARIANT}.yaml"
@@ -18,9 +18,9 @@ rule prepare_sequences:
     params:
         alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
         template=lambda wildcards: MODELS[wildcards.model]["template"],
-        ambiguous=lambda wildcards: QUERIES[wildcards.queries]["ambiguous"],
-        mismatch=lambda wildcards: QUERIES[wildcards.queries]["mismatch"],
-        group=lambda wildcards: QUERIES[wildcards.queries]["group"],
+        ambiguous=lambda wildcards: SEQUENCES[wildcards.sequences]["ambiguous"],
+        mismatch=lambda wildcards: SEQUENCES[wildcards.sequences]["mismatch"],
+        group=lambda wildcards: SEQUENCES[wildcards.sequences]["group"],
         table_schema=TABLE_SCHEMA,
     script:
         "../scripts/prepare_sequences.py"
@@ -31,21 +31,21 @@ rule explain_sequences:
         spectrum="results/{model}/spectrum/spectrum.npz",
         students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
-        sequences="results/{model}/{queries}/sequences.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
         model=get_model_files,
     output:
         # Not removed before the job: what a crash has left whole is not explained again.
         **{
             name: update(
-                f"results/{{model}}/{{queries}}/shards/{{scatteritem}}.{table}.parquet"
+                f"results/{{model}}/{{sequences}}/shards/{{scatteritem}}.{table}.parquet"
             )
             for name, table in EXPLANATIONS.items()
         },
-        seal=update("results/{model}/{queries}/shards/{scatteritem}.json"),
+        manifest=update("results/{model}/{sequences}/shards/{scatteritem}.json"),
     log:
-        "logs/{model}/{queries}/explain_sequences/{scatteritem}.log",
+        "logs/{model}/{sequences}/explain_sequences/{scatteritem}.log",
     benchmark:
-        "benchmarks/{model}/{queries}/explain_sequences/{scatteritem}.tsv"
+        "benchmarks/{model}/{sequences}/explain_sequences/{scatteritem}.tsv"
     wildcard_constraints:
         model=any_of(MODELS if not MASKED else []),
     retries: RETRIES
@@ -76,18 +76,18 @@ rule merge_explanations:
             name: get_explanation_shards(f"{table}.parquet")
             for name, table in EXPLANATIONS.items()
         },
-        seals=get_explanation_shards("json"),
-        sequences="results/{model}/{queries}/sequences.parquet",
+        manifests=get_explanation_shards("json"),
+        sequences="results/{model}/{sequences}/sequences.parquet",
     output:
         **{
-            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            name: f"results/{{model}}/{{sequences}}/{table}.parquet"
             for name, table in EXPLANATIONS.items()
         },
-        faithfulness="results/{model}/{queries}/faithfulness.json",
+        faithfulness="results/{model}/{sequences}/faithfulness.json",
     log:
-        "logs/{model}/{queries}/merge_explanations.log",
+        "logs/{model}/{sequences}/merge_explanations.log",
     benchmark:
-        "benchmarks/{model}/{queries}/merge_explanations.tsv"
+        "benchmarks/{model}/{sequences}/merge_explanations.tsv"
     wildcard_constraints:
         model=any_of(MODELS if not MASKED else []),
     conda:
@@ -105,13 +105,13 @@ rule merge_explanations:
 rule write_hypothetical:
     input:
         spectrum="results/{model}/spectrum/spectrum.npz",
-        sequences="results/{model}/{queries}/sequences.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
     output:
-        folder=directory("results/{model}/{queries}/hypothetical"),
+        folder=directory("results/{model}/{sequences}/hypothetical"),
     log:
-        "logs/{model}/{queries}/write_hypothetical.log",
+        "logs/{model}/{sequences}/write_hypothetical.log",
     benchmark:
-        "benchmarks/{model}/{queries}/write_hypothetical.tsv"
+        "benchmarks/{model}/{sequences}/write_hypothetical.tsv"
     conda:
         f"../../envs/explain{VARIANT}.yaml"
     resources:

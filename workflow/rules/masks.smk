@@ -1,7 +1,7 @@
 # Explains sequences by masking each of them (explain.mode: masks), shard by shard, without a sketch.
 rule explain_masks:
     input:
-        sequences="results/{model}/{queries}/sequences.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
         model=get_model_files,
         background=get_background_sequences,
         check=get_check,
@@ -9,15 +9,15 @@ rule explain_masks:
         # Not removed before the job: what a crash has left whole is not explained again.
         **{
             name: update(
-                f"results/{{model}}/{{queries}}/masks/{{scatteritem}}.{table}.parquet"
+                f"results/{{model}}/{{sequences}}/masks/{{scatteritem}}.{table}.parquet"
             )
             for name, table in MASK_TABLES.items()
         },
-        seal=update("results/{model}/{queries}/masks/{scatteritem}.json"),
+        manifest=update("results/{model}/{sequences}/masks/{scatteritem}.json"),
     log:
-        "logs/{model}/{queries}/explain_masks/{scatteritem}.log",
+        "logs/{model}/{sequences}/explain_masks/{scatteritem}.log",
     benchmark:
-        "benchmarks/{model}/{queries}/explain_masks/{scatteritem}.tsv"
+        "benchmarks/{model}/{sequences}/explain_masks/{scatteritem}.tsv"
     wildcard_constraints:
         model=any_of(MODELS if MASKED else []),
     retries: RETRIES
@@ -43,18 +43,18 @@ rule merge_masks:
             name: get_explanation_shards(f"{table}.parquet", "masks")
             for name, table in MASK_TABLES.items()
         },
-        seals=get_explanation_shards("json", "masks"),
+        manifests=get_explanation_shards("json", "masks"),
         check=get_check,
     output:
         **{
-            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            name: f"results/{{model}}/{{sequences}}/{table}.parquet"
             for name, table in MASK_TABLES.items()
         },
-        faithfulness="results/{model}/{queries}/faithfulness.json",
+        faithfulness="results/{model}/{sequences}/faithfulness.json",
     log:
-        "logs/{model}/{queries}/merge_masks.log",
+        "logs/{model}/{sequences}/merge_masks.log",
     benchmark:
-        "benchmarks/{model}/{queries}/merge_masks.tsv"
+        "benchmarks/{model}/{sequences}/merge_masks.tsv"
     wildcard_constraints:
         model=any_of(MODELS if MASKED else []),
     conda:
@@ -72,12 +72,12 @@ rule merge_masks:
 rule report_masks:
     input:
         **{
-            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            name: f"results/{{model}}/{{sequences}}/{table}.parquet"
             for name, table in MASK_TABLES.items()
         },
-        sequences="results/{model}/{queries}/sequences.parquet",
-        dropped="results/{model}/{queries}/dropped.tsv",
-        faithfulness="results/{model}/{queries}/faithfulness.json",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        dropped="results/{model}/{sequences}/dropped.tsv",
+        faithfulness="results/{model}/{sequences}/faithfulness.json",
         outside=get_outside_files,
         template=workflow.source_path("../report/masks.html.j2"),
         style=workflow.source_path("../report/page.css"),
@@ -87,18 +87,18 @@ rule report_masks:
         ],
     output:
         report=report(
-            "results/{model}/{queries}/report.html",
+            "results/{model}/{sequences}/report.html",
             caption="../report/masks.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "the whole report"},
         ),
-        summary="results/{model}/{queries}/summary.txt",
-        provenance="results/{model}/{queries}/provenance.json",
+        summary="results/{model}/{sequences}/summary.txt",
+        provenance="results/{model}/{sequences}/provenance.json",
     log:
-        "logs/{model}/{queries}/report_masks.log",
+        "logs/{model}/{sequences}/report_masks.log",
     benchmark:
-        "benchmarks/{model}/{queries}/report_masks.tsv"
+        "benchmarks/{model}/{sequences}/report_masks.tsv"
     wildcard_constraints:
         model=any_of(MODELS if MASKED else []),
     conda:
@@ -107,7 +107,7 @@ rule report_masks:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
+        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.sequences),
         outside=get_outside_files,
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
         template=lambda wildcards: MODELS[wildcards.model]["template"],

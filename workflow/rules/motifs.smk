@@ -2,29 +2,29 @@
 rule aggregate_motifs:
     input:
         spectrum="results/{model}/spectrum/spectrum.npz",
-        sequences="results/{model}/{queries}/sequences.parquet",
-        values="results/{model}/{queries}/shapley_values.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        values="results/{model}/{sequences}/shapley_values.parquet",
     output:
-        contributions="results/{model}/{queries}/motifs/contributions.tsv",
+        contributions="results/{model}/{sequences}/motifs/contributions.tsv",
         motifs=report(
-            "results/{model}/{queries}/motifs/motifs.tsv",
+            "results/{model}/{sequences}/motifs/motifs.tsv",
             caption="../report/motifs.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "strongest interactions"},
         ),
-        placements="results/{model}/{queries}/motifs/placements.tsv",
-        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
-        instances="results/{model}/{queries}/motifs/instances.tsv",
-        bed="results/{model}/{queries}/motifs/instances.bed",
-        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
-        supports="results/{model}/{queries}/motifs/supports.tsv",
-        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
-        meme="results/{model}/{queries}/motifs/motifs.meme",
+        placements="results/{model}/{sequences}/motifs/placements.tsv",
+        motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
+        instances="results/{model}/{sequences}/motifs/instances.tsv",
+        bed="results/{model}/{sequences}/motifs/instances.bed",
+        position_interactions="results/{model}/{sequences}/motifs/position_interactions.tsv",
+        supports="results/{model}/{sequences}/motifs/supports.tsv",
+        support_tables="results/{model}/{sequences}/motifs/support_tables.tsv",
+        meme="results/{model}/{sequences}/motifs/motifs.meme",
     log:
-        "logs/{model}/{queries}/aggregate_motifs.log",
+        "logs/{model}/{sequences}/aggregate_motifs.log",
     benchmark:
-        "benchmarks/{model}/{queries}/aggregate_motifs.tsv"
+        "benchmarks/{model}/{sequences}/aggregate_motifs.tsv"
     conda:
         "../../envs/motifs.yaml"
     resources:
@@ -41,26 +41,26 @@ rule draw_logos:
     input:
         spectrum="results/{model}/spectrum/spectrum.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
-        contributions="results/{model}/{queries}/motifs/contributions.tsv",
-        motifs="results/{model}/{queries}/motifs/motifs.tsv",
-        placements="results/{model}/{queries}/motifs/placements.tsv",
-        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
-        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
-        supports="results/{model}/{queries}/motifs/supports.tsv",
-        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
+        contributions="results/{model}/{sequences}/motifs/contributions.tsv",
+        motifs="results/{model}/{sequences}/motifs/motifs.tsv",
+        placements="results/{model}/{sequences}/motifs/placements.tsv",
+        motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
+        position_interactions="results/{model}/{sequences}/motifs/position_interactions.tsv",
+        supports="results/{model}/{sequences}/motifs/supports.tsv",
+        support_tables="results/{model}/{sequences}/motifs/support_tables.tsv",
     output:
         logos=report(
-            directory("results/{model}/{queries}/motifs/logos"),
+            directory("results/{model}/{sequences}/motifs/logos"),
             patterns=["{output}.{figure}.svg"],
             caption="../report/logos.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"output": "{output}", "figure": "{figure}"},
         ),
     log:
-        "logs/{model}/{queries}/draw_logos.log",
+        "logs/{model}/{sequences}/draw_logos.log",
     benchmark:
-        "benchmarks/{model}/{queries}/draw_logos.tsv"
+        "benchmarks/{model}/{sequences}/draw_logos.tsv"
     conda:
         "../../envs/motifs.yaml"
     resources:
@@ -75,20 +75,20 @@ rule draw_logos:
 
 rule compare_motifs:
     input:
-        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
+        motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
         database=config["motifs"].get("database", []),
     output:
         table=report(
-            "results/{model}/{queries}/motifs/tomtom.tsv",
+            "results/{model}/{sequences}/motifs/tomtom.tsv",
             caption="../report/tomtom.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "motifs of the database"},
         ),
     log:
-        "logs/{model}/{queries}/compare_motifs.log",
+        "logs/{model}/{sequences}/compare_motifs.log",
     benchmark:
-        "benchmarks/{model}/{queries}/compare_motifs.tsv"
+        "benchmarks/{model}/{sequences}/compare_motifs.tsv"
     conda:
         "../../envs/tomtom.yaml"
     resources:

@@ -41,7 +41,7 @@ rule draw_faithfulness:
 rule build_report:
     input:
         **{
-            name: f"results/{{model}}/{{queries}}/{table}.parquet"
+            name: f"results/{{model}}/{{sequences}}/{table}.parquet"
             for name, table in EXPLANATIONS.items()
         },
         spectrum="results/{model}/spectrum/spectrum.npz",
@@ -49,19 +49,19 @@ rule build_report:
         holdout="results/{model}/spectrum/holdout.tsv",
         curve=get_learning_curve,
         plan=get_plan,
-        sequences="results/{model}/{queries}/sequences.parquet",
-        dropped="results/{model}/{queries}/dropped.tsv",
-        faithfulness_on_queries="results/{model}/{queries}/faithfulness.json",
-        contributions="results/{model}/{queries}/motifs/contributions.tsv",
-        motifs="results/{model}/{queries}/motifs/motifs.tsv",
-        motif_matrices="results/{model}/{queries}/motifs/motif_matrices.tsv",
-        placements="results/{model}/{queries}/motifs/placements.tsv",
-        instances="results/{model}/{queries}/motifs/instances.tsv",
-        bed="results/{model}/{queries}/motifs/instances.bed",
-        position_interactions="results/{model}/{queries}/motifs/position_interactions.tsv",
-        supports="results/{model}/{queries}/motifs/supports.tsv",
-        support_tables="results/{model}/{queries}/motifs/support_tables.tsv",
-        meme="results/{model}/{queries}/motifs/motifs.meme",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        dropped="results/{model}/{sequences}/dropped.tsv",
+        faithfulness_on_queries="results/{model}/{sequences}/faithfulness.json",
+        contributions="results/{model}/{sequences}/motifs/contributions.tsv",
+        motifs="results/{model}/{sequences}/motifs/motifs.tsv",
+        motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
+        placements="results/{model}/{sequences}/motifs/placements.tsv",
+        instances="results/{model}/{sequences}/motifs/instances.tsv",
+        bed="results/{model}/{sequences}/motifs/instances.bed",
+        position_interactions="results/{model}/{sequences}/motifs/position_interactions.tsv",
+        supports="results/{model}/{sequences}/motifs/supports.tsv",
+        support_tables="results/{model}/{sequences}/motifs/support_tables.tsv",
+        meme="results/{model}/{sequences}/motifs/motifs.meme",
         tomtom=get_tomtom,
         comparison=get_methods,
         outside=get_outside_files,
@@ -71,24 +71,24 @@ rule build_report:
         scripts=[workflow.source_path(f"../report/{name}") for name in PAGE_SCRIPTS],
     output:
         report=report(
-            "results/{model}/{queries}/report.html",
+            "results/{model}/{sequences}/report.html",
             caption="../report/report.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "the whole report"},
         ),
-        summary="results/{model}/{queries}/summary.txt",
+        summary="results/{model}/{sequences}/summary.txt",
         provenance=report(
-            "results/{model}/{queries}/provenance.json",
+            "results/{model}/{sequences}/provenance.json",
             caption="../report/provenance.rst",
             category="{model}",
-            subcategory="{queries}",
+            subcategory="{sequences}",
             labels={"table": "provenance: config, hashes, versions"},
         ),
     log:
-        "logs/{model}/{queries}/build_report.log",
+        "logs/{model}/{sequences}/build_report.log",
     benchmark:
-        "benchmarks/{model}/{queries}/build_report.tsv"
+        "benchmarks/{model}/{sequences}/build_report.tsv"
     wildcard_constraints:
         model=any_of(MODELS if not MASKED else []),
     conda:
@@ -97,7 +97,7 @@ rule build_report:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.queries),
+        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.sequences),
         outside=get_outside_files,
         source=lambda wildcards: get_source(wildcards.model)["kind"],
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
@@ -113,10 +113,10 @@ rule compare_analyses:
     input:
         spectrum=get_every("{model}/spectrum/spectrum.npz"),
         faithfulness=get_every("{model}/spectrum/faithfulness.json"),
-        faithfulness_on_queries=get_every("{model}/{queries}/faithfulness.json"),
-        aggregates=get_every("{model}/{queries}/aggregates.parquet"),
-        contributions=get_every("{model}/{queries}/motifs/contributions.tsv"),
-        motifs=get_every("{model}/{queries}/motifs/motifs.tsv"),
+        faithfulness_on_queries=get_every("{model}/{sequences}/faithfulness.json"),
+        aggregates=get_every("{model}/{sequences}/aggregates.parquet"),
+        contributions=get_every("{model}/{sequences}/motifs/contributions.tsv"),
+        motifs=get_every("{model}/{sequences}/motifs/motifs.tsv"),
         template=workflow.source_path("../report/comparison.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[

@@ -1,6 +1,6 @@
 """Sum explanations up: contributions of letters, interaction maps, and the motifs that recur over the sequences.
 
-Creates the tables, `instances.bed` and `motifs.meme` in `results/{model}/{queries}/motifs/` from the explanations and
+Creates the tables, `instances.bed` and `motifs.meme` in `results/{model}/{sequences}/motifs/` from the explanations and
 the spectrum. Holds one piece of the sequences at a time.
 """
 

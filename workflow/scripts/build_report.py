@@ -1,6 +1,6 @@
 """Build the report: one HTML page with figures, numbers and sequences, a summary in words, and where all comes from.
 
-Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from everything before.
+Creates `results/{model}/{sequences}/report.html`, `summary.txt` and `provenance.json` from everything before.
 """
 
 from shapsketch.settings import script
@@ -30,7 +30,7 @@ if __name__ == "__main__":
         "motifs": params.motifs,
         "colors": params.motifs["colors"],
     }
-    analysis = read_analysis(snakemake.wildcards.model, snakemake.wildcards.queries, files)
+    analysis = read_analysis(snakemake.wildcards.model, snakemake.wildcards.sequences, files)
     record = provenance.collect(
         params.config,
         analysis.spectrum.provenance,

@@ -15,8 +15,8 @@ if __name__ == "__main__":
     inputs = snakemake.input
     names = ("spectrum", "faithfulness", "faithfulness_on_queries", "aggregates", "contributions", "motifs")
     analyses = [
-        read_analysis(model, queries, {name: inputs[name][k] for name in names})
-        for k, (model, queries) in enumerate(snakemake.params.analyses)
+        read_analysis(model, sequence_set, {name: inputs[name][k] for name in names})
+        for k, (model, sequence_set) in enumerate(snakemake.params.analyses)
     ]
     sources = {name: inputs[name] for name in ("template", "style", "scripts")}
     write_text(snakemake.output.page, build_comparison(analyses, sources, snakemake.params.colors))

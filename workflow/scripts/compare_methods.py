@@ -1,6 +1,6 @@
 """Explain some of the sequences by other methods too, and set them beside the sketch: accuracy against cost.
 
-Creates `results/{model}/{queries}/comparison.tsv` from the spectrum, the sequences and the model.
+Creates `results/{model}/{sequences}/comparison.tsv` from the spectrum, the sequences and the model.
 """
 
 from shapsketch.settings import script

@@ -1,6 +1,6 @@
 """Compare motifs with those of a MEME database.
 
-Creates `tomtom.tsv` in `results/{model}/{queries}/motifs/`.
+Creates `tomtom.tsv` in `results/{model}/{sequences}/motifs/`.
 """
 
 from shapsketch.settings import script

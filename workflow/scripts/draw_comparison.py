@@ -1,6 +1,6 @@
 """Draw how close each method comes to the truth against what it costs.
 
-Creates the SVG and PNG files in `results/{model}/{queries}/comparison/` from `comparison.tsv`.
+Creates the SVG and PNG files in `results/{model}/{sequences}/comparison/` from `comparison.tsv`.
 """
 
 from shapsketch.settings import script
@@ -17,5 +17,5 @@ if __name__ == "__main__":
     wildcards, folder = snakemake.wildcards, Path(snakemake.output.figures)
     folder.mkdir(parents=True, exist_ok=True)
     for output, rows in read_table(snakemake.input.table).groupby("output", sort=False):
-        title = f"{output}, {wildcards.model}, {wildcards.queries}"
+        title = f"{output}, {wildcards.model}, {wildcards.sequences}"
         save_figure(cost_chart(rows, title), folder / f"{output}.accuracy_against_cost")

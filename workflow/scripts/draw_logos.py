@@ -1,6 +1,6 @@
 """Draw logos and maps of each output from the tables of motifs.
 
-Creates the SVG and PNG files in `results/{model}/{queries}/motifs/logos/`.
+Creates the SVG and PNG files in `results/{model}/{sequences}/motifs/logos/`.
 """
 
 from shapsketch.settings import script
@@ -26,7 +26,7 @@ if __name__ == "__main__":
     scores = read_json(snakemake.input.faithfulness)
     for output, spectrum in load_spectra(snakemake.input.spectrum).items():
         own = {name: table[table["output"] == output] for name, table in tables.items()}
-        figures = draw_all(spectrum, own, scores[output], snakemake.wildcards.queries, snakemake.params.colors)
+        figures = draw_all(spectrum, own, scores[output], snakemake.wildcards.sequences, snakemake.params.colors)
         with script.progress(f"draw {output}", "figure") as bar:
             for name, figure in figures:
                 save_figure(figure, folder / f"{output}.{name}")

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     rows = []
     for model, work in params.models.items():
         rate = nothing if model in params.unasked else read_json(next(rates))
-        sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["queries"]]
+        sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["sequences"]]
         checked = read_json(next(checks))["evaluations"] if model in params.checked else 0
         compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
         rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]

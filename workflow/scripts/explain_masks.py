@@ -1,8 +1,8 @@
 """Explain one shard of the sequences by masking each of them: Shapley values, interactions, scores.
 
-Creates `results/{model}/{queries}/masks/{scatteritem}.shapley_values.parquet`, `.shapley_errors.parquet`,
-`.interactions.parquet` and `.mask_scores.parquet` from the sequences and the model, and `.json`, which seals them. A
-sealed shard that was made from the same stays as it is.
+Creates `results/{model}/{sequences}/masks/{scatteritem}.shapley_values.parquet`, `.shapley_errors.parquet`,
+`.interactions.parquet` and `.mask_scores.parquet` from the sequences and the model, and `.json`, their manifest. A
+complete shard that was made from the same stays as it is.
 """
 
 from shapsketch.settings import script
@@ -26,7 +26,7 @@ if __name__ == "__main__":
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
     from shapsketch.spectrum.tables import errors_schema, values_schema
     from shapsketch.storage.files import sha256_file, sha256_json
-    from shapsketch.storage.manifest import is_sealed, write_seal
+    from shapsketch.storage.manifest import is_complete, write_manifest
     from shapsketch.storage.parquet import parquet_writer
     from shapsketch.storage.provenance import made_with, stamp
 
@@ -41,10 +41,10 @@ if __name__ == "__main__":
         "settings": [params.model, params.masks, params.listing, params.version],
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
-    seal, made_from = outputs.pop("seal"), sha256_json({**origin, "rows": [start, stop]})
-    if is_sealed(seal, made_from):
-        tell(f"{seal.stem} is explained, whole and from the same: it stays")
-        for path in (*outputs.values(), seal):
+    manifest, made_from = outputs.pop("manifest"), sha256_json({**origin, "rows": [start, stop]})
+    if is_complete(manifest, made_from):
+        tell(f"{manifest.stem} is explained, whole and from the same: it stays")
+        for path in (*outputs.values(), manifest):
             path.touch()
         sys.exit()
 
@@ -58,7 +58,7 @@ if __name__ == "__main__":
     )
     chosen = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
     explained = []
-    with script.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start) as progress:
+    with script.progress(f"explain {snakemake.wildcards.sequences}", "sequence", stop - start) as progress:
         for row in chosen:
             explained.append(explainer(row["sequence_id"], row["sequence"]))
             progress.update()
@@ -74,4 +74,4 @@ if __name__ == "__main__":
                 for tables in explained:
                     writer.write(tables[k][name])
                 writer.flush()  # a row group of a shard belongs to one output
-    write_seal(seal, made_from, outputs.values())
+    write_manifest(manifest, made_from, outputs.values())

@@ -1,9 +1,9 @@
 """Explain one shard of the sequences: Shapley values, the strongest interactions of each, and sums over all.
 
-Creates `results/{model}/{queries}/shards/{scatteritem}.shapley_values.parquet`, `.interactions.parquet`,
+Creates `results/{model}/{sequences}/shards/{scatteritem}.shapley_values.parquet`, `.interactions.parquet`,
 `.aggregates.parquet` and, where values are refined, `.shapley_errors.parquet` from the spectrum, the sequences
-and (for the column `prediction`, and to refine) the model, and `.json`, which seals them. Holds one chunk of the
-sequences at a time. A sealed shard that was made from the same stays as it is.
+and (for the column `prediction`, and to refine) the model, and `.json`, their manifest. Holds one chunk of the
+sequences at a time. A complete shard that was made from the same stays as it is.
 """
 
 from shapsketch.settings import script
@@ -28,7 +28,7 @@ if __name__ == "__main__":
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
     from shapsketch.spectrum.spectrum import load_spectra
     from shapsketch.storage.files import read_json, sha256_file, sha256_json
-    from shapsketch.storage.manifest import is_sealed, write_seal
+    from shapsketch.storage.manifest import is_complete, write_manifest
     from shapsketch.storage.parquet import group_names, parquet_writer, read_rows, write_parquet
     from shapsketch.storage.provenance import made_with, stamp
 
@@ -47,10 +47,10 @@ if __name__ == "__main__":
         "settings": [params.batch_size, params.seed, params.refine, params.listing, params.version],
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
-    seal, made_from = outputs.pop("seal"), sha256_json(origin)
-    if is_sealed(seal, made_from):
-        tell(f"{seal.stem} is explained, whole and from the same: it stays")
-        for path in (*outputs.values(), seal):
+    manifest, made_from = outputs.pop("manifest"), sha256_json(origin)
+    if is_complete(manifest, made_from):
+        tell(f"{manifest.stem} is explained, whole and from the same: it stays")
+        for path in (*outputs.values(), manifest):
             path.touch()
         sys.exit()
 
@@ -90,7 +90,7 @@ if __name__ == "__main__":
             if name in outputs
         }
         progress = stack.enter_context(
-            script.progress(f"explain {snakemake.wildcards.queries}", "sequence", stop - start)
+            script.progress(f"explain {snakemake.wildcards.sequences}", "sequence", stop - start)
         )
         for chunk in read_rows(files.sequences, start, stop, size):
             text = chunk["sequence"].to_pylist()
@@ -110,4 +110,4 @@ if __name__ == "__main__":
             progress.update(len(text))
     aggregates = pa.concat_tables(explainer.aggregates() for explainer in explainers)
     write_parquet(outputs["aggregates"], aggregates.replace_schema_metadata(metadata))
-    write_seal(seal, made_from, outputs.values())
+    write_manifest(manifest, made_from, outputs.values())

@@ -1,6 +1,6 @@
 """Put the shards of an explanation together, and score the spectrum on these sequences.
 
-Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000
+Creates `results/{model}/{sequences}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000
 rows), `interactions.parquet`, `aggregates.parquet`, `faithfulness.json` and, where values were refined,
 `shapley_errors.parquet` from the shards.
 """
@@ -17,11 +17,11 @@ if __name__ == "__main__":
     from shapsketch.fidelity.on_sequences import report_on_queries
     from shapsketch.spectrum.tables import finish_aggregates
     from shapsketch.storage.files import write_json
-    from shapsketch.storage.manifest import check_seals
+    from shapsketch.storage.manifest import check_manifests
     from shapsketch.storage.parquet import merge_tables, write_parquet, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
-    check_seals(snakemake.input.seals)
+    check_manifests(snakemake.input.manifests)
     for name in ("values", "interactions", "errors"):
         if files.get(name):
             rows = merge_tables(files[name], snakemake.input[name], outputs)

@@ -1,6 +1,6 @@
 """Put the shards of a masked explanation together, and sum up how faithful they are.
 
-Creates `results/{model}/{queries}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000 rows),
+Creates `results/{model}/{sequences}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000 rows),
 `shapley_errors.parquet`, `interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
 """
 
@@ -13,11 +13,11 @@ if __name__ == "__main__":
 
     from shapsketch.masks.explain import report_on_masks
     from shapsketch.storage.files import read_json, write_json
-    from shapsketch.storage.manifest import check_seals
+    from shapsketch.storage.manifest import check_manifests
     from shapsketch.storage.parquet import merge_tables, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
-    check_seals(snakemake.input.seals)
+    check_manifests(snakemake.input.manifests)
     for name in ("values", "errors", "interactions", "scores"):
         rows = merge_tables(files[name], snakemake.input[name], outputs)
         if name == "values":

@@ -1,6 +1,6 @@
 """Read, check and normalise the sequences to explain.
 
-Creates `results/{model}/{queries}/sequences.parquet` and `dropped.tsv` from a FASTA, FASTQ, CSV, TSV or Parquet
+Creates `results/{model}/{sequences}/sequences.parquet` and `dropped.tsv` from a FASTA, FASTQ, CSV, TSV or Parquet
 file. Needs no model, so mistakes in the file are told before any is evaluated.
 """
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     with (
         parquet_writer(snakemake.output.sequences, schema) as writer,
         atomic_path(snakemake.output.dropped) as temporary,
-        script.progress(f"read {snakemake.wildcards.queries}", "sequence") as progress,
+        script.progress(f"read {snakemake.wildcards.sequences}", "sequence") as progress,
     ):
         left_out = 0
         for number, (kept, dropped) in enumerate(pieces):
@@ -41,4 +41,4 @@ if __name__ == "__main__":
                 file.write(table_text(dropped, header=number == 0))
             progress.update(len(kept))
     if left_out:
-        tell(f"{snakemake.wildcards.queries}: {left_out} records are left out; {snakemake.output.dropped} says why")
+        tell(f"{snakemake.wildcards.sequences}: {left_out} records are left out; {snakemake.output.dropped} says why")

@@ -1,6 +1,6 @@
 """Build the report of a masked explanation: a page with the map of every sequence, a summary, and where all comes from.
 
-Creates `results/{model}/{queries}/report.html`, `summary.txt` and `provenance.json` from the explanations.
+Creates `results/{model}/{sequences}/report.html`, `summary.txt` and `provenance.json` from the explanations.
 """
 
 from shapsketch.settings import script
@@ -33,12 +33,12 @@ if __name__ == "__main__":
         params.config, explained, dict(zip(params.outside, inputs.outside, strict=True)), inputs["values"]
     )
     record["versions"].pop("spectrum")
-    write_text(output.summary, "\n".join(summary_lines(names.model, names.queries, scores, output.report)) + "\n")
+    write_text(output.summary, "\n".join(summary_lines(names.model, names.sequences, scores, output.report)) + "\n")
     page = render(
         {name: inputs[name] for name in ("template", "style", "scripts")},
         content | {"template": params.template},
         model=names.model,
-        queries=names.queries,
+        sequence_set=names.sequences,
         background=describe_background(params.background),
         masks=params.masks,
         files=[(name, words) for name, words in FILES if Path(output.report).with_name(name).exists()],

@@ -1,6 +1,6 @@
 """Write hypothetical contributions and one-hot sequences, the pair of files that TF-MoDISco reads.
 
-Creates `onehot.npz` and one `{output}.npz` per output in `results/{model}/{queries}/hypothetical/`, from the
+Creates `onehot.npz` and one `{output}.npz` per output in `results/{model}/{sequences}/hypothetical/`, from the
 spectrum and the sequences. Each holds one array (N, letters, n), named `arr_0`. Holds one chunk at a time.
 """
 

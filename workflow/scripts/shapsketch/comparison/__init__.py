@@ -86,16 +86,16 @@ class Answer:
         errors: (N, n) float64 standard errors, where the method gives them.
         interactions: for each sequence, values of the module's `INDEX` by 0-based positions, orders 2 and up;
             None where the method has none, or none were wanted.
-        once: evaluations paid once for all sequences.
-        each: (N,) int64 evaluations paid for each sequence.
+        fixed: evaluations paid once for all sequences.
+        per_sequence: (N,) int64 evaluations paid for each sequence.
         note: what a reader must know, such as a definition of its own.
     """
 
     values: np.ndarray
     errors: np.ndarray | None
     interactions: Sequence[Interactions] | None
-    once: int
-    each: np.ndarray
+    fixed: int
+    per_sequence: np.ndarray
     note: str = ""
 
 

@@ -13,7 +13,7 @@ from . import Sketched, Task
 from .table import Comparison
 from .truth import Tell, Truth, enumerated_truth, exact_truth, simulated_truth
 
-PAIRS = 5.0  # how many times less sure pairs may be than values
+PAIR_ERROR_RATIO = 5.0  # how many times less sure pairs may be than values
 
 
 def choose_sequences(spectrum: Spectrum, sequences: Sequence[str], count: int) -> np.ndarray:
@@ -89,7 +89,7 @@ def _truth(tasks: list[Task], spectra: list[Spectrum], settings: Mapping[str, An
         [ask],
         first.codes,
         error=settings["truth_error"],
-        pair_error=PAIRS * settings["truth_error"],
+        pair_error=PAIR_ERROR_RATIO * settings["truth_error"],
         seed=first.seed,
         most=settings["truth_evaluations"],
         tell=tell,

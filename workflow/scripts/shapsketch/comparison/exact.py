@@ -15,8 +15,8 @@ from . import Answer, Interactions, Task, UnsuitedError
 from .game import background_mean, draw_background
 
 INDEX = "SII"
-MOST_PLAYERS = 14
-MOST_SEQUENCES = 200_000  # of a template whose sequences are all evaluated
+MAX_PLAYERS = 14
+MAX_SEQUENCES = 200_000  # of a template whose sequences are all evaluated
 
 
 def explain(task: Task) -> Answer:
@@ -26,12 +26,12 @@ def explain(task: Task) -> Answer:
         UnsuitedError: there are too many free positions, or too few evaluations for each coalition.
     """
     players = len(task.background.template.free)
-    if players > MOST_PLAYERS:
+    if players > MAX_PLAYERS:
         raise UnsuitedError(
             f"Exact enumeration of {players} free positions would need 2^{players} coalitions of each sequence; "
-            f"{MOST_PLAYERS} positions are its limit."
+            f"{MAX_PLAYERS} positions are its limit."
         )
-    if task.background.template.space <= MOST_SEQUENCES:
+    if task.background.template.space <= MAX_SEQUENCES:
         return _explain_all(task)
     return _explain_drawn(task)
 
@@ -39,7 +39,7 @@ def explain(task: Task) -> Answer:
 def is_enumerable(task: Task) -> bool:
     """Whether all sequences of the template can be evaluated, and so the answer is exact."""
     template = task.background.template
-    return len(template.free) <= MOST_PLAYERS and template.space <= MOST_SEQUENCES
+    return len(template.free) <= MAX_PLAYERS and template.space <= MAX_SEQUENCES
 
 
 def all_codes(template: Template) -> np.ndarray:
@@ -73,7 +73,7 @@ def _explain_drawn(task: Task) -> Answer:
             f"Exact enumeration of {players} free positions needs at least {2 * (2**players - 2) + 1} evaluations of "
             f"each sequence, two of each coalition, where not all {template.space} sequences can be evaluated."
         )
-    mean, once = background_mean(task)
+    mean, fixed = background_mean(task)
     present = _masks(players)[1:-1]
     games, squares = np.empty((2, len(task.codes), 2**players))
     for row, key in enumerate(content_keys(task.seed, COALITION_STREAM, task.codes)):
@@ -83,10 +83,10 @@ def _explain_drawn(task: Task) -> Answer:
         values = task.predict(z).reshape(-1, draws)
         games[row] = np.concatenate([[mean], values.mean(1), task.predict(x[None])])
         squares[row] = np.concatenate([[0], values.var(1, ddof=1) / draws, [0]])
-    return _answer(task, games, squares, once, len(present) * draws + 1)
+    return _answer(task, games, squares, fixed, len(present) * draws + 1)
 
 
-def _answer(task: Task, games: np.ndarray, squares: np.ndarray | None, once: int, each: int) -> Answer:
+def _answer(task: Task, games: np.ndarray, squares: np.ndarray | None, fixed: int, per_sequence: int) -> Answer:
     """Turn (N, 2^f) values of games, and their squared errors, into an answer."""
     free = task.background.template.free
     dividends = games.copy()
@@ -104,9 +104,9 @@ def _answer(task: Task, games: np.ndarray, squares: np.ndarray | None, once: int
         values,
         None if squares is None else errors,
         found,
-        once,
-        np.full(len(games), each),
-        "" if squares is None else f"{(each - 1) // (2 ** len(free) - 2)} background draws of each coalition",
+        fixed,
+        np.full(len(games), per_sequence),
+        "" if squares is None else f"{(per_sequence - 1) // (2 ** len(free) - 2)} background draws of each coalition",
     )
 
 

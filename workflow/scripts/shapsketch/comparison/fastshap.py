@@ -27,7 +27,7 @@ from .game import draw_background
 INDEX = None
 
 LEAST = 200  # evaluations to train on
-VALIDATION_SHARE, MOST_VALIDATION = 0.1, 5_000
+VALIDATION_SHARE, MAX_VALIDATION = 0.1, 5_000
 HIDDEN = (256, 256)
 CROSSED, WHOLE = 512, 256  # rows of a step: crossed ones, each with two coalitions, and sequences as they are
 STEPS, EPOCH = 4_000, 200  # at most; between two looks at the validation loss
@@ -102,8 +102,8 @@ def explain(task: Task) -> Answer:
     Raises:
         UnsuitedError: the evaluations are too few.
     """
-    once = task.evaluations - len(task.codes)
-    if once < LEAST:
+    fixed = task.evaluations - len(task.codes)
+    if fixed < LEAST:
         raise UnsuitedError(
             f"FastSHAP trains on at least {LEAST} evaluations and asks one more of each sequence; "
             f"{task.evaluations} for {len(task.codes)} sequences are too few."
@@ -111,17 +111,17 @@ def explain(task: Task) -> Answer:
     torch.set_num_threads(1)
     free = task.background.template.free
     key = content_keys(task.seed, COALITION_STREAM, np.zeros((1, 0), np.uint8))[0]
-    starts = range(0, once, DRAWN_AT_ONCE)
-    codes = np.concatenate([draw_background(task.background, key, a, min(a + DRAWN_AT_ONCE, once)) for a in starts])
+    starts = range(0, fixed, DRAWN_AT_ONCE)
+    codes = np.concatenate([draw_background(task.background, key, a, min(a + DRAWN_AT_ONCE, fixed)) for a in starts])
     targets = task.predict(codes)
     mean, scale = float(targets.mean()), float(targets.std()) or 1.0
-    values, each = np.zeros(task.codes.shape), np.ones(len(task.codes), np.int64)
+    values, per_sequence = np.zeros(task.codes.shape), np.ones(len(task.codes), np.int64)
     gaps = task.predict(task.codes) - mean
     if len(free) > 1:
         explainer = train(task.background, codes[:, free], (targets - mean) / scale, task.seed)
         values[:, free] = scale * _values(explainer, task.codes[:, free], int(task.background.template.sizes.max()))
     values[:, free] += ((gaps - values.sum(1)) / len(free))[:, None]
-    return Answer(values, None, None, once, each, "trained on crossings of sequences that were asked once")
+    return Answer(values, None, None, fixed, per_sequence, "trained on crossings of sequences that were asked once")
 
 
 def train(background: Background, codes: np.ndarray, targets: np.ndarray, seed: int) -> Explainer:
@@ -135,7 +135,7 @@ def train(background: Background, codes: np.ndarray, targets: np.ndarray, seed: 
     """
     letters = int(background.template.sizes.max())
     points, y = torch.from_numpy(codes.astype(np.int64)), torch.from_numpy(targets.astype(np.float32))
-    held = min(int(VALIDATION_SHARE * len(y)), MOST_VALIDATION)
+    held = min(int(VALIDATION_SHARE * len(y)), MAX_VALIDATION)
     known, unseen = Asked(points[held:], y[held:], letters), Asked(points[:held], y[:held], letters)
     explainer = Explainer(codes.shape[1], letters)
     explainer.start(torch.Generator().manual_seed(seed % 2**31))
@@ -148,7 +148,7 @@ def train(background: Background, codes: np.ndarray, targets: np.ndarray, seed: 
         optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
         loss = known.loss(explainer, draws, CROSSED, WHOLE)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if (step + 1) % EPOCH == 0:
             with torch.inference_mode():

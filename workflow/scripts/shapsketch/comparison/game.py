@@ -106,20 +106,20 @@ def play(task: Task, solve: Callable[[Game], Solution], *, distinct: bool, note:
     """
     free = task.background.template.free
     keys = content_keys(task.seed, COALITION_STREAM, task.codes)
-    mean, once = background_mean(task)
+    mean, fixed = background_mean(task)
     draws = max(1, (task.evaluations - 1) // (2 ** len(free) - 2)) if distinct and len(free) < 40 else 1
-    values, each = np.zeros(task.codes.shape), np.zeros(len(task.codes), np.int64)
+    values, per_sequence = np.zeros(task.codes.shape), np.zeros(len(task.codes), np.int64)
     interactions: list[Interactions] | None = []
     for row, (x, key) in enumerate(zip(task.codes, keys, strict=True)):
         game = Game(task, x, mean, key, draws)
         with global_seed(game.seed):
             values[row, free], found = solve(game)
-        each[row] = game.evaluations
+        per_sequence[row] = game.evaluations
         if found is None:
             interactions = None
         elif interactions is not None:
             interactions.append({tuple(free[list(s)].tolist()): float(v) for s, v in found.items()})
-    return Answer(values, None, interactions, once, each, note)
+    return Answer(values, None, interactions, fixed, per_sequence, note)
 
 
 def background_mean(task: Task) -> tuple[float, int]:

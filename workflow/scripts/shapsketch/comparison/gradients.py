@@ -13,7 +13,8 @@ from torch import fx, nn
 
 from ..models import torch_model
 from ..models.onehot import onehot_encoder
-from . import METHODS, Task, UnsuitedError
+from . import Task, UnsuitedError
+from .registry import METHODS
 
 BATCH = 256  # inputs that a gradient is taken of at once
 ELEMENTWISE = {
@@ -89,7 +90,9 @@ class OneOutput(nn.Module):
 class Elementwise(nn.Module):
     """A function of single numbers as a module, whose gradient DeepLIFT can replace."""
 
-    def __init__(self, function: Callable[..., torch.Tensor], rest: tuple, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, function: Callable[..., torch.Tensor], rest: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> None:
         super().__init__()
         self.function, self.rest, self.options = function, rest, options
 

@@ -10,8 +10,8 @@ from . import Answer, Task, UnsuitedError
 
 INDEX = None
 NOTE = "its own definition: a path between letters; an evaluation includes a gradient"
-MOST_STEPS = 512  # more do not change the sum
-LEAST_STEPS = 8
+MAX_STEPS = 512  # more do not change the sum
+MIN_STEPS = 8
 
 
 def explain(task: Task) -> Answer:
@@ -24,9 +24,9 @@ def explain(task: Task) -> Answer:
 
     from .gradients import BATCH, load_network
 
-    steps = min(task.evaluations, MOST_STEPS)
-    if steps < LEAST_STEPS:
-        raise UnsuitedError(f"Integrated gradients need at least {LEAST_STEPS} evaluations of a sequence.")
+    steps = min(task.evaluations, MAX_STEPS)
+    if steps < MIN_STEPS:
+        raise UnsuitedError(f"Integrated gradients need at least {MIN_STEPS} evaluations of a sequence.")
     network = load_network(task, "integrated_gradients")
     method, start = IntegratedGradients(network.module), network.mean_input()
     values = np.zeros(task.codes.shape)

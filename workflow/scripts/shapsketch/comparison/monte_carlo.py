@@ -18,7 +18,7 @@ from . import Answer, Interactions, Task, UnsuitedError
 from .game import letters
 
 INDEX = "SII"
-ROUND = 16  # paired permutations of each sequence at once
+PERMUTATIONS_PER_ROUND = 16  # paired permutations of each sequence at once
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -61,8 +61,8 @@ def explain(task: Task) -> Answer:
     sums = Sums()
     ask = _one_output(task)
     whole = ask(task.codes)
-    for start in range(0, count, ROUND):
-        stop = min(start + ROUND, count)
+    for start in range(0, count, PERMUTATIONS_PER_ROUND):
+        stop = min(start + PERMUTATIONS_PER_ROUND, count)
         sums.add(permutation_estimates(ask, task.background, task.codes, whole, start, stop, task.seed))
     found = sums.moments()
     values, errors = np.zeros((2, *task.codes.shape))

@@ -43,8 +43,8 @@ def most_evaluations(settings: Mapping[str, Any], outputs: int, budget: int, seq
         return 0
     count = min(settings["sequences"], sequences)
     paying = set(settings["methods"]) - {OURS, "exact"}
-    once = len(paying & PAID_ONCE)
-    asked = count * sum(settings["evaluations"]) * (len(paying) - once) + budget * once
+    fixed = len(paying & PAID_ONCE)
+    asked = count * sum(settings["evaluations"]) * (len(paying) - fixed) + budget * fixed
     return count * settings["truth_evaluations"] + outputs * asked
 
 

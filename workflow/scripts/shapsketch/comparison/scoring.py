@@ -12,8 +12,8 @@ from .game import draw_background
 from .truth import Truth
 
 REPLICATES = 1000  # of the bootstrap over sequences
-MOST_PAIR_ERROR = 0.3  # of the true pairs, over their spread, above which nobody can tell which are strongest
-STRONGEST = 10  # pairs of each sequence that a method should find
+MAX_PAIR_ERROR = 0.3  # of the true pairs, over their spread, above which nobody can tell which are strongest
+STRONGEST_PAIRS = 10  # pairs of each sequence that a method should find
 Scores = dict[str, tuple[float, float, float]]  # by name: the score, and its 95 % interval
 
 
@@ -43,7 +43,7 @@ class Scorer:
         counts = self._resamples(len(values))
         scores = agreement(values, truth, counts)
         per_sequence: dict[str, np.ndarray] = {}
-        if answer.interactions is not None and len(free) > 1 and self.truth.pair_errors[self.output] < MOST_PAIR_ERROR:
+        if answer.interactions is not None and len(free) > 1 and self.truth.pair_errors[self.output] < MAX_PAIR_ERROR:
             per_sequence["pair_recall"] = self.recall(answer, free)
         if self.draws:
             per_sequence["insertion"], per_sequence["deletion"] = self.curves(task, values)
@@ -55,7 +55,7 @@ class Scorer:
         """Return the (S,) shares of the strongest true pairs that are among the answer's strongest pairs."""
         i, j = np.triu_indices(len(free), 1)
         assert answer.interactions is not None
-        count = min(STRONGEST, len(i))
+        count = min(STRONGEST_PAIRS, len(i))
         true = np.abs(self.truth.pairs[self.output][:, i, j])
         found = np.zeros_like(true)
         names = {(int(free[a]), int(free[b])): k for k, (a, b) in enumerate(zip(i, j, strict=True))}

@@ -34,9 +34,9 @@ def answer(task: Task, spectrum: Spectrum, evaluations: int) -> Answer:
         mapping = mapping.select(mapping.orders >= 2)
         found = mapping.apply(terms.dividends(task.codes))
         interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in found]
-    each = np.zeros(len(task.codes), np.int64)
+    per_sequence = np.zeros(len(task.codes), np.int64)
     note = str(spectrum.provenance.get("estimator", ""))
-    return Answer(terms.shapley_values(task.codes), None, interactions, evaluations, each, note)
+    return Answer(terms.shapley_values(task.codes), None, interactions, evaluations, per_sequence, note)
 
 
 def make_sketch(task: Task, estimator: str = "auto") -> Sketched:

@@ -9,7 +9,7 @@ from . import Answer, Task, UnsuitedError
 from .shapsketch import answer, make_sketch
 
 INDEX = "SII"
-SKETCH = 100  # times the evaluations of a sequence, for the sketch where there is none
+SKETCH_FACTOR = 100  # times the evaluations of a sequence, for the sketch where there is none
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def explain(task: Task) -> Answer:
     """
     if task.evaluations < LEAST + 1:
         raise UnsuitedError(f"Refinement needs at least {LEAST + 1} evaluations of a sequence.")
-    sketched = task.sketch or make_sketch(replace(task, evaluations=SKETCH * task.evaluations))
+    sketched = task.sketch or make_sketch(replace(task, evaluations=SKETCH_FACTOR * task.evaluations))
     effort = Effort((task.evaluations - 1) // 2 * 2)
     model = _OneOutput(task)
     refiner = Refiner(model, [sketched.spectrum], [sketched.residual], [sketched.student], effort, task.seed)  # type: ignore[arg-type]
@@ -42,4 +42,4 @@ def explain(task: Task) -> Answer:
     refined = refiner(task.codes, predictions)
     plain = answer(task, sketched.spectrum, sketched.evaluations)
     note = "; ".join(filter(None, [plain.note, "interactions are the sketch's own"]))
-    return Answer(refined.values[0], refined.errors[0], plain.interactions, plain.once, refined.evaluations + 1, note)
+    return Answer(refined.values[0], refined.errors[0], plain.interactions, plain.fixed, refined.evaluations + 1, note)

@@ -61,7 +61,7 @@ def explain(task: Task) -> Answer:
     spectrum = Spectrum(task.background, task.model.outputs[task.output], intercept, terms)
     plain = read_off(task, spectrum, asked)
     note = f"{len(transform)} coefficients; it asks for more than its budget of {task.evaluations}"
-    return Answer(values, None, plain.interactions, asked, plain.each, note)
+    return Answer(values, None, plain.interactions, asked, plain.per_sequence, note)
 
 
 @contextmanager
@@ -76,7 +76,9 @@ def _silence() -> Iterator[None]:
         yield
 
 
-def _transform(function: Any, template: Template, budget: int, folder: Path) -> tuple[dict, float]:
+def _transform(
+    function: Any, template: Template, budget: int, folder: Path
+) -> tuple[dict[tuple[int, ...], complex], float]:
     import shapzero
 
     explainer = shapzero.init(q=template.radix, n=len(template.free), model=function, exp_dir=str(folder / "shapzero"))
@@ -85,7 +87,7 @@ def _transform(function: Any, template: Template, budget: int, folder: Path) -> 
     return found, float(np.real(mean))
 
 
-def _shapley_values(transform: dict, template: Template, codes: np.ndarray) -> np.ndarray:
+def _shapley_values(transform: dict[tuple[int, ...], complex], template: Template, codes: np.ndarray) -> np.ndarray:
     from shapzero.shap.shap_explainer import shap_explainer
 
     explainer = shap_explainer(transform, q=template.radix, n=len(template.free))

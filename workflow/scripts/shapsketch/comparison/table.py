@@ -51,10 +51,10 @@ class Comparison:
 
     def _budgets(self, name: str, task: Task) -> Sequence[int]:
         try:
-            once = name in PAID_ONCE or (name == "exact" and is_enumerable(task))
+            fixed = name in PAID_ONCE or (name == "exact" and is_enumerable(task))
         except ModuleNotFoundError:
             return self.evaluations[:1]  # `explain` tells what is missing
-        return [task.evaluations] if once else self.evaluations
+        return [task.evaluations] if fixed else self.evaluations
 
     def __call__(self, finished: Callable[[], object] = lambda: None) -> pd.DataFrame:
         """Run all; return a table with `COLUMNS`, rows by output in the order of the runs.
@@ -82,12 +82,12 @@ class Comparison:
         except UnsuitedError as error:
             return row | {"note": str(error)}
         seconds = time.perf_counter() - began
-        each = float(answer.each.mean())
+        per_sequence = float(answer.per_sequence.mean())
         scores = Scorer(self.truth, output, self.draws, task.seed)(task, answer)
         return row | {
-            "once": answer.once,
-            "each": each,
-            "amortised": answer.once / self.sequences + each,
+            "once": answer.fixed,
+            "each": per_sequence,
+            "amortised": answer.fixed / self.sequences + per_sequence,
             "seconds": seconds,
             **flatten(scores),
             "truth_error": self.truth.errors[output],

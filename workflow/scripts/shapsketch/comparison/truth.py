@@ -21,10 +21,10 @@ from .exact import all_codes, is_enumerable
 from .exact import explain as enumerate_all
 from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
-ROUND = 16  # paired permutations of each sequence between two looks at the error
-LEAST_ROUNDS = 4
+PERMUTATIONS_PER_ROUND = 16  # paired permutations of each sequence between two looks at the error
+MIN_ROUNDS = 4
 MOST = 10_000_000  # evaluations of a level for each sequence
-MARGIN = 0.95  # the spread of the values is known only at the end of all levels
+ERROR_MARGIN = 0.95  # the spread of the values is known only at the end of all levels
 Tell = Callable[[int, int, float], object]
 
 
@@ -107,13 +107,13 @@ def simulated_truth(
         error: simulate until every output's error is below this share of the spread of its values,
         pair_error: and that of pairs below this share of the spread of theirs.
         seed: of the permutations.
-        most: evaluations of a level for each sequence, after which it ends in any case; at least `LEAST_ROUNDS`.
+        most: evaluations of a level for each sequence, after which it ends in any case; at least `MIN_ROUNDS`.
         tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
     """
     background = spectra[0].background
     values, pairs = (np.moveaxis(found, 0, -1) for found in spectrum_values(spectra, codes))
     functions = [spectrum_function(spectra), *levels]
-    aim, pair_aim = (MARGIN * share / np.sqrt(len(levels)) for share in (error, pair_error))
+    aim, pair_aim = (ERROR_MARGIN * share / np.sqrt(len(levels)) for share in (error, pair_error))
     squares, pair_squares, evaluations = np.zeros((2, len(spectra))), np.zeros(len(spectra)), 0
     for level, (lower, upper) in enumerate(pairwise(functions)):
 
@@ -157,7 +157,7 @@ def _simulate(
     stream = TRUTH_STREAM + (level << 16)
     sums, cost, whole = Sums(), 2 * len(background.template.free) - 1, difference(codes)
     while True:
-        start, stop = sums.count, sums.count + ROUND
+        start, stop = sums.count, sums.count + PERMUTATIONS_PER_ROUND
         sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, stream))
         found = sums.moments()
         over = np.maximum(
@@ -165,8 +165,8 @@ def _simulate(
             _relative(_over_pairs(found.pair_squares), _over_pairs(pairs + found.pairs)) / aims[1],
         ).max()
         tell(level, sums.count, float(over) ** 2 * sums.count)
-        spent = (sums.count + ROUND) * cost + 1 > most
-        if sums.count >= LEAST_ROUNDS * ROUND and (over < 1 or spent):
+        spent = (sums.count + PERMUTATIONS_PER_ROUND) * cost + 1 > most
+        if sums.count >= MIN_ROUNDS * PERMUTATIONS_PER_ROUND and (over < 1 or spent):
             return found, sums.count
 
 

@@ -36,12 +36,12 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 LEAST = 4  # evaluations that give a standard error
 MOST = 10_000  # evaluations per sequence, where only a standard error is asked for
-ROUND = 32  # pairs of coalitions drawn at once
+PAIRS_PER_ROUND = 32  # pairs of coalitions drawn at once
 BLOCK = 1024  # sequences refined at once
-FREE_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
-MOST_FREE = 64  # student samples per model sample
-ORDER = 3  # of a typical residual
-LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
+STUDENT_COST_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
+MAX_FREE = 64  # student samples per model sample
+TYPICAL_ORDER = 3  # of a typical residual
+CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Refiner:
         values = asked.mean + ((at_x - expected) / len(free))[:, None, :]
         squares = asked.square + (np.array([r.mean_error for r in self.residuals]) / len(free)) ** 2
         if ratio:
-            more = np.ceil(asked.pairs * np.clip(FREE_RATIO * ratio, 1, MOST_FREE)).astype(np.int64)
+            more = np.ceil(asked.pairs * np.clip(STUDENT_COST_RATIO * ratio, 1, MAX_FREE)).astype(np.int64)
             guessed = self._sample(codes, more, self._student_difference, part, None, STUDENT_STREAM)
             values, squares = values + guessed.mean, squares + guessed.square
         result = np.zeros((2, len(self.spectra), *codes.shape))
@@ -206,7 +206,7 @@ class Refiner:
         aim: float | None,
         stream: int,
     ) -> "_Moments":
-        """Draw pairs of coalitions, `ROUND` at a time, until each sequence has its number or a small enough error.
+        """Draw rounds of coalition pairs until each sequence has its number of them or a small enough error.
 
         With an aim, the error so far says how many pairs a sequence is likely to need; then it is looked at again.
         """
@@ -214,21 +214,24 @@ class Refiner:
         moments = _Moments.empty(len(codes), len(free), at_x.shape[1])
         if len(free) == 1:
             return moments  # no coalitions but none and all
-        done, wanted = 0, pairs if aim is None else np.minimum(pairs, 2 * ROUND)
+        done, wanted = 0, pairs if aim is None else np.minimum(pairs, 2 * PAIRS_PER_ROUND)
         while (active := np.flatnonzero(wanted > done)).size:
-            count = int(min(ROUND, wanted[active].max() - done))
+            count = int(min(PAIRS_PER_ROUND, wanted[active].max() - done))
             queries, weights, sizes = draw_pairs(self.background, codes[active], keys[active], done, done + count)
             v = difference(queries.reshape(-1, codes.shape[1])).reshape(*queries.shape[:3], -1)
             share = sizes[..., None] / len(free)
-            gap = v[:, :, 0] - v[:, :, 1] - at_x[active, None] * (share**ORDER - (1 - share) ** ORDER)
+            gap = v[:, :, 0] - v[:, :, 1] - at_x[active, None] * (share**TYPICAL_ORDER - (1 - share) ** TYPICAL_ORDER)
             within = done + np.arange(count) < wanted[active, None]
             moments.add(active, 0.5 * weights * within[..., None], gap)
             done += count
             if aim is not None:
                 error = np.sqrt(moments.at(done).square.mean(1).max(1))
-                needed = np.ceil(np.minimum(done * (error / aim) ** 2, pairs) / ROUND).astype(np.int64) * ROUND
+                needed = (
+                    np.ceil(np.minimum(done * (error / aim) ** 2, pairs) / PAIRS_PER_ROUND).astype(np.int64)
+                    * PAIRS_PER_ROUND
+                )
                 short = (wanted == done) & (error > aim)
-                wanted = np.where(short, np.minimum(np.maximum(needed, done + ROUND), pairs), wanted)
+                wanted = np.where(short, np.minimum(np.maximum(needed, done + PAIRS_PER_ROUND), pairs), wanted)
         return moments.at(np.maximum(wanted, 1))
 
 
@@ -254,7 +257,7 @@ class _Moments:
         count = np.broadcast_to(pairs, self.pairs.shape)[:, None, None].astype(np.float64)
         spread = np.maximum(self.square - self.mean**2 / count, 0)
         freedom = np.maximum(count - 1, 1)
-        square = spread / (count * freedom) * (stdtrit(freedom, LEVEL) / ndtri(LEVEL)) ** 2
+        square = spread / (count * freedom) * (stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL)) ** 2
         return replace(self, mean=self.mean / count, square=square, pairs=np.broadcast_to(pairs, self.pairs.shape))
 
 
@@ -286,7 +289,18 @@ def draw_pairs(
 
 
 @numba.njit(cache=True, parallel=True)
-def _draw(codes, keys, start, free, chance, bounds, thresholds, queries, weights, drawn):
+def _draw(
+    codes: np.ndarray,
+    keys: np.ndarray,
+    start: int,
+    free: np.ndarray,
+    chance: np.ndarray,
+    bounds: np.ndarray,
+    thresholds: np.ndarray,
+    queries: np.ndarray,
+    weights: np.ndarray,
+    drawn: np.ndarray,
+) -> None:
     n, width = free.size, 2 * free.size + 1
     for r in numba.prange(codes.shape[0]):
         order = np.arange(n)

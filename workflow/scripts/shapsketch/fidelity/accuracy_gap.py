@@ -19,7 +19,7 @@ from ..sequences.background import Background
 from ..spectrum.scale import power_of_two
 from .r2_words import percent
 
-MOST_POINTS = 4000
+MAX_POINTS = 4000
 BLOCK = 1024
 
 
@@ -27,15 +27,15 @@ class Gap(TypedDict):
     """Shares of the model's variance.
 
     Attributes:
-        missed: by the fit of this order; its parts are the next two.
-        beyond: carried by higher orders.
-        lost: by the fit, within its orders.
-        error: the standard error of `lost`, and of `beyond`.
+        total: by the fit of this order; its parts are the next two.
+        truncation: carried by higher orders.
+        estimation: by the fit, within its orders.
+        error: the standard error of `estimation`, and of `truncation`.
     """
 
-    missed: float
-    beyond: float
-    lost: float
+    total: float
+    truncation: float
+    estimation: float
     error: float
 
 
@@ -46,7 +46,7 @@ def accuracy_gap(
 
     Args:
         background: what the points were drawn from.
-        codes: (N, n) uint8 local codes that the fit has not seen; at most `MOST_POINTS` are compared in pairs.
+        codes: (N, n) uint8 local codes that the fit has not seen; at most `MAX_POINTS` are compared in pairs.
         values: (N,) the model there.
         predicted: (N,) the fit there, all of it of this order or below.
         order: k, at least 1.
@@ -54,10 +54,10 @@ def accuracy_gap(
     unit = power_of_two(values - values[0])
     variance, missed = float(((values - values[0]) / unit).var()), (values - predicted) / unit
     if variance == 0:
-        return Gap(missed=0.0, beyond=0.0, lost=0.0, error=0.0)
+        return Gap(total=0.0, truncation=0.0, estimation=0.0, error=0.0)
     share = float(np.mean(missed**2)) / variance
-    residual = missed[:MOST_POINTS] - missed[:MOST_POINTS].mean()
-    letters, odds = _one_hot(background, codes[:MOST_POINTS])
+    residual = missed[:MAX_POINTS] - missed[:MAX_POINTS].mean()
+    letters, odds = _one_hot(background, codes[:MAX_POINTS])
     count, positions = len(residual), len(background.template.free)
     sums = np.empty(count)
     for start in range(0, count, BLOCK):
@@ -70,16 +70,18 @@ def accuracy_gap(
         kernel[np.arange(len(kernel)), start + np.arange(len(kernel))] = 0  # pairs of different points
         sums[block] = residual[block] * (kernel @ residual)
     sums /= max(count - 1, 1) * variance
-    lost = float(sums.mean())
-    return Gap(missed=share, beyond=share - lost, lost=lost, error=float(2 * sums.std() / np.sqrt(count)))
+    estimation = float(sums.mean())
+    return Gap(
+        total=share, truncation=share - estimation, estimation=estimation, error=float(2 * sums.std() / np.sqrt(count))
+    )
 
 
 def in_words(gap: Gap, order: int) -> str:
     """Say what more evaluations would find, if that is worth a sentence; otherwise nothing."""
-    if gap["lost"] < max(0.02, 2 * gap["error"]):
+    if gap["estimation"] < max(0.02, 2 * gap["error"]):
         return ""
-    lost = f"{percent(gap['lost'])} of the model's variance lies in orders up to {order} and was not found there"
-    return f" More evaluations would help: {lost}."
+    left = f"{percent(gap['estimation'])} of the model's variance lies in orders up to {order} and was not found there"
+    return f" More evaluations would help: {left}."
 
 
 def _one_hot(background: Background, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

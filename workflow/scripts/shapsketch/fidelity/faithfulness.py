@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..recovery.student import Student
     from ..sampling.sketch import Sketch
 
-MOST_POINTS = 3000  # of the hold-out that are written down
-LARGE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
+MAX_POINTS = 3000  # of the hold-out that are written down
+LARGE_GAP_QUANTILE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
 
 
 def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> dict[str, Any]:
@@ -79,10 +79,10 @@ def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataF
         output: the number of its output.
 
     Returns:
-        At most `MOST_POINTS` rows: `output`, `model`, `spectrum` (both in the model's units).
+        At most `MAX_POINTS` rows: `output`, `model`, `spectrum` (both in the model's units).
     """
     codes, values = sketch.samples("holdout" if sketch.plan.count("holdout") else "train")
-    rows = np.arange(min(len(codes), MOST_POINTS)) * len(codes) // min(len(codes), MOST_POINTS)
+    rows = np.arange(min(len(codes), MAX_POINTS)) * len(codes) // min(len(codes), MAX_POINTS)
     predicted = spectrum.intercept + spectrum.terms.predict(codes[rows])
     return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
 
@@ -114,8 +114,8 @@ def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str
     return found
 
 
-MOST_RATIO = 1e6  # of a student's part to the rest
-LEAST_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
+MAX_RATIO = 1e6  # of a student's part to the rest
+MIN_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
 
 
 def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> dict[str, Any]:
@@ -140,15 +140,15 @@ def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student
         spread = float(offered.var(ddof=1))
         best = float(np.cov(offered, missed)[0, 1]) / spread if spread > 0 else 0.0
         rest = missed - best * offered
-        if best > 0 and rest.var() < (1 - LEAST_GAIN) * missed.var():
+        if best > 0 and rest.var() < (1 - MIN_GAIN) * missed.var():
             left = float(rest.std())
-            weight, ratio = best, best * float(offered.std()) / left if left > 0 else MOST_RATIO
+            weight, ratio = best, best * float(offered.std()) / left if left > 0 else MAX_RATIO
     return {
         "mean": float(missed.mean()),
         "mean_error": float(missed.std() / np.sqrt(len(missed))),
         "standard_deviation": float(missed.std()),
         "largest": float(np.abs(missed).max()),
-        "large": float(np.quantile(np.abs(missed), LARGE, method="higher")),
+        "large": float(np.quantile(np.abs(missed), LARGE_GAP_QUANTILE, method="higher")),
         "student_weight": weight,
-        "student_ratio": min(ratio, MOST_RATIO),
+        "student_ratio": min(ratio, MAX_RATIO),
     }

@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE
-from ..spectrum.scale import ROUNDING, power_of_two, precision
+from ..spectrum.scale import ROUNDING_STEPS, power_of_two, precision
 from ..storage.parquet import group_names
 
-BLOCKS = 200  # of sequences that are resampled together; so few sequences are each a block
-HIGHEST = 0.1  # the share of the sequences with the highest predictions
-MOST_GROUPS = 200  # that are scored; more are counted
+BOOTSTRAP_BLOCKS = 200  # of sequences that are resampled together; so few sequences are each a block
+HIGHEST_SHARE = 0.1  # the share of the sequences with the highest predictions
+MAX_GROUPS = 200  # that are scored; more are counted
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")
-LEAST_R2 = -1e300  # written for less
-DIGIT = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
+MIN_R2 = -1e300  # written for less
+DIGIT_BITS = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
 
 
 def report_on_queries(
@@ -51,10 +51,10 @@ def report_on_queries(
         squared correction less its noise, or 0).
     """
     names = group_names(sequences) if sequences else []
-    table = _Table(values, sequences, names[:MOST_GROUPS])
+    table = _Table(values, sequences, names[:MAX_GROUPS])
     scores = {output: _score(table, output) for output in dict.fromkeys((*outputs, *table.outputs))}
     for own in scores.values():
-        own["groups_left_out"] = max(len(names) - MOST_GROUPS, 0)
+        own["groups_left_out"] = max(len(names) - MAX_GROUPS, 0)
     for output, summary in (_report_errors(errors) if errors else {}).items():
         scores[output] |= summary
     return scores
@@ -141,7 +141,7 @@ class _Members:
 
     def varies(self, member: int) -> bool:
         """Whether values of a set differ by more than rounding."""
-        return bool(self.high[member] - self.low[member] > ROUNDING * self.step[member])
+        return bool(self.high[member] - self.low[member] > ROUNDING_STEPS * self.step[member])
 
 
 def _score(table: _Table, output: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _score(table: _Table, output: str) -> dict[str, Any]:
     first = _first_pass(table, output)
     members, top = first.members, len(table.names) + 1
     asked = int(members.count[0])
-    threshold = _threshold(table, output, int(np.ceil(HIGHEST * asked))) if asked > 1 else np.inf
+    threshold = _threshold(table, output, int(np.ceil(HIGHEST_SHARE * asked))) if asked > 1 else np.inf
     for rows in table.rows(output):
         members.add(top, rows.predicted[rows.predicted >= threshold], first.centre)
     r2, interval = _squares(table, output, first, threshold)
@@ -196,17 +196,19 @@ def _first_pass(table: _Table, output: str) -> _Pass:
 def _threshold(table: _Table, output: str, rank: int) -> float:
     """The value of this rank among the predictions, 1 for the highest: found digit by digit, by counting."""
     known = np.uint64(0)
-    for shift in range(64 - DIGIT, -1, -DIGIT):
-        counts = np.zeros(1 << DIGIT, np.int64)
+    for shift in range(64 - DIGIT_BITS, -1, -DIGIT_BITS):
+        counts = np.zeros(1 << DIGIT_BITS, np.int64)
         for rows in table.rows(output):
             keys = _keys(rows.predicted[np.isfinite(rows.predicted)])
-            same = keys >> np.uint64(shift + DIGIT) == known if shift + DIGIT < 64 else np.ones(len(keys), bool)
-            digits = (keys[same] >> np.uint64(shift)) & np.uint64((1 << DIGIT) - 1)
-            counts += np.bincount(digits.astype(np.int64), minlength=1 << DIGIT)
+            same = (
+                keys >> np.uint64(shift + DIGIT_BITS) == known if shift + DIGIT_BITS < 64 else np.ones(len(keys), bool)
+            )
+            digits = (keys[same] >> np.uint64(shift)) & np.uint64((1 << DIGIT_BITS) - 1)
+            counts += np.bincount(digits.astype(np.int64), minlength=1 << DIGIT_BITS)
         above = np.cumsum(counts[::-1])[::-1]
         digit = int(np.flatnonzero(above >= rank)[-1])
         rank -= int(above[digit] - counts[digit])
-        known = (known << np.uint64(DIGIT)) | np.uint64(digit)
+        known = (known << np.uint64(DIGIT_BITS)) | np.uint64(digit)
     high = known >> np.uint64(63)
     bits = known ^ np.uint64(1 << 63) if high else ~known
     return float(np.array(bits, np.uint64).view(np.float64))
@@ -228,7 +230,7 @@ def _squares(
     units = np.array([power_of_two(np.array([r])) if np.isfinite(r) else 1.0 for r in reach])
     missed_unit = power_of_two(np.array([first.largest]))
     total, missed = np.zeros(size), np.zeros(size)
-    blocks, asked_before = np.zeros((BLOCKS, 4)), 0
+    blocks, asked_before = np.zeros((BOOTSTRAP_BLOCKS, 4)), 0
     for rows in table.rows(output):
         asked = np.isfinite(rows.predicted)
         values, gaps, groups = (
@@ -237,9 +239,9 @@ def _squares(
             rows.groups[asked],
         )
         squares, apart = gaps**2, (values - means[0]) / units[0]
-        block = (asked_before + np.arange(len(values))) % BLOCKS
+        block = (asked_before + np.arange(len(values))) % BOOTSTRAP_BLOCKS
         parts = (np.ones(len(values)), apart, apart**2, squares)
-        blocks += np.stack([np.bincount(block, part, BLOCKS) for part in parts], 1)
+        blocks += np.stack([np.bincount(block, part, BOOTSTRAP_BLOCKS) for part in parts], 1)
         asked_before += len(values)
         within = groups >= 0
         own = groups[within] + 1
@@ -260,7 +262,7 @@ def _squares(
 def _r2(total: float, missed: float, factor: float) -> float:
     """R2 from sums of squares in units that differ by a factor."""
     with np.errstate(over="ignore", divide="ignore"):
-        return max(float(1.0 - np.float64(missed) / total * np.float64(factor) ** 2), LEAST_R2)
+        return max(float(1.0 - np.float64(missed) / total * np.float64(factor) ** 2), MIN_R2)
 
 
 def _variance(blocks: np.ndarray) -> float:
@@ -282,7 +284,7 @@ def _interval(blocks: np.ndarray, factor: float) -> list[float]:
         # without variance there is no R2: it counts as 0, unless the values are met
         scores = np.where(missed <= ROUNDING_SHARE * spread, 1.0, 0.0)
         scores[varies] = 1 - missed[varies] / total[varies]
-    low, high = np.percentile(np.maximum(scores, LEAST_R2), [2.5, 97.5])
+    low, high = np.percentile(np.maximum(scores, MIN_R2), [2.5, 97.5])
     return [float(low), float(high)]
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-SURE = 0.05  # how far below an R2 its interval may reach for the R2 alone to be shown
+MAX_R2_UNCERTAINTY = 0.05  # how far below an R2 its interval may reach for the R2 alone to be shown
 
 
 def is_defined(r2: float | None) -> bool:
@@ -30,7 +30,7 @@ def headline_r2(r2: float | None, low: float | None = None, high: float | None =
         return "undefined"
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return _text(r2)
-    if r2 - low > SURE:
+    if r2 - low > MAX_R2_UNCERTAINTY:
         return f"{_text(low, 2)} to {_text(high, 2)}"
     return "0.999" if r2 >= 0.9995 > low else _text(r2)
 
@@ -39,7 +39,7 @@ def interval_r2(r2: float | None, low: float | None = None, high: float | None =
     """Return what stands beside the headline, in brackets: the interval, or the estimate where that is the headline."""
     if r2 is None or low is None or high is None or not all(map(math.isfinite, (r2, low, high))):
         return ""
-    return f"estimate {_text(r2)}" if r2 - low > SURE else f"{_text(low)} to {_text(high)}"
+    return f"estimate {_text(r2)}" if r2 - low > MAX_R2_UNCERTAINTY else f"{_text(low)} to {_text(high)}"
 
 
 def full_r2(r2: float | None, low: float | None = None, high: float | None = None) -> str:

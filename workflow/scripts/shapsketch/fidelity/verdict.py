@@ -11,7 +11,7 @@ from .r2_words import full_r2, percent, scored_on
 
 Level = Literal["constant", "nothing", "unsure", "found"]
 ENOUGH, MOST = 0.9, 0.7  # shares of the variance
-ADDITIVE = 0.98  # share of the variance found that single letters carry where letters add up
+ADDITIVE_SHARE = 0.98  # share of the variance found that single letters carry where letters add up
 CONSTANT = "The model is constant here: there is nothing to explain."
 ROUNDED = (
     "The model's values differ by no more than rounding beside {middle:.6g}: there is nothing to explain. If that "
@@ -104,7 +104,7 @@ def no_motif(score: Mapping[str, Any]) -> str:
         case "unsure":
             return "No motif is listed, and it is not sure that anything was found."
     low, additive = min(score["r2_interval"][0], score["r2"]), score["share_by_order"].get("1", 0.0)
-    if additive < ADDITIVE:
+    if additive < ADDITIVE_SHARE:
         return (
             f"No motif is listed, but letters do not just add up: terms of two and more letters carry "
             f"{_rest(additive)} of the variance found. None of them recurs in enough of these sequences to be a motif."
@@ -133,7 +133,7 @@ def no_pair(score: Mapping[str, Any]) -> str:
 def no_arcs(score: Mapping[str, Any]) -> str:
     """Say what it means that no interaction is listed for a sequence."""
     additive = score["share_by_order"].get("1", 0.0)
-    if score["found"] == "found" and additive >= ADDITIVE and min(score["r2_interval"][0], score["r2"]) >= ENOUGH:
+    if score["found"] == "found" and additive >= ADDITIVE_SHARE and min(score["r2_interval"][0], score["r2"]) >= ENOUGH:
         return "No interaction is listed for this sequence: its letters add up."
     return "No interaction is listed for this sequence."
 

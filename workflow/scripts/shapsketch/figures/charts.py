@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..comparison.registry import METHODS, OURS
 from .style import BLUE, RED
 
-LEAST_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
+MIN_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
 # Okabe & Ito 2008, without the blue that is ours.
 COLORS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8a8a00", "#7f7f7f")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -68,7 +68,7 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
         ours = str(name).startswith(OURS)
         color, marker = (BLUE, "*" if name == OURS else "o") if ours else next(styles)
         own = own.sort_values("amortised")
-        error = np.maximum(1 - own["r2"], LEAST_ERROR)
+        error = np.maximum(1 - own["r2"], MIN_ERROR)
         spread = np.maximum(np.stack([error - (1 - own["r2_high"]), (1 - own["r2_low"]) - error]), 0)
         axes.errorbar(
             np.maximum(own["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,

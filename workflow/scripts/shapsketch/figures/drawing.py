@@ -10,7 +10,7 @@ from ..spectrum.spectrum import Spectrum
 from .heat_maps import interaction_map, order_bars, support_maps
 from .logos import DrawnMotif, contribution_logo, motif_logo
 
-MOST_GROUPS = 12  # groups that have a logo of their own
+MAX_GROUPS = 12  # groups that have a logo of their own
 MAPS = {
     "interactions": ("strength", "interactions under the background", "standard deviation"),
     "interactions_signed": ("mean", "pairwise interactions", "mean interaction (Shapley index)"),
@@ -20,7 +20,7 @@ SETS = {"all": "all", "top": "the highest", "bottom": "the lowest"}
 
 
 def draw_all(
-    spectrum: Spectrum, tables: Mapping[str, pd.DataFrame], score: Mapping[str, Any], queries: str, palette: str
+    spectrum: Spectrum, tables: Mapping[str, pd.DataFrame], score: Mapping[str, Any], sequence_set: str, palette: str
 ) -> Iterator[tuple[str, Figure]]:
     """Draw every picture of an output, by name.
 
@@ -28,16 +28,16 @@ def draw_all(
         spectrum: of the output.
         tables: the output's rows of the tables of motifs.
         score: the output's record in `faithfulness.json`.
-        queries: the name of the sequences.
+        sequence_set: the name of the sequences.
         palette: of the letters.
     """
     template, output = spectrum.template, spectrum.output
-    yield from _contributions(spectrum, tables["contributions"], queries, palette)
+    yield from _contributions(spectrum, tables["contributions"], sequence_set, palette)
     yield "orders", order_bars(score["variance_by_order"], score["r2"], output)
     for name, (column, words, unit) in MAPS.items():
         title = f"{output}: {words}"
         yield name, interaction_map(template.n, tables["position_interactions"], column, title, unit)
-    title = f"{output}, {queries}: what letters add together"
+    title = f"{output}, {sequence_set}: what letters add together"
     figure = support_maps(template.alphabet, tables["supports"], tables["support_tables"], title, "dividend")
     if figure is not None:
         yield "supports", figure
@@ -51,16 +51,18 @@ def draw_all(
             yield row["motif"], motif_logo(template.alphabet, motif, frequencies, "mean Shapley value", palette)
 
 
-def _contributions(spectrum: Spectrum, table: pd.DataFrame, queries: str, palette: str) -> Iterator[tuple[str, Figure]]:
+def _contributions(
+    spectrum: Spectrum, table: pd.DataFrame, sequence_set: str, palette: str
+) -> Iterator[tuple[str, Figure]]:
     groups = 0
     for name, own in table.groupby("set", sort=False):
         count = int(own.groupby("position")["count"].sum().max())
         words, file = SETS.get(str(name)), f"contributions_{name}"
         if words is None:
             groups += 1
-            if groups > MOST_GROUPS:
+            if groups > MAX_GROUPS:
                 return
             words, file = str(name).removeprefix("group:"), f"contributions_group_{groups}"
-        title = f"{spectrum.output}, {queries}: {words} ({count:,} sequence{'s' * (count != 1)})"
+        title = f"{spectrum.output}, {sequence_set}: {words} ({count:,} sequence{'s' * (count != 1)})"
         file = "contributions" if name == "all" else file
         yield file, contribution_logo(spectrum.template, own, title, "mean Shapley value", palette)

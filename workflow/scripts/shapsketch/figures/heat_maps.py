@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from ..sequences.alphabet import Alphabet
 from .style import BLUE
 
-SHOWN = 12  # letter tables in one figure
-MOST_COLUMNS = 64  # of a heat map
+MAX_TABLES = 12  # letter tables in one figure
+MAX_COLUMNS = 64  # of a heat map
 
 
 def order_bars(variance_by_order: dict[str, float], r2: float, title: str) -> Figure:
@@ -76,9 +76,9 @@ def support_maps(
         table = by_support.get(support["support"])
         if table is not None and 2 <= support["order"] <= 3:
             rows, columns, values = _shaped(table)
-            if len(columns) <= MOST_COLUMNS:
+            if len(columns) <= MAX_COLUMNS:
                 panels.append((support, rows, columns, values))
-    panels = panels[:SHOWN]
+    panels = panels[:MAX_TABLES]
     if not panels:
         return None
     across = min(4, len(panels))

@@ -17,16 +17,16 @@ from ..sequences.alphabet import Alphabet
 from ..sequences.template import Template
 from .style import BLUE, SHADE, letter_classes, letter_colors
 
-ROW = 60  # positions in a row of a logo
-SEEN = 0.004  # of the tallest stack: letters lower than that are not drawn
-MOST_BARS = 60
+POSITIONS_PER_ROW = 60  # positions in a row of a logo
+MIN_LETTER_HEIGHT = 0.004  # of the tallest stack: letters lower than that are not drawn
+MAX_BARS = 60
 FONT = "DejaVu Sans"
 
 
 def contribution_logo(
     template: Template, contributions: pd.DataFrame, title: str, unit: str, palette: str = "colorblind"
 ) -> Figure:
-    """Draw the mean contribution of each letter at each position as a signed logo, in rows of `ROW` positions.
+    """Draw the mean contribution of each letter at each position as a signed logo, in rows of 60 positions.
 
     Args:
         template: fixed positions are shaded and show their letter.
@@ -37,14 +37,14 @@ def contribution_logo(
     """
     letters = list(template.alphabet.letters)
     heights = contributions.pivot(index="position", columns="letter", values="mean")[letters]
-    rows = -(-template.n // ROW)
-    width = min(template.n, ROW)
+    rows = -(-template.n // POSITIONS_PER_ROW)
+    width = min(template.n, POSITIONS_PER_ROW)
     figure, grid = plt.subplots(
         rows, 1, figsize=(max(4.5, 0.24 * width + 1), 2.3 * rows + 0.4), squeeze=False, layout="constrained"
     )
     low, high = limits(heights)
     for k, axes in enumerate(grid[:, 0]):
-        part = heights.iloc[k * ROW : (k + 1) * ROW]
+        part = heights.iloc[k * POSITIONS_PER_ROW : (k + 1) * POSITIONS_PER_ROW]
         draw_letters(axes, part, template.alphabet, palette, low, high)
         first, last = int(part.index[0]), int(part.index[-1])
         axes.set_xlim(first - 0.6, first + width - 0.4)
@@ -67,7 +67,7 @@ def limits(heights: pd.DataFrame) -> tuple[float, float]:
 
 def draw_letters(axes: Axes, heights: pd.DataFrame, alphabet: Alphabet, palette: str, low: float, high: float) -> None:
     """Stack letters of some heights, the positive ones above the line and the others below."""
-    shown = heights.where(heights.abs() >= SEEN * (high - low), 0.0)
+    shown = heights.where(heights.abs() >= MIN_LETTER_HEIGHT * (high - low), 0.0)
     colors = letter_colors(alphabet, palette)
     if shown.to_numpy().any():
         logomaker.Logo(shown, ax=axes, color_scheme=colors, flip_below=False, vpad=0.03, font_name=FONT, zorder=2)

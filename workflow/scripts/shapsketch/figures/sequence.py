@@ -1,6 +1,5 @@
 """One sequence: its letters with their Shapley values, and its interactions as arcs."""
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -55,23 +54,22 @@ def sequence_figure(
     axes.set_xticks([p for p in range(1, n + 1) if p % 5 == 0 or p == 1])
     axes.set_xlabel("position")
     axes.set_ylabel(unit)
-    _draw_arcs(above, interactions.head(MAX_ARCS).itertuples(), n)
+    _draw_arcs(above, interactions.head(MAX_ARCS), n)
     above.set_title(title)
     return figure
 
 
-def _draw_arcs(axes: Axes, rows: Iterable, n: int) -> None:
+def _draw_arcs(axes: Axes, interactions: pd.DataFrame, n: int) -> None:
     """Half ellipses between the positions of each interaction, as wide as its value is large."""
-    rows = list(rows)
-    largest = max((abs(row.value) for row in rows), default=1.0) or 1.0
-    for row in rows:
-        places = sorted(map(int, row.positions.split(",")))
+    largest = interactions["value"].abs().max() or 1.0
+    for positions, value in zip(interactions["positions"], interactions["value"], strict=True):
+        places = sorted(map(int, positions.split(",")))
         for a, b in pairwise(places):
             middle, height = (a + b) / 2, (b - a) / n + 0.1
             arc = Path([(a, 0), (a, height), (middle, height), (b, height), (b, 0)], [1, 3, 3, 3, 3])
-            color = BLUE if row.value > 0 else ORANGE
+            color = BLUE if value > 0 else ORANGE
             axes.add_patch(
-                PathPatch(arc, fill=False, edgecolor=color, linewidth=0.5 + 3 * abs(row.value) / largest, alpha=0.8)
+                PathPatch(arc, fill=False, edgecolor=color, linewidth=0.5 + 3 * abs(value) / largest, alpha=0.8)
             )
     axes.set_ylim(0, 1.15)
     axes.set_axis_off()

@@ -20,8 +20,8 @@ from .plan import Estimator, MaskPlan
 from .regression import RIDGES, Data, Fitted, fit, polish, pursue
 from .sparse_transform import denoised, exact, sparse
 
-ENERGY = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
-LEAST_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant
+REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
+MIN_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant
 RESAMPLES = 1000
 # The scores of what is known exactly.
 KNOWN = {
@@ -183,7 +183,7 @@ def _fit(
     """Fit by one estimator; `auto` searches from what the sparse transform finds."""
     m, width = plan.players, data.max_order
     nothing, alone = singles(m, width)[:1], singles(m, width)[: data.most]
-    if data.values.var() <= LEAST_VARIANCE * np.mean(data.values**2):
+    if data.values.var() <= MIN_VARIANCE * np.mean(data.values**2):
         return "constant", fit(data, nothing, RIDGES[:1])
     name, start = "regression", nothing
     if plan.plan.lattice and estimator in ("auto", "fourier"):
@@ -200,14 +200,14 @@ def _fit(
 
 
 def _tree_candidates(masks: np.ndarray, check_masks: np.ndarray, data: Data, seed: int) -> np.ndarray:
-    """The parities that carry most of the energy of boosted trees, the empty one first."""
+    """The parities that carry most of the variance of boosted trees, the empty one first."""
     from .boosting import boost
 
     trees = boost(masks, data.values, check_masks, data.check_values, data.max_order, seed)
-    energies = np.where((trees.supports == trees.players).all(1), np.inf, trees.coefficients**2)
-    order = np.argsort(-energies, kind="stable")[: data.most]
-    shares = np.cumsum(energies[order[1:]]) / np.sum(trees.coefficients[energies < np.inf] ** 2)
-    return trees.supports[order[: 2 + int(np.searchsorted(shares, ENERGY))]]
+    variances = np.where((trees.supports == trees.players).all(1), np.inf, trees.coefficients**2)
+    order = np.argsort(-variances, kind="stable")[: data.most]
+    shares = np.cumsum(variances[order[1:]]) / np.sum(trees.coefficients[variances < np.inf] ** 2)
+    return trees.supports[order[: 2 + int(np.searchsorted(shares, REFITTED_VARIANCE_SHARE))]]
 
 
 def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def score(plan: MaskPlan, values: np.ndarray, parities: Parities) -> dict[str, A
     residuals = (first - guess) * (second - guess)
     missed = residuals[chosen].mean(1)
     signal, total = (products[chosen].mean(1) - mean**2, squares[chosen].mean(1) - mean**2)
-    known = signal > LEAST_VARIANCE * (total + LEAST_VARIANCE * centre**2)
+    known = signal > MIN_VARIANCE * (total + MIN_VARIANCE * centre**2)
     r2 = np.where(known, np.minimum(1 - missed / np.where(known, signal, 1.0), 1.0), np.nan)
     low, high = np.percentile(np.nan_to_num(r2[1:], nan=0.0), [2.5, 97.5])
     single = (((first - guess) ** 2 + (second - guess) ** 2) / 2).mean()

@@ -13,7 +13,7 @@ import numpy as np
 from ..recovery.trees import SETTINGS
 from .parities import Parities, collect, subsets
 
-MOST_TREES = 1000
+MAX_TREES = 1000
 PATIENCE = 25  # trees without a better score on the checking masks
 
 
@@ -33,7 +33,7 @@ def boost(
     train = lgb.Dataset(masks, (values - mean) / scale, params=settings)
     check = lgb.Dataset(check_masks, (check_values - mean) / scale, reference=train)
     stop = lgb.early_stopping(PATIENCE, verbose=False)
-    booster = lgb.train(settings, train, MOST_TREES, valid_sets=[check], callbacks=[stop])
+    booster = lgb.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
     text = booster.model_to_string(num_iteration=booster.best_iteration)
     found = tree_parities(text, masks.shape[1], depth)
     coefficients = scale * found.coefficients

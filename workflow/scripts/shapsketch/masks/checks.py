@@ -24,12 +24,12 @@ from scipy.special import ndtri, stdtrit
 
 from ..sequences.rng import PAIR_STREAM, WALK_STREAM, random_words
 
-LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
-PRIOR = 2.0  # units that the mean variance over the players counts for in that of each
+CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
+PRIOR_UNITS = 2.0  # units that the mean variance over the players counts for in that of each
 FEW_PLAYERS = 3  # which do not tell a and k
 GRID, WIDEST = 40, 6.0  # roots of a and of k, and the largest of k
-ORDER = 3  # of a typical residual, as in refine
-TINY = 1e-24  # of the squares of the corrections: less is rounding
+TYPICAL_ORDER = 3  # of a typical residual, as in refine
+ROUNDING_SHARE = 1e-24  # of the squares of the corrections: less is rounding
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def pair_units(masks: np.ndarray, residual: np.ndarray, whole: float) -> np.ndar
     size = coalition.sum(1)
     chance, share = _chances(m)[size - 1], size / m
     weights = np.where(coalition, (1 / (size * chance))[:, None], (-1 / ((m - size) * chance))[:, None])
-    gap = one - other - (whole - nobody) * (share**ORDER - (1 - share) ** ORDER)
+    gap = one - other - (whole - nobody) * (share**TYPICAL_ORDER - (1 - share) ** TYPICAL_ORDER)
     return 0.5 * weights * gap[:, None] + ((whole - nobody) / m)[:, None]
 
 
@@ -141,16 +141,16 @@ def _squared_errors(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The squared standard errors of the means of (units, k), and by how much intervals of Student's t are wider."""
     freedom, variance = len(units) - 1.0, units.var(0, ddof=1)
     if units.shape[1] > FEW_PLAYERS:
-        variance = (PRIOR * variance.mean() + freedom * variance) / (PRIOR + freedom)
-        freedom += PRIOR
-    return variance / len(units), np.full(units.shape[1], stdtrit(freedom, LEVEL) / ndtri(LEVEL))
+        variance = (PRIOR_UNITS * variance.mean() + freedom * variance) / (PRIOR_UNITS + freedom)
+        freedom += PRIOR_UNITS
+    return variance / len(units), np.full(units.shape[1], stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL))
 
 
 def _shrunk(mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The share of each correction that is made, the corrections made, their standard errors, and a + k s^2."""
     if len(mean) <= FEW_PLAYERS or not mean.any():
         return np.ones(len(mean)), mean, np.sqrt(square), np.zeros(len(mean))
-    square = np.maximum(square, TINY * np.max(mean**2 + square))
+    square = np.maximum(square, ROUNDING_SHARE * np.max(mean**2 + square))
     root = np.linspace(0, 1, GRID)
     a = np.repeat((3 * np.sqrt(np.mean(mean**2 + square)) * root) ** 2, GRID)
     spread = a[:, None] + np.tile((WIDEST * root) ** 2, GRID)[:, None] * square

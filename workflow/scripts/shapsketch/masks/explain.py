@@ -22,10 +22,10 @@ from . import MaskFit, fit_values
 from .game import Players, ask, is_fixed
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
-from .warnings import DOUBTFUL, WARNINGS
+from .warnings import MIN_TRUSTED_R2, WARNINGS
 
-Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
-ROUNDING = 1e-6  # of the largest value of the model, which single precision costs
+GAP_Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
+ROUNDING_SHARE = 1e-6  # of the largest value of the model, which single precision costs
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -249,12 +249,12 @@ def warnings_of(found: MaskFit, prediction: float, seen: tuple[float, float]) ->
         seen: the least and the largest value of the model.
     """
     low, high = found.record["r2_interval"]
-    gap, rounding = abs(prediction - found.reconstruction), ROUNDING * max(map(abs, seen))
+    gap, rounding = abs(prediction - found.reconstruction), ROUNDING_SHARE * max(map(abs, seen))
     reasons = {
         "nothing": len(found.parities.supports) <= 1,
-        "r2": high < DOUBTFUL or not found.record["r2"] > 0,
-        "unsure": low < DOUBTFUL <= high,
-        "gap": gap > Z * found.gap_error + rounding,
+        "r2": high < MIN_TRUSTED_R2 or not found.record["r2"] > 0,
+        "unsure": low < MIN_TRUSTED_R2 <= high,
+        "gap": gap > GAP_Z * found.gap_error + rounding,
         "range": not seen[0] - rounding <= found.reconstruction <= seen[1] + rounding,
     }
     return [name for name in WARNINGS if reasons[name]]

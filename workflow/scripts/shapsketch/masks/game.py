@@ -15,8 +15,8 @@ from ..settings.errors import InputError
 from ..spectrum.kernels import random_word
 from .plan import MaskPlan
 
-AT_ONCE = 1 << 24  # letters of the queries that are held in memory
-RARE = 1e-6  # of the draws of a background that is all but one sequence, which then counts as fixed
+LETTERS_AT_ONCE = 1 << 24  # letters of the queries that are held in memory
+FIXED_RATE = 1e-6  # of the draws of a background that is all but one sequence, which then counts as fixed
 
 Segments = int | Sequence[Sequence[int]] | None
 
@@ -124,7 +124,7 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
     key = content_keys(plan.plan.seed, MASK_STREAM, codes[None])[0]
     thresholds = background.thresholds if plan.noisy else likeliest(background)
     batch = model.batch_size
-    step = max(1, AT_ONCE // (template.n * batch)) * batch
+    step = max(1, LETTERS_AT_ONCE // (template.n * batch)) * batch
     answers = []
     for start in range(0, len(masks) * plan.draws, step):
         row, draw = np.divmod(np.arange(start, min(start + step, len(masks) * plan.draws)), plan.draws)
@@ -135,9 +135,9 @@ def ask(model: Model, background: Background, players: Players, plan: MaskPlan, 
 
 
 def is_fixed(background: Background, players: Players) -> bool:
-    """Whether what is drawn for absent players is one sequence, but for less than `RARE` of all draws."""
+    """Whether what is drawn for absent players is one sequence, but for less than `FIXED_RATE` of all draws."""
     free = players.owners >= 0
-    return float((1 - background.probabilities[free].max(1)).sum()) < RARE
+    return float((1 - background.probabilities[free].max(1)).sum()) < FIXED_RATE
 
 
 def likeliest(background: Background) -> np.ndarray:
@@ -170,7 +170,15 @@ def compose(
 
 
 @numba.njit(cache=True, parallel=True)
-def _compose(codes, masks, numbers, key, owners, thresholds, queries):
+def _compose(
+    codes: np.ndarray,
+    masks: np.ndarray,
+    numbers: np.ndarray,
+    key: np.uint64,
+    owners: np.ndarray,
+    thresholds: np.ndarray,
+    queries: np.ndarray,
+) -> None:
     n = codes.size
     for r in numba.prange(len(masks)):
         for i in range(n):

@@ -15,7 +15,7 @@ import numpy as np
 from ..spectrum.terms import Terms, plain_phases
 
 BLOCK = 256  # parities whose values are held as float64 at once
-MOST_DENSE = 20  # players whose masks can all be numbered in memory
+MAX_DENSE_PLAYERS = 20  # players whose masks can all be numbered in memory
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Parities:
     @property
     def _is_dense(self) -> bool:
         """Whether arrays over all 2^m sets are the shorter way."""
-        return self.players <= MOST_DENSE and bool(np.exp2(self.orders).sum() > 2**self.players)
+        return self.players <= MAX_DENSE_PLAYERS and bool(np.exp2(self.orders).sum() > 2**self.players)
 
     @property
     def _numbers(self) -> np.ndarray:
@@ -102,9 +102,9 @@ class Parities:
         tables[table_offsets[1:] - 1] = values[1:]
         nothing = np.zeros(len(offsets), np.int64)
         positions = supports[1:][supports[1:] < self.players]
-        none, wave = np.zeros(0, np.int64), np.zeros(0, np.complex128)
+        none, fourier = np.zeros(0, np.int64), np.zeros(0, np.complex128)
         return Terms(
-            sizes, offsets, positions, table_offsets, tables, nothing, wave, nothing, none, plain_phases(sizes)
+            sizes, offsets, positions, table_offsets, tables, nothing, fourier, nothing, none, plain_phases(sizes)
         )
 
     @property

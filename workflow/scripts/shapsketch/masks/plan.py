@@ -19,20 +19,20 @@ from ..sequences.background import Background
 from ..sequences.rng import EVERY_STREAM, permuted
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from ..sparse_fourier.subsampling import CORRECT, Lattice, fit_lattice
+from ..sparse_fourier.subsampling import CODED_ORDER, Lattice, fit_lattice
 from .checks import pair_masks, walk_masks
 
 ABSENT, PRESENT = "01"
-HOLDOUT_SHARE, HOLDOUT_MOST = 0.025, 2000
-HOLDOUT_LEAST = 200  # masks, if a tenth are as many
-VALIDATION_SHARE, VALIDATION_MOST = 0.05, 2000
-LEAST_BINS = 16  # of one matrix, for a lattice to be of use
+HOLDOUT_SHARE, MAX_HOLDOUT = 0.025, 2000
+MIN_HOLDOUT = 200  # masks, if a tenth are as many
+VALIDATION_SHARE, MAX_VALIDATION = 0.05, 2000
+MIN_BINS = 16  # of one matrix, for a lattice to be of use
 CHECK_SHARE = 0.4  # of the budget, for walks; for pairs too where answers are noisy
 QUIET_SHARE = 0.05  # for pairs where they are not
-LEAST_WALKS, LEAST_PAIRS = 4, 8  # that give a standard error
-LEAST_BUDGET = 100
-MOST_EXHAUSTIVE = 16  # players
-MOST_PLAYERS = 4094  # a support of five players is one 64-bit number
+MIN_WALKS, MIN_PAIRS = 4, 8  # that give a standard error
+MIN_BUDGET = 100
+MAX_EXHAUSTIVE = 16  # players
+MAX_PLAYERS = 4094  # a support of five players is one 64-bit number
 
 Estimator = Literal["auto", "exact", "fourier", "trees", "regression"]
 
@@ -144,9 +144,9 @@ def make_mask_plan(
     Raises:
         InputError: there are too many players, or the budget is too small.
     """
-    if players > MOST_PLAYERS:
+    if players > MAX_PLAYERS:
         raise InputError(
-            f"The sequences have {players} players; at most {MOST_PLAYERS} can be masked one by one: "
+            f"The sequences have {players} players; at most {MAX_PLAYERS} can be masked one by one: "
             "set explain.masks.players to segments."
         )
     values = budget // draws
@@ -155,15 +155,15 @@ def make_mask_plan(
     def plan(design: Design, sizes: dict[Role, int], lattice: Lattice | None = None) -> Plan:
         return Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)
 
-    small = players <= MOST_EXHAUSTIVE and estimator in ("auto", "exact")
+    small = players <= MAX_EXHAUSTIVE and estimator in ("auto", "exact")
     if small and not noisy and 2**players <= values:
         return MaskPlan(plan("exhaustive", {"train": 2**players}), draws)
-    if values < LEAST_BUDGET:
+    if values < MIN_BUDGET:
         raise InputError(
             f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
-            f"at least {LEAST_BUDGET} are needed to fit, choose and score: raise it, or lower explain.masks.draws."
+            f"at least {MIN_BUDGET} are needed to fit, choose and score: raise it, or lower explain.masks.draws."
         )
-    holdout = max(min(int(values * HOLDOUT_SHARE), HOLDOUT_MOST), min(HOLDOUT_LEAST, values // 10))
+    holdout = max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, values // 10))
     walks, pairs = _checks(players, values, noisy)
     left = values - (2 if noisy else 1) * holdout - walks * players - 3 * pairs
     if small and noisy and 2**players <= left:
@@ -171,9 +171,9 @@ def make_mask_plan(
     if estimator == "exact":
         raise InputError(
             f"explain.masks.estimator is exact, which asks all 2^{players} masks of a sequence (of up to "
-            f"{MOST_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
+            f"{MAX_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
         )
-    validation = min(int(values * VALIDATION_SHARE), VALIDATION_MOST)
+    validation = min(int(values * VALIDATION_SHARE), MAX_VALIDATION)
     lattice = _lattice(players, left - validation, estimator)
     sizes: dict[Role, int] = {"holdout": holdout, "validation": validation}
     sizes["train"] = left - validation - (lattice.size if lattice else 0)
@@ -185,19 +185,19 @@ def make_mask_plan(
 def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:
     """How many walks or pairs check the Shapley values: walks where they are noisy and enough can be paid for."""
     walks = int(values * CHECK_SHARE) // players
-    if walks < LEAST_WALKS and LEAST_WALKS * players <= values // 2:
-        walks = LEAST_WALKS
-    if players == 1 or (noisy and walks >= LEAST_WALKS):
+    if walks < MIN_WALKS and MIN_WALKS * players <= values // 2:
+        walks = MIN_WALKS
+    if players == 1 or (noisy and walks >= MIN_WALKS):
         return walks, 0
-    return 0, max(LEAST_PAIRS, int(values * (CHECK_SHARE if noisy else QUIET_SHARE)) // 3)
+    return 0, max(MIN_PAIRS, int(values * (CHECK_SHARE if noisy else QUIET_SHARE)) // 3)
 
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
     """The lattice that is paid for, where it is of use."""
-    if estimator in ("trees", "regression") or players <= CORRECT:
+    if estimator in ("trees", "regression") or players <= CODED_ORDER:
         return None
     lattice = fit_lattice(2, players, left)
-    if lattice and lattice.bins >= LEAST_BINS:
+    if lattice and lattice.bins >= MIN_BINS:
         return lattice
     if estimator == "fourier":
         raise InputError(

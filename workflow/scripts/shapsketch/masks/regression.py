@@ -17,27 +17,27 @@ from scipy.special import log_ndtr
 from ..spectrum.metrics import r_squared
 from .parities import correlate, features, normalise, orders, singles, subsets, support_keys, union
 
-FALSE_SHARE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
-MOST_SHARE = 0.3  # parities per sample
-MOST_PARITIES = 3000
-LEADERS = 256  # parities whose neighbours are looked at
-MOST_PLAYERS = 192  # that search goes on with; the others' effects are too weak to stand out
+FALSE_DISCOVERY_RATE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
+MAX_SHARE = 0.3  # parities per sample
+MAX_PARITIES = 3000
+MAX_LEADERS = 256  # parities whose neighbours are looked at
+MAX_PLAYERS = 192  # that search goes on with; the others' effects are too weak to stand out
 FIRST_PLAYERS = 2048  # that it begins with: pairs may be there whose players have no effect alone
 PAIR_BLOCK = 128  # players whose pairs are scored at once
-CLOSED = 64  # parities whose closure is tried
-MOST_CLOSURE = 128  # parities of it
-ROUNDS = 16
-GROWTH = 128  # parities that may be added in a round
+MAX_CLOSED = 64  # parities whose closure is tried
+MAX_CLOSURE = 128  # parities of it
+MAX_ROUNDS = 16
+MAX_ADDED_PER_ROUND = 128  # parities that may be added in a round
 PATIENCE = 2  # rounds that validate no better, and the search ends
-GOOD = 0.99  # R2 above which nothing is tried beside what stood out
-GAIN = 0.002  # of the unexplained variance: less is no gain
+GOOD_R2 = 0.99  # R2 above which nothing is tried beside what stood out
+MIN_GAIN = 0.002  # of the unexplained variance: less is no gain
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
 SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
-SHARPENINGS = 2
-WEAKER = 12.0  # times the ridge that was best: what is tried next is hardly ever more
-ROUNDING = 1e-9  # of the largest coefficient
-EXACT = 1e-16  # of the values' variance: what is left is rounding
-FADED = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is sharpened
+REWEIGHTINGS = 2
+RIDGE_FACTOR = 12.0  # times the ridge that was best: what is tried next is hardly ever more
+ROUNDING_SHARE = 1e-9  # of the largest coefficient
+EXACT_SHARE = 1e-16  # of the values' variance: what is left is rounding
+MIN_PRIOR_SHARE = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is reweighted
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Data:
     @property
     def most(self) -> int:
         """How many parities can be fitted."""
-        return min(MOST_PARITIES, int(MOST_SHARE * len(self.values)))
+        return min(MAX_PARITIES, int(MAX_SHARE * len(self.values)))
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,18 @@ def pursue(data: Data, start: np.ndarray) -> Fitted:
     m = data.players
     best = current = fit(data, start[: data.most], SEARCH_RIDGES, sharpenings=1)
     idle = 0
-    for number in range(ROUNDS):
+    for number in range(MAX_ROUNDS):
         if idle == PATIENCE or _is_exact(data, current):
             break
         kept = current.supports[_matters(data, current)]
-        players = promising(data, current, MOST_PLAYERS if number else FIRST_PLAYERS)
+        players = promising(data, current, MAX_PLAYERS if number else FIRST_PLAYERS)
         added = union(m, kept, _stand_out(data, current, players))[len(kept) :]
         if not len(added):
             break
-        grown = union(m, kept, added[:GROWTH])[: data.most]
+        grown = union(m, kept, added[:MAX_ADDED_PER_ROUND])[: data.most]
         ridges = SEARCH_RIDGES[max(SEARCH_RIDGES.index(current.ridge) - 1, 0) :]  # one step up at most
         current = fit(data, grown, ridges, sharpenings=1, known=current)
-        idle = 0 if 1 - current.score < (1 - GAIN) * (1 - best.score) else idle + 1
+        idle = 0 if 1 - current.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
         best = current if current.score > best.score else best
     return best
 
@@ -118,7 +118,7 @@ def polish(data: Data, rough: Fitted) -> Fitted:
     m = data.players
     found = rough.supports[_matters(data, rough)]
     best = fit(data, found, RIDGES, known=rough)
-    if best.score >= GOOD:
+    if best.score >= GOOD_R2:
         return best
     weak = singles(m, data.max_order)[1 + promising(data, rough)]
     wide = union(m, found, weak, closure(data, best))[: data.most]
@@ -136,7 +136,7 @@ def closure(data: Data, fitted: Fitted) -> np.ndarray:
     m, width = data.players, data.max_order
     own = orders(fitted.supports, m)
     leaders = np.flatnonzero((own > 1) & (own <= width))
-    leaders = leaders[np.argsort(-np.abs(fitted.coefficients[leaders]), kind="stable")[:CLOSED]]
+    leaders = leaders[np.argsort(-np.abs(fitted.coefficients[leaders]), kind="stable")[:MAX_CLOSED]]
     one, two = (leaders[i] for i in np.triu_indices(len(leaders), 1))
     both = np.sort(np.hstack([fitted.supports[one], fitted.supports[two]]), axis=1)
     both[:, 1:][both[:, 1:] == both[:, :-1]] = m
@@ -152,26 +152,28 @@ def closure(data: Data, fitted: Fitted) -> np.ndarray:
     for (_, chosen), end in zip(pieces, np.cumsum([len(member) for member, _ in pieces]), strict=True):
         found[end - len(chosen) : end, : chosen.shape[1]] = chosen
     found = union(m, found[np.argsort(rows, kind="stable")])
-    return union(m, fitted.supports, found)[len(fitted.supports) :][:MOST_CLOSURE]
+    return union(m, fitted.supports, found)[len(fitted.supports) :][:MAX_CLOSURE]
 
 
 def _matters(data: Data, fitted: Fitted) -> np.ndarray:
     """The (K,) parities whose coefficients are no smaller than their standard error, or than rounding."""
     error = float(fitted.residual.std()) / np.sqrt(len(data.values))
-    large = np.abs(fitted.coefficients) > max(error, ROUNDING * np.abs(fitted.coefficients).max())
+    large = np.abs(fitted.coefficients) > max(error, ROUNDING_SHARE * np.abs(fitted.coefficients).max())
     large[0] = True
     return large
 
 
 def _is_exact(data: Data, fitted: Fitted) -> bool:
-    return float(fitted.residual @ fitted.residual) <= EXACT * float(np.sum((data.values - data.values.mean()) ** 2))
+    return float(fitted.residual @ fitted.residual) <= EXACT_SHARE * float(
+        np.sum((data.values - data.values.mean()) ** 2)
+    )
 
 
-def promising(data: Data, known: Fitted, most: int = MOST_PLAYERS) -> np.ndarray:
+def promising(data: Data, known: Fitted, most: int = MAX_PLAYERS) -> np.ndarray:
     """Return up to so many players, ascending: the strongest in what is left, or in parities that are known."""
     strength = np.square(data.table[:-1] @ known.residual.astype(np.float32) / len(data.values), dtype=np.float64)
-    energies = np.repeat(known.coefficients**2, known.supports.shape[1])
-    strength = np.maximum(strength, np.bincount(known.supports.ravel(), energies, data.players + 1)[:-1])
+    variances = np.repeat(known.coefficients**2, known.supports.shape[1])
+    strength = np.maximum(strength, np.bincount(known.supports.ravel(), variances, data.players + 1)[:-1])
     return np.sort(np.argsort(-strength, kind="stable")[:most])
 
 
@@ -189,7 +191,7 @@ def _stand_out(data: Data, fitted: Fitted, players: np.ndarray) -> np.ndarray:
     if width > 1:
         groups.append((*_pairs(data, own, weighted, players), len(players) * (len(players) - 1) // 2))
     if width > 2:
-        groups.append((*_neighbours(data, fitted, weighted, players), LEADERS * len(players)))
+        groups.append((*_neighbours(data, fitted, weighted, players), MAX_LEADERS * len(players)))
     chosen = []
     for rows, score, tests in groups:
         good = _significant(np.abs(score), tests)
@@ -215,7 +217,7 @@ def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray, players: np.nd
     m, width = data.players, data.max_order
     own = orders(fitted.supports, m)
     known = np.flatnonzero((own > 1) & (own <= width))
-    leaders = fitted.supports[known[np.argsort(-np.abs(fitted.coefficients[known]), kind="stable")[:LEADERS]]]
+    leaders = fitted.supports[known[np.argsort(-np.abs(fitted.coefficients[known]), kind="stable")[:MAX_LEADERS]]]
     if not len(leaders):
         return np.zeros((0, width), np.int64), np.zeros(0)
     scores = (features(data.table, leaders) @ weighted.T).astype(np.float64)
@@ -239,7 +241,7 @@ def _significant(scores: np.ndarray, tests: int) -> np.ndarray:
     """The places of standard normal scores that are no noise, by their rank among so many tests."""
     order = np.argsort(-scores, kind="stable")
     log_p = np.log(2) + log_ndtr(-scores[order])
-    passes = np.flatnonzero(log_p <= np.log(FALSE_SHARE * np.arange(1, len(order) + 1) / tests))
+    passes = np.flatnonzero(log_p <= np.log(FALSE_DISCOVERY_RATE * np.arange(1, len(order) + 1) / tests))
     return order[: passes[-1] + 1] if len(passes) else order[:0]
 
 
@@ -247,10 +249,10 @@ def fit(
     data: Data,
     supports: np.ndarray,
     ridges: Sequence[float],
-    sharpenings: int = SHARPENINGS,
+    sharpenings: int = REWEIGHTINGS,
     known: Fitted | None = None,
 ) -> Fitted:
-    """Fit coefficients by ridge regression; the ridge, and how often the prior is sharpened, are chosen by checking.
+    """Fit coefficients by ridge regression; the ridge, and how often the prior is reweighted, are chosen by checking.
 
     Args:
         data: the data.
@@ -264,10 +266,10 @@ def fit(
     for _ in range(sharpenings):
         prior = best[1] ** 2 / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300)
         noise = float(np.mean(equations.residual(best[1]) ** 2)) / len(data.values)
-        prior = np.maximum(prior, FADED * noise / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300))
-        weaker = [ridge for ridge in ridges if ridge <= WEAKER * best[2]]
+        prior = np.maximum(prior, MIN_PRIOR_SHARE * noise / max(float(np.max(best[1][1:] ** 2, initial=0)), 1e-300))
+        weaker = [ridge for ridge in ridges if ridge <= RIDGE_FACTOR * best[2]]
         found = equations.solve_path(np.minimum(prior, 1.0), weaker)
-        gained = 1 - found[0] < (1 - GAIN) * (1 - best[0])
+        gained = 1 - found[0] < (1 - MIN_GAIN) * (1 - best[0])
         best = found if found[0] > best[0] else best
         if not gained:
             break

@@ -9,18 +9,18 @@ from ..sparse_fourier.peeling import peel
 from ..sparse_fourier.subsampling import Lattice
 from .parities import Parities, hadamard
 
-DOUBTFUL = 1000.0  # false parities of an order that peeling may propose
-ROUNDING = 1e-14  # of the largest coefficient: less is none
+MAX_FALSE_PARITIES = 1000.0  # false parities of an order that peeling may propose
+ROUNDING_SHARE = 1e-14  # of the largest coefficient: less is none
 STEP, STEPS = 2.0, 100  # between the variances that coefficients may have, and of the fit of their frequencies
-LEAST_SPREAD = 0.1  # of the noise's variance, the least of them
-NULL_BIAS = 9.0  # coefficients of each order that are taken to be nothing, beside those that are there
-NEGLIGIBLE = 1e-3  # of the noise's standard deviation: a coefficient shrunk to less is none
+MIN_SPREAD = 0.1  # of the noise's variance, the least of them
+NULL_COEFFICIENTS = 9.0  # coefficients of each order that are taken to be nothing, beside those that are there
+NEGLIGIBLE_NOISE_SHARE = 1e-3  # of the noise's standard deviation: a coefficient shrunk to less is none
 
 
 def exact(values: np.ndarray) -> Parities:
     """Transform the (2^m,) values at all masks, in the order of their binary numbers (the first player leads)."""
     cube = hadamard(values)
-    return _kept(cube, np.abs(cube) > ROUNDING * np.abs(cube).max())
+    return _kept(cube, np.abs(cube) > ROUNDING_SHARE * np.abs(cube).max())
 
 
 def _kept(cube: np.ndarray, keep: np.ndarray) -> Parities:
@@ -49,20 +49,20 @@ def denoised(values: np.ndarray, noise: float) -> Parities:
     for order in range(1, players + 1):
         rows = orders == order
         cube[rows] = _shrunk(cube[rows], noise)
-    keep = np.abs(cube) > NEGLIGIBLE * np.sqrt(noise)
+    keep = np.abs(cube) > NEGLIGIBLE_NOISE_SHARE * np.sqrt(noise)
     keep[0] = True
     return _kept(cube, keep)
 
 
 def _shrunk(found: np.ndarray, noise: float) -> np.ndarray:
     """The posterior means of (K,) coefficients."""
-    most = max(2 * float(np.max(found**2)) / noise, 2 * LEAST_SPREAD)
-    count = int(np.ceil(np.log(most / LEAST_SPREAD) / np.log(STEP))) + 1
-    spreads = noise * np.append(0.0, LEAST_SPREAD * STEP ** np.arange(count))
+    most = max(2 * float(np.max(found**2)) / noise, 2 * MIN_SPREAD)
+    count = int(np.ceil(np.log(most / MIN_SPREAD) / np.log(STEP))) + 1
+    spreads = noise * np.append(0.0, MIN_SPREAD * STEP ** np.arange(count))
     total = spreads + noise
     log = -0.5 * (np.log(total) + found[:, None] ** 2 / total)
     likelihood = np.exp(log - log.max(1, keepdims=True))
-    null = np.append(NULL_BIAS, np.zeros(count))
+    null = np.append(NULL_COEFFICIENTS, np.zeros(count))
     weights = np.full(count + 1, 1 / (count + 1))
     for _ in range(STEPS):
         posterior = likelihood * weights
@@ -80,7 +80,7 @@ def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> t
     Returns:
         What was found, and the number of rounds and the noise left per value.
     """
-    bins = replace(transform(lattice, seed, values), false_positives=DOUBTFUL)
+    bins = replace(transform(lattice, seed, values), false_positives=MAX_FALSE_PARITIES)
     k, f, details = peel(bins, match_order=1)  # regression finds what this leaves out, and drops what is false
     kept = (k > 0).sum(1) <= max_order
     return Parities(lattice.free, _padded(k[kept] > 0, max_order), f[kept].real), details

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..sequences.alphabet import MISSING
+from ..sequences.alphabet import UNKNOWN_CODE
 from ..sequences.template import Template
 from ..settings.errors import InputError, ModelError
 from ..settings.sources import ORIGIN, complete, named_files
 from ..settings.versions import READERS
 from ..storage.files import sha256_file
-from .answers import Outputs, WrongRows
+from .answers import Outputs, WrongRowsError
 
 Predictor = Callable[[np.ndarray], Any]
 KINDS = {
@@ -93,7 +93,7 @@ class Model:
         """Evaluate the model.
 
         Args:
-            codes: (N, n) uint8 alphabet codes; `MISSING` for N, where the model reads it.
+            codes: (N, n) uint8 alphabet codes; `UNKNOWN_CODE` for N, where the model reads it.
 
         Returns:
             (N, outputs) float64, finite.
@@ -120,7 +120,7 @@ class Model:
         return np.concatenate([np.empty((0, len(self.outputs))), *batches])
 
     def _reverse_complement(self, codes: np.ndarray) -> np.ndarray:
-        complement = np.append(self.template.alphabet.complement, MISSING).astype(np.uint8)
+        complement = np.append(self.template.alphabet.complement, UNKNOWN_CODE).astype(np.uint8)
         return complement[np.minimum(codes, len(complement) - 1)][:, ::-1]
 
     def _answer(self, codes: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ class Model:
                 return self._rows(codes)
             except InputError:
                 raise
-            except WrongRows as error:
+            except WrongRowsError as error:
                 raise self._first_wrong(codes, error) from error
             except Exception as error:
                 if count == 1:
@@ -151,14 +151,14 @@ class Model:
         """Ask once; (N, outputs) float64."""
         return self._choose(self._predict(codes), len(codes))
 
-    def _first_wrong(self, codes: np.ndarray, error: WrongRows) -> InputError:
+    def _first_wrong(self, codes: np.ndarray, error: WrongRowsError) -> InputError:
         """The sentence for the shortest batch that is found to give a wrong number of rows."""
         halves = [codes]
         while halves:
             half = halves.pop(0)
             try:
                 self._rows(half)
-            except WrongRows as found:
+            except WrongRowsError as found:
                 codes, error = half, found
                 halves = [part for part in np.array_split(half, 2) if 0 < len(part) < len(half)]
         return InputError(f"The model {self.name} {error}, of which the first is {self.text(codes[0])}.")

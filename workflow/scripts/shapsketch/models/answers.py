@@ -14,7 +14,7 @@ from ..settings.errors import InputError
 from ..settings.sources import outputs_line, safe_name
 
 
-class WrongRows(ValueError):
+class WrongRowsError(ValueError):
     """A model returned more or fewer rows than it was asked about."""
 
 
@@ -39,7 +39,7 @@ class Outputs:
 
         Raises:
             InputError: an output is missing, not of numbers, or of another shape.
-            WrongRows: the answer is about more or fewer sequences.
+            WrongRowsError: the answer is about more or fewer sequences.
         """
         if self.chosen or isinstance(answer, Mapping):
             return np.column_stack([self._one(name, answer, count) for name in self.names])
@@ -135,7 +135,7 @@ def _array(part: Any, model: str, of: Any) -> np.ndarray:
 
 def _rows(values: np.ndarray, count: int) -> np.ndarray:
     if len(values) != count:
-        raise WrongRows(f"returned {len(values)} rows for {count} sequences")
+        raise WrongRowsError(f"returned {len(values)} rows for {count} sequences")
     return values
 
 

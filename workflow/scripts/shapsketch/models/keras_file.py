@@ -17,8 +17,8 @@ import numpy as np
 
 from ..settings.errors import InputError
 
-MOST_CONFIG = 1 << 28  # bytes of a configuration
-MOST_INFLATION = 1000  # times the size of the file, what it may hold when it is unpacked
+MAX_CONFIG = 1 << 28  # bytes of a configuration
+MAX_INFLATION = 1000  # times the size of the file, what it may hold when it is unpacked
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
 Config = Mapping[str, Any]
@@ -134,7 +134,7 @@ def _open_archive(path: str, archive: zipfile.ZipFile) -> Iterator[_Opened]:
     sizes = {member.filename: member.file_size for member in archive.infolist()}
     if "config.json" not in sizes or "model.weights.h5" not in sizes:
         raise InputError(f"{path} is a zip archive without config.json and model.weights.h5, so no .keras archive.")
-    if sizes["config.json"] > MOST_CONFIG or sum(sizes.values()) > MOST_INFLATION * Path(path).stat().st_size:
+    if sizes["config.json"] > MAX_CONFIG or sum(sizes.values()) > MAX_INFLATION * Path(path).stat().st_size:
         raise InputError(f"{path} unpacks to {sum(sizes.values()):,} bytes, more than a Keras model can hold.")
     config = _mapping(archive.read("config.json"))
     with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
@@ -153,7 +153,7 @@ def _arrays(group: h5py.Group, size: int) -> dict[str, np.ndarray]:
     datasets: dict[str, h5py.Dataset] = {}
     group.visititems(lambda name, item: datasets.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     total = sum(dataset.nbytes for dataset in datasets.values())
-    if total > MOST_INFLATION * size:
+    if total > MAX_INFLATION * size:
         raise ValueError(f"its arrays are declared to hold {total:,} bytes, in a file of {size:,}")
     for name, dataset in datasets.items():
         if dataset.external or dataset.is_virtual:

@@ -18,9 +18,9 @@ from .onehot import LAYOUTS, input_shape
 from .table_model import read_table
 
 Shape = tuple[int | None, ...]
-COMPARED = 8  # predictions of a reference
+REFERENCE_PREDICTIONS = 8  # predictions of a reference
 SHARE, ROUNDING = 1e-2, 1e-5  # what they may differ by: of their spread, and of their size
-MOST_LETTERS = 5  # of an alphabet whose every order is tried
+MAX_LETTERS = 5  # of an alphabet whose every order is tried
 PROTEIN_ORDERS = ("ACDEFGHIKLMNPQRSTVWY", "ARNDCQEGHILKMFPSTWYV")  # by one letter, and by three
 NETWORKS = ("torch", "onnx", "keras_h5")
 
@@ -102,7 +102,7 @@ def check_reference(model: Model, most: int) -> int:
     file = model.source["reference"]
     table = read_table({"kind": "table", "path": file}, model.template, model.outputs)
     count = len(table.codes)
-    rows = np.unique(np.linspace(0, count - 1, min(COMPARED, count, max(most, 1))).astype(int))
+    rows = np.unique(np.linspace(0, count - 1, min(REFERENCE_PREDICTIONS, count, max(most, 1))).astype(int))
     codes, wanted = table.codes[rows], table.values[rows]
     found = model(codes)
     if _agree(found, wanted):
@@ -149,6 +149,6 @@ def _matching(model: Model, codes: np.ndarray, wanted: np.ndarray, most: int) ->
 
 
 def _orders(letters: str) -> list[str]:
-    if len(letters) <= MOST_LETTERS:
+    if len(letters) <= MAX_LETTERS:
         return ["".join(order) for order in permutations(letters)][1:]
     return [order for order in PROTEIN_ORDERS if sorted(order) == sorted(letters) and order != letters]

@@ -19,7 +19,7 @@ from ..settings.errors import InputError
 from ..storage.delimited import read_rows, to_numbers
 from . import Predictor
 
-MOST_NAMED = 5  # unseen letters that a sentence names
+MAX_NAMED = 5  # unseen letters that a sentence names
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,9 @@ def list_left_out(table: Table | None) -> str:
 
 def _tell_unseen(unseen: Mapping[str, str], where: str) -> str:
     places = [f"{letter} at position {position}" for position, letters in unseen.items() for letter in letters]
-    if len(places) > MOST_NAMED:
-        others = len(places) - MOST_NAMED
-        named = f"{', '.join(places[:MOST_NAMED])} and {others} other letter{'s' * (others > 1)} never occur"
+    if len(places) > MAX_NAMED:
+        others = len(places) - MAX_NAMED
+        named = f"{', '.join(places[:MAX_NAMED])} and {others} other letter{'s' * (others > 1)} never occur"
     else:
         named = " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
         named += " never occurs" if len(places) == 1 else " never occur"

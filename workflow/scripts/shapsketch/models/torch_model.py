@@ -45,7 +45,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
             if batch is None or not len(x):
                 return _plain(forward(x))
             x = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
-            return _first_rows([_plain(forward(part)) for part in x.split(batch)], len(codes))
+            return _first_rows([_plain(forward(part)) for part in torch.split(x, batch)], len(codes))
 
     return predict
 
@@ -172,7 +172,7 @@ def _saved_program(path: str, device: "torch.device") -> "torch.nn.Module":
     _refuse_weights(path)
     if refuse_pickles(path):
         try:
-            return torch.jit.load(path, map_location=device).eval()
+            return torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
         except Exception as error:
             raise _unreadable(path, "TorchScript program", error) from error
     program = _exported_program(path)

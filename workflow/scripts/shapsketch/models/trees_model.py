@@ -23,7 +23,7 @@ from ..storage.files import load_npz
 from . import Predictor, ubjson
 from .ensemble import Ensemble, Tree
 
-ZERO = 1e-35  # LightGBM's largest number that counts as zero
+LIGHTGBM_ZERO = 1e-35  # LightGBM's largest number that counts as zero
 LOGISTIC = ("reg:logistic", "binary:logistic")
 EXPONENTIAL = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft")
 Decision = Callable[[np.ndarray], np.ndarray]  # (q,) values of a feature -> (q,) whether to go left
@@ -228,7 +228,7 @@ def _lightgbm_decision(fields: Mapping[str, str], threshold: float, kind: int, z
     default_left = bool(kind & 2)
 
     def decide(values: np.ndarray) -> np.ndarray:
-        missing = zero_is_missing & (np.abs(values) <= ZERO)
+        missing = zero_is_missing & (np.abs(values) <= LIGHTGBM_ZERO)
         return np.where(missing, default_left, values <= threshold)
 
     return decide

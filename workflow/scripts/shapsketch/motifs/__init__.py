@@ -39,9 +39,9 @@ from .tables import (
 )
 
 WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
-LEAST_BITS = 0.4  # information of a motif's letters, on average
-CONSISTENT = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
-LONG = 50  # letters from which on seqlets are looked for
+MIN_BITS = 0.4  # information of a motif's letters, on average
+MIN_CONSISTENCY = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
+SEQLET_MIN_LENGTH = 50  # letters from which on seqlets are looked for
 SETS = ("all", "top", "bottom")
 
 
@@ -55,7 +55,7 @@ class Settings:
         min_share: the least share of what the reconstruction varies about the background's mean.
         extremes: share of the sequences in the sets `top` and `bottom`.
         bootstrap: replicates.
-        seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `LONG` letters.
+        seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `SEQLET_MIN_LENGTH` letters.
         reverse_complement: whether motifs of DNA may lie on either strand.
         seed: of the bootstrap.
     """
@@ -188,10 +188,10 @@ def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
 
 def _counts(sums: InstanceSums, settings: Settings) -> bool:
     """Whether a motif is in enough sequences, mostly adds in one direction, and has letters that say something."""
-    if sums.sequences < settings.min_instances or abs(sums.value) < CONSISTENT * sums.magnitude:
+    if sums.sequences < settings.min_instances or abs(sums.value) < MIN_CONSISTENCY * sums.magnitude:
         return False
     core = sums.frequencies[core_columns(sums.motif)]
-    return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= LEAST_BITS * len(core)
+    return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= MIN_BITS * len(core)
 
 
 def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:
@@ -214,7 +214,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     pairs = interaction_map(terms, "SII", 2)
     pairs = pairs.select(pairs.orders == 2)
     sums = Sums.empty(terms, pairs, 0)
-    wanted = template.n >= LONG if settings.seqlets == "auto" else settings.seqlets
+    wanted = template.n >= SEQLET_MIN_LENGTH if settings.seqlets == "auto" else settings.seqlets
     finder = SeqletFinder(template.n, settings.seed) if wanted else None
     for chunk in explained.chunks():
         letters.add(0, chunk.codes, chunk.values)

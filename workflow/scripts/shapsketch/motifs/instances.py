@@ -8,8 +8,8 @@ from .letter_tables import cells_of
 from .motif import Motif
 from .reading import Chunk
 
-MOST_VALUES = 4_000_000  # letters looked at in one step
-LISTED = 10  # instances of a motif listed per sequence: the strongest
+MAX_VALUES = 4_000_000  # letters looked at in one step
+MAX_LISTED_INSTANCES = 10  # instances of a motif listed per sequence: the strongest
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class InstanceSums:
 
     def find(self, chunk: Chunk) -> Hits:
         """Find the instances in sequences."""
-        step = max(1, MOST_VALUES // self.motif.placements.positions.size)
+        step = max(1, MAX_VALUES // self.motif.placements.positions.size)
         parts = [self._find(chunk.codes, k, k + step) for k in range(0, len(chunk.rows), step)]
         rows, places, values = (
             (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else np.zeros((3, 0))
@@ -117,8 +117,8 @@ class InstanceSums:
     def add(self, chunk: Chunk, hits: Hits) -> None:
         """Add the letters and contributions of instances that were found in a chunk."""
         length, shape = self._columns.shape[1], self.frequencies.shape
-        for k in range(0, len(hits.rows), MOST_VALUES // length):
-            rows, places = hits.rows[k : k + MOST_VALUES // length], hits.places[k : k + MOST_VALUES // length]
+        for k in range(0, len(hits.rows), MAX_VALUES // length):
+            rows, places = hits.rows[k : k + MAX_VALUES // length], hits.places[k : k + MAX_VALUES // length]
             columns = self._columns[places]
             letters = self._read(chunk.codes[rows[:, None], columns], self.motif.placements.minus[places])
             cells = (letters + self._q * np.arange(length)).ravel()
@@ -131,8 +131,8 @@ class InstanceSums:
         self.magnitude += float(np.abs(hits.values).sum())
 
     def listed(self, chunk: Chunk) -> Sites:
-        """Say where the strongest instances of each sequence lie, at most `LISTED`."""
-        hits = self.find(chunk).strongest(LISTED)
+        """Say where the strongest instances of each sequence lie, at most `MAX_LISTED_INSTANCES`."""
+        hits = self.find(chunk).strongest(MAX_LISTED_INSTANCES)
         placements = self.motif.placements[hits.places]
         positions = np.sort(placements.positions, axis=1)
         return Sites(hits.rows, positions, positions[:, 0], positions[:, -1] + 1, placements.minus, hits.values)

@@ -12,8 +12,8 @@ import numpy as np
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support, Terms
 
-MOST_CELLS = 20_000_000  # of all tables together: 320 MB with their counts
-MOST_WAVE_CELLS = 4096  # terms held as waves are turned into tables up to this size
+MAX_CELLS = 20_000_000  # of all tables together: 320 MB with their counts
+MAX_FOURIER_CELLS = 4096  # terms held as Fourier coefficients are turned into tables up to this size
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,14 @@ class Stack:
 def search_terms(spectrum: Spectrum) -> Terms:
     """Return the terms that are searched for motifs, all as tables: the strongest under the background that fit.
 
-    Terms of waves are turned into tables where these have at most `MOST_WAVE_CELLS` cells, and left out otherwise.
+    Terms held as Fourier coefficients become tables where these have at most `MAX_FOURIER_CELLS` cells, and are left
+    out otherwise.
     """
     terms, q = spectrum.terms, spectrum.template.alphabet.q
     cells = np.array([float(q) ** k for k in terms.orders])
-    fits = terms.has_table | (cells <= MOST_WAVE_CELLS)
+    fits = terms.has_table | (cells <= MAX_FOURIER_CELLS)
     order = np.argsort(np.where(fits, -spectrum.variances, np.inf), kind="stable")
-    kept = np.sort(order[(np.cumsum(cells[order]) <= MOST_CELLS) & fits[order]])
+    kept = np.sort(order[(np.cumsum(cells[order]) <= MAX_CELLS) & fits[order]])
     tables = {}
     for t in kept.tolist():
         support = terms.supports[t]

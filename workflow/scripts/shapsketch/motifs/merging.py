@@ -7,19 +7,21 @@ import numpy as np
 
 from ..sequences.background import Background
 from ..spectrum.terms import Terms
-from .motif import RELATED, WORD, Motif, relation_of, sort_motif
-from .patterns import Landscape, Placements
+from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
+from .patterns import Placements, ResidualTables
 
-OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
-LEAST_CORE = 0.1  # of the shorter motif's variance: what the longer one must carry to give the merged one its letters
+MIN_OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
+MIN_CORE_LETTERS = (
+    0.1  # of the shorter motif's variance: what the longer one must carry to give the merged one its letters
+)
 
 
-def merge_motifs(background: Background, landscape: Landscape, motifs: list[Motif]) -> list[Motif]:
+def merge_motifs(background: Background, residuals: ResidualTables, motifs: list[Motif]) -> list[Motif]:
     """Merge motifs of the same letters elsewhere, and motifs whose letters and placements lie within another's.
 
     Args:
         background: of the spectrum.
-        landscape: where they were found.
+        residuals: where they were found.
         motifs: in the order in which they were found.
     """
     kept: list[Motif] = []
@@ -29,7 +31,7 @@ def merge_motifs(background: Background, landscape: Landscape, motifs: list[Moti
         while again:
             again = False
             for k, other in enumerate(kept):
-                pair = _as_one(background, landscape, other, merged)
+                pair = _as_one(background, residuals, other, merged)
                 if pair is not None:
                     merged, again = pair, True
                     del kept[k]
@@ -38,25 +40,25 @@ def merge_motifs(background: Background, landscape: Landscape, motifs: list[Moti
     return kept
 
 
-def _as_one(background: Background, landscape: Landscape, first: Motif, second: Motif) -> Motif | None:
+def _as_one(background: Background, residuals: ResidualTables, first: Motif, second: Motif) -> Motif | None:
     """The two as one motif, or None where they are not."""
     if first.order == second.order:
-        return _union(landscape, first, second)
+        return _union(residuals, first, second)
     small, big = sorted((first, second), key=lambda motif: motif.order)
     if not _lies_within(small, big):
         return None
     terms = Terms.weighted_sum([(1.0, small.terms), (1.0, big.terms)])
     variances = [float(motif.terms.variances(background.local).sum()) for motif in (small, big)]
-    return replace(big if variances[1] >= LEAST_CORE * variances[0] else small, terms=terms)
+    return replace(big if variances[1] >= MIN_CORE_LETTERS * variances[0] else small, terms=terms)
 
 
-def _union(landscape: Landscape, first: Motif, second: Motif) -> Motif | None:
+def _union(residuals: ResidualTables, first: Motif, second: Motif) -> Motif | None:
     """Two motifs of as many letters as one, if sign, distances within the halves and most or the best words agree."""
     if np.sign(first.values.mean()) != np.sign(second.values.mean()):
         return None
     words = [list(map(bytes, motif.words)) for motif in (first, second)]
     shared, either = set(words[0]) & set(words[1]), set(words[0]) | set(words[1])
-    if words[0][0] != words[1][0] and len(shared) < OVERLAP * len(either):
+    if words[0][0] != words[1][0] and len(shared) < MIN_OVERLAP * len(either):
         return None
     split = min(first.split, second.split)
     if not np.array_equal(replace(first, split=split).offsets, replace(second, split=split).offsets):
@@ -65,11 +67,11 @@ def _union(landscape: Landscape, first: Motif, second: Motif) -> Motif | None:
     parts = [motif.placements for motif in (first, second)]
     places = _distinct(np.concatenate([np.column_stack([part.minus, part.positions]) for part in parts]))
     placements = Placements(places[:, 1:], places[:, 0].astype(bool))
-    values = landscape.values(placements, rows)
+    values = residuals.values(placements, rows)
     means = np.abs(values.mean(0))
-    for threshold in (RELATED, WORD):
+    for threshold in (MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN):
         kept = means >= threshold * means.max()
-        relation = relation_of(rows[kept], landscape.q, landscape.pairing)
+        relation = relation_of(rows[kept], residuals.q, residuals.pairing)
         if relation:
             break
     terms = Terms.weighted_sum([(1.0, first.terms), (1.0, second.terms)])
@@ -90,8 +92,8 @@ def _lies_within(small: Motif, big: Motif) -> bool:
     for columns in combinations(range(big.order), small.order):
         chosen = list(columns)
         same = np.mean([bytes(word) in words for word in np.ascontiguousarray(big.words[:, chosen])])
-        if same >= OVERLAP:
+        if same >= MIN_OVERLAP:
             held = [tuple(p) in places for p in np.sort(big.placements.positions[:, chosen], 1).tolist()]
-            if np.mean(held) >= OVERLAP:
+            if np.mean(held) >= MIN_OVERLAP:
                 return True
     return False

@@ -7,8 +7,8 @@ import numpy as np
 from ..spectrum.terms import Terms
 from .patterns import Placements
 
-WORD = 0.6  # of the strongest word: how much a word must add
-RELATED = 0.25  # the same for words that are related by a rule
+MIN_WORD_GAIN = 0.6  # of the strongest word: how much a word must add
+MIN_RELATED_WORD_GAIN = 0.25  # the same for words that are related by a rule
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,11 @@ def gather(
     held = np.flatnonzero(rows >= 0)
     found, minus = tables[rows[held]], placements.minus[held]
     if complement is not None and minus.any():
-        found[minus] = turned(found[minus], order, complement)
+        found[minus] = reverse_complement(found[minus], order, complement)
     return held, rows[held], found
 
 
-def turned(tables: np.ndarray, order: int, complement: np.ndarray) -> np.ndarray:
+def reverse_complement(tables: np.ndarray, order: int, complement: np.ndarray) -> np.ndarray:
     """Return (P, q^order) tables as the other strand reads them."""
     shaped = tables.reshape(len(tables), *[len(complement)] * order).transpose(0, *range(order, 0, -1))
     index: tuple[Any, ...] = (slice(None), *np.ix_(*[complement] * order))
@@ -132,7 +132,7 @@ class Fit:
     cosines: np.ndarray
 
 
-class Landscape:
+class ResidualTables:
     """The dividends in which motifs are searched, less what the motifs found so far explain.
 
     Args:
@@ -226,7 +226,7 @@ class Landscape:
             total[held] += tables[:, cells_of(words[:, columns], self.q)]
         return total
 
-    def peel(
+    def subtract(
         self, h: np.ndarray, words: np.ndarray, placements: Placements, least: int = 2
     ) -> dict[Support, np.ndarray]:
         """Take a pattern out of what is left, placement by placement; return what was taken, table by table.
@@ -238,18 +238,18 @@ class Landscape:
             for columns in subsets(h.ndim, self.stacks, least):
                 order, cells = len(columns), cells_of(words[:, columns], self.q)
                 expected, weights = component(h, probabilities, columns), weights_of(probabilities[list(columns)])
-                energy = float(expected**2 @ weights)
-                if energy == 0:
+                variance = float(expected**2 @ weights)
+                if variance == 0:
                     continue
                 part = placements[members]
                 held, rows, tables = gather(self.stacks[order], self.residual[order], part, columns, self.complement)
-                scales = np.maximum(tables @ (expected * weights) / energy, 0)
+                scales = np.maximum(tables @ (expected * weights) / variance, 0)
                 for k in np.unique(rows, return_index=True)[1].tolist():  # overlapping placements share tables
                     lost, blank = scales[k] * expected, np.zeros(len(expected), bool)
                     blank[cells] = True
                     if part.minus[held[k]] and self.complement is not None:
-                        lost = turned(lost[None], order, self.complement)[0]
-                        blank = turned(blank[None], order, self.complement)[0]
+                        lost = reverse_complement(lost[None], order, self.complement)[0]
+                        blank = reverse_complement(blank[None], order, self.complement)[0]
                     self.residual[order][rows[k]] -= lost
                     self.residual[order][rows[k]][blank] = 0
                     support = tuple(self.stacks[order].supports[rows[k]].tolist())

@@ -7,7 +7,7 @@ from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support
 from .letter_tables import Stack
-from .motif import WORD
+from .motif import MIN_WORD_GAIN
 from .pwm import consensus_letter
 
 
@@ -27,7 +27,7 @@ def position_row(
     table, counts = stack.tables[row], stack.counts[row]
     size = np.round(np.abs(table) * (counts > 0), 12)
     strongest = int(np.lexsort([-table, -size])[0])  # of two letters that mirror one another, the one that raises
-    own = table * np.sign(table[strongest]) >= WORD * abs(table[strongest])
+    own = table * np.sign(table[strongest]) >= MIN_WORD_GAIN * abs(table[strongest])
     ordered = [letters[a] for a in np.argsort(-np.abs(table), kind="stable").tolist() if own[a]]
     held = int(counts[own].sum())
     return {

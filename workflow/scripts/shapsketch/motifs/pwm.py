@@ -7,7 +7,11 @@ import pandas as pd
 
 from ..sequences.alphabet import Alphabet
 
-TOGETHER = (0.5, 0.75, 0.95)  # frequencies above which a consensus names one letter, two (Cavener 1987), or three
+CONSENSUS_FREQUENCIES = (
+    0.5,
+    0.75,
+    0.95,
+)  # frequencies above which a consensus names one letter, two (Cavener 1987), or three
 MATRIX_COLUMNS = ("output", "motif", "column", "position", "letter", "frequency", "contribution", "core")
 
 
@@ -61,7 +65,7 @@ def _positive(numbers: np.ndarray) -> pd.Series:
 def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
     """Return the letter that has most of a column, or the code or brackets of the few that do, or the wildcard."""
     ranked = np.argsort(-frequencies, kind="stable")
-    for few, enough in enumerate(TOGETHER, 1):
+    for few, enough in enumerate(CONSENSUS_FREQUENCIES, 1):
         if few < alphabet.q and frequencies[ranked[:few]].sum() > enough:
             letters = "".join(sorted(alphabet.letters[a] for a in ranked[:few]))
             codes = {"".join(sorted(members)): code for code, members in alphabet.ambiguity.items()}

@@ -14,35 +14,37 @@ import numpy as np
 from ..spectrum.spectrum import Spectrum
 from .letter_tables import Stack, cells_of, local_terms, words_of
 from .merging import merge_motifs
-from .motif import RELATED, WORD, Motif, relation_of, sort_motif
-from .patterns import Landscape, Placements
+from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
+from .patterns import Placements, ResidualTables
 
-EDGE = 0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
-LEAST_EDGE = 0.15  # and with each of them
-SURE = 3.0  # standard errors over the translations, of the weakest of these interactions
-REACH = 20  # positions around the letters of a motif where it grows
-AGREE = 0.5  # cosine of the tables at a placement with the pattern
-RECURS = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
-WEAKEST = 0.1  # of the strongest placement
-MOST_WORD_CELLS = 10_000  # letters^columns of a pattern: 6 nucleotides, 3 amino acids
-DENSE = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
-FEWEST_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
-SEEDS = 3  # interactions looked at for each motif wanted
-FAINT = 0.02  # of the least share of a motif: interactions that no motif starts from
+MIN_EDGE_SHARE = (
+    0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
+)
+MIN_EDGE = 0.15  # and with each of them
+MIN_EDGE_Z = 3.0  # standard errors over the translations, of the weakest of these interactions
+GROWTH_RADIUS = 20  # positions around the letters of a motif where it grows
+MIN_COSINE = 0.5  # cosine of the tables at a placement with the pattern
+MIN_RECURRENCE = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
+MIN_PLACEMENT_SHARE = 0.1  # of the strongest placement
+MAX_WORD_CELLS = 10_000  # letters^columns of a pattern: 6 nucleotides, 3 amino acids
+MIN_DENSITY = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
+MIN_EFFECTIVE_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
+SEEDS_PER_MOTIF = 3  # interactions looked at for each motif wanted
+MIN_SEED_SHARE = 0.02  # of the least share of a motif: interactions that no motif starts from
 
 
 class _Seeds:
     """Where the strongest interaction is, summed over the offsets of the sequence.
 
     Args:
-        landscape: the tables.
+        residuals: the tables.
         least: how many sequences must have the letters.
     """
 
-    def __init__(self, landscape: Landscape, least: int) -> None:
-        self._landscape = landscape
+    def __init__(self, residuals: ResidualTables, least: int) -> None:
+        self._residuals = residuals
         self._order, self._starts, self._weights = {}, {}, {}
-        for order, stack in landscape.stacks.items():
+        for order, stack in residuals.stacks.items():
             if order < 2:
                 continue
             relative = np.column_stack([np.diff(stack.supports, axis=1), stack.supports[:, :1]])
@@ -59,13 +61,13 @@ class _Seeds:
         """The summed squares, the stack, the rows of the supports that are shifts of one another, and the cell."""
         best: tuple[float, Stack, np.ndarray, int] | None = None
         for order, by_gaps in self._order.items():
-            left = self._landscape.residual[order][by_gaps]
+            left = self._residuals.residual[order][by_gaps]
             sums = np.add.reduceat(self._weights[order] * left * np.abs(left), self._starts[order], axis=0)
             group, cell = np.unravel_index(int(np.argmax(np.abs(sums))), sums.shape)
             score = float(abs(sums[group, cell]))
             if score > 0 and (best is None or score > best[0]):
                 stop = [*self._starts[order], len(by_gaps)][group + 1]
-                best = score, self._landscape.stacks[order], by_gaps[self._starts[order][group] : stop], int(cell)
+                best = score, self._residuals.stacks[order], by_gaps[self._starts[order][group] : stop], int(cell)
         return best
 
 
@@ -96,48 +98,48 @@ def find_motifs(
         return []
     alphabet = spectrum.template.alphabet
     pairing = alphabet.complement if alphabet.kind in ("DNA", "RNA") else None
-    landscape = Landscape(stacks, spectrum.background.probabilities, pairing, both_strands=both_strands)
-    seeds = _Seeds(landscape, min_instances)
-    faint = FAINT * min_share * variance * sequences
+    residuals = ResidualTables(stacks, spectrum.background.probabilities, pairing, both_strands=both_strands)
+    seeds = _Seeds(residuals, min_instances)
+    faint = MIN_SEED_SHARE * min_share * variance * sequences
     motifs: list[Motif] = []
-    for _ in range(SEEDS * count):
+    for _ in range(SEEDS_PER_MOTIF * count):
         seed = seeds.strongest()
         if seed is None or seed[0] < faint:
             break
-        motifs.append(_motif(spectrum, landscape, *seed[1:]))
-    return merge_motifs(spectrum.background, landscape, [m for m in motifs if len(m.terms)])
+        motifs.append(_motif(spectrum, residuals, *seed[1:]))
+    return merge_motifs(spectrum.background, residuals, [m for m in motifs if len(m.terms)])
 
 
-def _motif(spectrum: Spectrum, landscape: Landscape, stack: Stack, rows: np.ndarray, cell: int) -> Motif:
-    """Make a motif from an interaction, and take it out of the landscape."""
-    q, order = landscape.q, stack.order
-    left = landscape.residual[order][rows, cell]
+def _motif(spectrum: Spectrum, residuals: ResidualTables, stack: Stack, rows: np.ndarray, cell: int) -> Motif:
+    """Make a motif from an interaction, and take it out of the residual tables."""
+    q, order = residuals.q, stack.order
+    left = residuals.residual[order][rows, cell]
     sign = np.sign(left @ np.abs(left))
     anchor = stack.supports[rows[int(np.argmax(sign * left))]]
-    strong = sign * left >= WEAKEST * (sign * left).max()
-    family = _Family(landscape, (stack.supports[rows[strong], 0] - anchor[0]).tolist(), sign)
+    strong = sign * left >= MIN_PLACEMENT_SHARE * (sign * left).max()
+    family = _Family(residuals, (stack.supports[rows[strong], 0] - anchor[0]).tolist(), sign)
     letters = words_of(np.array([cell]), order, q)[0]
     core = family.grown(dict(zip(anchor.tolist(), letters.tolist(), strict=True)))
     positions, letters = np.array(list(core)), np.array(list(core.values()), np.uint8)
     least = 2
-    shifts = _shifts(positions, landscape)
+    shifts = _shifts(positions, residuals)
     start = Placements.of(positions[None])
-    if sign * landscape.values(start, letters[None], left=True)[0, 0] <= 0:
+    if sign * residuals.values(start, letters[None], left=True)[0, 0] <= 0:
         least = order
-    strength = sign * landscape.values(shifts, letters[None], least, left=True)[:, 0]
-    shifts = shifts[strength >= WEAKEST * strength.max()]
-    words, h, relation = _words(landscape, shifts, least, sign)
-    for split, candidates in _candidates(positions, landscape):
-        placements, scales = _recurring(landscape, h, candidates, least, split, positions)
+    strength = sign * residuals.values(shifts, letters[None], least, left=True)[:, 0]
+    shifts = shifts[strength >= MIN_PLACEMENT_SHARE * strength.max()]
+    words, h, relation = _words(residuals, shifts, least, sign)
+    for split, candidates in _candidates(positions, residuals):
+        placements, scales = _recurring(residuals, h, candidates, least, split, positions)
         if split == len(letters) or _varies(placements, scales, candidates, split):
-            words, h, relation = _words(landscape, placements, least, sign) if len(placements) else (words, h, relation)
-            placements, _ = _recurring(landscape, h, candidates, least, split, positions)
+            words, h, relation = _words(residuals, placements, least, sign) if len(placements) else (words, h, relation)
+            placements, _ = _recurring(residuals, h, candidates, least, split, positions)
             break
     if len(placements) < 2:
         split, placements = len(letters), start
-        words, h, relation = _words(landscape, start, least, sign)
-    values = landscape.values(placements, words)
-    taken = landscape.peel(h, words, placements, least)
+        words, h, relation = _words(residuals, start, least, sign)
+    values = residuals.values(placements, words)
+    taken = residuals.subtract(h, words, placements, least)
     return sort_motif(Motif(words, placements, values, split, relation, local_terms(spectrum, taken)))
 
 
@@ -146,12 +148,12 @@ class _Family:
     """Letters at one placement and its translations; dividends at all of them count.
 
     Attributes:
-        landscape: the tables.
+        residuals: the tables.
         shifts: how far the translations are moved, 0 included.
         sign: of the motif, 1 or -1.
     """
 
-    landscape: Landscape
+    residuals: ResidualTables
     shifts: list[int]
     sign: float
 
@@ -160,22 +162,22 @@ class _Family:
 
         (D, q) for all letters at the position `free`.
         """
-        support, q = sorted(letters), self.landscape.q
-        stack = self.landscape.stacks[len(support)]
+        support, q = sorted(letters), self.residuals.q
+        stack = self.residuals.stacks[len(support)]
         rows = np.array([stack.row.get(tuple(i + shift for i in support), -1) for shift in self.shifts])
         word = np.repeat(np.array([[letters[i] for i in support]]), q if free is not None else 1, axis=0)
         if free is not None:
             word[:, support.index(free)] = np.arange(q)
-        cells = self.landscape.residual[len(support)][rows[:, None], cells_of(word, q)]
+        cells = self.residuals.residual[len(support)][rows[:, None], cells_of(word, q)]
         return np.where(rows[:, None] >= 0, self.sign * cells, 0.0)
 
     def grown(self, core: dict[int, int]) -> dict[int, int]:
         """Add letters at further positions while each interacts with those that are there."""
-        core, q = dict(core), self.landscape.q
-        while q ** (len(core) + 1) <= MOST_WORD_CELLS:
+        core, q = dict(core), self.residuals.q
+        while q ** (len(core) + 1) <= MAX_WORD_CELLS:
             edges = self._edges(core)
             position = max(edges, key=lambda i: (edges[i].max(), -i), default=None)
-            if position is None or edges[position].max() < EDGE:
+            if position is None or edges[position].max() < MIN_EDGE_SHARE:
                 break
             core[position] = int(np.argmax(edges[position]))
         return dict(sorted(core.items()))
@@ -186,18 +188,18 @@ class _Family:
         With each letter of the core, of all dividends that hold both the largest counts, over the largest of its
         order within the core.
         """
-        members, stacks = sorted(core), self.landscape.stacks
+        members, stacks = sorted(core), self.residuals.stacks
         reference = {
             order: max(self.dividends({i: core[i] for i in s}).mean() for s in combinations(members, order))
             for order in range(2, len(core) + 1)
             if order in stacks
         }
         seed = max(reference.values())
-        low, high = max(members[0] - REACH, -min(self.shifts)), members[-1] + REACH
-        high = min(high, len(self.landscape.probabilities) - 1 - max(self.shifts))
+        low, high = max(members[0] - GROWTH_RADIUS, -min(self.shifts)), members[-1] + GROWTH_RADIUS
+        high = min(high, len(self.residuals.probabilities) - 1 - max(self.shifts))
         edges = {}
         for i in set(range(low, high + 1)) - set(members):
-            strength = np.full((len(members), len(self.shifts), self.landscape.q), -np.inf)
+            strength = np.full((len(members), len(self.shifts), self.residuals.q), -np.inf)
             for size in range(1, len(members) + 1):
                 for chosen in combinations(range(len(members)), size) if size + 1 in stacks else ():
                     value = self.dividends({members[c]: core[members[c]] for c in chosen} | {i: 0}, i)
@@ -207,21 +209,21 @@ class _Family:
             strength[np.isinf(strength)] = 0.0
             weakest = strength.min(0)
             error = weakest.std(0) / np.sqrt(len(self.shifts))
-            sure = weakest.mean(0) >= np.maximum(LEAST_EDGE, SURE * error)
+            sure = weakest.mean(0) >= np.maximum(MIN_EDGE, MIN_EDGE_Z * error)
             edges[i] = np.where(sure, strength.mean((0, 1)), 0.0)
         return edges
 
 
-def _shifts(positions: np.ndarray, landscape: Landscape) -> Placements:
+def _shifts(positions: np.ndarray, residuals: ResidualTables) -> Placements:
     """All translations of a placement to positions that are not fixed."""
-    shifts = np.arange(-positions[0], len(landscape.free) - positions[-1])
+    shifts = np.arange(-positions[0], len(residuals.free) - positions[-1])
     moved = positions + shifts[:, None]
-    return Placements.of(moved[landscape.free[moved].all(1)])
+    return Placements.of(moved[residuals.free[moved].all(1)])
 
 
-def _candidates(positions: np.ndarray, landscape: Landscape) -> Iterator[tuple[int, Placements]]:
+def _candidates(positions: np.ndarray, residuals: ResidualTables) -> Iterator[tuple[int, Placements]]:
     """Where a motif may lie: first with any gap between its halves, if they can be told apart, then rigidly."""
-    n, size = len(landscape.probabilities), len(positions)
+    n, size = len(residuals.probabilities), len(positions)
     steps = np.diff(positions)
     split = int(np.argmax(steps)) + 1
     if size == 2 or steps.max() > 1:
@@ -229,14 +231,14 @@ def _candidates(positions: np.ndarray, landscape: Landscape) -> Iterator[tuple[i
         start, second = np.indices((n, n)).reshape(2, -1)
         fits = (second > start + left[-1]) & (second + right[-1] < n)
         both = np.column_stack([start[fits, None] + left, second[fits, None] + right])
-        yield split, _both_strands(Placements.of(both[landscape.free[both].all(1)]), landscape)
-    yield size, _both_strands(_shifts(positions, landscape), landscape)
+        yield split, _both_strands(Placements.of(both[residuals.free[both].all(1)]), residuals)
+    yield size, _both_strands(_shifts(positions, residuals), residuals)
 
 
-def _both_strands(placements: Placements, landscape: Landscape) -> Placements:
-    if landscape.complement is None:
+def _both_strands(placements: Placements, residuals: ResidualTables) -> Placements:
+    if residuals.complement is None:
         return placements
-    n = len(landscape.probabilities)
+    n = len(residuals.probabilities)
     positions = np.concatenate([placements.positions, n - 1 - placements.positions])
     return Placements(positions, np.repeat([False, True], len(placements)))
 
@@ -247,17 +249,17 @@ def _varies(placements: Placements, scales: np.ndarray, candidates: Placements, 
     The effective number of gaps is the inverse of Simpson's index of the squared scales.
     """
     gaps, possible = (np.diff(p.positions[:, split - 1 : split + 1]).ravel() for p in (placements, candidates))
-    energies = np.bincount(np.abs(gaps), scales**2)
-    if energies.sum() ** 2 < FEWEST_GAPS * (energies**2).sum() or not len(gaps):
+    squares = np.bincount(np.abs(gaps), scales**2)
+    if squares.sum() ** 2 < MIN_EFFECTIVE_GAPS * (squares**2).sum() or not len(gaps):
         return False
     starts, all_starts = placements.positions[:, 0], candidates.positions[:, 0]
     between = (all_starts >= starts.min()) & (all_starts <= starts.max())
     between &= (np.abs(possible) >= np.abs(gaps).min()) & (np.abs(possible) <= np.abs(gaps).max())
-    return len(gaps) >= DENSE * between.sum()
+    return len(gaps) >= MIN_DENSITY * between.sum()
 
 
 def _recurring(
-    landscape: Landscape, h: np.ndarray, candidates: Placements, least: int, split: int, seed: np.ndarray
+    residuals: ResidualTables, h: np.ndarray, candidates: Placements, least: int, split: int, seed: np.ndarray
 ) -> tuple[Placements, np.ndarray]:
     """The placements at which the tables agree with a pattern, if more agree than disagree beside the seed's own.
 
@@ -265,24 +267,30 @@ def _recurring(
 
     Of two halves with a gap that varies, only dividends that join both count.
     """
-    fit = landscape.fit(h, candidates, least, split if split < h.ndim else None)
+    fit = residuals.fit(h, candidates, least, split if split < h.ndim else None)
     elsewhere = np.any(candidates.positions != seed, axis=1) * fit.scales
-    if elsewhere @ np.abs(elsewhere) < RECURS * (elsewhere @ elsewhere):
+    if elsewhere @ np.abs(elsewhere) < MIN_RECURRENCE * (elsewhere @ elsewhere):
         return candidates[:0], elsewhere[:0]
-    agree = (fit.cosines >= AGREE) & (fit.scales >= WEAKEST * fit.scales.max(initial=0.0)) & (fit.scales > 0)
+    agree = (
+        (fit.cosines >= MIN_COSINE)
+        & (fit.scales >= MIN_PLACEMENT_SHARE * fit.scales.max(initial=0.0))
+        & (fit.scales > 0)
+    )
     return candidates[agree], fit.scales[agree]
 
 
-def _words(landscape: Landscape, placements: Placements, least: int, sign: float) -> tuple[np.ndarray, np.ndarray, str]:
+def _words(
+    residuals: ResidualTables, placements: Placements, least: int, sign: float
+) -> tuple[np.ndarray, np.ndarray, str]:
     """The words that add most over some placements, the pattern that they make, and how their halves are related."""
-    size, q = placements.positions.shape[1], landscape.q
-    joint = sign * landscape.joint(placements, least)
+    size, q = placements.positions.shape[1], residuals.q
+    joint = sign * residuals.joint(placements, least)
     most = joint.max()
-    for threshold in (RELATED, WORD):
+    for threshold in (MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN):
         cells = np.flatnonzero(joint >= threshold * most)
         cells = cells[np.argsort(-joint[cells], kind="stable")]
         words = words_of(cells, size, q)
-        relation = relation_of(words, q, landscape.pairing)
+        relation = relation_of(words, q, residuals.pairing)
         if relation:
             break
     else:

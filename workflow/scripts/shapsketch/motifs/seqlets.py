@@ -20,16 +20,16 @@ from .reading import Chunk
 WINDOW = 8  # letters whose sum must stand out
 FLANK = 4  # letters around them that are compared too
 WIDTH = WINDOW + 2 * FLANK
-SHIFT = FLANK  # letters by which two seqlets are moved against one another
-PER_SEQUENCE = 8  # seqlets at most
+MAX_SHIFT = FLANK  # letters by which two seqlets are moved against one another
+MAX_SEQLETS_PER_SEQUENCE = 8  # seqlets at most
 MOST = 50_000  # seqlets kept: the strongest
-CLUSTERED = 1_500  # of each sign, from which clusters are made; the rest are assigned to these
-FALSE = 0.1  # expected share of chance among the windows that stand out
-ALIKE = 0.5  # mean similarity within a cluster, and of a member with its cluster
-SAME = 0.7  # similarity of two clusters that are one
-TRIM = 0.2  # of the largest column of contributions: the outer columns of a motif have more
-CORE = 0.4  # the same for columns that make up the motif
-BLANK = 255  # the code of a place beyond the sequence's ends
+MAX_CLUSTERED = 1_500  # of each sign, from which clusters are made; the rest are assigned to these
+FALSE_DISCOVERY_RATE = 0.1  # expected share of chance among the windows that stand out
+MIN_CLUSTER_SIMILARITY = 0.5  # mean similarity within a cluster, and of a member with its cluster
+MERGE_SIMILARITY = 0.7  # similarity of two clusters that are one
+MIN_TRIM_SHARE = 0.2  # of the largest column of contributions: the outer columns of a motif have more
+MIN_CORE_SHARE = 0.4  # the same for columns that make up the motif
+BLANK_CODE = 255  # the code of a place beyond the sequence's ends
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Seqlets:
     Attributes:
         rows: (S,) int64, the sequence of each.
         starts: (S,) int64, where its cut begins, 0-based; may lie before the sequence.
-        codes: (S, C) uint8 alphabet codes, `BLANK` beyond the ends.
+        codes: (S, C) uint8 alphabet codes, `BLANK_CODE` beyond the ends.
         values: (S, C) float64 contributions, zero there.
         scores: (S,) float64, the sums over the windows.
         minus: (S,) bool, whether codes and values are those of the other strand.
@@ -71,14 +71,14 @@ class Seqlets:
         return self[np.sort(np.argsort(-np.abs(self.scores), kind="stable")[:most])]
 
     def letters(self, shift: int, q: int) -> np.ndarray:
-        """(S, WIDTH * q): the contributions letter by letter, of the window moved by -SHIFT..SHIFT letters."""
-        part = slice(SHIFT + shift, SHIFT + shift + WIDTH)
+        """(S, WIDTH * q): the contributions letter by letter, of the window moved by -MAX_SHIFT..SHIFT letters."""
+        part = slice(MAX_SHIFT + shift, MAX_SHIFT + shift + WIDTH)
         codes, values = self.codes[:, part], self.values[:, part]
         return ((codes[:, :, None] == np.arange(q)) * values[:, :, None]).reshape(len(self), -1)
 
-    def turned(self, complement: np.ndarray) -> "Seqlets":
+    def reverse_complement(self, complement: np.ndarray) -> "Seqlets":
         """The same stretches as the other strand reads them."""
-        table = np.full(256, BLANK, np.uint8)
+        table = np.full(256, BLANK_CODE, np.uint8)
         table[: len(complement)] = complement
         return replace(self, codes=table[self.codes[:, ::-1]], values=self.values[:, ::-1], minus=~self.minus)
 
@@ -123,7 +123,7 @@ class SeqletFinder:
         scores = np.abs(seqlets.scores)
         ordered = np.sort(scores)[::-1]
         chance = np.searchsorted(-null, -ordered, side="right")  # of the shuffled ones, at least as high
-        enough = np.flatnonzero((chance <= FALSE * np.arange(1, len(ordered) + 1)) & (ordered > 0))
+        enough = np.flatnonzero((chance <= FALSE_DISCOVERY_RATE * np.arange(1, len(ordered) + 1)) & (ordered > 0))
         return seqlets[scores >= ordered[enough[-1]]] if enough.size else None
 
 
@@ -134,7 +134,7 @@ def _peaks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     sums = sums[:, window:] - sums[:, :-window]
     left, place = np.abs(sums), np.arange(sums.shape[1])
     rows, starts = [], []
-    for _ in range(PER_SEQUENCE):
+    for _ in range(MAX_SEQLETS_PER_SEQUENCE):
         best = left.argmax(1)
         some = np.flatnonzero(left[np.arange(len(left)), best] > 0)
         rows.append(some)
@@ -147,9 +147,9 @@ def _peaks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _cut(chunk: Chunk, rows: np.ndarray, starts: np.ndarray, scores: np.ndarray) -> Seqlets:
     """Cut the windows out with flanks and room for shifts."""
-    margin = FLANK + SHIFT
+    margin = FLANK + MAX_SHIFT
     columns = starts[:, None] + np.arange(WINDOW + 2 * margin)
-    codes = np.pad(chunk.codes, ((0, 0), (margin, margin + WINDOW)), constant_values=BLANK)[rows[:, None], columns]
+    codes = np.pad(chunk.codes, ((0, 0), (margin, margin + WINDOW)), constant_values=BLANK_CODE)[rows[:, None], columns]
     values = np.pad(chunk.values, ((0, 0), (margin, margin + WINDOW)))[rows[:, None], columns]
     return Seqlets(chunk.rows[rows], starts - margin, codes, values, scores, np.zeros(len(rows), bool))
 
@@ -221,13 +221,13 @@ def _clusters(seqlets: Seqlets, q: int, complement: np.ndarray | None) -> list[S
     """Aligned members of each cluster, the largest clusters first."""
     if len(seqlets) < 2:
         return []
-    chosen = np.sort(np.argsort(-np.abs(seqlets.scores), kind="stable")[:CLUSTERED])
+    chosen = np.sort(np.argsort(-np.abs(seqlets.scores), kind="stable")[:MAX_CLUSTERED])
     sample = seqlets[chosen]
     similarity = _similarities(_normalised(sample.letters(0, q)), sample, q, complement)[0]
     similarity = np.maximum(similarity, similarity.T)
     distance = np.clip(1 - similarity, 0, None)
     np.fill_diagonal(distance, 0)
-    labels = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - ALIKE, "distance")
+    labels = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - MIN_CLUSTER_SIMILARITY, "distance")
     patterns = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -239,7 +239,7 @@ def _clusters(seqlets: Seqlets, q: int, complement: np.ndarray | None) -> list[S
     if not means:
         return []
     aligned, cluster, alike = _aligned(seqlets, np.stack(means), q, complement)
-    found = [aligned[(cluster == k) & (alike >= ALIKE)] for k in range(len(means))]
+    found = [aligned[(cluster == k) & (alike >= MIN_CLUSTER_SIMILARITY)] for k in range(len(means))]
     return sorted((part for part in found if len(part)), key=lambda part: -len(part))
 
 
@@ -253,11 +253,13 @@ def _similarities(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(S, M) the best cosine of each seqlet with each pattern over shifts and strands, and (S, M) which it is."""
     best, which = np.full((len(seqlets), len(patterns)), -np.inf), np.zeros((len(seqlets), len(patterns)), np.int64)
-    for strand, part in enumerate([seqlets] if complement is None else [seqlets, seqlets.turned(complement)]):
-        for shift in sorted(range(-SHIFT, SHIFT + 1), key=abs):
+    for strand, part in enumerate(
+        [seqlets] if complement is None else [seqlets, seqlets.reverse_complement(complement)]
+    ):
+        for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs):
             cosine = _normalised(part.letters(shift, q)) @ patterns.T
             better = cosine > best + 1e-9
-            best[better], which[better] = cosine[better], strand * (2 * SHIFT + 1) + shift + SHIFT
+            best[better], which[better] = cosine[better], strand * (2 * MAX_SHIFT + 1) + shift + MAX_SHIFT
     return best, which
 
 
@@ -268,25 +270,25 @@ def _aligned(
     similarity, which = _similarities(_normalised(patterns), seqlets, q, complement)
     cluster = similarity.argmax(1)
     rows = np.arange(len(seqlets))
-    strand, shift = np.divmod(which[rows, cluster], 2 * SHIFT + 1)
+    strand, shift = np.divmod(which[rows, cluster], 2 * MAX_SHIFT + 1)
     if complement is not None and strand.any():
-        other = seqlets.turned(complement)
-        turned = strand.astype(bool)
+        other = seqlets.reverse_complement(complement)
+        on_minus = strand.astype(bool)
         seqlets = replace(
             seqlets,
-            codes=np.where(turned[:, None], other.codes, seqlets.codes),
-            values=np.where(turned[:, None], other.values, seqlets.values),
-            minus=np.where(turned, other.minus, seqlets.minus),
+            codes=np.where(on_minus[:, None], other.codes, seqlets.codes),
+            values=np.where(on_minus[:, None], other.values, seqlets.values),
+            minus=np.where(on_minus, other.minus, seqlets.minus),
         )
-    columns = np.arange(seqlets.codes.shape[1]) + (shift - SHIFT)[:, None]
+    columns = np.arange(seqlets.codes.shape[1]) + (shift - MAX_SHIFT)[:, None]
     inside = (columns >= 0) & (columns < seqlets.codes.shape[1])
     columns = np.where(inside, columns, 0)
-    moved = np.where(seqlets.minus, SHIFT - shift, shift - SHIFT)
+    moved = np.where(seqlets.minus, MAX_SHIFT - shift, shift - MAX_SHIFT)
     return (
         replace(
             seqlets,
             starts=seqlets.starts + moved,
-            codes=np.where(inside, np.take_along_axis(seqlets.codes, columns, 1), BLANK).astype(np.uint8),
+            codes=np.where(inside, np.take_along_axis(seqlets.codes, columns, 1), BLANK_CODE).astype(np.uint8),
             values=np.where(inside, np.take_along_axis(seqlets.values, columns, 1), 0.0),
         ),
         cluster,
@@ -300,30 +302,30 @@ def _distinct(patterns: list[np.ndarray], q: int, complement: np.ndarray | None)
     for pattern in patterns:
         square = pattern.reshape(WIDTH, q)
         turns = [square] if complement is None else [square, square[::-1][:, complement]]
-        padded = [np.pad(turn, ((SHIFT, SHIFT), (0, 0))) for turn in turns]
-        views = np.stack([p[s : s + WIDTH].ravel() for p in padded for s in range(2 * SHIFT + 1)])
-        if not kept or (_normalised(views) @ _normalised(np.stack(kept)).T).max() < SAME:
+        padded = [np.pad(turn, ((MAX_SHIFT, MAX_SHIFT), (0, 0))) for turn in turns]
+        views = np.stack([p[s : s + WIDTH].ravel() for p in padded for s in range(2 * MAX_SHIFT + 1)])
+        if not kept or (_normalised(views) @ _normalised(np.stack(kept)).T).max() < MERGE_SIMILARITY:
             kept.append(pattern)
     return kept
 
 
 def _trimmed(members: Seqlets, n: int, q: int) -> SeqletMotif:
     """The motif of aligned members, without outer columns of little contribution."""
-    part = slice(SHIFT, SHIFT + WIDTH)
+    part = slice(MAX_SHIFT, MAX_SHIFT + WIDTH)
     codes, values = members.codes[:, part], members.values[:, part]
     onehot = codes[:, :, None] == np.arange(q)
     counts = onehot.sum(0)
     means = (onehot * values[:, :, None]).sum(0)
     weight = np.abs(values.mean(0))
-    wide = np.flatnonzero((weight >= TRIM * weight.max()) & (counts.sum(1) >= len(members) / 2))
+    wide = np.flatnonzero((weight >= MIN_TRIM_SHARE * weight.max()) & (counts.sum(1) >= len(members) / 2))
     first, last = (int(wide[0]), int(wide[-1]) + 1) if wide.size else (0, WIDTH)
-    starts = members.starts + SHIFT + np.where(members.minus, WIDTH - last, first)
+    starts = members.starts + MAX_SHIFT + np.where(members.minus, WIDTH - last, first)
     inside = (starts >= 0) & (starts + last - first <= n)
     kept = slice(first, last)
     return SeqletMotif(
         counts[kept] / np.maximum(counts[kept].sum(1, keepdims=True), 1),
         means[kept] / np.maximum(counts[kept], 1),
-        weight[kept] >= CORE * weight.max(),
+        weight[kept] >= MIN_CORE_SHARE * weight.max(),
         members.rows[inside],
         starts[inside],
         members.minus[inside],

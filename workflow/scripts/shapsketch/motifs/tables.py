@@ -15,9 +15,9 @@ from .pwm import Matrix, consensus_letter
 from .reading import Chunk
 from .seqlets import SeqletMotif
 
-MOST_LETTERS = 16  # words listed
-SUPPORTS = 24
-MOST_TABLE_CELLS = 4096
+MAX_LETTERS = 16  # words listed
+MAX_SUPPORTS = 24
+MAX_TABLE_CELLS = 4096
 
 MOTIF_COLUMNS = (
     "output", "motif", "kind", "consensus", "order", "positions", "letters", "relation", "value",
@@ -150,7 +150,7 @@ def motif_row(
 ) -> dict[str, object]:
     """One row of the table of motifs, for letters that act together."""
     motif = sums.motif
-    words = texts_of(alphabet.letters, motif.words[:MOST_LETTERS])
+    words = texts_of(alphabet.letters, motif.words[:MAX_LETTERS])
     return {
         "output": matrix.output,
         "motif": matrix.motif,
@@ -158,7 +158,7 @@ def motif_row(
         "consensus": matrix.consensus,
         "order": motif.order,
         "positions": position_texts(motif.placements.positions[:1])[0],
-        "letters": ",".join(words) + (",..." if len(motif.words) > MOST_LETTERS else ""),
+        "letters": ",".join(words) + (",..." if len(motif.words) > MAX_LETTERS else ""),
         "relation": motif.relation,
         "value": sums.value / max(sums.instances, 1),
         "share": share[0],
@@ -230,21 +230,21 @@ def support_tables(
     for order, stack in stacks.items():
         if order > 1 and sequences:
             mean = (stack.counts * stack.tables).sum(1) / sequences
-            energy = (stack.counts * stack.tables**2).sum(1) / sequences
+            carried = (stack.counts * stack.tables**2).sum(1) / sequences
             magnitude = (stack.counts * np.abs(stack.tables)).sum(1) / sequences
-            best = np.argsort(-energy, kind="stable")[:SUPPORTS]
-            entries += [(energy[r], mean[r], magnitude[r], stack, int(r)) for r in best if energy[r] > 0]
+            best = np.argsort(-carried, kind="stable")[:MAX_SUPPORTS]
+            entries += [(carried[r], mean[r], magnitude[r], stack, int(r)) for r in best if carried[r] > 0]
     entries.sort(key=lambda entry: (-entry[0], tuple(entry[3].supports[entry[4]])))
     rows, tables = [], []
     letters = spectrum.template.alphabet.letters
-    for rank, (energy, mean, magnitude, stack, r) in enumerate(entries[:SUPPORTS], 1):
+    for rank, (carried, mean, magnitude, stack, r) in enumerate(entries[:MAX_SUPPORTS], 1):
         name, support = f"T{rank}", stack.supports[r]
-        share = energy / variance if variance > 0 else np.nan
+        share = carried / variance if variance > 0 else np.nan
         rows.append((spectrum.output, name, position_texts(support[None])[0], len(support), share, mean, magnitude))
         allowed = spectrum.template.allowed[support]
         words = words_of(np.arange(stack.tables.shape[1]), stack.order, len(letters))
         kept = np.flatnonzero(allowed[np.arange(len(support)), words].all(1))
-        if len(kept) <= MOST_TABLE_CELLS:
+        if len(kept) <= MAX_TABLE_CELLS:
             table = {
                 "output": spectrum.output, "support": name, "letters": texts_of(letters, words[kept]),
                 "value": stack.tables[r, kept], "count": stack.counts[r, kept],

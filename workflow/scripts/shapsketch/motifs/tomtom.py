@@ -12,9 +12,9 @@ from .pwm import information
 COLUMNS = (
     "output", "motif", "target", "offset", "overlap", "orientation", "score", "p_value", "e_value", "q_value",
 )  # fmt: skip
-LISTED = 10  # targets of a motif
-MOST_EXPECTED = 10.0  # E-value of a target that is listed, MEME's default
-LEAST_BITS = 1.0  # information that a motif must have to be compared
+MAX_LISTED_TARGETS = 10  # targets of a motif
+MAX_EXPECTED = 10.0  # E-value of a target that is listed, MEME's default
+MIN_BITS = 1.0  # information that a motif must have to be compared
 
 
 def compare_motifs(
@@ -28,7 +28,7 @@ def compare_motifs(
     """Find the motifs of a database that are most like some motifs.
 
     Args:
-        queries: by output and motif, (L, q) letter frequencies; those of less than `LEAST_BITS` are left out.
+        queries: by output and motif, (L, q) letter frequencies; those of less than `MIN_BITS` are left out.
         targets: by name, (L, q) letter frequencies.
         alphabet: of both, in this order of letters.
         both_strands: whether targets are read as reverse complements too; for DNA only.
@@ -40,7 +40,7 @@ def compare_motifs(
         alignment; `e_value`, that times the number of targets; `q_value` (Benjamini & Hochberg 1995) over all
         comparisons.
     """
-    queries = {name: matrix for name, matrix in queries.items() if information(matrix) >= LEAST_BITS}
+    queries = {name: matrix for name, matrix in queries.items() if information(matrix) >= MIN_BITS}
     if not queries or not targets:
         return pd.DataFrame(columns=COLUMNS)
     from memelite import tomtom
@@ -60,7 +60,7 @@ def compare_motifs(
             p[k, t], p[k, t] * len(names), q[k, t],
         )
         for k, query in enumerate(queries)
-        for t in np.argsort(p[k], kind="stable")[:LISTED].tolist()
-        if p[k, t] * len(names) <= MOST_EXPECTED
+        for t in np.argsort(p[k], kind="stable")[:MAX_LISTED_TARGETS].tolist()
+        if p[k, t] * len(names) <= MAX_EXPECTED
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)

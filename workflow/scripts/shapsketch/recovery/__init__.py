@@ -24,10 +24,10 @@ from .base import Fit, Samples, validation_r2
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above which they are not worth their time
+GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above which they are not worth their time
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
-MOST_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
+MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 CONSTANT = "constant"  # the name of what remains where nothing was found
 ASKED_FOR = ("instashap",)  # what `auto` does not try: regression finds the same optimum sooner
 
@@ -47,8 +47,8 @@ class Recovery(NamedTuple):
 
 
 def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
-    if name in MOST_SAMPLES:
-        samples = samples.first(MOST_SAMPLES[name])
+    if name in MAX_SAMPLES:
+        samples = samples.first(MAX_SAMPLES[name])
     return import_module(f".{name}", __name__).fit(samples, max_order)
 
 
@@ -78,7 +78,7 @@ def recover(
         sketch: the merged sketch.
         output: which output, from 0.
         estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
-            unless one before validates so well that the next is not worth its time (`GOOD`); stacked and
+            unless one before validates so well that the next is not worth its time (`GOOD_R2`); stacked and
             corrected where that validates better.
         max_order: the highest order of a term; None leaves it to the estimators.
         good: an R2 on the validation points that ends `auto` in any case.
@@ -101,7 +101,7 @@ def recover(
     fits: dict[str, Fit] = {}
     scores: dict[str, float | None] = {}
     for name in names if samples.values.any() else ():
-        if any(score is not None and score > min(good, GOOD.get(name, 1.0)) for score in scores.values()):
+        if any(score is not None and score > min(good, GOOD_R2.get(name, 1.0)) for score in scores.values()):
             continue
         started(name)
         fits[name] = fit = _fit(name, samples, max_order)

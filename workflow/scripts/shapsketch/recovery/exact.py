@@ -10,7 +10,7 @@ from ..spectrum.terms import Terms
 from .base import Fit, Samples
 from .coefficients import terms_from_coefficients
 
-NEGLIGIBLE = 1e-14  # the share of the variance that is dropped with the smallest coefficients
+NEGLIGIBLE_VARIANCE_SHARE = 1e-14  # the share of the variance that is dropped with the smallest coefficients
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
@@ -47,12 +47,12 @@ def transform(
     return float(coefficients[0].real), terms_from_coefficients(template, frequencies[kept], coefficients[kept])
 
 
-def _carriers(energies: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+def _carriers(variances: np.ndarray, eligible: np.ndarray) -> np.ndarray:
     """The eligible entries but for the smallest, which together carry a negligible share."""
     index = np.flatnonzero(eligible)
-    ascending = index[np.argsort(energies[index], kind="stable")]
-    total = energies[index].sum()
-    return np.sort(ascending[np.cumsum(energies[ascending]) > NEGLIGIBLE * total])
+    ascending = index[np.argsort(variances[index], kind="stable")]
+    total = variances[index].sum()
+    return np.sort(ascending[np.cumsum(variances[ascending]) > NEGLIGIBLE_VARIANCE_SHARE * total])
 
 
 def _transform_by_basis(background: Background, cube: np.ndarray, most: int) -> tuple[float, Terms]:

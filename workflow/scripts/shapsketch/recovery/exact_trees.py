@@ -25,9 +25,9 @@ from ..spectrum.terms import Terms
 from ..storage.provenance import made_with
 from .trees import Leaves
 
-CHECKS = 1000  # sequences on which the spectrum is compared with the trees
-MOST_CELLS = 1 << 27  # of all tables of an output: a gigabyte
-MOST_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over the leaves
+CHECKED_SEQUENCES = 1000  # sequences on which the spectrum is compared with the trees
+MAX_CELLS = 1 << 27  # of all tables of an output: a gigabyte
+MAX_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over the leaves
 
 
 def expand(
@@ -52,14 +52,22 @@ def expand(
     began = time.perf_counter()
     template = background.template
     ensemble = read_ensemble(source, template, outputs)
-    plan = Plan(identity(source), tuple(outputs), background, "random", seed, CHECKS, ({"holdout": CHECKS},))
-    codes = plan.queries(0, CHECKS)
+    plan = Plan(
+        identity(source),
+        tuple(outputs),
+        background,
+        "random",
+        seed,
+        CHECKED_SEQUENCES,
+        ({"holdout": CHECKED_SEQUENCES},),
+    )
+    codes = plan.queries(0, CHECKED_SEQUENCES)
     sketch = Sketch(plan, codes, ensemble.predict(template.to_alphabet(codes)))
     provenance = {
         "plan": plan.hash,
         "model": plan.model,
         "seed": seed,
-        "evaluations": CHECKS,
+        "evaluations": CHECKED_SEQUENCES,
         "estimator": "exact trees",
         "recovery_version": VERSIONS["recovery"],
         "versions": made_with(),
@@ -93,7 +101,7 @@ def expand(
 
 
 def exact_spectra(
-    ensemble: Ensemble, background: Background, max_order: int | None = None, most_cells: int = MOST_CELLS
+    ensemble: Ensemble, background: Background, max_order: int | None = None, most_cells: int = MAX_CELLS
 ) -> list[tuple[float, Terms]]:
     """Return the exact intercept and dividends of each output.
 
@@ -140,7 +148,7 @@ def _leaves(ensemble: Ensemble, roots: np.ndarray, background: Background) -> Le
     return Leaves(background, np.array(values), paths)
 
 
-def highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most_cells: int = MOST_CELLS) -> int:
+def highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most_cells: int = MAX_CELLS) -> int:
     """Return the highest order up to which tables and time are bounded; at least 1.
 
     A leaf whose path restricts c positions has C(c, k) supports of order k; together they are at most as many as there
@@ -153,6 +161,6 @@ def highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most
         supports = sum(comb(c, order) * leaves for c, leaves in zip(counts.tolist(), leaves_of.tolist(), strict=True))
         cells += min(supports, comb(free, order)) * widest**order
         columns += comb(deepest, order)
-        if order > 1 and (cells > most_cells or columns > MOST_COLUMNS):
+        if order > 1 and (cells > most_cells or columns > MAX_COLUMNS):
             return order - 1
     return max(1, min(deepest, max_order or deepest))

@@ -17,10 +17,10 @@ from .coefficients import terms_from_coefficients
 from .ridge import bidiagonal_ridge
 
 RIDGES = np.append(0.0, 10.0 ** np.arange(-6, 1.01, 0.5))  # per sample
-STEPS = 40  # Krylov steps
-MOST_SHARE = 0.25  # unknowns per sample in the refit
-MOST_COEFFICIENTS = 10_000  # pairs in the refit
-MOST_PHASES = 1 << 28  # bytes: one for each pair and random sample of the refit, and of its validation
+KRYLOV_STEPS = 40  # Krylov steps
+MAX_SHARE = 0.25  # unknowns per sample in the refit
+MAX_COEFFICIENTS = 10_000  # pairs in the refit
+MAX_PHASES = 1 << 28  # bytes: one for each pair and random sample of the refit, and of its validation
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
@@ -28,14 +28,14 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     template, lattice = samples.plan.template, samples.plan.lattice
     assert lattice is not None
     found, f, details = peel(transform(lattice, samples.plan.seed, samples.lattice_values))
-    most = min(int(MOST_SHARE * len(samples.values) / 2), MOST_COEFFICIENTS)
+    most = min(int(MAX_SHARE * len(samples.values) / 2), MAX_COEFFICIENTS)
     k = _candidates(lattice.radix, found, np.abs(f), max_order, most)
-    rows = MOST_PHASES // len(k)
+    rows = MAX_PHASES // len(k)
     random = min(len(samples.values) - lattice.size, rows)
     bins = transform(lattice, samples.plan.seed, samples.lattice_values)
     path = fit_path(bins, samples.codes[:random, template.free], samples.values[:random], k)
-    waves = Waves(samples.validation_codes[:rows, template.free], k, lattice.radix)
-    scores = [r_squared(samples.validation_values[:rows], waves.forward(f)) for f in path]
+    queries = RandomQueries(samples.validation_codes[:rows, template.free], k, lattice.radix)
+    scores = [r_squared(samples.validation_values[:rows], queries.forward(f)) for f in path]
     best = int(np.argmax(scores))
     terms = terms_from_coefficients(template, *_both(k[1:], path[best][1:], lattice.radix))
     details = {"coefficients": len(found), "ridge": float(RIDGES[best]), **details}
@@ -58,7 +58,7 @@ def _both(k: np.ndarray, f: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndar
     return np.concatenate([k, -k[paired] % radix]), np.concatenate([f, f[paired].conj()])
 
 
-class Waves:
+class RandomQueries:
     """The waves of (K, free) frequencies, each with its conjugate, at (N, free) codes."""
 
     def __init__(self, codes: np.ndarray, k: np.ndarray, radix: int) -> None:
@@ -67,16 +67,16 @@ class Waves:
         for start in range(0, len(codes), 4096):
             rows = slice(start, start + 4096)
             self.phases[rows] = codes[rows].astype(np.float32) @ turned % radix
-        self.wave = np.exp(2j * np.pi / radix * np.arange(radix))
+        self.roots = np.exp(2j * np.pi / radix * np.arange(radix))
         self.weight = pair_scale(k, radix) ** -2
 
     def forward(self, f: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 sums over k of F[k] w^<k,x> and its conjugate."""
-        return _sum_waves(self.phases, self.wave, f * self.weight)
+        return _sum_terms(self.phases, self.roots, f * self.weight)
 
     def adjoint(self, r: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 sums over x of r(x) w^-<k,x>."""
-        return _project_waves(self.phases, self.wave.conj(), r)
+        return _project(self.phases, self.roots.conj(), r)
 
 
 def fit_path(bins: Bins, codes: np.ndarray, values: np.ndarray, k: np.ndarray) -> list[np.ndarray]:
@@ -90,39 +90,39 @@ def fit_path(bins: Bins, codes: np.ndarray, values: np.ndarray, k: np.ndarray) -
     Returns:
         (K,) complex128 coefficients for each ridge; a pair shares one.
     """
-    lattice, waves = bins.lattice, Waves(codes, k, bins.lattice.radix)
+    lattice, queries = bins.lattice, RandomQueries(codes, k, bins.lattice.radix)
     scale = pair_scale(k, lattice.radix)
     root = np.sqrt(lattice.bins)  # Parseval: m^b times the squares of the bins are the squares of the values
     own = scale == 1
 
     def forward(w: np.ndarray) -> np.ndarray:
         f = w.view(np.complex128) * scale
-        return np.concatenate([waves.forward(f), root * bins.spread(k, f).ravel().view(np.float64)])
+        return np.concatenate([queries.forward(f), root * bins.spread(k, f).ravel().view(np.float64)])
 
     def adjoint(r: np.ndarray) -> np.ndarray:
         rest = r[len(values) :].view(np.complex128).reshape(bins.values.shape)
-        f = waves.adjoint(r[: len(values)]) + root * bins.gather(k, rest)
+        f = queries.adjoint(r[: len(values)]) + root * bins.gather(k, rest)
         return (np.where(own, f.real, f) / scale).view(np.float64)
 
     target = np.concatenate([values, root * bins.values.ravel().view(np.float64)])
     ridges = RIDGES * (len(values) + lattice.size)
-    return [w.view(np.complex128) * scale for w in bidiagonal_ridge(forward, adjoint, target, ridges, STEPS)]
+    return [w.view(np.complex128) * scale for w in bidiagonal_ridge(forward, adjoint, target, ridges, KRYLOV_STEPS)]
 
 
 @numba.njit(cache=True)
-def _sum_waves(phases, wave, f):
+def _sum_terms(phases: np.ndarray, roots: np.ndarray, f: np.ndarray) -> np.ndarray:
     total = np.zeros(len(phases))
     for r in range(len(phases)):
         for a in range(f.size):
-            w = wave[phases[r, a]]
+            w = roots[phases[r, a]]
             total[r] += w.real * f[a].real - w.imag * f[a].imag
     return total
 
 
 @numba.njit(cache=True)
-def _project_waves(phases, wave, r):
+def _project(phases: np.ndarray, roots: np.ndarray, r: np.ndarray) -> np.ndarray:
     f = np.zeros(phases.shape[1], np.complex128)
     for b in range(len(phases)):
         for a in range(f.size):
-            f[a] += r[b] * wave[phases[b, a]]
+            f[a] += r[b] * roots[phases[b, a]]
     return f

@@ -15,7 +15,7 @@ Under a product background the full set alone (plain least squares) has the same
 noise. Masks also keep a term from leaning on others, as dropout does (Wager et al., NeurIPS 2013), which pays where
 samples are few. Their weight against the full set is chosen on the validation points, none among them, and falls with
 what is left unexplained. Subsets of higher order are those that stand out of what the others leave, as in sparse
-interaction additive networks (Enouen & Liu, NeurIPS 2022), each with a prior from its own energy.
+interaction additive networks (Enouen & Liu, NeurIPS 2022), each with a prior from its own variance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,15 +35,15 @@ from ..spectrum.terms import Support
 from .base import Fit, Samples, validation_r2
 from .screening import candidates, screen
 
-MOST_ORDER = 4
-SCREENED = 20_000  # candidates of one order
-MOST_UNKNOWNS = 20_000  # coefficients of one order; up to it every pair has a term
-ROUNDS = 4  # of one order: what is weak stands out once the strong is fitted
-LEAST_ENERGY = 1e-8  # of the strongest support: weaker ones are dropped
-GAIN = 0.01  # of the unexplained variance: supports that add less add nothing
-MASKS = 64  # with their complements
+MAX_ORDER = 4
+MAX_SCREENED = 20_000  # candidates of one order
+MAX_UNKNOWNS = 20_000  # coefficients of one order; up to it every pair has a term
+ROUNDS_PER_ORDER = 4  # of one order: what is weak stands out once the strong is fitted
+MIN_VARIANCE = 1e-8  # of the strongest support: weaker ones are dropped
+MIN_GAIN = 0.01  # of the unexplained variance: supports that add less add nothing
+MASK_PAIRS = 64  # with their complements
 MASK_WEIGHTS = (0.0, 1.0, 4.0)  # of their mean loss times what is left unexplained, against the full set's 1
-STEPS = 60  # of L-BFGS at most
+MAX_STEPS = 60  # of L-BFGS at most
 TOLERANCE = 1e-9
 BLOCK = 2048  # sequences at once
 
@@ -53,14 +53,14 @@ class AdditiveModel(nn.Module):
 
     Args:
         background: whose contrasts make up the tables.
-        energies: the subsets T, each with the variance that its term is expected to have.
+        prior_variances: the subsets T, each with the variance that its term is expected to have.
     """
 
-    def __init__(self, background: Background, energies: Mapping[Support, float]) -> None:
+    def __init__(self, background: Background, prior_variances: Mapping[Support, float]) -> None:
         super().__init__()
-        self.basis = ProductBasis.build(background, list(energies))
+        self.basis = ProductBasis.build(background, list(prior_variances))
         degrees = np.bincount(self.basis.owners)
-        spread = np.sqrt(np.array([energies[s] for s in self.basis.terms.supports]) / degrees)
+        spread = np.sqrt(np.array([prior_variances[s] for s in self.basis.terms.supports]) / degrees)
         self.spread = torch.from_numpy(spread[self.basis.owners]).float()
         self.base = nn.Parameter(torch.zeros(()))
         self.weights = nn.Parameter(torch.zeros(len(self.basis)))
@@ -111,10 +111,10 @@ class AdditiveModel(nn.Module):
 
 
 def _masks(samples: Samples) -> np.ndarray:
-    """(`MASKS` + 1, n) bool, true where present: the full set, then coalitions of the Shapley kernel in pairs."""
+    """(`MASK_PAIRS` + 1, n) bool, true where present: the full set, then coalitions of the Shapley kernel in pairs."""
     template = samples.plan.template
-    masks = np.ones((MASKS + 1, template.n), bool)
-    chosen = shapley_coalitions(generator(samples.plan.seed, INSTASHAP_STREAM), MASKS // 2, len(template.free))
+    masks = np.ones((MASK_PAIRS + 1, template.n), bool)
+    chosen = shapley_coalitions(generator(samples.plan.seed, INSTASHAP_STREAM), MASK_PAIRS // 2, len(template.free))
     masks[1::2, template.free], masks[2::2, template.free] = chosen, ~chosen
     return masks
 
@@ -125,7 +125,7 @@ class _Scored:
 
     score: float
     fit: Fit
-    energies: dict[Support, float]
+    prior_variances: dict[Support, float]
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
@@ -135,11 +135,11 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     best = _train(samples, {(i,): variance / len(free) for i in free.tolist()}, variance, 0.0)
     weights: Sequence[float] = MASK_WEIGHTS
     idle = 0
-    for order in range(2, min(max_order or MOST_ORDER, MOST_ORDER, len(free)) + 1):
+    for order in range(2, min(max_order or MAX_ORDER, MAX_ORDER, len(free)) + 1):
         before = best.score
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS_PER_ORDER):
             found = _next(samples, order, best, weights)
-            worthwhile = 1 - found.score < (1 - GAIN) * (1 - best.score)
+            worthwhile = 1 - found.score < (1 - MIN_GAIN) * (1 - best.score)
             best = found if found.score > best.score else best
             if not worthwhile:
                 break
@@ -153,15 +153,17 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
 def _next(samples: Samples, order: int, best: _Scored, weights: Sequence[float]) -> _Scored:
     """Add supports of an order to a model, and train it anew with each weight of the masks: what validates best."""
     noise = (1 - best.score) * float(samples.validation_values.var())
-    least = LEAST_ENERGY * max(best.energies.values())
-    energies = {s: e for s, e in best.energies.items() if e > least or len(s) == 1} | _chosen(samples, order, best)
+    least = MIN_VARIANCE * max(best.prior_variances.values())
+    prior_variances = {s: e for s, e in best.prior_variances.items() if e > least or len(s) == 1} | _chosen(
+        samples, order, best
+    )
     with ThreadPoolExecutor(samples.threads) as pool:
-        found = pool.map(lambda weight: _train(samples, energies, noise, weight), weights)
+        found = pool.map(lambda weight: _train(samples, prior_variances, noise, weight), weights)
         return max(found, key=lambda scored: scored.score)
 
 
 def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]:
-    """The supports of an order to add, with their energies: every pair if they are few, else what stands out."""
+    """The supports of an order to add, with their variances: every pair if they are few, else what stands out."""
     background = samples.plan.background
     free, sizes = background.template.free.tolist(), background.template.sizes
     drawn = len(samples.values) - len(samples.lattice_values)
@@ -169,23 +171,23 @@ def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]
     residual = samples.values[:drawn] - best.fit.intercept - best.fit.terms.predict(codes)
     if order == 2:
         pairs = list(combinations(free, 2))
-        if sum((sizes[i] - 1) * (sizes[j] - 1) for i, j in pairs) <= MOST_UNKNOWNS:
-            return dict.fromkeys({*pairs} - {*best.energies}, float(residual.var()) / len(pairs))
-    below = {s: e for s, e in best.energies.items() if len(s) == order - 1}
-    looked_at = sorted({*candidates(background, order, below, SCREENED)} - {*best.energies})
+        if sum((sizes[i] - 1) * (sizes[j] - 1) for i, j in pairs) <= MAX_UNKNOWNS:
+            return dict.fromkeys({*pairs} - {*best.prior_variances}, float(residual.var()) / len(pairs))
+    below = {s: e for s, e in best.prior_variances.items() if len(s) == order - 1}
+    looked_at = sorted({*candidates(background, order, below, MAX_SCREENED)} - {*best.prior_variances})
     found = screen(background, looked_at, codes, residual)
     degrees = np.array([np.prod(sizes[list(s)] - 1) for s in found])
-    most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MOST_UNKNOWNS), "right"))
+    most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MAX_UNKNOWNS), "right"))
     noise = degrees * residual.var() / drawn
     return {s: e - float(v) for (s, e), v, _ in zip(found.items(), noise, range(most), strict=False)}
 
 
-def _train(samples: Samples, energies: Mapping[Support, float], noise: float, weight: float) -> _Scored:
+def _train(samples: Samples, prior_variances: Mapping[Support, float], noise: float, weight: float) -> _Scored:
     """Train one model on all samples.
 
     Args:
         samples: to fit.
-        energies: the supports, each with the variance that its term is expected to have: a normal prior.
+        prior_variances: the supports, each with the variance that its term is expected to have: a normal prior.
         noise: the variance of what the model cannot fit.
         weight: of the mean squared error over the masks times the share of `noise`, against that of the full set.
     """
@@ -193,7 +195,7 @@ def _train(samples: Samples, energies: Mapping[Support, float], noise: float, we
     values = samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
     share = noise / scale**2
-    model = AdditiveModel(samples.plan.background, {s: e / scale**2 for s, e in energies.items()})
+    model = AdditiveModel(samples.plan.background, {s: e / scale**2 for s, e in prior_variances.items()})
     masks = _masks(samples) if weight else np.ones((1, samples.plan.template.n), bool)
     shares = torch.full((len(masks),), weight * share / max(len(masks) - 1, 1))
     shares[0] = 1.0
@@ -201,7 +203,9 @@ def _train(samples: Samples, energies: Mapping[Support, float], noise: float, we
     _minimise(model, model.cells(samples.codes), targets, model.switches(masks), shares, share / len(values))
     coefficients = scale * (model.spread * model.weights).detach().numpy().astype(np.float64)
     terms = model.basis.to_terms(coefficients)
-    found = Fit(mean + scale * model.base.item(), terms, {"max_order": max(map(len, energies)), "mask_weight": weight})
+    found = Fit(
+        mean + scale * model.base.item(), terms, {"max_order": max(map(len, prior_variances)), "mask_weight": weight}
+    )
     variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
     score = validation_r2(samples, found.intercept, terms)
     return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
@@ -227,7 +231,7 @@ def _minimise(
     """
     optimizer = torch.optim.LBFGS(
         model.parameters(),
-        max_iter=STEPS,
+        max_iter=MAX_STEPS,
         tolerance_grad=1e-7,
         tolerance_change=TOLERANCE,
         line_search_fn="strong_wolfe",

@@ -1,7 +1,7 @@
 """Projection: dividends of every order from queries that cost nothing.
 
 The points are drawn from the background, so the mean of a residual times an orthonormal product is that
-coefficient, unbiased, with variance Var(residual) / M. Supports are screened by their energy against
+coefficient, unbiased, with variance Var(residual) / M. Supports are screened by their variance against
 this noise, shrunk (James & Stein 1961), and swept in turn: each chunk is estimated from what the others
 leave, so that their noise does not add to its own.
 """
@@ -18,8 +18,8 @@ from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support, Terms
 from .screening import candidates, screen
 
-SCREENED = {3: 20_000, 4: 21_000, 5: 8_000}  # candidates at most; beyond it they are grown from the order below
-KEPT = {3: 4_000, 4: 7_000, 5: 3_000}
+MAX_SCREENED = {3: 20_000, 4: 21_000, 5: 8_000}  # candidates at most; beyond it they are grown from the order below
+MAX_KEPT = {3: 4_000, 4: 7_000, 5: 3_000}
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Layer:
         bases = [ProductBasis.build(background, chunk) for chunk in chunks]
         return cls(bases, [np.zeros(len(b)) for b in bases])
 
-    def energies(self) -> dict[Support, float]:
+    def variances(self) -> dict[Support, float]:
         """The variance of each support's dividend."""
         found: dict[Support, float] = {}
         for basis, w in zip(self.bases, self.coefficients, strict=True):
@@ -65,7 +65,7 @@ def sweep(layer: Layer, codes: np.ndarray, residual: np.ndarray, threshold: floa
         layer: changed in place.
         codes: (M, n) uint8 local codes, in column-major order for speed.
         residual: (M,) float32, the function minus all terms; changed in place.
-        threshold: standard deviations of a noise energy that a support must exceed it by; 0 keeps
+        threshold: standard deviations of a noise variance that a support must exceed it by; 0 keeps
             what is above the mean of the noise.
     """
     count = len(residual)
@@ -73,8 +73,8 @@ def sweep(layer: Layer, codes: np.ndarray, residual: np.ndarray, threshold: floa
         noise = float(np.dot(residual, residual)) / count**2
         raw = w + basis.adjoint(codes, residual) / count
         degrees = np.bincount(basis.owners, minlength=len(basis.terms))
-        energy = np.maximum(np.bincount(basis.owners, raw**2, len(basis.terms)), 1e-300)
-        ratio = energy / (noise * degrees) if noise > 0 else np.full(len(energy), np.inf)
+        variance = np.maximum(np.bincount(basis.owners, raw**2, len(basis.terms)), 1e-300)
+        ratio = variance / (noise * degrees) if noise > 0 else np.full(len(variance), np.inf)
         kept = ratio > 1 + threshold * np.sqrt(2 / degrees)
         new = raw * np.where(kept, 1 - 1 / np.maximum(ratio, 1), 0)[basis.owners]
         if (new != w).any():
@@ -85,7 +85,7 @@ def sweep(layer: Layer, codes: np.ndarray, residual: np.ndarray, threshold: floa
 def project(background: Background, codes: np.ndarray, values: np.ndarray, max_order: int = 5) -> tuple[float, Terms]:
     """Find the dividends of a function from its values at many points of the background.
 
-    Orders 1 and 2 are taken whole; from order 3 on, supports are screened by their energy, all of
+    Orders 1 and 2 are taken whole; from order 3 on, supports are screened by their variance, all of
     them where they are few, otherwise those grown from the order below. A last sweep goes over all.
 
     Args:
@@ -102,11 +102,11 @@ def project(background: Background, codes: np.ndarray, values: np.ndarray, max_o
     residual = (values - intercept).astype(np.float32)
     layers: dict[int, Layer] = {}
     for order in range(1, min(max_order, len(free)) + 1):
-        most = SCREENED.get(order, comb(len(free), order))
-        below = layers[order - 1].energies() if order > 1 else {}
+        most = MAX_SCREENED.get(order, comb(len(free), order))
+        below = layers[order - 1].variances() if order > 1 else {}
         supports = candidates(background, order, below, most)
-        if order in KEPT:
-            supports = sorted(islice(screen(background, supports, codes, residual), KEPT[order]))
+        if order in MAX_KEPT:
+            supports = sorted(islice(screen(background, supports, codes, residual), MAX_KEPT[order]))
         if not supports:
             break
         layers[order] = Layer.empty(background, supports, len(values))

@@ -19,12 +19,12 @@ from .ridge import preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports
 
-MOST_ORDER = 5
-MOST_UNKNOWNS = 500_000  # coefficients of one order; 64 vectors of them are held
-SCREENED = 20_000  # candidates of one order
-SHARPENINGS = 3
-GAIN = 0.01  # of the unexplained variance: an order, or a sharper prior, that adds less adds nothing
-LEAST_ENERGY = 1e-8  # of the strongest support: weaker ones are dropped when the prior is sharpened
+MAX_ORDER = 5
+MAX_UNKNOWNS = 500_000  # coefficients of one order; 64 vectors of them are held
+MAX_SCREENED = 20_000  # candidates of one order
+REWEIGHTINGS = 3
+MIN_GAIN = 0.01  # of the unexplained variance: an order, or a reweighted prior, that adds less adds nothing
+MIN_VARIANCE = 1e-8  # of the strongest support: weaker ones are dropped when the prior is reweighted
 RIDGES = (1.0, 0.1, 0.01, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-8, 1e-10, 1e-14)  # of the prior's largest
 PATIENCE = 2  # ridges that validate worse than the best, and the path ends
 
@@ -33,14 +33,14 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     """Fit one order after another, until two in a row add nothing that the validation points confirm.
 
     Orders 1 and 2 are taken whole where memory allows; above, supports are screened on the residual of the
-    orders below, and all are fitted again together. The ridge parameter, and how often the prior is sharpened
-    from the energies found, are chosen on the validation points.
+    orders below, and all are fitted again together. The ridge parameter, and how often the prior is reweighted
+    from the variances found, are chosen on the validation points.
     """
     background = samples.plan.background
     best: _Scored | None = None
     idle = 0
-    for order in range(1, min(max_order or MOST_ORDER, MOST_ORDER, len(background.template.free)) + 1):
-        prior = best.energies() if best else {}
+    for order in range(1, min(max_order or MAX_ORDER, MAX_ORDER, len(background.template.free)) + 1):
+        prior = best.variances() if best else {}
         added = _screened(samples, order, best) if order > 2 else _whole(samples, order)
         if added is None:  # more unknowns than memory allows
             added = _screened(samples, order, best)
@@ -49,7 +49,7 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
         basis = ProductBasis.build(background, [*prior, *added])
         scale = None if order <= 2 else _scale(basis, prior | added)
         found = _best_ridge(samples, basis, order, scale)
-        idle = 0 if best is None or 1 - found.score < (1 - GAIN) * (1 - best.score) else idle + 1
+        idle = 0 if best is None or 1 - found.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
         if best is None or found.score > best.score:
             best = found if order == 1 or idle else _sharpened(samples, found)
         if idle == 2:
@@ -67,41 +67,41 @@ class _Scored:
     basis: ProductBasis
     coefficients: np.ndarray
 
-    def energies(self) -> dict[Support, float]:
+    def variances(self) -> dict[Support, float]:
         """The variance of each term."""
         sums = np.bincount(self.basis.owners, self.coefficients**2, len(self.basis.terms))
         return dict(zip(self.basis.terms.supports, sums.tolist(), strict=True))
 
 
 def _whole(samples: Samples, order: int) -> dict[Support, float] | None:
-    """All supports of order 1 or 2, with no idea of their energies; None if they are too many."""
+    """All supports of order 1 or 2, with no idea of their variances; None if they are too many."""
     template = samples.plan.background.template
     degrees = template.sizes[template.free] - 1
     unknowns = degrees.sum() if order == 1 else (degrees.sum() ** 2 - (degrees**2).sum()) // 2
-    return dict.fromkeys(combinations(template.free.tolist(), order), 0.0) if unknowns <= MOST_UNKNOWNS else None
+    return dict.fromkeys(combinations(template.free.tolist(), order), 0.0) if unknowns <= MAX_UNKNOWNS else None
 
 
 def _screened(samples: Samples, order: int, best: _Scored | None) -> dict[Support, float]:
-    """The supports of an order that stand out of what `best` leaves, with their energies less the noise."""
+    """The supports of an order that stand out of what `best` leaves, with their variances less the noise."""
     background = samples.plan.background
     below, residual = {}, samples.values - samples.values.mean()
     if best:
-        below = {s: e for s, e in best.energies().items() if len(s) == order - 1}
+        below = {s: e for s, e in best.variances().items() if len(s) == order - 1}
         residual = samples.values - best.fit.intercept - best.fit.terms.predict(samples.codes)
     drawn = len(residual) - len(samples.lattice_values)
-    proposed = split_supports(samples) if comb(len(background.template.free), order) > SCREENED else []
-    looked_at = candidates(background, order, below, SCREENED, proposed)
+    proposed = split_supports(samples) if comb(len(background.template.free), order) > MAX_SCREENED else []
+    looked_at = candidates(background, order, below, MAX_SCREENED, proposed)
     found = screen(background, looked_at, np.asfortranarray(samples.codes[:drawn]), residual[:drawn])
     degrees = np.array([np.prod(background.template.sizes[list(s)] - 1) for s in found])
-    most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MOST_UNKNOWNS), "right"))
+    most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MAX_UNKNOWNS), "right"))
     noise = residual[:drawn].var() / drawn * degrees
     return {s: e - float(v) for (s, e), v, _ in zip(found.items(), noise, range(most), strict=False)}
 
 
-def _scale(basis: ProductBasis, energies: Mapping[Support, float]) -> np.ndarray:
-    """The prior standard deviation of each coefficient from its support's energy, relative to the largest."""
+def _scale(basis: ProductBasis, variances: Mapping[Support, float]) -> np.ndarray:
+    """The prior standard deviation of each coefficient from its support's variance, relative to the largest."""
     degrees = np.bincount(basis.owners)
-    scale = np.sqrt(np.array([energies[s] for s in basis.terms.supports]) / degrees)
+    scale = np.sqrt(np.array([variances[s] for s in basis.terms.supports]) / degrees)
     return (scale / scale.max())[basis.owners]
 
 
@@ -133,20 +133,20 @@ def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.nda
 
 
 def _sharpened(samples: Samples, best: _Scored) -> _Scored:
-    """Fit again with a prior for each support from its own energy, as long as that pays.
+    """Fit again with a prior for each support from its own variance, as long as that pays.
 
     An iterated group ridge (the group form of Chartrand & Yin, ICASSP 2008): weak supports fade, and what is
     sparse stands out.
     """
-    for _ in range(SHARPENINGS):
-        energies = best.energies()
-        least = LEAST_ENERGY * max(energies.values())
-        energies = {s: e for s, e in energies.items() if e > least}
-        if not energies:
+    for _ in range(REWEIGHTINGS):
+        variances = best.variances()
+        least = MIN_VARIANCE * max(variances.values())
+        variances = {s: e for s, e in variances.items() if e > least}
+        if not variances:
             break
-        basis = ProductBasis.build(samples.plan.background, list(energies))
-        found = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, energies))
-        worthwhile = 1 - found.score < (1 - GAIN) * (1 - best.score)
+        basis = ProductBasis.build(samples.plan.background, list(variances))
+        found = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, variances))
+        worthwhile = 1 - found.score < (1 - MIN_GAIN) * (1 - best.score)
         best = found if found.score > best.score else best
         if not worthwhile:
             break
@@ -163,6 +163,6 @@ def _prior_scale(basis: ProductBasis, moments: np.ndarray, noise: float) -> np.n
     scale = np.zeros(len(basis))
     for order in np.unique(basis.orders):
         members = basis.orders == order
-        energy = np.mean(moments[members] ** 2)
-        scale[members] = np.sqrt(max(energy - noise, 0.05 * energy))
+        variance = np.mean(moments[members] ** 2)
+        scale[members] = np.sqrt(max(variance - noise, 0.05 * variance))
     return scale / scale.max() if scale.max() > 0 else np.ones(len(basis))

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 Operator = Callable[[np.ndarray], np.ndarray]
-STEPS = 64  # at most; each costs one product with the matrix and one with its transpose
-UNSOLVED = 1e-3  # of the squares left: what a solution may still lack
-ROUNDING = 1e-28  # of the target's squares: less than this is not there
+MAX_STEPS = 64  # at most; each costs one product with the matrix and one with its transpose
+MAX_UNSOLVED_SHARE = 1e-3  # of the squares left: what a solution may still lack
+ROUNDING_SHARE = 1e-28  # of the target's squares: less than this is not there
 
 
 def preconditioned_ridge(
@@ -34,7 +34,7 @@ def preconditioned_ridge(
         (P,) float64, the solution of each ridge in turn.
     """
     count, residual = len(target), target.copy()
-    least = ROUNDING * float(target @ target)
+    least = ROUNDING_SHARE * float(target @ target)
     weak = 1 / np.maximum(scale, 1e-12) ** 2
     w = np.zeros(len(scale))
     correlation = adjoint(residual)
@@ -43,8 +43,8 @@ def preconditioned_ridge(
         gradient = correlation - penalty * w
         direction = gradient / (count + penalty)
         size = float(gradient @ direction)
-        for _ in range(STEPS):
-            if size <= max(UNSOLVED * float(residual @ residual), least):
+        for _ in range(MAX_STEPS):
+            if size <= max(MAX_UNSOLVED_SHARE * float(residual @ residual), least):
                 break
             image = forward(direction)
             step = size / float(image @ image + direction @ (penalty * direction))
@@ -63,7 +63,7 @@ def bidiagonal_ridge(
     adjoint: Operator,
     target: np.ndarray,
     ridges: np.ndarray,
-    most_steps: int = STEPS,
+    most_steps: int = MAX_STEPS,
     tolerance: float = 1e-12,
 ) -> list[np.ndarray]:
     """Solve min |A w - target|^2 + ridge |w|^2 for every ridge from one Krylov space.

@@ -1,7 +1,7 @@
 """Screening: which supports of an order are worth a table.
 
 All supports of an order are looked at where they are few; otherwise those grown from the strongest of the
-order below, and those that somebody else proposes. They are kept by their energy against its noise.
+order below, and those that somebody else proposes. They are kept by their variance against its noise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +14,10 @@ from ..sequences.background import Background
 from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
 
-MOST_CELLS = 4096  # of one table; larger ones are not screened
+MAX_CELLS = 4096  # of one table; larger ones are not screened
 SCREENING_POINTS = 1_000_000
-SIGNIFICANCE = 1.5  # standard deviations of a noise energy above its mean
-AT_ONCE = 1024  # supports
+MIN_Z = 1.5  # standard deviations of a noise variance above its mean
+SUPPORTS_AT_ONCE = 1024  # supports
 
 
 def candidates(
@@ -37,7 +37,7 @@ def candidates(
         proposed: supports that are looked at in any case.
 
     Returns:
-        Supports whose tables have at most `MOST_CELLS` cells.
+        Supports whose tables have at most `MAX_CELLS` cells.
     """
     free = background.template.free.tolist()
     sizes = background.template.sizes
@@ -45,20 +45,20 @@ def candidates(
         found: Iterable[Support] = combinations(free, order)
     else:
         scores: dict[Support, float] = {}
-        for support, energy in below.items():
+        for support, variance in below.items():
             for i in free:
                 if i not in support:
                     larger = tuple(sorted((*support, i)))
-                    scores[larger] = scores.get(larger, 0.0) + energy**0.5
+                    scores[larger] = scores.get(larger, 0.0) + variance**0.5
         grown = sorted(scores, key=lambda s: (-scores[s], s))[:most]
         found = sorted({*grown, *(s for s in proposed if len(s) == order)})
-    return [s for s in found if int(np.prod(sizes[list(s)])) <= MOST_CELLS]
+    return [s for s in found if int(np.prod(sizes[list(s)])) <= MAX_CELLS]
 
 
 def screen(
     background: Background, supports: Sequence[Support], codes: np.ndarray, residual: np.ndarray
 ) -> dict[Support, float]:
-    """Return the supports whose energy stands out of the noise, the strongest first, with their energies.
+    """Return the supports whose variance stands out of the noise, the strongest first, with their variances.
 
     Args:
         background: what the points were drawn from.
@@ -70,11 +70,11 @@ def screen(
     part, own = codes[:points], residual[:points]
     noise = float(np.dot(own, own)) / points**2
     found: dict[Support, float] = {}
-    for start in range(0, len(supports), AT_ONCE):
-        basis = ProductBasis.build(background, supports[start : start + AT_ONCE])
+    for start in range(0, len(supports), SUPPORTS_AT_ONCE):
+        basis = ProductBasis.build(background, supports[start : start + SUPPORTS_AT_ONCE])
         w = basis.adjoint(part, own) / points
         degrees = np.bincount(basis.owners, minlength=len(basis.terms))
-        energy = np.bincount(basis.owners, w**2, len(basis.terms))
-        good = energy > noise * degrees * (1 + SIGNIFICANCE * np.sqrt(2 / degrees))
-        found.update({basis.terms.supports[t]: float(energy[t]) for t in np.flatnonzero(good).tolist()})
+        variance = np.bincount(basis.owners, w**2, len(basis.terms))
+        good = variance > noise * degrees * (1 + MIN_Z * np.sqrt(2 / degrees))
+        found.update({basis.terms.supports[t]: float(variance[t]) for t in np.flatnonzero(good).tolist()})
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

@@ -9,9 +9,9 @@ from ..spectrum.terms import Terms
 from .base import Fit, Samples, validation_r2
 from .projection import Layer, sweep
 
-LEAST_WEIGHT = 0.05
+MIN_WEIGHT = 0.05
 CORRECTED_ORDERS = (2, 3, 4)
-GAIN = 0.001  # of the unexplained variance: what a combination must add over its best part
+MIN_GAIN = 0.001  # of the unexplained variance: what a combination must add over its best part
 
 
 def non_negative_weights(predicted: np.ndarray, target: np.ndarray, least: float) -> np.ndarray:
@@ -55,12 +55,12 @@ def stack(fits: Mapping[str, Fit], samples: Samples) -> tuple[Fit, dict[str, flo
         return alone, {best: 1.0}
     found = [fit.terms.predict(samples.validation_codes) for fit in fits.values()]
     target = samples.validation_values - samples.values.mean()
-    weights = non_negative_weights(np.stack(found, 1), target, LEAST_WEIGHT)
+    weights = non_negative_weights(np.stack(found, 1), target, MIN_WEIGHT)
     if not weights.any():  # none of them points the way the validation points go
         return alone, {best: 1.0}
     terms = Terms.weighted_sum([(w, fit.terms) for w, fit in zip(weights, fits.values(), strict=True) if w > 0])
     intercept = _mean_residual(samples, terms)
-    if 1 - validation_r2(samples, intercept, terms) > (1 - GAIN) * (1 - scores[best]):
+    if 1 - validation_r2(samples, intercept, terms) > (1 - MIN_GAIN) * (1 - scores[best]):
         return alone, {best: 1.0}
     shares = {name: float(w) for name, w in zip(fits, weights, strict=True) if w > 0}
     return Fit(intercept, terms, {}, student), shares
@@ -92,7 +92,7 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
         terms = Terms.weighted_sum([(1.0, fit.terms), (1.0, Terms.build(fit.terms.sizes, added))])
         candidate = Fit(_mean_residual(samples, terms), terms, fit.details, fit.student)
         missed = 1 - validation_r2(samples, candidate.intercept, candidate.terms)
-        if missed < (1 - GAIN) * least:
+        if missed < (1 - MIN_GAIN) * least:
             best, chosen, least = candidate, top, missed
     return best, chosen
 

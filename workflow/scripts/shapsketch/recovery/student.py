@@ -53,18 +53,18 @@ TWO = Architecture((96, 64), (7, 5), (128, 64))
 WIDE = Architecture((), (), (512, 256), 0.1)
 DEEP = Architecture((), (), (256, 128, 64), 0.1)
 SHARP = Architecture((), (), (256, 128, 64))  # follows peaks, and noise; validation tells which it is
-SHORT = 10  # free positions below which convolutions have nothing to share
+MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
 
 EPOCHS = 40  # at 10,000 samples; falls with the root of their number
 PERCEPTRON_EPOCHS = 100
-MOST_EPOCHS, LEAST_EPOCHS = 120, 4
-MOST_COPIES, MANY = 3, 16_000  # perceptrons of each kind; fewer where more samples leave less to chance
+MAX_EPOCHS, MIN_EPOCHS = 120, 4
+MAX_COPIES, SAMPLES_OF_FEW_COPIES = 3, 16_000  # perceptrons of each kind; fewer where more samples leave less to chance
 BATCH = 128
 RATE, DECAY, WARM_UP = 2e-3, 1e-2, 0.1
-MOST_GAIN = 10.0  # the exponent of a perceptron; reached by nothing but a training that goes astray
-LEAST_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
+MAX_GAIN = 10.0  # the exponent of a perceptron; reached by nothing but a training that goes astray
+MIN_WEIGHT = 0.1  # of a student in the stack; smaller ones cost more queries than they are worth
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
-ASKED = 2048  # sequences per call
+SEQUENCES_AT_ONCE = 2048  # sequences per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
 STUDENTS_VERSION = 5
 
@@ -106,7 +106,7 @@ class Network(nn.Module):
                 kept = torch.rand(hidden.shape, generator=generator) >= self.dropout
                 hidden = hidden * kept.to(hidden.device) / (1 - self.dropout)
         sums = self.out(hidden) + self.skip(x.flatten(1))
-        return sums[:, 0] if self.convolutions else sums[:, 0] * torch.exp(sums[:, 1].clamp(max=MOST_GAIN))
+        return sums[:, 0] if self.convolutions else sums[:, 0] * torch.exp(sums[:, 1].clamp(max=MAX_GAIN))
 
     def start(self, generator: torch.Generator) -> None:
         """Draw all parameters anew: uniform, within 1 / sqrt(inputs) (PyTorch's default)."""
@@ -142,10 +142,10 @@ class Student:
     def predict(self, codes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Return (N,) float64 values at (N, n) uint8 local codes."""
         features = torch.from_numpy(self.features)
-        starts = range(0, len(codes), ASKED)
+        starts = range(0, len(codes), SEQUENCES_AT_ONCE)
 
         def ask(start: int) -> np.ndarray:
-            x = _encode(codes[start : start + ASKED, self.positions], features)
+            x = _encode(codes[start : start + SEQUENCES_AT_ONCE, self.positions], features)
             total = np.zeros(len(x))
             with torch.inference_mode():
                 for weight, network in zip(self.weights, self.networks, strict=True):
@@ -223,8 +223,8 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     """
     template = samples.plan.template
     architectures, positions = [TWO, ONE, ONE], np.arange(template.n)  # the slowest first
-    if len(template.free) < SHORT:
-        copies = int(np.clip(round(MOST_COPIES * math.sqrt(MANY / len(samples.values))), 1, MOST_COPIES))
+    if len(template.free) < MIN_CONVOLUTION_LENGTH:
+        copies = int(np.clip(round(MAX_COPIES * math.sqrt(SAMPLES_OF_FEW_COPIES / len(samples.values))), 1, MAX_COPIES))
         architectures, positions = [k for k in (WIDE, DEEP, SHARP) for _ in range(copies)], template.free
     codes, values = samples.codes[:, positions], samples.values
     mean, scale = float(values.mean()), float(values.std()) or 1.0
@@ -245,7 +245,7 @@ def train(samples: Samples) -> tuple[Student, dict[str, Any]]:
     kinds = sorted(set(architectures), key=architectures.index)
     share = np.array([[(a == kind) / architectures.count(kind) for kind in kinds] for a in architectures])
     target = samples.validation_values - mean
-    weights = share @ non_negative_weights((predicted - mean) @ share, target, LEAST_WEIGHT)
+    weights = share @ non_negative_weights((predicted - mean) @ share, target, MIN_WEIGHT)
     kept = np.flatnonzero(weights)
     student = replace(
         alone[0],
@@ -301,7 +301,7 @@ def _train_network(
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     y, letters = targets.to(_device()), torch.from_numpy(features)
     epochs = EPOCHS if architecture.channels else PERCEPTRON_EPOCHS
-    epochs = int(np.clip(round(epochs * math.sqrt(10_000 / len(y))), LEAST_EPOCHS, MOST_EPOCHS))
+    epochs = int(np.clip(round(epochs * math.sqrt(10_000 / len(y))), MIN_EPOCHS, MAX_EPOCHS))
     batch = min(BATCH, len(y))
     steps = len(y) // batch
     for epoch in range(epochs):

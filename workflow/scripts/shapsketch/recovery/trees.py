@@ -30,14 +30,14 @@ SETTINGS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-MOST_TREES = 8000
+MAX_TREES = 8000
 FEW_TREES = 300
 PATIENCE = 100  # trees without a better validation score
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
     """Boost until the validation points stop improving, and merge the leaves' dividends by support."""
-    scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MOST_TREES)
+    scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MAX_TREES)
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
     mean = samples.values.mean()
@@ -141,7 +141,9 @@ class Leaves:
         return float(base.sum()), Terms.build(template.sizes, tables)
 
 
-def _merge(tables: dict, sizes: np.ndarray, supports: np.ndarray, ratios: np.ndarray, base: np.ndarray) -> None:
+def _merge(
+    tables: dict[Support, np.ndarray], sizes: np.ndarray, supports: np.ndarray, ratios: np.ndarray, base: np.ndarray
+) -> None:
     """Add base times the outer product of the ratios to the table of each support."""
     unique, owner = np.unique(supports, axis=0, return_inverse=True)
     sums = np.zeros((len(unique), ratios.shape[2] ** supports.shape[1]))
@@ -153,7 +155,7 @@ def _merge(tables: dict, sizes: np.ndarray, supports: np.ndarray, ratios: np.nda
 
 
 @numba.njit(cache=True)
-def _add_products(owner, ratios, base, sums):
+def _add_products(owner: np.ndarray, ratios: np.ndarray, base: np.ndarray, sums: np.ndarray) -> None:
     order, width = ratios.shape[1], ratios.shape[2]
     for leaf in range(owner.size):
         row = sums[owner[leaf]]

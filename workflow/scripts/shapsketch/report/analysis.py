@@ -20,7 +20,7 @@ WARNINGS = {
     "gap": "further from the model than 99.9 % of the hold-out points",
     "unseen": "with a letter that the table of values never has at its position",
 }
-FEW = 10  # sequences below which means over them say little
+FEW_SEQUENCES = 10  # sequences below which means over them say little
 
 # The tables that are read; others, such as instances, may be as long as the sequences are many.
 TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
@@ -32,7 +32,7 @@ class Analysis:
     """One model, explained on one set of sequences.
 
     Attributes:
-        model, queries: the names in the config.
+        model, sequence_set: the names in the config.
         files: paths of all files by name, as `read_analysis` takes them.
         spectra: by output.
         scores: `spectrum/faithfulness.json`.
@@ -41,7 +41,7 @@ class Analysis:
     """
 
     model: str
-    queries: str
+    sequence_set: str
     files: Mapping[str, str]
     spectra: dict[str, Spectrum]
     scores: dict[str, dict[str, Any]]
@@ -59,17 +59,17 @@ class Analysis:
         return found[found["output"] == output]
 
 
-def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysis:
+def read_analysis(model: str, sequence_set: str, files: Mapping[str, str]) -> Analysis:
     """Read back the small files of an analysis.
 
     Args:
-        model, queries: the names in the config.
+        model, sequence_set: the names in the config.
         files: paths by name: `spectrum`, `faithfulness`, `faithfulness_on_queries`, and those of `TABLES` that are
             there; others are kept as paths.
     """
     return Analysis(
         model,
-        queries,
+        sequence_set,
         dict(files),
         load_spectra(files["spectrum"]),
         read_json(files["faithfulness"]),
@@ -78,10 +78,10 @@ def read_analysis(model: str, queries: str, files: Mapping[str, str]) -> Analysi
     )
 
 
-LEAST_GROUP = 5  # sequences whose R2 is compared with that of all
-FAR = 0.2  # how far below it an R2 is told
-TOLD = 3  # groups that are named
-LISTED = 8  # groups whose R2 is told in any case
+MIN_GROUP_SIZE = 5  # sequences whose R2 is compared with that of all
+R2_DROP_TOLD = 0.2  # how far below it an R2 is told
+MAX_GROUPS_NAMED = 3  # groups that are named
+MAX_GROUPS_LISTED = 8  # groups whose R2 is told in any case
 
 
 def omissions(analysis: Analysis) -> list[str]:
@@ -147,9 +147,9 @@ def by_group(on_queries: Mapping[str, Any]) -> list[str]:
     """List R2 within each group of the sequences, the largest groups first."""
     groups = sorted(on_queries.get("r2_by_group", {}).items(), key=lambda item: -item[1]["predicted"])
     told = [f"{name} {headline_r2(own['r2'])} ({own['predicted']:,})" for name, own in groups if own["predicted"]]
-    left_out = len(told) - LISTED + on_queries.get("groups_left_out", 0)
+    left_out = len(told) - MAX_GROUPS_LISTED + on_queries.get("groups_left_out", 0)
     more = f", and {left_out} more" if left_out > 0 else ""
-    return [f"R2 by group: {', '.join(told[:LISTED])}{more}"] if told else []
+    return [f"R2 by group: {', '.join(told[:MAX_GROUPS_LISTED])}{more}"] if told else []
 
 
 def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
@@ -162,18 +162,18 @@ def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
     low = [
         (r2 is not None, r2 or 0.0, f"{'undefined' if r2 is None else headline_r2(r2)} within {name} ({count:,})")
         for name, r2, count in within
-        if count >= LEAST_GROUP and (r2 is None or r2 < overall - FAR)
+        if count >= MIN_GROUP_SIZE and (r2 is None or r2 < overall - R2_DROP_TOLD)
     ]
     if not low:
         return []
     named = [text for *_, text in sorted(low, key=lambda item: item[:2])]
-    more = f", and {len(named) - TOLD} more" if len(named) > TOLD else ""
-    return [f"R2 is far lower within some of these sequences: {', '.join(named[:TOLD])}{more}"]
+    more = f", and {len(named) - MAX_GROUPS_NAMED} more" if len(named) > MAX_GROUPS_NAMED else ""
+    return [f"R2 is far lower within some of these sequences: {', '.join(named[:MAX_GROUPS_NAMED])}{more}"]
 
 
 def few(count: int) -> list[str]:
     """Say that means over few sequences say little; nothing where there are enough."""
-    if count >= FEW:
+    if count >= FEW_SEQUENCES:
         return []
     if count == 0:
         return ["no sequence was explained: there is nothing to sum up"]
@@ -204,7 +204,7 @@ def asked_in_words(on_queries: Mapping[str, Any]) -> str:
 
 def summary_lines(analysis: Analysis, report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
-    lines = [f"{analysis.model} x {analysis.queries}", *(f"  {sentence}" for sentence in omissions(analysis))]
+    lines = [f"{analysis.model} x {analysis.sequence_set}", *(f"  {sentence}" for sentence in omissions(analysis))]
     for output, score in analysis.scores.items():
         on_queries = analysis.on_queries[output]
         estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]

@@ -11,9 +11,9 @@ from ..masks.warnings import WARNINGS, WORDS
 from .analysis import few
 
 # What each says of so many sequences.
-MOST_NUMBERS = 1_000_000  # values on the page
-MOST_INTERACTIONS = 20  # of a sequence
-DIGITS = 4
+MAX_NUMBERS = 1_000_000  # values on the page
+MAX_INTERACTIONS = 20  # of a sequence
+SIGNIFICANT_DIGITS = 4
 
 FILES = (
     ("shapley_values.parquet", "Shapley values, prediction, reconstruction and warnings of each sequence"),
@@ -46,7 +46,7 @@ def page_content(
     """
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
-    most = max(1, MOST_NUMBERS // max(1, n * len(faithfulness)))
+    most = max(1, MAX_NUMBERS // max(1, n * len(faithfulness)))
     shown = tables["interactions"]
     listed = dict(iter(shown[shown["index"] == index].groupby(["output", "sequence_id"], sort=False)))
     for output in faithfulness:
@@ -57,7 +57,7 @@ def page_content(
         matrix, uncertain = (table[places].head(most).to_numpy(np.float64) for table in (values, errors))
         rows = []
         for k, (own, score) in enumerate(zip(values.head(most).itertuples(), scores.itertuples(), strict=False)):
-            found = listed.get((output, own.sequence_id), shown.head(0)).head(MOST_INTERACTIONS)
+            found = listed.get((output, own.sequence_id), shown.head(0)).head(MAX_INTERACTIONS)
             rows.append(
                 {
                     "id": own.sequence_id,
@@ -94,7 +94,7 @@ def page_content(
 
 
 def _short(value: float) -> float | None:
-    return None if pd.isna(value) else float(f"{value:.{DIGITS}g}")
+    return None if pd.isna(value) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 def _ranges(positions: str) -> list[list[int]]:
@@ -125,9 +125,9 @@ def warning_lines(score: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def summary_lines(model: str, queries: str, faithfulness: Mapping[str, Any], report: str) -> list[str]:
+def summary_lines(model: str, sequence_set: str, faithfulness: Mapping[str, Any], report: str) -> list[str]:
     """Tell in a few lines what was found and which file to open."""
-    lines = [f"{model} x {queries}"]
+    lines = [f"{model} x {sequence_set}"]
     for output, score in faithfulness.items():
         start = (
             f"  {output}: {score['sequences']} sequences masked, {score['evaluations_per_sequence']} evaluations each; "

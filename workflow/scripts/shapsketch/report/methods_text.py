@@ -95,7 +95,7 @@ def methods_text(
     """Describe one analysis.
 
     Args:
-        facts: `model`, `queries`, `kind` (of the alphabet), `letters`, `template`, `n`, `free` (positions),
+        facts: `model`, `sequence_set`, `kind` (of the alphabet), `letters`, `template`, `n`, `free` (positions),
             `background` (in words), `source` (kind), `design` (of the plan; None without one), `listing`
             (`indices`, `max_order`, `top_k`), `motifs` (settings), `seqlets` (were any found), `tomtom` (was a database
             searched), `version`.
@@ -211,8 +211,9 @@ def _explanation(text: Text, facts: Mapping[str, Any], on_queries: Mapping[str, 
     first = next(iter(on_queries.values()))
     listing = facts["listing"]
     sentence = (
-        f"Shapley values {text.cite('shapley')} of {first['sequences']:,} sequences ({facts['queries']}) are the sums "
-        "of the dividends that hold a position, each divided by its order; they are exact for the recovered function."
+        f"Shapley values {text.cite('shapley')} of {first['sequences']:,} sequences ({facts['sequence_set']}) are the "
+        "sums of the dividends that hold a position, each divided by its order; they are exact for the "
+        "recovered function."
     )
     for name in listing["indices"]:
         if name in INDICES:

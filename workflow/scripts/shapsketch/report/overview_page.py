@@ -17,7 +17,7 @@ from .analysis import Analysis, lower_within, strongest_motifs, undefined
 from .html import glyphs, render
 from .page import contribution_views
 
-MOST_MEMBERS = 40  # in maps; more would be too small to read
+MAX_MEMBERS = 40  # in maps; more would be too small to read
 
 
 def build_comparison(analyses: Sequence[Analysis], sources: Mapping[str, Any], palette: str = "colorblind") -> str:
@@ -36,9 +36,9 @@ def build_comparison(analyses: Sequence[Analysis], sources: Mapping[str, Any], p
     families = comparable(members)
     content = {
         "alphabet": {"letters": letters, "colors": colors, "glyphs": glyphs(letters)},
-        "families": [family_content(family[:MOST_MEMBERS]) for family in families],
+        "families": [family_content(family[:MAX_MEMBERS]) for family in families],
     }
-    left_out = sum(max(len(family) - MOST_MEMBERS, 0) for family in families)
+    left_out = sum(max(len(family) - MAX_MEMBERS, 0) for family in families)
     return render(sources, content, rows=summary_rows(analyses), left_out=left_out)
 
 
@@ -51,9 +51,9 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "model": analysis.model,
-                    "queries": analysis.queries,
+                    "sequence_set": analysis.sequence_set,
                     "output": output,
-                    "page": f"{analysis.model}/{analysis.queries}/report.html",
+                    "page": f"{analysis.model}/{analysis.sequence_set}/report.html",
                     "score": score,
                     "on_queries": own,
                     **_shown(score, own),
@@ -101,7 +101,7 @@ def members_of(analysis: Analysis, output: str) -> list[dict[str, Any]]:
         members.append(
             {
                 "model": analysis.model,
-                "queries": analysis.queries,
+                "sequence_set": analysis.sequence_set,
                 "output": output,
                 "group": "" if view["set"] == "all" else group,
                 "count": view["count"],
@@ -125,7 +125,7 @@ def comparable(members: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, A
 
 def family_content(family: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the page draws of a family: names without what all share, logos, importance, and similarity."""
-    varied = [part for part in ("model", "queries", "output", "group") if len({m[part] for m in family}) > 1]
+    varied = [part for part in ("model", "sequence_set", "output", "group") if len({m[part] for m in family}) > 1]
     names = []
     for member in family:
         parts = [member[part] for part in varied if member[part]] or [member["output"]]

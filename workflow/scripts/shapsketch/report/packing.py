@@ -13,7 +13,7 @@ import numpy as np
 
 MISSING_INT16 = -32768
 LARGEST_INT16 = 32767
-MOST_LOST = 1e-3  # of how far values lie apart: a pixel of a figure
+MAX_LOSS = 1e-3  # of how far values lie apart: a pixel of a figure
 KINDS = {"u1": "<u1", "u2": "<u2", "u4": "<u4", "f4": "<f4", "f8": "<f8"}
 
 
@@ -41,7 +41,7 @@ class Pack:
         with np.errstate(over="ignore", under="ignore"):
             single = values.astype(np.float32)
             lost = float(np.max(np.abs(finite - finite.astype(np.float32)), initial=0.0))
-        self.add(name, single if lost <= MOST_LOST * apart else values.astype(np.float64))
+        self.add(name, single if lost <= MAX_LOSS * apart else values.astype(np.float64))
 
     def add_rounded(self, name: str, values: np.ndarray) -> None:
         """Add real numbers as multiples of 1/32767 of the largest magnitude, NaN included.

@@ -17,10 +17,10 @@ from .html import glyphs, render, script_safe
 from .methods_text import methods_text, supplement
 from .packing import Pack
 from .page_methods import compared_methods, cost_points
-from .page_sequences import MOST_TEXT, pack_sequences
+from .page_sequences import MAX_TEXT_SIZE, pack_sequences
 
-MOST_HELD_OUT = 2000  # points of a scatter
-MOST_CELLS = 400  # of a letter table that is shown whole; of larger ones the strongest are
+MAX_HELD_OUT = 2000  # points of a scatter
+MAX_CELLS = 400  # of a letter table that is shown whole; of larger ones the strongest are
 
 # What a reader can go on with: name in the rule, path beside the page, what it holds.
 DOWNLOADS = (
@@ -51,7 +51,7 @@ DOWNLOADS = (
 
 
 def build_page(
-    analysis: Analysis, sources: Mapping[str, Any], settings: Mapping[str, Any], most_text: int = MOST_TEXT
+    analysis: Analysis, sources: Mapping[str, Any], settings: Mapping[str, Any], most_text: int = MAX_TEXT_SIZE
 ) -> str:
     """Return the page as HTML.
 
@@ -75,7 +75,7 @@ def build_page(
     template = analysis.spectrum.template
     content = {
         "model": analysis.model,
-        "queries": analysis.queries,
+        "sequence_set": analysis.sequence_set,
         "alphabet": {
             "letters": template.alphabet.letters,
             "kind": template.alphabet.kind,
@@ -107,7 +107,7 @@ def _shared_pack(analysis: Analysis) -> Pack:
         points = analysis.rows("holdout", output)
         apart = float(np.sqrt(analysis.scores[output]["variance"]))
         for name in ("model", "spectrum") if len(points) else ():
-            pack.add_real(f"{k}/holdout_{name}", points[name].to_numpy(np.float64)[:MOST_HELD_OUT], apart)
+            pack.add_real(f"{k}/holdout_{name}", points[name].to_numpy(np.float64)[:MAX_HELD_OUT], apart)
         pairs = analysis.rows("position_interactions", output)
         for name in ("strength", "mean", "mean_absolute"):
             if name in pairs and len(pairs):
@@ -189,7 +189,7 @@ def support_contents(analysis: Analysis, output: str) -> list[dict[str, Any]]:
     tables, supports = analysis.rows("support_tables", output), []
     for support in _records(analysis.rows("supports", output)):
         cells = tables[tables["support"] == support["support"]]
-        whole = len(cells) <= MOST_CELLS and support["order"] == 2
+        whole = len(cells) <= MAX_CELLS and support["order"] == 2
         if not whole:
             cells = cells.reindex(cells["value"].abs().sort_values(ascending=False, kind="stable").index).head(12)
         support["cells"] = [
@@ -217,7 +217,7 @@ def _facts(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **settings,
         "model": analysis.model,
-        "queries": analysis.queries,
+        "sequence_set": analysis.sequence_set,
         "kind": template.alphabet.kind,
         "letters": template.alphabet.letters,
         "template": template.pattern,

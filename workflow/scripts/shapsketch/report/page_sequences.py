@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from .packing import Pack
 
-MOST_TEXT = 8_000_000  # characters of a pack; a page is to stay below 10 MB
-MOST_SEQUENCES = 20_000
+MAX_TEXT_SIZE = 8_000_000  # characters of a pack; a page is to stay below 10 MB
+MAX_SEQUENCES = 20_000
 LISTED = (20, 10, 5)  # interactions of a sequence; fewer where the pack would grow too large
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")  # by bit
 
@@ -21,7 +21,7 @@ def pack_sequences(
     files: Mapping[str, str],
     outputs: list[str],
     index: str | None,
-    most_text: int = MOST_TEXT,
+    most_text: int = MAX_TEXT_SIZE,
 ) -> tuple[Pack, dict[str, Any]]:
     """Pack as many sequences as a page can hold, each with as many interactions as there is room for.
 
@@ -38,7 +38,7 @@ def pack_sequences(
     """
     count = pq.read_metadata(files["sequences"]).num_rows
     reconstructions = pq.read_table(files["values"], columns=["reconstruction"])["reconstruction"].to_numpy()
-    most = min(count, MOST_SEQUENCES)
+    most = min(count, MAX_SEQUENCES)
     for listed in LISTED:
         pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
         if len(pack.text()) <= most_text:

@@ -17,7 +17,7 @@ from ..settings.errors import InputError
 
 MOST, SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget that this may take
 REPEATS = 10  # times that a batch is asked to tell random answers from those that depend on the batch
-ALONE = 2  # of them that are asked alone as well
+ASKED_ALONE = 2  # of them that are asked alone as well
 # Of two answers to one sequence: what arithmetic may differ by, as a share of the spread of the answers and of their
 # size; twice the precision of a number, where all answers have but that of bfloat16.
 REFUSED, NOTED, ROUNDING = 1e-3, 1e-4, 1e-6
@@ -48,12 +48,12 @@ def sequences_to_ask(budget: int, left: int) -> int:
         budget: all evaluations of the sketch, or of one masked sequence.
         left: those of them that a check may take; where every sequence is evaluated, what that leaves.
     """
-    return max(0, min(MOST, int(budget * SHARE) // 3, (left - ALONE) // 3))
+    return max(0, min(MOST, int(budget * SHARE) // 3, (left - ASKED_ALONE) // 3))
 
 
 def evaluations_of(sequences: int) -> int:
     """Return how many evaluations it takes to ask so many sequences again."""
-    return 3 * sequences + min(ALONE, sequences)
+    return 3 * sequences + min(ASKED_ALONE, sequences)
 
 
 def check_answers(model: Model, background: Background, *, budget: int, left: int, seed: int) -> Check:
@@ -98,7 +98,7 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
         _refuse_random(model, batch, moved[turns], answers, refused)
         values = moved[len(others) :]
         raise InputError(_sentence(model, asked, first, values, mixed, beside, "batch", np.concatenate(answers)))
-    single = rows[[0, -1]][: min(ALONE, count)]
+    single = rows[[0, -1]][: min(ASKED_ALONE, count)]
     alone = compare(np.concatenate([model(asked[row : row + 1]) for row in single]), single)
     refused, noted = _tolerances(np.concatenate(answers))
     if (alone > refused).any():

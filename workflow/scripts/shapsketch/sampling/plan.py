@@ -30,10 +30,10 @@ PLAN_VERSION = 4
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "lattice"]
 
-HOLDOUT_SHARE, HOLDOUT_MOST = 0.1, 10_000
-VALIDATION_SHARE, VALIDATION_MOST = 0.05, 10_000
+HOLDOUT_SHARE, MAX_HOLDOUT = 0.1, 10_000
+VALIDATION_SHARE, MAX_VALIDATION = 0.05, 10_000
 LATTICE_SHARE = {"auto": 0.25, "fourier": 0.85}  # of what is left for fitting
-LEAST_BUDGET = 100
+MIN_BUDGET = 100
 DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
 DRAWN_AT_ONCE = 1 << 18  # queries whose random words are held in memory
 
@@ -271,10 +271,10 @@ def make_plan(
 
     if design in ("table", "exhaustive") and budget == template.space:
         return plan(({"train": budget}, *({} for _ in ends[1:])), design)
-    if budget + checked < LEAST_BUDGET:
+    if budget + checked < MIN_BUDGET:
         raise InputError(
             f"A budget of {budget + checked} evaluations is too small to fit, choose and score; give at least "
-            f"{LEAST_BUDGET}."
+            f"{MIN_BUDGET}."
         )
     lattice = None
     if design in LATTICE_SHARE:
@@ -300,7 +300,7 @@ def _distinct(background: Background, count: int) -> bool:
 
 def _scoring(budget: int) -> int:
     """Evaluations of a budget that are not fitted."""
-    return min(int(budget * HOLDOUT_SHARE), HOLDOUT_MOST) + min(int(budget * VALIDATION_SHARE), VALIDATION_MOST)
+    return min(int(budget * HOLDOUT_SHARE), MAX_HOLDOUT) + min(int(budget * VALIDATION_SHARE), MAX_VALIDATION)
 
 
 def _divide(ends: list[int], lattice: Lattice | None) -> tuple[dict[Role, int], ...]:
@@ -308,7 +308,7 @@ def _divide(ends: list[int], lattice: Lattice | None) -> tuple[dict[Role, int], 
     most = ends[-1] - _scoring(ends[-1]) - (lattice.size if lattice else 0)
     totals = []
     for end in ends:
-        holdout = min(int(end * HOLDOUT_SHARE), HOLDOUT_MOST)
+        holdout = min(int(end * HOLDOUT_SHARE), MAX_HOLDOUT)
         totals.append((holdout, _scoring(end) - holdout, min(end - _scoring(end), most)))
     roles: tuple[Role, ...] = ("holdout", "validation", "train")
     steps = np.diff(np.array([(0, 0, 0), *totals]), axis=0).tolist()

@@ -21,7 +21,7 @@ from ..storage.files import load_npz, save_npz
 from .plan import Plan, Role
 
 SKETCH_VERSION = 2
-ENOUGH = 100  # values that tell whether their differences can be held
+ENOUGH_VALUES = 100  # values that tell whether their differences can be held
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def sample_shard(
     for first in range(start, stop, plan.batch_size):
         queries = plan.queries(first, min(first + plan.batch_size, stop))
         batches.append(model(plan.template.to_alphabet(queries)))
-        if len(batches) == 1 and len(queries) >= ENOUGH:
+        if len(batches) == 1 and len(queries) >= ENOUGH_VALUES:
             for number, output in enumerate(plan.outputs):
                 check_scale(batches[0][:, number], output)
         progress(len(queries))

@@ -15,7 +15,7 @@ import numpy as np
 from ..settings.letters import check_letters, codes_of, kind_of, named_letters, wildcard_of
 from .strings import as_strings
 
-MISSING = 255  # the code of a letter that the alphabet does not have
+UNKNOWN_CODE = 255  # the code of a letter that the alphabet does not have
 
 _BLANK = re.compile(r"[^\S\n]")
 
@@ -65,7 +65,7 @@ class Alphabet:
 
     @cached_property
     def _codes(self) -> np.ndarray:
-        codes = np.full(256, MISSING, np.uint8)
+        codes = np.full(256, UNKNOWN_CODE, np.uint8)
         for code, letter in enumerate(self.letters):
             codes[ord(letter)] = code
             if self.folds_case:
@@ -109,7 +109,7 @@ class Alphabet:
             sequences: N strings of n characters, in any container; see `as_strings`.
 
         Returns:
-            (N, n) uint8, 0..q-1; letters outside the alphabet become `MISSING`. DNA reads U as T, RNA T as U.
+            (N, n) uint8, 0..q-1; letters outside the alphabet become `UNKNOWN_CODE`. DNA reads U as T, RNA T as U.
 
         Raises:
             InputError: what is given is no list of strings.

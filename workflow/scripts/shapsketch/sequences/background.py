@@ -8,6 +8,7 @@ each allowed letter at each position, independent between positions.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Background:
 
 
 def background_from_config(
-    template: Template, spec: str | Mapping, sequences: Sequence[str] | None = None
+    template: Template, spec: str | Mapping[str, Any], sequences: Sequence[str] | None = None
 ) -> Background:
     """Build the background that a config declares.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .alphabet import MISSING
+from .alphabet import UNKNOWN_CODE
 from .template import Template
 
 # The hydropathy of Kyte & Doolittle (1982), the volume in cubic angstroms (Zamyatnin 1972), the charge at pH 7, and
@@ -30,4 +30,4 @@ def residue_properties(template: Template) -> np.ndarray:
         return np.zeros((*codes.shape, 0), np.float32)
     table = np.array([PROPERTIES[letter] for letter in template.alphabet.letters])
     table = (table - table.mean(0)) / table.std(0)
-    return np.where((codes < MISSING)[:, :, None], table[np.minimum(codes, len(table) - 1)], 0).astype(np.float32)
+    return np.where((codes < UNKNOWN_CODE)[:, :, None], table[np.minimum(codes, len(table) - 1)], 0).astype(np.float32)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..settings.letters import allowed_letters
-from .alphabet import MISSING, Alphabet
+from .alphabet import UNKNOWN_CODE, Alphabet
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Template:
 
     @cached_property
     def letter_codes(self) -> np.ndarray:
-        """(n, max m_i) uint8: the alphabet's code of each local code; `MISSING` beyond m_i."""
-        table = np.full((self.n, int(self.sizes.max())), MISSING, np.uint8)
+        """(n, max m_i) uint8: the alphabet's code of each local code; `UNKNOWN_CODE` beyond m_i."""
+        table = np.full((self.n, int(self.sizes.max())), UNKNOWN_CODE, np.uint8)
         for i, row in enumerate(self.allowed):
             codes = np.flatnonzero(row)
             table[i, : len(codes)] = codes
@@ -75,14 +75,14 @@ class Template:
 
     @cached_property
     def local_codes(self) -> np.ndarray:
-        """(n, 256) uint8: the local code of each alphabet code; `MISSING` where not allowed."""
-        table = np.full((self.n, 256), MISSING, np.uint8)
+        """(n, 256) uint8: the local code of each alphabet code; `UNKNOWN_CODE` where not allowed."""
+        table = np.full((self.n, 256), UNKNOWN_CODE, np.uint8)
         for i, row in enumerate(self.allowed):
             table[i, np.flatnonzero(row)] = np.arange(row.sum())
         return table
 
     def to_local(self, codes: np.ndarray) -> np.ndarray:
-        """Turn (N, n) alphabet codes into local codes; `MISSING` where a letter is not allowed."""
+        """Turn (N, n) alphabet codes into local codes; `UNKNOWN_CODE` where a letter is not allowed."""
         return self.local_codes[np.arange(self.n), codes]
 
     def to_alphabet(self, local: np.ndarray) -> np.ndarray:

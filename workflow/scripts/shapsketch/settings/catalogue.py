@@ -11,8 +11,8 @@ from typing import Any
 from .errors import InputError
 from .wording import place_of
 
-OWN = ("path", "target", "command", "factory", "url")  # keys by which users bring a model themselves
-BROUGHT = ("downloads", "convert")  # what the catalogue brings
+USER_KEYS = ("path", "target", "command", "factory", "url")  # keys by which users bring a model themselves
+CATALOGUE_KEYS = ("downloads", "convert")  # what the catalogue brings
 DEFAULTS = ("alphabet", "template", "outputs")
 
 
@@ -35,7 +35,7 @@ def expand(config: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str,
     return filled
 
 
-def _fill(name: str, model: dict, source: dict, catalogue: Mapping[str, Any]) -> dict[str, Any]:
+def _fill(name: str, model: dict[str, Any], source: dict[str, Any], catalogue: Mapping[str, Any]) -> dict[str, Any]:
     chosen = str(source["catalogue"])
     if chosen not in catalogue:
         close = get_close_matches(chosen, catalogue, 1)
@@ -47,9 +47,9 @@ def _fill(name: str, model: dict, source: dict, catalogue: Mapping[str, Any]) ->
             f"The licence of {chosen} asks for acceptance ({entry['license']}): read it at {entry['homepage']} and set "
             f"accept_license: true under models.{name}.source."
         )
-    own = [key for key in OWN if key in source]
+    own = [key for key in USER_KEYS if key in source]
     if "instructions" in entry and not own:
         raise InputError(f"The model {chosen} is one that you bring (models.{name}.source): {entry['instructions']}.")
-    given = {key: value for key, value in entry.get("source", {}).items() if not (own and key in BROUGHT)}
+    given = {key: value for key, value in entry.get("source", {}).items() if not (own and key in CATALOGUE_KEYS)}
     defaults = {key: entry[key] for key in DEFAULTS if key in entry}
     return {**defaults, **model, "source": {**given, "license": entry["license"], **source}}

@@ -102,10 +102,10 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
     for name, model in models.items():
         background = model["background"]
         if isinstance(background, Mapping) and "from_sequences" in background:
-            queries = background["from_sequences"]["queries"]
-            if queries not in sequences:
+            counted = background["from_sequences"]["queries"]
+            if counted not in sequences:
                 raise InputError(
-                    f"The background of models.{name} names the sequences {queries!r}, "
+                    f"The background of models.{name} names the sequences {counted!r}, "
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
         _check_model(name, model, files)
@@ -113,8 +113,8 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
         if config["compare"]["enabled"] and model["source"]["kind"] == "table":
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
-    for name, queries in sequences.items() if files else []:
-        _check_file(queries["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
+    for name, one in sequences.items() if files else []:
+        _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     _check_masks(config)
     _check_motifs(config)
 
@@ -200,8 +200,8 @@ def _check_masks(config: Mapping[str, Any]) -> None:
             raise InputError(
                 f"The config sets explain.mode: masks, which asks the model, but models.{name} is a table."
             )
-    for name, queries in config["sequences"].items():
-        if queries["ambiguous"] == "resolve":
+    for name, one in config["sequences"].items():
+        if one["ambiguous"] == "resolve":
             raise InputError(
                 f"The config sets sequences.{name}.ambiguous: resolve; with explain.mode: masks it is error or drop."
             )

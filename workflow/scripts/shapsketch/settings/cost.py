@@ -10,9 +10,9 @@ from typing import Any
 
 JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
 SHARD_SECONDS = 600.0  # of evaluation that a shard of `sketch.shards: auto` aims at
-LEAST_SECONDS = 60.0  # below this, one more shard costs more than it saves
+MIN_SECONDS = 60.0  # below this, one more shard costs more than it saves
 UNMEASURED_SHARDS = 4
-MOST_SHARDS = 1000
+MAX_SHARDS = 1000
 # Of the library itself, on one core, beside the model: measured, see docs/how-to/cluster.md.
 RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
@@ -32,8 +32,8 @@ def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float
         wanted = UNMEASURED_SHARDS
     else:
         total = evaluations * seconds_per_evaluation
-        wanted = max(ceil(total / SHARD_SECONDS), min(UNMEASURED_SHARDS, int(total / LEAST_SECONDS)))
-    return max(1, min(wanted, MOST_SHARDS, ceil(evaluations / batch_size)))
+        wanted = max(ceil(total / SHARD_SECONDS), min(UNMEASURED_SHARDS, int(total / MIN_SECONDS)))
+    return max(1, min(wanted, MAX_SHARDS, ceil(evaluations / batch_size)))
 
 
 def estimate(
@@ -54,7 +54,7 @@ def estimate(
         stage run side by side, the stages one after another.
     """
     evaluations, outputs, shards = work["evaluations"], work["outputs"], work["shards"]
-    each, load = rate["seconds_per_evaluation"], rate["load_seconds"]
+    seconds_each, load = rate["seconds_per_evaluation"], rate["load_seconds"]
     rows = []
 
     def add(stage: str, asked: int, jobs: int, seconds: float) -> None:
@@ -64,21 +64,23 @@ def estimate(
 
     checked = work.get("checked", 0)
     if checked:
-        add("check", checked, 1, checked * each + load)
+        add("check", checked, 1, checked * seconds_each + load)
     if evaluations:
         evaluations -= checked
         if shards == "auto":
-            shards = auto_shards(evaluations if work["rounds"] == 1 else evaluations // 2, work["batch_size"], each)
+            shards = auto_shards(
+                evaluations if work["rounds"] == 1 else evaluations // 2, work["batch_size"], seconds_each
+            )
         jobs = shards * work["rounds"]
         add("plan", 0, 1, 0.0)
-        add("sample", evaluations, jobs, evaluations * each / jobs + load)
+        add("sample", evaluations, jobs, evaluations * seconds_each / jobs + load)
         add("merge", 0, 1, 0.0)
     if not work["masked"]:
         add("recover", 0, 1, outputs * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations))
     jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
-    add("explain", asked, jobs, (asked * each + sum(sequences) * outputs * EXPLANATION_SECONDS) / jobs + load)
+    add("explain", asked, jobs, (asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS) / jobs + load)
     if compared:
-        add("compare", compared, len(sequences), compared * each / len(sequences) + load)
+        add("compare", compared, len(sequences), compared * seconds_each / len(sequences) + load)
     after = ("report",) if work["masked"] else ("motifs", "logos", "report")
     for stage in ("merge explanations", *after):
         add(stage, 0, len(sequences), 0.0)

@@ -72,7 +72,7 @@ def allowed_letters(letters: str, pattern: str) -> list[str]:
     if not pattern:
         raise InputError("The template is empty; it needs one symbol per position.")
     wildcard = wildcard_of(letters)
-    meanings = {**{ANY: letters, wildcard: letters}, **codes_of(letters), **{a: a for a in letters}}
+    meanings = {ANY: letters, wildcard: letters, **codes_of(letters), **{a: a for a in letters}}
     if letters == letters.upper():
         meanings |= {symbol.lower(): own for symbol, own in meanings.items()}
     for position, symbol in enumerate(pattern, 1):

@@ -9,13 +9,13 @@ from typing import Any
 
 CURVE_ROUNDS = 4  # of a budget that is spent in any case
 STOPPING_ROUNDS = 8  # of one that may not be
-LEAST_ROUND = 1000  # evaluations; fewer say little
+MIN_ROUND = 1000  # evaluations; fewer say little
 
 
 def round_ends(budget: int, stopping: bool) -> list[int]:
     """Return the evaluations that are made by the end of each round, ascending; the last are the budget."""
     ends = [budget]
-    while len(ends) < (STOPPING_ROUNDS if stopping else CURVE_ROUNDS) and ends[-1] // 2 >= LEAST_ROUND:
+    while len(ends) < (STOPPING_ROUNDS if stopping else CURVE_ROUNDS) and ends[-1] // 2 >= MIN_ROUND:
         ends.append(ends[-1] // 2)
     return ends[::-1]
 

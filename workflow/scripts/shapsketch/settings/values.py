@@ -14,6 +14,8 @@ from .errors import InputError
 from .wording import place_of, shown, wanted_words
 from .written import Written, below, keys_of, text_of
 
+Path = tuple[str | int, ...]  # of keys and numbers of list items
+
 _NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?")
 MOST = 2**31 - 1  # of whole numbers whose schema has no maximum
 _JSON = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
@@ -39,7 +41,7 @@ def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str,
     return root["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
-def _fit(value: Any, schema: Any, root: Mapping[str, Any], written: Sequence[Written], path: tuple) -> Any:
+def _fit(value: Any, schema: Any, root: Mapping[str, Any], written: Sequence[Written], path: Path) -> Any:
     branches = list(_branches(schema, root)) if isinstance(schema, Mapping) else []
     if isinstance(value, Mapping):
         return _fit_mapping(value, branches, root, written, path)
@@ -57,7 +59,11 @@ def _branches(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Ma
 
 
 def _fit_mapping(
-    value: Mapping[Any, Any], branches: Sequence[Mapping], root: Mapping, written: Sequence[Written], path: tuple
+    value: Mapping[Any, Any],
+    branches: Sequence[Mapping[str, Any]],
+    root: Mapping[str, Any],
+    written: Sequence[Written],
+    path: Path,
 ) -> dict[str, Any]:
     owner = next((b for b in branches if "properties" in b or "additionalProperties" in b), {})
     fitted: dict[str, Any] = {}
@@ -70,7 +76,7 @@ def _fit_mapping(
     return fitted
 
 
-def _key(key: Any, written: Sequence[Written], path: tuple) -> str:
+def _key(key: Any, written: Sequence[Written], path: Path) -> str:
     text = key if isinstance(key, str) else text_of(key, written)
     if text is None:
         raise InputError(
@@ -80,7 +86,7 @@ def _key(key: Any, written: Sequence[Written], path: tuple) -> str:
     return str(text)
 
 
-def _fit_scalar(value: Any, branches: Sequence[Mapping], written: Sequence[Written], path: tuple) -> Any:
+def _fit_scalar(value: Any, branches: Sequence[Mapping[str, Any]], written: Sequence[Written], path: Path) -> Any:
     kinds: set[str] = set()
     constants: list[Any] = []
     most = next((branch["maximum"] for branch in branches if "maximum" in branch), MOST)
@@ -109,7 +115,7 @@ def _fit_scalar(value: Any, branches: Sequence[Mapping], written: Sequence[Writt
     return text
 
 
-def _nothing(kinds: set[str], branches: Sequence[Mapping], path: tuple) -> dict:
+def _nothing(kinds: set[str], branches: Sequence[Mapping[str, Any]], path: Path) -> dict[str, Any]:
     """What a key without a value stands for: the keys under it are all left out."""
     if kinds == {"object"} and not any("required" in branch or "minProperties" in branch for branch in branches):
         return {}
@@ -117,7 +123,7 @@ def _nothing(kinds: set[str], branches: Sequence[Mapping], path: tuple) -> dict:
     raise InputError(f"The config has nothing at {place_of(path)}; give {wanted}, or leave the key out.")
 
 
-def _fit_text(text: str, kinds: set[str], constants: Sequence[Any], most: float, path: tuple) -> Any:
+def _fit_text(text: str, kinds: set[str], constants: Sequence[Any], most: float, path: Path) -> Any:
     """Read text as a number, or as true or false, where one is wanted: YAML takes 2e3 for text."""
     if text in constants:
         return text
@@ -129,7 +135,7 @@ def _fit_text(text: str, kinds: set[str], constants: Sequence[Any], most: float,
     return text
 
 
-def _sensible(value: int | float, kinds: set[str], most: float, path: tuple) -> int | float:
+def _sensible(value: int | float, kinds: set[str], most: float, path: Path) -> int | float:
     """Check that a number is one to compute with; a whole one is an int where such are wanted."""
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"The config has {value} at {place_of(path)}; it must be a finite number.")

@@ -16,8 +16,8 @@ import scipy.sparse.linalg
 
 from .subsampling import Lattice
 
-STEPS = 100  # of conjugate gradients at most; the waves are nearly orthogonal on the lattice
-TINY = 1e-300  # the least energy that is divided by
+MAX_STEPS = 100  # of conjugate gradients at most; the waves are nearly orthogonal on the lattice
+MIN_POWER = 1e-300  # the least energy that is divided by
 RIDGE = 1e-14  # per value; keeps what the lattice cannot tell apart finite
 
 
@@ -30,7 +30,7 @@ class Bins:
         mixing: (C, r - b, b) int64, the random part of the matrices.
         matrices: (C, free, b) int64.
         shifts: (D, free) int64 offsets.
-        wave: (m,) complex128, the powers of w = exp(2 pi i / m).
+        roots: (m,) complex128, the powers of w = exp(2 pi i / m).
         values: (C, bins, D) complex128.
         false_positives: how many are expected among all frequencies of an order that noise could be taken for.
     """
@@ -39,7 +39,7 @@ class Bins:
     mixing: np.ndarray
     matrices: np.ndarray
     shifts: np.ndarray
-    wave: np.ndarray
+    roots: np.ndarray
     values: np.ndarray
     false_positives: float = 0.01
 
@@ -73,7 +73,7 @@ class Bins:
 
     def _add(self, values: np.ndarray, k: np.ndarray, f: np.ndarray) -> np.ndarray:
         places, mirrors = self.places(k), self.places(-k % self.lattice.radix)
-        _spread(values, f, places, mirrors, ~is_real(k, self.lattice.radix), k, *self._waves(k))
+        _spread(values, f, places, mirrors, ~is_real(k, self.lattice.radix), k, *self._phase_tables(k))
         changed = np.zeros(values.shape[:2], bool)
         for row in (places, mirrors):
             np.put_along_axis(changed, row, True, axis=1)
@@ -84,12 +84,12 @@ class Bins:
         return self._gather(self.places(k), k, values)
 
     def _gather(self, places: np.ndarray, k: np.ndarray, values: np.ndarray) -> np.ndarray:
-        f = _gather(values, places, k, *self._waves(k))
+        f = _gather(values, places, k, *self._phase_tables(k))
         return np.where(is_real(k, self.lattice.radix), f.real, f)
 
     def places(self, k: np.ndarray) -> np.ndarray:
         """Return the (C, K) bins of (K, free) frequencies."""
-        return _places(k, self.matrices, self._reduced(k), self.wave.size)
+        return _places(k, self.matrices, self._reduced(k), self.roots.size)
 
     def wave_power(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the (K,) power of the waves of (K, free) frequencies in their bins, and the mean squares left."""
@@ -107,14 +107,16 @@ class Bins:
             (S, L) float32.
         """
         radix, first, letters = self.lattice.radix, slice(self.lattice.steps), np.arange(self.lattice.radix)[:, None]
-        turns = self.wave[self.shifts[first].T[:, None] * letters % radix]  # (free, radix, steps)
+        phases = self.roots[self.shifts[first].T[:, None] * letters % radix]  # (free, radix, steps)
         energies, digits = self.energies(), self.matrices[:, :, None] * letters % radix  # (C, free, radix, b)
-        scale = max(float(energies.mean()), TINY)  # single precision is enough, but not for any scale
+        scale = max(float(energies.mean()), MIN_POWER)  # single precision is enough, but not for any scale
         values, energies = self.values[:, :, first] / np.sqrt(scale), energies / scale
-        values, turns = (np.stack([z.real, z.imag], 2, dtype=np.float32, casting="same_kind") for z in (values, turns))
+        values, phases = (
+            np.stack([z.real, z.imag], 2, dtype=np.float32, casting="same_kind") for z in (values, phases)
+        )
         for supports, own in groups:
             reduced = np.arange(supports.shape[1] * radix) % radix
-            yield _screen(values, energies, supports, own, digits, turns, reduced)
+            yield _screen(values, energies, supports, own, digits, phases, reduced)
 
     def fit(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 coefficients that fit the values best, by least squares.
@@ -127,7 +129,7 @@ class Bins:
         right = np.concatenate([right, right[paired].conj()])
         gram = self._gram(both)
         gram = gram + RIDGE * scipy.sparse.diags_array(gram.diagonal())
-        found, _ = scipy.sparse.linalg.cg(gram, right, rtol=1e-13, maxiter=STEPS)
+        found, _ = scipy.sparse.linalg.cg(gram, right, rtol=1e-13, maxiter=MAX_STEPS)
         found = found[: len(k)]
         return np.where(paired, found, found.real)
 
@@ -143,13 +145,13 @@ class Bins:
             second = where[np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
             pairs.append((np.repeat(where, counts), second))
         first, second = np.concatenate(pairs, axis=1)
-        waves = self._waves(np.full((1, k.shape[1]), self.lattice.radix - 1))
-        products = _wave_products(k, first, second, *waves, self.lattice.radix)
+        phases = self._phase_tables(np.full((1, k.shape[1]), self.lattice.radix - 1))
+        products = _inner_products(k, first, second, *phases, self.lattice.radix)
         return scipy.sparse.csr_array((products, (first, second)), (len(k), len(k)))
 
-    def _waves(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _phase_tables(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The (free, D) offsets, and w to every power that <d,k> can have before it is reduced."""
-        return np.ascontiguousarray(self.shifts.T), self.wave[self._reduced(k)]
+        return np.ascontiguousarray(self.shifts.T), self.roots[self._reduced(k)]
 
     def _reduced(self, k: np.ndarray) -> np.ndarray:
         """All that a product of (K, free) frequencies with letters can be, modulo the radix."""
@@ -196,7 +198,7 @@ def _mean_squares(values: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True, parallel=True)
-def _places(k, matrices, reduced, radix):
+def _places(k: np.ndarray, matrices: np.ndarray, reduced: np.ndarray, radix: int) -> np.ndarray:
     places = np.zeros((len(matrices), len(k)), np.int64)
     for a in numba.prange(len(k)):
         positions = np.flatnonzero(k[a])
@@ -206,7 +208,7 @@ def _places(k, matrices, reduced, radix):
 
 
 @numba.njit(cache=True)
-def _place(positions, letters, matrix, reduced, radix):
+def _place(positions: np.ndarray, letters: np.ndarray, matrix: np.ndarray, reduced: np.ndarray, radix: int) -> int:
     """The number of the bin of a frequency that has these letters at these positions."""
     place = 0
     for t in range(matrix.shape[1]):
@@ -218,7 +220,7 @@ def _place(positions, letters, matrix, reduced, radix):
 
 
 @numba.njit(cache=True)
-def _turn(k, shifts, powers, real, imag):
+def _write_phases(k: np.ndarray, shifts: np.ndarray, powers: np.ndarray, real: np.ndarray, imag: np.ndarray) -> None:
     """Write w^<d,k> for every offset."""
     angles = np.zeros(real.size, np.int64)
     for i in range(k.size):
@@ -231,7 +233,7 @@ def _turn(k, shifts, powers, real, imag):
 
 # The sums over offsets may be taken in any order, hence several terms at once.
 @numba.njit(cache=True, fastmath={"reassoc", "contract"})
-def _dot(row, real, imag):
+def _dot(row: np.ndarray, real: np.ndarray, imag: np.ndarray) -> complex:
     """The sum over offsets of row w^-<d,k>."""
     x, y = 0.0, 0.0
     for d in range(row.size):
@@ -242,10 +244,19 @@ def _dot(row, real, imag):
 
 
 @numba.njit(cache=True)
-def _spread(values, f, places, mirrors, paired, k, shifts, powers):
+def _spread(
+    values: np.ndarray,
+    f: np.ndarray,
+    places: np.ndarray,
+    mirrors: np.ndarray,
+    paired: np.ndarray,
+    k: np.ndarray,
+    shifts: np.ndarray,
+    powers: np.ndarray,
+) -> None:
     real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
     for a in range(len(k)):
-        _turn(k[a], shifts, powers, real, imag)
+        _write_phases(k[a], shifts, powers, real, imag)
         for c in range(len(places)):
             row = values[c, places[c, a]]
             for d in range(row.size):
@@ -257,11 +268,13 @@ def _spread(values, f, places, mirrors, paired, k, shifts, powers):
 
 
 @numba.njit(cache=True, parallel=True)
-def _gather(values, places, k, shifts, powers):
+def _gather(
+    values: np.ndarray, places: np.ndarray, k: np.ndarray, shifts: np.ndarray, powers: np.ndarray
+) -> np.ndarray:
     f = np.zeros(len(k), np.complex128)
     for a in numba.prange(len(k)):
         real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
-        _turn(k[a], shifts, powers, real, imag)
+        _write_phases(k[a], shifts, powers, real, imag)
         for c in range(len(places)):
             f[a] += _dot(values[c, places[c, a]], real, imag)
     return f
@@ -269,12 +282,20 @@ def _gather(values, places, k, shifts, powers):
 
 # What consecutive letters have in common at the first positions of a support is kept.
 @numba.njit(cache=True, parallel=True, fastmath={"reassoc", "contract"})
-def _screen(values, energies, supports, letters, digits, turns, reduced):
+def _screen(
+    values: np.ndarray,
+    energies: np.ndarray,
+    supports: np.ndarray,
+    letters: np.ndarray,
+    digits: np.ndarray,
+    phases: np.ndarray,
+    reduced: np.ndarray,
+) -> np.ndarray:
     count, _, _, steps = values.shape
-    order, dimension, radix = supports.shape[1], digits.shape[3], turns.shape[1]
+    order, dimension, radix = supports.shape[1], digits.shape[3], phases.shape[1]
     strengths = np.empty((len(supports), len(letters)), np.float32)
     for s in numba.prange(len(supports)):
-        waves = np.empty((order, 2, steps), np.float32)
+        products = np.empty((order, 2, steps), np.float32)
         sums = np.zeros((order, count, dimension), np.int64)
         for b in range(len(letters)):
             same = b > 0
@@ -282,17 +303,17 @@ def _screen(values, energies, supports, letters, digits, turns, reduced):
                 same = same and letters[b, i] == letters[b - 1, i]
                 if same:
                     continue
-                turn, own = turns[supports[s, i], letters[b, i]], digits[:, supports[s, i], letters[b, i]]
+                phase, own = phases[supports[s, i], letters[b, i]], digits[:, supports[s, i], letters[b, i]]
                 if i == 0:
-                    waves[0], sums[0] = turn, own
+                    products[0], sums[0] = phase, own
                     continue
                 sums[i] = sums[i - 1] + own
-                real, imag = waves[i - 1]
+                real, imag = products[i - 1]
                 for d in range(steps):
-                    waves[i, 0, d] = real[d] * turn[0, d] - imag[d] * turn[1, d]
-                    waves[i, 1, d] = real[d] * turn[1, d] + imag[d] * turn[0, d]
+                    products[i, 0, d] = real[d] * phase[0, d] - imag[d] * phase[1, d]
+                    products[i, 1, d] = real[d] * phase[1, d] + imag[d] * phase[0, d]
             x, y, energy = np.float32(0), np.float32(0), 1e-300
-            real, imag = waves[order - 1]
+            real, imag = products[order - 1]
             for c in range(count):
                 place = 0
                 for t in range(dimension):
@@ -307,10 +328,12 @@ def _screen(values, energies, supports, letters, digits, turns, reduced):
 
 
 @numba.njit(cache=True, parallel=True)
-def _wave_products(k, first, second, shifts, powers, radix):
+def _inner_products(
+    k: np.ndarray, first: np.ndarray, second: np.ndarray, shifts: np.ndarray, powers: np.ndarray, radix: int
+) -> np.ndarray:
     products = np.empty(first.size, np.complex128)
     for a in numba.prange(first.size):
         real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
-        _turn((k[second[a]] - k[first[a]]) % radix, shifts, powers, real, imag)
+        _write_phases((k[second[a]] - k[first[a]]) % radix, shifts, powers, real, imag)
         products[a] = complex(real.sum(), imag.sum())
     return products

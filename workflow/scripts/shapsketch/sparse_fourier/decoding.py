@@ -55,17 +55,17 @@ def _product(words: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _times(a, b, exp, log):
+def _times(a: int, b: int, exp: np.ndarray, log: np.ndarray) -> int:
     return exp[log[a] + log[b]] if a and b else 0
 
 
 @numba.njit(cache=True)
-def _over(a, b, exp, log, zech):
+def _over(a: int, b: int, exp: np.ndarray, log: np.ndarray, zech: np.ndarray) -> int:
     return exp[log[a] - log[b] + zech.size] if a else 0
 
 
 @numba.njit(cache=True)
-def _plus(a, b, p, exp, log, zech):
+def _plus(a: int, b: int, p: int, exp: np.ndarray, log: np.ndarray, zech: np.ndarray) -> int:
     if p == 2:
         return a ^ b
     if a == 0 or b == 0:
@@ -76,12 +76,14 @@ def _plus(a, b, p, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _minus(a, p, exp, log):
+def _minus(a: int, p: int, exp: np.ndarray, log: np.ndarray) -> int:
     return a if p == 2 or a == 0 else exp[log[a] + exp.size // 4]
 
 
 @numba.njit(cache=True)
-def _power_sums(checks, sums, p, m, exp, log, zech):
+def _power_sums(
+    checks: np.ndarray, sums: np.ndarray, p: int, m: int, exp: np.ndarray, log: np.ndarray, zech: np.ndarray
+) -> None:
     """S_1..S_2t from their base-p digits; S_pe = S_e^p."""
     row = 0
     for e in range(1, sums.size + 1):
@@ -98,7 +100,16 @@ def _power_sums(checks, sums, p, m, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _locator(sums, locator, before, kept, p, exp, log, zech):
+def _locator(
+    sums: np.ndarray,
+    locator: np.ndarray,
+    before: np.ndarray,
+    kept: np.ndarray,
+    p: int,
+    exp: np.ndarray,
+    log: np.ndarray,
+    zech: np.ndarray,
+) -> int:
     """Berlekamp-Massey: the shortest recurrence of the power sums (Massey 1969); returns its length."""
     locator[:] = 0
     before[:] = 0
@@ -124,7 +135,16 @@ def _locator(sums, locator, before, kept, p, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _letter(sums, locator, length, inverse, p, exp, log, zech):
+def _letter(
+    sums: np.ndarray,
+    locator: np.ndarray,
+    length: int,
+    inverse: int,
+    p: int,
+    exp: np.ndarray,
+    log: np.ndarray,
+    zech: np.ndarray,
+) -> int:
     """Forney: the letter at the root 1/X = exp[inverse] of the locator, -Omega(1/X) / Lambda'(1/X)."""
     slope, omega = 0, 0
     for j in range(length):
@@ -139,7 +159,9 @@ def _letter(sums, locator, length, inverse, p, exp, log, zech):
 
 
 @numba.njit(cache=True)
-def _splits(locator, length, p, m, exp, log, zech):
+def _splits(
+    locator: np.ndarray, length: int, p: int, m: int, exp: np.ndarray, log: np.ndarray, zech: np.ndarray
+) -> bool:
     """Whether the locator has as many distinct roots as its length says: x^(p^m) = x modulo its reciprocal f.
 
     With x^(p i) mod f at hand, the p-th power of a_0 + a_1 x + ... is a_0^p + a_1^p x^p + ...: some hundred steps,
@@ -172,7 +194,17 @@ def _splits(locator, length, p, m, exp, log, zech):
 
 
 @numba.njit(cache=True, parallel=True)
-def _decode_bch(checks, t, p, m, exp, log, zech, words, valid):
+def _decode_bch(
+    checks: np.ndarray,
+    t: int,
+    p: int,
+    m: int,
+    exp: np.ndarray,
+    log: np.ndarray,
+    zech: np.ndarray,
+    words: np.ndarray,
+    valid: np.ndarray,
+) -> None:
     """Fill in the words of up to t letters in 1..p-1 with these parity checks; others are not valid."""
     for b in numba.prange(len(checks)):
         if not valid[b]:

@@ -12,14 +12,16 @@ from math import comb
 import numpy as np
 from scipy.special import gammaln
 
-from .bins import TINY, Bins, is_larger
+from .bins import MIN_POWER, Bins, is_larger
 from .decoding import decode
 from .phases import flips, read
 
-MOST_MATCHED = 300_000  # frequencies of low order that are matched
-LIKELY = 2.5  # times what noise gives on average: less at the first base offset, and a frequency is matched no further
-MOST_COMPARED = 512  # bins of a matrix, those with the most energy, that are compared with those of the others
-ALIKE = 0.5  # correlation above which bins agree in any case
+MAX_MATCHED = 300_000  # frequencies of low order that are matched
+MAX_MISMATCH = (
+    2.5  # times what noise gives on average: less at the first base offset, and a frequency is matched no further
+)
+MAX_COMPARED = 512  # bins of a matrix, those with the most energy, that are compared with those of the others
+MIN_CORRELATION = 0.5  # correlation above which bins agree in any case
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class LowOrders:
 
 def low_orders(free: int, radix: int, max_order: int | None = None) -> Iterator[LowOrders]:
     """Yield order 1, 2, ... while the frequencies are few."""
-    left = MOST_MATCHED
+    left = MAX_MATCHED
     for order in range(1, (max_order or free) + 1):
         left -= comb(free, order) * (radix - 1) ** order
         if left < 0:
@@ -67,7 +69,7 @@ def likely(bins: Bins, max_order: int | None = None) -> np.ndarray:
     free = bins.lattice.free
     lows = list(low_orders(free, bins.lattice.radix, max_order))
     strengths = bins.screen([(low.supports, low.letters) for low in lows])
-    found = [low.dense(free, strength > LIKELY) for low, strength in zip(lows, strengths, strict=True)]
+    found = [low.dense(free, strength > MAX_MISMATCH) for low, strength in zip(lows, strengths, strict=True)]
     return np.concatenate([np.zeros((0, free), np.int64), *found])
 
 
@@ -120,12 +122,12 @@ def _alike(bins: Bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         its bin of each matrix, -1 for none.
     """
     count, delays, energies, half = bins.lattice.matrices, bins.lattice.delays, bins.energies(), bins.half()
-    strongest = np.argsort(-energies, axis=1, kind="stable")[:, :MOST_COMPARED]
-    scale = np.sqrt(np.maximum(np.take_along_axis(energies, strongest, 1), TINY))
+    strongest = np.argsort(-energies, axis=1, kind="stable")[:, :MAX_COMPARED]
+    scale = np.sqrt(np.maximum(np.take_along_axis(energies, strongest, 1), MIN_POWER))
     vectors = np.take_along_axis(bins.values, strongest[:, :, None], 1).view(np.float64) / scale[:, :, None]
     vectors = vectors.astype(np.float32)
     values = delays * (1 if bins.lattice.radix == 2 else 2)
-    chance = delays * min(ALIKE, np.sqrt(2 * np.log(strongest.shape[1]) / values))
+    chance = delays * min(MIN_CORRELATION, np.sqrt(2 * np.log(strongest.shape[1]) / values))
     firsts, totals, groups = [], [], []
     for first in range(count):
         own = np.flatnonzero(half[strongest[first]])  # what holds their conjugates agrees with conjugates

@@ -16,10 +16,10 @@ from .decoding import decode
 from .matching import agreed, likely, match, sure
 from .phases import flips, read
 
-MOST_PASSES, MOST_ROUNDS = 8, 100
+MAX_PASSES, MAX_ROUNDS = 8, 100
 NOISE_FACTOR = 1.5  # a bin is explained when what is left is below this times the noise
-EXACT = 1e-20  # the noise of an exactly sparse function, relative to its power
-QUIETER = 0.8  # the noise over what it was: below, frequencies of low order are screened again
+EXACT_NOISE = 1e-20  # the noise of an exactly sparse function, relative to its power
+RESCREENING_RATIO = 0.8  # the noise over what it was: below, frequencies of low order are screened again
 
 
 def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
@@ -34,12 +34,12 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
         complex128 coefficients; the number of rounds and the noise left per query.
     """
     k, f = np.zeros((1, bins.lattice.free), np.int64), np.zeros(1, np.complex128)
-    floor = EXACT * float(bins.energies().mean()) * bins.lattice.bins
+    floor = EXACT_NOISE * float(bins.energies().mean()) * bins.lattice.bins
     if floor == 0:
         return k[:0], f[:0], {"rounds": 0, "noise": 0.0}
     low, loud = k[:0], np.inf
     total = 0
-    for number in range(MOST_PASSES):
+    for number in range(MAX_PASSES):
         known = len(k)
         noise, rounds, finds = _peel_rounds(bins, floor)
         total += rounds
@@ -47,7 +47,7 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
         if bins.energies().max() <= NOISE_FACTOR * floor:
             break
         stuck = number > 0 and len(k) == known and noise > 2 * floor
-        quieter = noise < QUIETER * loud or noise <= 2 * floor
+        quieter = noise < RESCREENING_RATIO * loud or noise <= 2 * floor
         if quieter:
             low, loud = likely(bins, match_order), noise
         candidates = [low] if quieter or not stuck else []
@@ -77,7 +77,7 @@ def _peel_rounds(bins: Bins, floor: float) -> tuple[float, int, list[tuple[np.nd
     changed, clean, rounds = fresh, True, 0
     finds: list[tuple[np.ndarray, np.ndarray]] = []
     seen: set[bytes] = set()
-    while rounds < MOST_ROUNDS:
+    while rounds < MAX_ROUNDS:
         rounds += 1
         noise = floor + _noise(energies, bins.lattice.delays)
         matrix, place = np.nonzero(changed & (energies > NOISE_FACTOR * noise))
@@ -152,7 +152,7 @@ def _judge(
     """Decode (A, r) parity checks, fit the coefficient, and tell whether chance could not have made it."""
     lattice = bins.lattice
     k, valid = decode(lattice.code, syndromes)
-    f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.wave)
+    f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.roots)
     good = valid & sure(bins, k, np.abs(f) ** 2, residual, noise, 1)
     if clean:
         good &= residual <= NOISE_FACTOR * noise
@@ -170,9 +170,17 @@ def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) ->
 
 
 @numba.njit(cache=True, parallel=True)
-def _project(values, matrix, place, k, checks, shifts, wave):
+def _project(
+    values: np.ndarray,
+    matrix: np.ndarray,
+    place: np.ndarray,
+    k: np.ndarray,
+    checks: np.ndarray,
+    shifts: np.ndarray,
+    roots: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Fit one coefficient to each of (A,) bins: its (A,) value and the (A,) mean square left."""
-    steps, radix = checks.shape[1] + 1, wave.size
+    steps, radix = checks.shape[1] + 1, roots.size
     f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
     for a in numba.prange(matrix.size):
         turned = np.empty(len(shifts), np.complex128)
@@ -182,9 +190,9 @@ def _project(values, matrix, place, k, checks, shifts, wave):
             for i in range(k.shape[1]):
                 angle += k[a, i] * shifts[base, i]
             angle %= radix
-            turned[base] = u[base] * wave[-angle]
+            turned[base] = u[base] * roots[-angle]
             for i in range(1, steps):
-                turned[base + i] = u[base + i] * wave[checks[a, i - 1] - angle]
+                turned[base + i] = u[base + i] * roots[checks[a, i - 1] - angle]
         f[a] = np.mean(turned)
         residual[a] = np.mean(np.abs(turned - f[a]) ** 2)
     return f, residual

@@ -7,7 +7,7 @@ import numpy as np
 
 from .bins import Bins
 
-FLIPS = 4  # the doubtful phases that are tried at their second-best value
+MAX_FLIPPED_PHASES = 4  # the doubtful phases that are tried at their second-best value
 
 
 def read(
@@ -30,7 +30,7 @@ def read(
         float64 by how much they are worse; (A,) float64 the mean square about the mean over the offsets
         of each p, turned back.
     """
-    return _read(vectors, rows, matrix, place, bins.mixing, bins.lattice.offsets, bins.wave, sweeps)
+    return _read(vectors, rows, matrix, place, bins.mixing, bins.lattice.offsets, bins.roots, sweeps)
 
 
 def flips(
@@ -44,7 +44,7 @@ def flips(
         checks, second, margins: from `read`.
     """
     row, dimension = np.arange(len(checks)), bins.lattice.dimension
-    for i in np.argsort(margins, axis=1)[:, :FLIPS].T:
+    for i in np.argsort(margins, axis=1)[:, :MAX_FLIPPED_PHASES].T:
         flipped = checks.copy()
         step = second[row, i] - flipped[row, dimension + i]
         flipped[row, dimension + i] += step
@@ -53,11 +53,11 @@ def flips(
 
 
 @numba.njit(cache=True)
-def _letter(z, wave):
+def _letter(z: complex, roots: np.ndarray) -> tuple[int, int, float]:
     """The letters a with the largest and the second-largest Re z w^-a, and by how much they differ."""
     letter, runner_up, best, second = 0, 0, -np.inf, -np.inf
-    for a in range(wave.size):
-        score = z.real * wave[a].real + z.imag * wave[a].imag
+    for a in range(roots.size):
+        score = z.real * roots[a].real + z.imag * roots[a].imag
         if score > best:
             runner_up, second = letter, best
             letter, best = a, score
@@ -67,29 +67,38 @@ def _letter(z, wave):
 
 
 @numba.njit(cache=True)
-def _square(z):
+def _square(z: complex) -> float:
     return z.real * z.real + z.imag * z.imag
 
 
 @numba.njit(cache=True)
-def _turn_back(u, checks, wave, bases):
+def _mean_square(u: np.ndarray, checks: np.ndarray, roots: np.ndarray, bases: np.ndarray) -> float:
     """Write the mean over the offsets of each p, turned back by the checks; return the mean square about it."""
     left = 0.0
     for p in range(len(u)):
         mean = u[p, 0]
         for i in range(checks.size):
-            mean += u[p, i + 1] * wave[checks[i]]
+            mean += u[p, i + 1] * roots[checks[i]]
         bases[p] = mean / (checks.size + 1)
         left += _square(u[p, 0] - bases[p])
         for i in range(checks.size):
-            left += _square(u[p, i + 1] * wave[checks[i]] - bases[p])
+            left += _square(u[p, i + 1] * roots[checks[i]] - bases[p])
     return left / u.size
 
 
 @numba.njit(cache=True, parallel=True)
-def _read(vectors, rows, matrix, place, mixing, offsets, wave, sweeps):
+def _read(
+    vectors: np.ndarray,
+    rows: np.ndarray,
+    matrix: np.ndarray,
+    place: np.ndarray,
+    mixing: np.ndarray,
+    offsets: int,
+    roots: np.ndarray,
+    sweeps: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     count = mixing.shape[1]
-    dimension, radix = mixing.shape[2], wave.size
+    dimension, radix = mixing.shape[2], roots.size
     checks = np.empty((matrix.size, dimension + count), np.int64)
     second = np.empty((matrix.size, count), np.int64)
     margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
@@ -101,8 +110,8 @@ def _read(vectors, rows, matrix, place, mixing, offsets, wave, sweeps):
                 z = 0j
                 for p in range(offsets):
                     z += bases[p] * u[p, i + 1].conjugate()
-                checks[a, dimension + i], second[a, i], margins[a, i] = _letter(z, wave)
-            left[a] = _turn_back(u, checks[a, dimension:], wave, bases)
+                checks[a, dimension + i], second[a, i], margins[a, i] = _letter(z, roots)
+            left[a] = _mean_square(u, checks[a, dimension:], roots, bases)
         rest = place[a]
         for t in range(dimension - 1, -1, -1):
             digit = rest % radix

@@ -9,9 +9,9 @@ from ..sequences.rng import MATRIX_STREAM, OFFSET_STREAM, generator, random_word
 from .galois import factorise, row_reduce
 from .parity_checks import Code, bch_code, identity_code
 
-CORRECT = 5  # the order up to which coded offsets find coefficients
-CODED_BELOW = 0.9  # coded offsets are taken when they need at most this share of the rows
-MATRICES = (3, 4, 5)  # fewer do not untangle the bins, more find little more
+CODED_ORDER = 5  # the order up to which coded offsets find coefficients
+MAX_CODED_SHARE = 0.9  # coded offsets are taken when they need at most this share of the rows
+MATRIX_COUNTS = (3, 4, 5)  # fewer do not untangle the bins, more find little more
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,13 @@ class Lattice:
 
 def _single(radix: int, free: int, dimension: int) -> Lattice:
     """One matrix, one base offset; coded where that takes fewer offsets than there are positions."""
-    coded = len(bch_code(radix, free, CORRECT).rows) <= CODED_BELOW * free
-    return Lattice(radix, free, dimension, 1, 1, CORRECT if coded else 0)
+    coded = len(bch_code(radix, free, CODED_ORDER).rows) <= MAX_CODED_SHARE * free
+    return Lattice(radix, free, dimension, 1, 1, CODED_ORDER if coded else 0)
 
 
 def least_queries(radix: int, free: int) -> int:
     """Return the queries of the smallest lattice that is of use."""
-    return MATRICES[0] * _single(radix, free, 1).size
+    return MATRIX_COUNTS[0] * _single(radix, free, 1).size
 
 
 def fit_lattice(radix: int, free: int, queries: int) -> Lattice | None:
@@ -126,8 +126,8 @@ def fit_lattice(radix: int, free: int, queries: int) -> Lattice | None:
     for dimension in range(1, free):
         single = _single(radix, free, dimension)
         copies = queries // single.size
-        if dimension >= single.code.rank or copies < MATRICES[0]:
+        if dimension >= single.code.rank or copies < MATRIX_COUNTS[0]:
             break
-        matrices = max(MATRICES, key=lambda c: (copies // c * c, -c))
+        matrices = max(MATRIX_COUNTS, key=lambda c: (copies // c * c, -c))
         chosen = replace(single, matrices=matrices, offsets=copies // matrices)
     return chosen

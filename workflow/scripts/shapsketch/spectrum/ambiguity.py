@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sequences.alphabet import MISSING, character_codes
+from ..sequences.alphabet import UNKNOWN_CODE, character_codes
 from ..settings.errors import InputError
 from .terms import Terms
 
@@ -48,7 +48,7 @@ def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray,
     for k, code in enumerate(used):
         row, column = np.nonzero((text == ord(code)) & (totals[:, k] > 0))
         codes[row, column] = template.sizes[column] + k
-    bad = np.argwhere(codes == MISSING)
+    bad = np.argwhere(codes == UNKNOWN_CODE)
     if len(bad):
         row, i = bad[0]
         raise InputError(f"Sequence {row + 1} has {sequences[row][i]!r} at position {i + 1}, which does not fit.")

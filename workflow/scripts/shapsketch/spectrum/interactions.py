@@ -12,12 +12,12 @@ import numba
 import numpy as np
 
 from .indices import InteractionMap
-from .kernels import fill
+from .kernels import TermArrays, fill
 from .terms import Terms
 
-UNITS = 2.0**31  # of the largest possible magnitude; 2**32 sequences can be summed
+UNITS_OF_LARGEST = 2.0**31  # of the largest possible magnitude; 2**32 sequences can be summed
 BLOCK_VALUES = 524_288  # dividends of a block: four megabytes; more would leave the cache
-LEAST_BLOCK, MOST_BLOCK = 16, 512
+MIN_BLOCK, MAX_BLOCK = 16, 512
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Sums:
         """
         bounds = abs(mapping.matrix) @ terms.magnitudes
         shape = (groups + 1, len(mapping.supports))
-        units = np.where(bounds > 0, bounds, 1.0) / UNITS
+        units = np.where(bounds > 0, bounds, 1.0) / UNITS_OF_LARGEST
         return cls(units, np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(groups + 1, np.int64))
 
     def count(self, groups: np.ndarray) -> None:
@@ -109,7 +109,7 @@ def strongest_interactions(
     units, total, absolute = (sums.units, sums.total, sums.absolute) if sums else _no_sums(size, groups)
     matrix = mapping.matrix
     if count and size:
-        block = int(np.clip(BLOCK_VALUES // len(terms), LEAST_BLOCK, MOST_BLOCK))
+        block = int(np.clip(BLOCK_VALUES // len(terms), MIN_BLOCK, MAX_BLOCK))
         weights = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data)
         parts = np.zeros((2, numba.get_num_threads(), *total.shape), np.int64)
         above = np.nextafter(threshold, -1.0) if threshold > 0 else 0.0  # at least the threshold, and not zero
@@ -130,31 +130,49 @@ def _no_sums(size: int, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 
 
 @numba.njit(cache=True, parallel=True)
-def _explain(codes, arrays, weights, threshold, block, groups, units, parts, columns, values):
+def _explain(
+    codes: np.ndarray,
+    terms: TermArrays,
+    weights: tuple[np.ndarray, ...],
+    threshold: float,
+    block: int,
+    groups: np.ndarray,
+    units: np.ndarray,
+    parts: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+) -> None:
     """Fill columns and values (N, K), and the threads' own sums (2, threads, groups + 1, S)."""
     blocks, threads = (codes.shape[0] + block - 1) // block, parts.shape[1]
     for thread in numba.prange(threads):
         for b in range(thread * blocks // threads, (thread + 1) * blocks // threads):
             rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
             _explain_block(
-                codes[rows], arrays, weights, threshold, groups[rows], units,
+                codes[rows], terms, weights, threshold, groups[rows], units,
                 parts[0, thread], parts[1, thread], columns[rows], values[rows],
             )  # fmt: skip
 
 
 @numba.njit(cache=True)
-def _explain_block(codes, arrays, weights, threshold, groups, units, total, absolute, columns, values):
-    count, terms, (starts, entries, data) = codes.shape[0], arrays[1].size - 1, weights
+def _explain_block(
+    codes: np.ndarray,
+    terms: TermArrays,
+    weights: tuple[np.ndarray, ...],
+    threshold: float,
+    groups: np.ndarray,
+    units: np.ndarray,
+    total: np.ndarray,
+    absolute: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    count, size, (starts, entries, data) = codes.shape[0], terms.offsets.size - 1, weights
     letters, cells = codes.T.copy(), np.empty(count, np.int32)
-    dividends, index, steps = np.empty((terms, count)), np.empty(count), np.empty(count, np.int64)
+    dividends, index, steps = np.empty((size, count)), np.empty(count), np.empty(count, np.int64)
     found, grouped = np.zeros(count, np.int32), groups.max() >= 0
     least = np.full(count, np.inf if columns.shape[1] == 0 else threshold)  # what the next one must exceed
-    sizes, offsets, positions, table_offsets, tables, wave_offsets, amplitudes, frequency_offsets = arrays[:8]
-    for t in range(terms):
-        fill(
-            letters, t, cells, dividends[t], sizes, offsets, positions, table_offsets, tables,
-            wave_offsets, amplitudes, frequency_offsets, arrays[8], arrays[9],
-        )  # fmt: skip
+    for t in range(size):
+        fill(letters, t, cells, dividends[t], terms)
     for s in range(units.size):
         index[:] = 0.0
         for e in range(starts[s], starts[s + 1]):
@@ -179,7 +197,16 @@ def _explain_block(codes, arrays, weights, threshold, groups, units, total, abso
 
 
 @numba.njit(cache=True)
-def _keep(columns, values, found, least, r, s, value, size):
+def _keep(
+    columns: np.ndarray,
+    values: np.ndarray,
+    found: np.ndarray,
+    least: np.ndarray,
+    r: int,
+    s: int,
+    value: float,
+    size: int,
+) -> None:
     """Put a value where it belongs among the strongest of row r; if all are kept, at the end."""
     last = columns.shape[1]
     if last == size:

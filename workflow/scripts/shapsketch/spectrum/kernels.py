@@ -1,8 +1,10 @@
 """Compiled look-ups of dividends: the loops behind `Terms`.
 
-They take the flat arrays of `Terms` in the order of its attributes, are parallel over sequences or over terms, and
-add in a fixed order, so results do not depend on the number of threads.
+They are parallel over sequences or over terms, and add in a fixed order, so results do not depend on the number of
+threads.
 """
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -12,48 +14,62 @@ LARGE_BLOCK = 4096  # where tables are large, to read each of them less often
 LARGE_TABLE = 512  # cells, on average
 
 
+class TermArrays(NamedTuple):
+    """The flat arrays of `Terms`, which describes them, as compiled code takes them."""
+
+    sizes: np.ndarray
+    offsets: np.ndarray
+    positions: np.ndarray
+    table_offsets: np.ndarray
+    tables: np.ndarray
+    fourier_offsets: np.ndarray
+    amplitudes: np.ndarray
+    frequency_offsets: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+
+
 @numba.njit(cache=True)
 def _block(table_offsets):
     return LARGE_BLOCK if table_offsets[-1] > LARGE_TABLE * (table_offsets.size - 1) else BLOCK
 
 
 @numba.njit(cache=True)
-def fill(
-    columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-):  # fmt: skip
+def fill(columns, t, cells, values, terms):
     """Write the dividends of term t for a block of sequences, given as (n, B) columns of codes."""
-    start, stop, base = offsets[t], offsets[t + 1], table_offsets[t]
-    if table_offsets[t + 1] > base:
-        first = columns[positions[start]]
+    start, stop, base = terms.offsets[t], terms.offsets[t + 1], terms.table_offsets[t]
+    if terms.table_offsets[t + 1] > base:
+        first = columns[terms.positions[start]]
         for r in range(values.size):
             cells[r] = first[r]
         for s in range(start + 1, stop):
-            column, size = columns[positions[s]], np.int32(sizes[positions[s]])
+            column, size = columns[terms.positions[s]], np.int32(terms.sizes[terms.positions[s]])
             for r in range(values.size):
                 cells[r] = cells[r] * size + column[r]
-        table = tables[base : table_offsets[t + 1]]
+        table = terms.tables[base : terms.table_offsets[t + 1]]
         for r in range(values.size):
             values[r] = table[cells[r]]
         return
-    plain, turns = phases.shape[1] == phases.shape[2], np.empty(phases.shape[1])
+    plain, values_by_phase = terms.phases.shape[1] == terms.phases.shape[2], np.empty(terms.phases.shape[1])
     values[:] = 0.0
-    cursor = frequency_offsets[t]
-    for w in range(wave_offsets[t], wave_offsets[t + 1]):
-        own, support = frequencies[cursor : cursor + stop - start], positions[start:stop]
+    cursor = terms.frequency_offsets[t]
+    for w in range(terms.fourier_offsets[t], terms.fourier_offsets[t + 1]):
+        own, support = terms.frequencies[cursor : cursor + stop - start], terms.positions[start:stop]
         cursor += own.size
-        for m in range(turns.size):  # Re(F exp(2 pi i m / q)), of which m = sum k_i x_i mod q takes one
-            turns[m] = (amplitudes[w] * phases[support[0], 1, m]).real
+        for m in range(values_by_phase.size):  # Re(F exp(2 pi i m / q)), of which m = sum k_i x_i mod q takes one
+            values_by_phase[m] = (terms.amplitudes[w] * terms.phases[support[0], 1, m]).real
         if plain:
-            _turn(columns, support, own, cells, turns, values)
+            _add_fourier_term(columns, support, own, cells, values_by_phase, values)
         else:
-            _turn_averages(columns, support, own, phases, amplitudes[w], turns, values)
+            _add_averaged_fourier_term(
+                columns, support, own, terms.phases, terms.amplitudes[w], values_by_phase, values
+            )
 
 
 @numba.njit(cache=True)
-def _turn_averages(columns, support, frequencies, phases, amplitude, turns, values):
-    """Add a wave where letters may be averages (codes from q on); rows without any get what `_turn` adds."""
-    q = turns.size
+def _add_averaged_fourier_term(columns, support, frequencies, phases, amplitude, values_by_phase, values):
+    """Add a Fourier term where letters may be averages (codes from q on); others get what `_add_fourier_term` adds."""
+    q = values_by_phase.size
     for r in range(values.size):
         m, most, product = np.int64(0), np.int64(0), amplitude
         for s in range(support.size):
@@ -62,86 +78,68 @@ def _turn_averages(columns, support, frequencies, phases, amplitude, turns, valu
             if letter > most:
                 most = letter
             product *= phases[support[s], frequencies[s], letter]
-        values[r] += turns[m % q] if most < q else product.real
+        values[r] += values_by_phase[m % q] if most < q else product.real
 
 
 @numba.njit(cache=True)
-def _turn(columns, support, frequencies, cells, turns, values):
-    """Add a wave to the values of a block, given its value for every m."""
+def _add_fourier_term(columns, support, frequencies, cells, values_by_phase, values):
+    """Add a Fourier term to the values of a block, given its value for every m."""
     cells[: values.size] = 0
     for s in range(support.size):
         column, frequency = columns[support[s]], np.int32(frequencies[s])
         for r in range(values.size):
             cells[r] += frequency * np.int32(column[r])
-    q = np.int32(turns.size)
+    q = np.int32(values_by_phase.size)
     inverse = np.float32(1.0) / np.float32(q)
     for r in range(values.size):
         m = cells[r] - q * np.int32(np.float32(cells[r]) * inverse)  # off by one at most
         m += q if m < 0 else np.int32(0)
-        values[r] += turns[m - q if m >= q else m]
+        values[r] += values_by_phase[m - q if m >= q else m]
 
 
 @numba.njit(cache=True, parallel=True)
-def dividends(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
+def dividends(codes, terms, out):
     """Write the (N, T) dividends of (N, n) codes."""
-    block = _block(table_offsets)
+    block = _block(terms.table_offsets)
     for b in numba.prange((codes.shape[0] + block - 1) // block):
         rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        for t in range(offsets.size - 1):
-            fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
+        for t in range(terms.offsets.size - 1):
+            fill(columns, t, cells, values, terms)
             out[rows, t] = values
 
 
 @numba.njit(cache=True, parallel=True)
-def predict(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
+def predict(codes, terms, out):
     """Write the (N,) sums of all dividends."""
-    block = _block(table_offsets)
+    block = _block(terms.table_offsets)
     for b in numba.prange((codes.shape[0] + block - 1) // block):
         rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         total = np.zeros(columns.shape[1])
-        for t in range(offsets.size - 1):
-            fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
+        for t in range(terms.offsets.size - 1):
+            fill(columns, t, cells, values, terms)
             for r in range(total.size):
                 total[r] += values[r]
         out[rows] = total
 
 
 @numba.njit(cache=True, parallel=True)
-def shapley_values(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
+def shapley_values(codes, terms, out):
     """Write the (N, n) Shapley values."""
-    block = _block(table_offsets)
+    block = _block(terms.table_offsets)
     for b in numba.prange((codes.shape[0] + block - 1) // block):
         rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals = np.zeros((codes.shape[1], columns.shape[1]))
-        for t in range(offsets.size - 1):
-            fill(
-                columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-            )  # fmt: skip
-            share = 1.0 / (offsets[t + 1] - offsets[t])
-            for s in range(offsets[t], offsets[t + 1]):
-                total = totals[positions[s]]
+        for t in range(terms.offsets.size - 1):
+            fill(columns, t, cells, values, terms)
+            share = 1.0 / (terms.offsets[t + 1] - terms.offsets[t])
+            for s in range(terms.offsets[t], terms.offsets[t + 1]):
+                total = totals[terms.positions[s]]
                 for r in range(total.size):
                     total[r] += values[r] * share
         out[rows] = totals.T
@@ -151,10 +149,7 @@ HYPOTHETICAL_BLOCK = 64  # sequences; sums are held for every letter
 
 
 @numba.njit(cache=True, parallel=True)
-def hypothetical_values(
-    codes, sizes, offsets, positions, table_offsets, tables,
-    wave_offsets, amplitudes, frequency_offsets, frequencies, phases, out,
-):  # fmt: skip
+def hypothetical_values(codes, terms, out):
     """Write the (N, n, m) Shapley values of position i, were letter b there and all else as it is."""
     block = HYPOTHETICAL_BLOCK
     for b in numba.prange((codes.shape[0] + block - 1) // block):
@@ -162,16 +157,13 @@ def hypothetical_values(
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals, own = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
-        for t in range(offsets.size - 1):
-            share = 1.0 / (offsets[t + 1] - offsets[t])
-            for i in positions[offsets[t] : offsets[t + 1]]:
+        for t in range(terms.offsets.size - 1):
+            share = 1.0 / (terms.offsets[t + 1] - terms.offsets[t])
+            for i in terms.positions[terms.offsets[t] : terms.offsets[t + 1]]:
                 own[:] = columns[i]
-                for letter in range(min(sizes[i], out.shape[2])):
+                for letter in range(min(terms.sizes[i], out.shape[2])):
                     columns[i] = letter
-                    fill(
-                        columns, t, cells, values, sizes, offsets, positions, table_offsets, tables,
-                        wave_offsets, amplitudes, frequency_offsets, frequencies, phases,
-                    )  # fmt: skip
+                    fill(columns, t, cells, values, terms)
                     for r in range(values.size):
                         totals[i, letter, r] += values[r] * share
                 columns[i] = own

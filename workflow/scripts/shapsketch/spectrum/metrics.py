@@ -7,7 +7,7 @@ from .scale import is_constant, power_of_two, precision
 
 RESAMPLES = 1000
 ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
-MET = 64  # steps of the precision of constant values within which they are met
+MET_STEPS = 64  # steps of the precision of constant values within which they are met
 
 
 def r_squared(values: np.ndarray, predicted: np.ndarray) -> float:
@@ -23,7 +23,7 @@ def r_squared(values: np.ndarray, predicted: np.ndarray) -> float:
 
 def _met(values: np.ndarray, predicted: np.ndarray) -> float:
     """1 where constant values are predicted to rounding, otherwise 0."""
-    return float(np.max(np.abs(values - predicted), initial=0.0) <= MET * precision(values))
+    return float(np.max(np.abs(values - predicted), initial=0.0) <= MET_STEPS * precision(values))
 
 
 def _in_units(values: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
 """Indices of a train: the same weights as of tables, as weights on a polynomial's values at a few points.
 
-For a support S let Delta_S(t) = sum over T containing S of a(T) t^(|T| - |S|): the derivative by the players of S of the
-multilinear extension (Owen 1972), every other player being present with probability t. An interaction index is
-I(S) = sum w(|S|, |T|) a(T), so it is a linear functional of this polynomial, the one that maps t^u to w(|S|, |S| + u). A
+For a support S let Delta_S(t) = sum over T containing S of a(T) t^(|T| - |S|): the derivative by the players of S of
+the multilinear extension (Owen 1972), every other player being present with probability t. An interaction index is I(S)
+= sum w(|S|, |T|) a(T), so it is a linear functional of this polynomial, the one that maps t^u to w(|S|, |S| + u). A
 train gives Delta_S at any t for the price of one product of matrices; this module gives the points and the weights.
 """
 
@@ -39,8 +39,9 @@ INTEGRALS = ("SV", "SII", "STII", "FSII")  # of Delta_S(t), but for its value at
 def nodes_needed(index: Index, max_order: int, values_nodes: int, n: int) -> int:
     """Return how many nodes an index needs where Shapley values need `values_nodes` for the same error.
 
-    The rule for these integrates degrees up to 2 values_nodes - 2. STII and FSII integrate a weight of degree 2 max_order - 2
-    at most beside Delta_S; what is no integral needs a node more than the degree. n nodes are exact for all.
+    The rule for these integrates degrees up to 2 values_nodes - 2. STII and FSII integrate a weight of degree 2
+    max_order - 2 at most beside Delta_S; what is no integral needs a node more than the degree. n nodes are exact for
+    all.
     """
     count = values_nodes + max_order - 1 if index in INTEGRALS else 2 * values_nodes - 1
     return min(count, n)

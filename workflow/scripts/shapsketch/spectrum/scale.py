@@ -12,8 +12,8 @@ import numpy as np
 from ..settings.errors import InputError
 
 LEAST, MOST = 1e-30, 1e30  # differences of values that are explained: single precision holds a thousandth of them
-ROUNDING = 8  # steps of the precision that values may differ by and still be one value
-FINE = 20  # steps of the precision in the spread of values that are not
+ROUNDING_STEPS = 8  # steps of the precision that values may differ by and still be one value
+MIN_SPREAD_STEPS = 20  # steps of the precision in the spread of values that are not
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def precision(values: np.ndarray) -> float:
 
 def is_constant(values: np.ndarray) -> bool:
     """Whether (N,) values are one value, to the rounding of their precision; so are none."""
-    return len(values) == 0 or float(np.ptp(values)) <= ROUNDING * precision(values)
+    return len(values) == 0 or float(np.ptp(values)) <= ROUNDING_STEPS * precision(values)
 
 
 def check_scale(values: np.ndarray, output: str) -> None:
@@ -81,7 +81,7 @@ def check_scale(values: np.ndarray, output: str) -> None:
         return
     unit = power_of_two(values)
     spread, middle = float(np.std(values / unit)) * unit, float(np.median(values))
-    if spread < FINE * precision(values):
+    if spread < MIN_SPREAD_STEPS * precision(values):
         single = precision(values) > float(np.spacing(np.max(np.abs(values))))
         raise InputError(
             f"The values of {output} differ by about {spread:.2g} beside {middle:.3g}, less than "

@@ -29,10 +29,16 @@ if TYPE_CHECKING:
 
 SPECTRUM_VERSION = 1
 _SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
-_STORED = (
-    "offsets", "positions", "table_offsets", "tables",
-    "wave_offsets", "amplitudes", "frequency_offsets", "frequencies",
-)  # fmt: skip
+_STORED = {  # attributes of the terms, by their names in a file
+    "offsets": "offsets",
+    "positions": "positions",
+    "table_offsets": "table_offsets",
+    "tables": "tables",
+    "wave_offsets": "fourier_offsets",
+    "amplitudes": "amplitudes",
+    "frequency_offsets": "frequency_offsets",
+    "frequencies": "frequencies",
+}
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,7 @@ def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
     }
     for k, spectrum in enumerate(spectra):
         arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
-        arrays |= {f"{k}/{name}": getattr(spectrum.terms, name) for name in _STORED}
+        arrays |= {f"{k}/{name}": getattr(spectrum.terms, attribute) for name, attribute in _STORED.items()}
     save_npz(path, arrays)
 
 
@@ -230,7 +236,7 @@ def load_spectra(path: str | Path) -> dict[str, Spectrum]:
     for k, output in enumerate(arrays["outputs"].tolist()):
         terms = Terms(
             sizes=template.sizes,
-            **{name: arrays[f"{k}/{name}"] for name in _STORED},
+            **{attribute: arrays[f"{k}/{name}"] for name, attribute in _STORED.items()},
             phases=plain_phases(template.sizes),
         )
         spectra[output] = Spectrum(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .spectrum import Spectrum
 
 CHUNK = 16_384  # sequences explained at once
-RARE = 1e-3  # share of the background below which a sequence's probability is remarkable
-TYPICAL = 20_000  # background draws that tell
+RARE_SHARE = 1e-3  # share of the background below which a sequence's probability is remarkable
+TYPICAL_DRAWS = 20_000  # background draws that tell
 
 AGGREGATE_SCHEMA = pa.schema(
     [
@@ -257,7 +257,7 @@ def _log_probabilities(background: Background, codes: np.ndarray) -> np.ndarray:
 
 def least_log_probability(background: Background) -> float:
     """Return the log-probability below which a thousandth of all background sequences lie."""
-    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL, background.template.n, 1), np.uint64)
+    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL_DRAWS, background.template.n, 1), np.uint64)
     codes = background.template.to_alphabet((words >= background.thresholds).sum(2).astype(np.uint8))
-    least = float(np.quantile(_log_probabilities(background, codes), RARE))
+    least = float(np.quantile(_log_probabilities(background, codes), RARE_SHARE))
     return least - 1e-9 * abs(least)

@@ -2,14 +2,14 @@
 
 A term lives on a support T (some positions) and is a function of the letters there alone: the
 dividend a_x(T). It is held as a dense table over those letters, or, where a table would be larger,
-as *waves*: q-ary Fourier coefficients F with a frequency at each position of T, of which
+as *Fourier terms*: q-ary Fourier coefficients F with a frequency at each position of T, of which
 a_x(T) = sum Re(F prod_i phase[i, k_i, x_i]) (SHAP zero, Eq. 5, restricted to one support).
 
 All arrays are flat, in compressed sparse row form, so that the compiled kernels stream over them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from . import kernels
 
 Support = tuple[int, ...]
-Wave = tuple[tuple[int, ...], complex]
+FourierTerm = tuple[tuple[int, ...], complex]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Terms:
         offsets: (T+1,) int64, where each term's support starts in `positions`.
         positions: int64, the supports one after another, each ascending.
         table_offsets: (T+1,) int64, where each term's table starts in `tables`.
-        tables: float64, tables in row-major order of the support's letters; empty for waves.
-        wave_offsets: (T+1,) int64, where each term's waves start in `amplitudes`.
+        tables: float64, tables in row-major order of the support's letters; empty for Fourier terms.
+        fourier_offsets: (T+1,) int64, where each term's Fourier coefficients start in `amplitudes`.
         amplitudes: complex128, the Fourier coefficients.
         frequency_offsets: (T+1,) int64, where each term's frequencies start in `frequencies`.
-        frequencies: int64, for each wave one frequency per position of the support.
+        frequencies: int64, for each coefficient one frequency per position of the support.
         phases: (n, q, m) complex128, phases[i, k, x]; for plain letters exp(2 pi i k x / q).
     """
 
@@ -42,7 +42,7 @@ class Terms:
     positions: np.ndarray
     table_offsets: np.ndarray
     tables: np.ndarray
-    wave_offsets: np.ndarray
+    fourier_offsets: np.ndarray
     amplitudes: np.ndarray
     frequency_offsets: np.ndarray
     frequencies: np.ndarray
@@ -53,19 +53,19 @@ class Terms:
         cls,
         sizes: np.ndarray,
         tables: Mapping[Support, np.ndarray],
-        waves: Mapping[Support, list[Wave]] | None = None,
+        fourier_terms: Mapping[Support, list[FourierTerm]] | None = None,
     ) -> "Terms":
         """Collect terms given support by support; they are sorted by order, then by position.
 
         Args:
             sizes: (n,) letters per position.
             tables: for each support (0-based, ascending) its table of shape (m_i for i in support).
-            waves: for each further support its waves ((one frequency per position), coefficient).
+            fourier_terms: for each further support its terms ((one frequency per position), coefficient).
         """
-        waves = waves or {}
+        fourier_terms = fourier_terms or {}
         sizes = np.asarray(sizes, np.int64)
-        supports = sorted([*tables, *waves], key=lambda s: (len(s), s))
-        kept_waves = [waves.get(s, []) for s in supports]
+        supports = sorted([*tables, *fourier_terms], key=lambda s: (len(s), s))
+        kept_fourier = [fourier_terms.get(s, []) for s in supports]
         return cls(
             sizes=sizes,
             offsets=_offsets([len(s) for s in supports]),
@@ -74,10 +74,10 @@ class Terms:
             tables=np.concatenate([np.zeros(0), *(np.ravel(tables[s]) for s in supports if s in tables)]).astype(
                 np.float64
             ),
-            wave_offsets=_offsets([len(w) for w in kept_waves]),
-            amplitudes=np.array([f for w in kept_waves for _, f in w], np.complex128),
-            frequency_offsets=_offsets([sum(len(k) for k, _ in w) for w in kept_waves]),
-            frequencies=np.array([y for w in kept_waves for k, _ in w for y in k], np.int64),
+            fourier_offsets=_offsets([len(w) for w in kept_fourier]),
+            amplitudes=np.array([f for w in kept_fourier for _, f in w], np.complex128),
+            frequency_offsets=_offsets([sum(len(k) for k, _ in w) for w in kept_fourier]),
+            frequencies=np.array([y for w in kept_fourier for k, _ in w for y in k], np.int64),
             phases=plain_phases(sizes),
         )
 
@@ -89,20 +89,20 @@ class Terms:
             parts: at least one (weight, terms).
         """
         tables: dict[Support, np.ndarray] = {}
-        waves: dict[Support, list[Wave]] = {}
+        fourier_terms: dict[Support, list[FourierTerm]] = {}
         for weight, terms in parts:
             for t, support in enumerate(terms.supports):
                 if terms.has_table[t]:
                     tables[support] = tables.get(support, 0.0) + weight * terms.table(t)
                 else:
-                    waves.setdefault(support, []).extend((k, weight * f) for k, f in terms.waves(t))
+                    fourier_terms.setdefault(support, []).extend((k, weight * f) for k, f in terms.fourier_terms(t))
         sizes = parts[0][1].sizes
-        for support in waves.keys() & tables.keys():  # one form per term: the table takes the waves in
-            alone = cls.build(sizes, {}, {support: waves.pop(support)})
+        for support in fourier_terms.keys() & tables.keys():  # one form per term: the table takes them in
+            alone = cls.build(sizes, {}, {support: fourier_terms.pop(support)})
             cells = np.zeros((tables[support].size, len(sizes)), np.uint8)
             cells[:, support] = np.stack(np.unravel_index(np.arange(len(cells)), tables[support].shape), 1)
             tables[support] = tables[support] + alone.predict(cells).reshape(tables[support].shape)
-        return cls.build(sizes, tables, waves)
+        return cls.build(sizes, tables, fourier_terms)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -128,9 +128,9 @@ class Terms:
         flat = self.tables[self.table_offsets[term] : self.table_offsets[term + 1]]
         return flat.reshape(self.sizes[list(self.supports[term])])
 
-    def waves(self, term: int) -> list[Wave]:
-        """The waves of a term, as `build` takes them."""
-        amplitudes = self.amplitudes[self.wave_offsets[term] : self.wave_offsets[term + 1]]
+    def fourier_terms(self, term: int) -> list[FourierTerm]:
+        """The Fourier terms of a term, as `build` takes them."""
+        amplitudes = self.amplitudes[self.fourier_offsets[term] : self.fourier_offsets[term + 1]]
         flat = self.frequencies[self.frequency_offsets[term] : self.frequency_offsets[term + 1]]
         rows = flat.reshape(len(amplitudes), -1).tolist()
         return [(tuple(k), complex(f)) for k, f in zip(rows, amplitudes, strict=True)]
@@ -140,14 +140,14 @@ class Terms:
         support = self.supports[term]
         if self.has_table[term]:
             return Terms.build(self.sizes, {support: self.table(term)})
-        return Terms.build(self.sizes, {}, {support: self.waves(term)})
+        return Terms.build(self.sizes, {}, {support: self.fourier_terms(term)})
 
     def select(self, keep: np.ndarray) -> "Terms":
         """Return the terms whose (T,) mask is true."""
         kept = np.flatnonzero(keep)
         tables = {self.supports[t]: self.table(t) for t in kept.tolist() if self.has_table[t]}
-        waves = {self.supports[t]: self.waves(t) for t in kept.tolist() if not self.has_table[t]}
-        return Terms.build(self.sizes, tables, waves)
+        fourier_terms = {self.supports[t]: self.fourier_terms(t) for t in kept.tolist() if not self.has_table[t]}
+        return Terms.build(self.sizes, tables, fourier_terms)
 
     def scaled(self, factor: float) -> "Terms":
         """Return all terms times a factor."""
@@ -185,16 +185,16 @@ class Terms:
                 squares = np.einsum("g...a,ga->g...", squares, weights)
             result[index] = squares
         if len(self.amplitudes):
-            owner = np.repeat(np.arange(len(self)), np.diff(self.wave_offsets))
+            owner = np.repeat(np.arange(len(self)), np.diff(self.fourier_offsets))
             np.add.at(result, owner, np.abs(self.amplitudes) ** 2)
         return result
 
     @cached_property
     def magnitudes(self) -> np.ndarray:
-        """(T,) float64: a bound of |a_x(T)| over all x, the largest cell of a table, the sum of |F| of waves."""
+        """(T,) float64: a bound of |a_x(T)| over all x: the largest cell of a table, or the sum of |F|."""
         result = np.zeros(len(self))
         np.maximum.at(result, np.repeat(np.arange(len(self)), np.diff(self.table_offsets)), np.abs(self.tables))
-        np.add.at(result, np.repeat(np.arange(len(self)), np.diff(self.wave_offsets)), np.abs(self.amplitudes))
+        np.add.at(result, np.repeat(np.arange(len(self)), np.diff(self.fourier_offsets)), np.abs(self.amplitudes))
         return result
 
     def expand(self, letters: list[np.ndarray]) -> "Terms":
@@ -213,28 +213,28 @@ class Terms:
                 moved = np.moveaxis(stack, axis + 1, -1)
                 stack = np.moveaxis(np.einsum("g...a,gxa->g...x", moved, weights), -1, axis + 1)
             tables.update({self.supports[t]: s for t, s in zip(index, stack, strict=True)})
-        waves = {self.supports[t]: self.waves(t) for t in np.flatnonzero(~self.has_table).tolist()}
+        fourier_terms = {self.supports[t]: self.fourier_terms(t) for t in np.flatnonzero(~self.has_table).tolist()}
         phases = np.zeros((len(sizes), self.phases.shape[1], sizes.max()), np.complex128)
         for i, w in enumerate(letters):
             phases[i, :, : len(w)] = self.phases[i, :, : w.shape[1]] @ w.T
-        return replace(Terms.build(sizes, tables, waves), phases=phases)
+        return replace(Terms.build(sizes, tables, fourier_terms), phases=phases)
 
     def dividends(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, T) float64 dividends a_x(T) of (N, n) uint8 codes."""
         out = np.empty((len(codes), len(self)))
-        kernels.dividends(codes, *self.arrays, out)
+        kernels.dividends(codes, self.arrays, out)
         return out
 
     def predict(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 sums of all dividends of (N, n) uint8 codes."""
         out = np.empty(len(codes))
-        kernels.predict(codes, *self.arrays, out)
+        kernels.predict(codes, self.arrays, out)
         return out
 
     def shapley_values(self, codes: np.ndarray) -> np.ndarray:
         """Return (N, n) float64: phi_i = sum of a(T)/|T| over the terms T that contain i."""
         out = np.zeros(codes.shape)
-        kernels.shapley_values(codes, *self.arrays, out)
+        kernels.shapley_values(codes, self.arrays, out)
         return out
 
     def hypothetical_values(self, codes: np.ndarray, letters: int) -> np.ndarray:
@@ -245,7 +245,7 @@ class Terms:
             letters: how many codes of each position, from 0 on; zero beyond a position's own.
         """
         out = np.zeros((*codes.shape, letters))
-        kernels.hypothetical_values(codes, *self.arrays, out)
+        kernels.hypothetical_values(codes, self.arrays, out)
         return out
 
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -266,9 +266,9 @@ class Terms:
         return out
 
     @property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """All attributes in their order, as the kernels take them."""
-        return tuple(getattr(self, f.name) for f in fields(self))
+    def arrays(self) -> kernels.TermArrays:
+        """All attributes, as the kernels take them."""
+        return kernels.TermArrays(*(getattr(self, name) for name in kernels.TermArrays._fields))
 
 
 def plain_phases(sizes: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Compiled passes over tensor trains: the loops behind `Train`.
 
 Every pass walks along the positions with row vectors of k numbers. Sequences are independent of one another and each
-adds in a fixed order, so results do not depend on the number of threads. Matrices are stored as the loops read them, row
-by row; `_t` marks transposes.
+adds in a fixed order, so results do not depend on the number of threads. Matrices are stored as the loops read them,
+row by row; `_t` marks transposes.
 """
 
 import numba
@@ -56,7 +56,11 @@ def add_values(codes, matrices, matrices_t, changes, ranks, weight, out):
     width = matrices.shape[2]
     for b in numba.prange((count + BLOCK - 1) // BLOCK):
         first, last = b * BLOCK, min((b + 1) * BLOCK, count)
-        rights, left, after = _rights(codes[first:last], matrices_t, ranks), np.zeros((last - first, width)), np.empty(width)
+        rights, left, after = (
+            _rights(codes[first:last], matrices_t, ranks),
+            np.zeros((last - first, width)),
+            np.empty(width),
+        )
         left[:, 0] = 1.0
         for i in range(n):
             for r in range(last - first):
@@ -74,7 +78,11 @@ def add_letters(codes, matrices, matrices_t, changes, ranks, weight, out):
     width = matrices.shape[2]
     for b in numba.prange((count + BLOCK - 1) // BLOCK):
         first, last = b * BLOCK, min((b + 1) * BLOCK, count)
-        rights, left, after = _rights(codes[first:last], matrices_t, ranks), np.zeros((last - first, width)), np.empty(width)
+        rights, left, after = (
+            _rights(codes[first:last], matrices_t, ranks),
+            np.zeros((last - first, width)),
+            np.empty(width),
+        )
         left[:, 0] = 1.0
         for i in range(n):
             for r in range(last - first):
@@ -126,7 +134,6 @@ def add_interactions(codes, matrices, matrices_t, changes, changes_t, ranks, wei
         left, after = np.zeros(width), np.empty(width)
         left[0] = 1.0
         tails = _tails(code, matrices_t, changes_t, rights, ranks, n if orders > 2 else 0)
-        place = n
         triple = n + n * (n - 1) // 2
         sums = np.empty(n)
         for j in range(n):

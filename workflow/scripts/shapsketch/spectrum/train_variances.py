@@ -1,7 +1,8 @@
 """Variances of trains under a product background, exactly: by order, by support, by position.
 
-With X the matrix of second moments of the left products, a position outside a support maps it to E^T X E, and one in it to
-sum_a p(a) D(a)^T X D(a), since E[D] = 0 makes different supports uncorrelated. The same with two trains, left and right.
+With X the matrix of second moments of the left products, a position outside a support maps it to E^T X E, and one in it
+to sum_a p(a) D(a)^T X D(a), since E[D] = 0 makes different supports uncorrelated. The same with two trains, left and
+right.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ import numpy as np
 from .trains import Array, Train
 
 
-def covariance_by_order(first: Train, second: Train, probabilities: Sequence[Array], max_order: int | None = None) -> Array:
+def covariance_by_order(
+    first: Train, second: Train, probabilities: Sequence[Array], max_order: int | None = None
+) -> Array:
     """Return E[a(T) b(T)] of two trains, summed over the supports T of each order.
 
     Args:
@@ -40,7 +43,7 @@ def _apply_changes(moments: Array, first: Train, second: Train, i: int, p: Array
 
 
 def total_shares(first: Train, second: Train, probabilities: Sequence[Array]) -> Array:
-    """Return (n,) float64: the covariance of all supports that contain each position (Sobol' total index, unnormalised)."""
+    """Return (n,) float64: the covariance of all supports that hold each position (Sobol index, not normalised)."""
     n = first.n
     lefts = [np.zeros((first.means.shape[1], second.means.shape[1]))]
     lefts[0][0, 0] = 1.0
@@ -51,20 +54,23 @@ def total_shares(first: Train, second: Train, probabilities: Sequence[Array]) ->
         rights.append(_whole_back(rights[-1], first, second, i, probabilities[i]))
     rights.reverse()
     shares = [
-        np.sum(_apply_changes(lefts[i][None], first, second, i, p)[0] * rights[i + 1]) for i, p in enumerate(probabilities)
+        np.sum(_apply_changes(lefts[i][None], first, second, i, p)[0] * rights[i + 1])
+        for i, p in enumerate(probabilities)
     ]
     return np.array(shares)
 
 
 def _whole(moments: Array, first: Train, second: Train, i: int, p: Array) -> Array:
     return sum(
-        (share * (first.cores[i, a].T @ moments @ second.cores[i, a]) for a, share in enumerate(p)), np.zeros_like(moments)
+        (share * (first.cores[i, a].T @ moments @ second.cores[i, a]) for a, share in enumerate(p)),
+        np.zeros_like(moments),
     )
 
 
 def _whole_back(moments: Array, first: Train, second: Train, i: int, p: Array) -> Array:
     return sum(
-        (share * (first.cores[i, a] @ moments @ second.cores[i, a].T) for a, share in enumerate(p)), np.zeros_like(moments)
+        (share * (first.cores[i, a] @ moments @ second.cores[i, a].T) for a, share in enumerate(p)),
+        np.zeros_like(moments),
     )
 
 
@@ -114,7 +120,9 @@ def _tails(train: Train, probabilities: Sequence[Array], rights: Array) -> list[
     carried = np.zeros((0, width, width))
     for j in range(n - 1, 0, -1):
         changes, p = train.changes[j, : len(probabilities[j])], probabilities[j]
-        own = sum((share * (d @ rights[j + 1] @ d.T) for share, d in zip(p, changes, strict=True)), np.zeros((width, width)))
+        own = sum(
+            (share * (d @ rights[j + 1] @ d.T) for share, d in zip(p, changes, strict=True)), np.zeros((width, width))
+        )
         carried = np.concatenate([own[None], train.means[j] @ carried @ train.means[j].T])
         tails[j - 1] = carried
     return tails

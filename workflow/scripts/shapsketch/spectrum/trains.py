@@ -1,10 +1,10 @@
 """Tensor trains: functions of all positions at once whose every explanation is a product of small matrices.
 
 f(x) = G_1(x_1) G_2(x_2) ... G_n(x_n), with a matrix G_i(a) for each letter a at position i, the first with one row, the
-last with one column. Under a product background let E_i = E[G_i(z_i)] and D_i(a) = G_i(a) - E_i. The dividend of T is the
-product with D in T and E elsewhere; with E_i + t D_i(x_i) at the positions outside S the same product is Delta_S(t), the
-polynomial of which every Shapley value and interaction index is a weighted sum of values (see `quadrature`). So nothing is
-listed, sampled or truncated: all orders are there.
+last with one column. Under a product background let E_i = E[G_i(z_i)] and D_i(a) = G_i(a) - E_i. The dividend of T is
+the product with D in T and E elsewhere; with E_i + t D_i(x_i) at the positions outside S the same product is
+Delta_S(t), the polynomial of which every Shapley value and interaction index is a weighted sum of values (see
+`quadrature`). So nothing is listed, sampled or truncated: all orders are there.
 
 Trains explain one input in TN-SHAP (arXiv 2510.22138); here one train holds the whole model.
 """
@@ -135,13 +135,13 @@ class Train:
             cores[:, :, :, order, :, order] = self.means[:, None]
             if order < max_order:
                 cores[:, :, :, order, :, order + 1] = self.changes
-        cores = cores.reshape(n, letters, width * states, width * states)
-        means = means.reshape(n, width * states, width * states)
-        for matrices in (cores[-1], means[-1]):  # any number of letters may have spoken at the end
+        flat = (width * states, width * states)
+        flat_cores, flat_means = cores.reshape(n, letters, *flat), means.reshape(n, *flat)
+        for matrices in (flat_cores[-1], flat_means[-1]):  # any number of letters may have spoken at the end
             matrices[..., 0] = matrices[..., :states].sum(-1)
         ranks = self.ranks * states
         ranks[[0, -1]] = 1
-        return Train(cores, means, ranks, min(self.nodes, states), self.scale)
+        return Train(flat_cores, flat_means, ranks, min(self.nodes, states), self.scale)
 
     def predict(self, codes: Array) -> Array:
         """Return the (N,) float64 values of (N, n) uint8 local codes, the mean included."""
@@ -260,8 +260,7 @@ class Train:
 
     def table(self, support: Sequence[int]) -> Array:
         """Return the dividends on a support, a table with one axis per position of it; exact."""
-        left, table = np.eye(1, self.means.shape[1]), None
-        axes = []
+        left, axes = np.eye(1, self.means.shape[1]), []
         for i in range(self.n):
             if i in support:
                 left = np.tensordot(left, self.changes[i], ([-1], [1]))  # (cells, m, k)

@@ -16,15 +16,15 @@ from ..settings.sources import Download
 from .files import sha256_file
 
 CHUNK = 1 << 20  # bytes
-TIMEOUT = 60.0  # seconds without a byte
-ROUNDS = 5  # of all mirrors
-PAUSE = 1.0  # seconds before the second round; doubled with each further one
+TIMEOUT_SECONDS = 60.0  # seconds without a byte
+MAX_ROUNDS = 5  # of all mirrors
+PAUSE_SECONDS = 1.0  # seconds before the second round; doubled with each further one
 TRANSIENT = (408, 425, 429)  # of the client errors, those that another attempt may not meet
 
 Progress = Callable[[int], object]
 
 
-class _Hopeless(Exception):
+class _HopelessError(Exception):
     """This address cannot give the file, however often it is asked."""
 
 
@@ -34,8 +34,8 @@ def download(
     *,
     offline: bool = False,
     progress: Progress = lambda n: None,
-    timeout: float = TIMEOUT,
-    pause: float = PAUSE,
+    timeout: float = TIMEOUT_SECONDS,
+    pause: float = PAUSE_SECONDS,
 ) -> None:
     """Fetch a file from the first of its addresses that gives it.
 
@@ -58,7 +58,7 @@ def download(
     part = path.with_name(f".{path.name}.part")
     problems: dict[str, str] = {}
     hopeless: set[str] = set()
-    for attempt in range(ROUNDS):
+    for attempt in range(MAX_ROUNDS):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         for url in wanted.urls:
@@ -67,7 +67,7 @@ def download(
             try:
                 resumed = _bring(url, part, wanted.size, offline, progress, timeout)
                 _check(part, wanted, resumed)
-            except _Hopeless as error:
+            except _HopelessError as error:
                 hopeless.add(url)
                 problems[url] = str(error)
                 part.unlink(missing_ok=True)
@@ -87,12 +87,12 @@ def _bring(url: str, part: Path, size: int | None, offline: bool, progress: Prog
     if parsed.scheme in ("", "file"):
         source = Path(url if not parsed.scheme else urllib.request.url2pathname(parsed.path))
         if not source.is_file():
-            raise _Hopeless("does not exist")
+            raise _HopelessError("does not exist")
         shutil.copyfile(source, part)
         progress(part.stat().st_size)
         return False
     if offline:
-        raise _Hopeless("is not asked, because the config says offline; bring the file and name it by its path")
+        raise _HopelessError("is not asked, because the config says offline; bring the file and name it by its path")
     start = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": f"shapsketch/{__version__}"})
     if start:
@@ -103,10 +103,10 @@ def _bring(url: str, part: Path, size: int | None, offline: bool, progress: Prog
         if error.code == 416:  # the part is as long as the file or longer
             part.unlink(missing_ok=True)
         elif 400 <= error.code < 500 and error.code not in TRANSIENT:
-            raise _Hopeless(f"answers {error.code} ({error.reason})") from error
+            raise _HopelessError(f"answers {error.code} ({error.reason})") from error
         raise OSError(f"answers {error.code} ({error.reason})") from error
     except ValueError as error:
-        raise _Hopeless(f"is no address ({error})") from error
+        raise _HopelessError(f"is no address ({error})") from error
     with response:
         continues = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         start = start if start and response.status == 206 and continues else 0
@@ -125,7 +125,7 @@ def _receive(
 ) -> None:
     """Write a response to `part` from byte `start` on."""
     if size is not None and length not in (None, size):
-        raise _Hopeless(f"is {length} bytes long, but {size} were declared")
+        raise _HopelessError(f"is {length} bytes long, but {size} were declared")
     with open(part, "r+b" if start else "wb") as handle:
         handle.seek(start)
         handle.truncate()
@@ -153,4 +153,4 @@ def _check(part: Path, wanted: Download, resumed: bool) -> None:
         problem = f"has the SHA-256 {digest}, but {wanted.sha256} was declared; the file was removed"
     if problem:
         part.unlink()
-        raise OSError(problem) if resumed else _Hopeless(problem)
+        raise OSError(problem) if resumed else _HopelessError(problem)

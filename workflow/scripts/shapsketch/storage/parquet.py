@@ -14,7 +14,7 @@ from .files import atomic_path
 from .tsv import table_text
 
 ROW_GROUP = 65_536  # rows; fixed, so that files do not depend on how they were made
-MOST_TSV_ROWS = 100_000
+MAX_TSV_ROWS = 100_000
 DIGITS = 7
 
 
@@ -115,8 +115,8 @@ def merge_tables(path: str | Path, shards: Sequence[str | Path], outputs: Sequen
 
 
 def write_tsv(path: str | Path, parquet: str | Path, rows: int) -> None:
-    """Write a Parquet table of fewer than `MOST_TSV_ROWS` rows as gzipped TSV; remove an older file otherwise."""
-    if rows >= MOST_TSV_ROWS:
+    """Write a Parquet table of fewer than `MAX_TSV_ROWS` rows as gzipped TSV; remove an older file otherwise."""
+    if rows >= MAX_TSV_ROWS:
         Path(path).unlink(missing_ok=True)
         return
     text = tsv_text(pq.read_table(parquet).to_pandas())

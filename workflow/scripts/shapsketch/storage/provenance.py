@@ -87,7 +87,7 @@ def collect(
     """
     import pyarrow.parquet as pq
 
-    ((model, queries),) = config["analyses"]
+    ((model, sequences),) = config["analyses"]
     explained = json.loads((pq.read_schema(values).metadata or {}).get(b"shapsketch", b"{}"))
     stages = {"spectrum": spectrum["versions"], "explanation": explained["versions"], "report": made_with()}
     if plan:
@@ -95,7 +95,7 @@ def collect(
     return {
         "version": PROVENANCE_VERSION,
         "model": model,
-        "sequences": queries,
+        "sequences": sequences,
         "hashes": {
             "config": config_hash(config),
             "model": sha256_json(spectrum["model"]),
