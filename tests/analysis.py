@@ -13,7 +13,8 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
-from shapsketch.spectrum.spectrum import Spectrum, save_spectra
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import save_spectra
 from shapsketch.spectrum.tables import Explainer, errors_schema, finish_aggregates, values_schema
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import write_json, write_text

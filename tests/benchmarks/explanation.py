@@ -29,7 +29,8 @@ from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.spectrum.indices import interaction_map
 from shapsketch.spectrum.interactions import Sums, strongest_interactions
-from shapsketch.spectrum.spectrum import Spectrum, save_spectra
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import save_spectra
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import atomic_path, write_json, write_text
 

@@ -22,7 +22,8 @@ from shapsketch.sampling.plan import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
-from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.storage.files import atomic_path, write_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "motifs"

@@ -21,7 +21,8 @@ from shapsketch.recovery.student import load_students, save_students
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.background import Background
 from shapsketch.settings.versions import VERSIONS
-from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.storage.files import atomic_path, read_json, write_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "refinement"

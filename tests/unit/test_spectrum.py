@@ -13,7 +13,8 @@ from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.ambiguity import resolve
-from shapsketch.spectrum.spectrum import Spectrum, load_spectra, save_spectra
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import load_npz, save_npz
 

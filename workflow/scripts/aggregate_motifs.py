@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.reading import Explained
     from shapsketch.motifs.tables import INSTANCE_COLUMNS
-    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import atomic_path, write_text
     from shapsketch.storage.parquet import group_names
     from shapsketch.storage.tsv import bed_text, table_text

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     from shapsketch.models import Model
     from shapsketch.recovery.student import load_students
     from shapsketch.settings.sources import locate
-    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import read_json, write_text
     from shapsketch.storage.tsv import table_text
 

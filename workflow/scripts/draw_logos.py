@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
     from shapsketch.figures.drawing import draw_all
     from shapsketch.figures.style import save_figure
-    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import read_json
     from shapsketch.storage.tsv import read_table
 

@@ -15,7 +15,7 @@ if __name__ == "__main__":
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template
     from shapsketch.settings.sources import locate
-    from shapsketch.spectrum.spectrum import save_spectra
+    from shapsketch.spectrum.spectrum_file import save_spectra
     from shapsketch.storage.files import write_json, write_text
     from shapsketch.storage.parquet import tsv_text
 

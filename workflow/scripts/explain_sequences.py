@@ -26,7 +26,7 @@ if __name__ == "__main__":
     from shapsketch.settings.sources import locate
     from shapsketch.spectrum import tables
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
-    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import read_json, sha256_file, sha256_json
     from shapsketch.storage.manifest import is_complete, write_manifest
     from shapsketch.storage.parquet import group_names, parquet_writer, read_rows, write_parquet

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     from shapsketch.recovery.student import save_students
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import Sketch
-    from shapsketch.spectrum.spectrum import save_spectra
+    from shapsketch.spectrum.spectrum_file import save_spectra
     from shapsketch.storage.files import read_json, write_json, write_text
     from shapsketch.storage.parquet import tsv_text
 

@@ -14,7 +14,7 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.spectrum.spectrum import load_spectra
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.spectrum.tables import CHUNK, hypothetical_contributions, onehot
     from shapsketch.storage.files import npy_writer
     from shapsketch.storage.parquet import read_rows

@@ -8,8 +8,8 @@ from ..recovery import recover
 from ..sampling.plan import make_plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
-from ..spectrum.indices import interaction_map
 from ..spectrum.spectrum import Spectrum
+from ..spectrum.train_interactions import complete_map, interaction_values
 from . import Answer, Interactions, Sketched, Task, UnsuitedError
 
 INDEX = "SII"
@@ -27,16 +27,16 @@ def explain(task: Task) -> Answer:
 
 def answer(task: Task, spectrum: Spectrum, evaluations: int) -> Answer:
     """Read the values and the interactions of a task's sequences off a spectrum that cost so many evaluations."""
-    terms = spectrum.terms
+    components = spectrum.components
     interactions: list[Interactions] | None = None
     if task.order > 1:
-        mapping = interaction_map(terms, "SII", task.order)
+        mapping = complete_map(components, "SII", task.order)
         mapping = mapping.select(mapping.orders >= 2)
-        found = mapping.apply(terms.dividends(task.codes))
+        found = interaction_values(components, mapping, task.codes)
         interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in found]
     per_sequence = np.zeros(len(task.codes), np.int64)
     note = str(spectrum.provenance.get("estimator", ""))
-    return Answer(terms.shapley_values(task.codes), None, interactions, evaluations, per_sequence, note)
+    return Answer(components.shapley_values(task.codes), None, interactions, evaluations, per_sequence, note)
 
 
 def make_sketch(task: Task, estimator: str = "auto") -> Sketched:

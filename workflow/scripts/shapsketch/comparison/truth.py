@@ -14,8 +14,8 @@ import numpy as np
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import TRUTH_STREAM
-from ..spectrum.indices import interaction_map
 from ..spectrum.spectrum import Spectrum
+from ..spectrum.train_interactions import complete_map, interaction_values
 from . import Task
 from .exact import all_codes, is_enumerable
 from .exact import explain as enumerate_all
@@ -179,20 +179,20 @@ def _relative(squares: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def spectrum_function(spectra: Sequence[Spectrum]) -> Function:
     """Return the function of (N, n) local codes to (N, outputs) reconstructions."""
-    return lambda codes: np.stack([s.intercept + s.terms.predict(codes) for s in spectra], -1)
+    return lambda codes: np.stack([s.predict_codes(codes) for s in spectra], -1)
 
 
 def spectrum_values(spectra: Sequence[Spectrum], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the spectra's (outputs, S, free) Shapley values and (outputs, S, free, free) pairwise interactions."""
     free = spectra[0].template.free
     n, rows = spectra[0].template.n, np.arange(len(codes))
-    values = np.stack([s.terms.shapley_values(codes)[:, free] for s in spectra])
+    values = np.stack([s.components.shapley_values(codes)[:, free] for s in spectra])
     pairs = np.zeros((len(spectra), len(codes), n, n))
     for k, spectrum in enumerate(spectra):
-        mapping = interaction_map(spectrum.terms, "SII", 2)
+        mapping = complete_map(spectrum.components, "SII", 2)
         mapping = mapping.select(mapping.orders == 2)
         if mapping.supports:
             i, j = np.array(mapping.supports).T
-            found = mapping.apply(spectrum.terms.dividends(codes))
+            found = interaction_values(spectrum.components, mapping, codes)
             pairs[k, rows[:, None], i, j] = pairs[k, rows[:, None], j, i] = found
     return values, pairs[:, :, free][..., free]

@@ -136,7 +136,7 @@ class Refiner:
 
     def reconstruct(self, codes: np.ndarray) -> np.ndarray:
         """Return f_hat, (Q, outputs), at (Q, n) local codes."""
-        return np.stack([s.intercept + s.terms.predict(codes) for s in self.spectra], 1)
+        return np.stack([s.predict_codes(codes) for s in self.spectra], 1)
 
     def student_part(self, codes: np.ndarray, fitted: np.ndarray) -> np.ndarray:
         """Return w (s - f_hat), (Q, outputs); zero where there is no student."""
@@ -184,7 +184,7 @@ class Refiner:
             guessed = self._sample(codes, more, self._student_difference, part, None, STUDENT_STREAM)
             values, squares = values + guessed.mean, squares + guessed.square
         result = np.zeros((2, len(self.spectra), *codes.shape))
-        result[0] = [s.terms.shapley_values(codes) for s in self.spectra]
+        result[0] = [s.components.shapley_values(codes) for s in self.spectra]
         result[0][..., free] += np.moveaxis(values, 2, 0)
         result[1][..., free] = np.sqrt(np.moveaxis(squares, 2, 0))
         return Refined(result[0], result[1], np.sqrt((values**2).mean(1)).T, 2 * asked.pairs)

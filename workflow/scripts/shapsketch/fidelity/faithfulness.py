@@ -1,5 +1,6 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..recovery.student import Student
     from ..sampling.sketch import Sketch
 
+MIN_ORDER_SHARE = 1e-6  # of the variance: higher orders that carry less are not listed
+MAX_TRUNCATION = 5  # order up to which trains are truncated for a score of their own
 MAX_POINTS = 3000  # of the hold-out that are written down
 LARGE_GAP_QUANTILE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
 
@@ -43,7 +46,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     plan = sketch.plan
     role: Role = "holdout" if plan.count("holdout") else "train"
     codes, values = sketch.samples(role)
-    missed = values[:, output] - spectrum.intercept - spectrum.terms.predict(codes)
+    missed = values[:, output] - spectrum.predict_codes(codes)
     score = _score(spectrum, codes, values[:, output], plan.seed)
     if role != "holdout":  # all sequences there are: nothing is estimated
         score["r2_interval"] = [score["r2"]] * 2
@@ -83,33 +86,48 @@ def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataF
     """
     codes, values = sketch.samples("holdout" if sketch.plan.count("holdout") else "train")
     rows = np.arange(min(len(codes), MAX_POINTS)) * len(codes) // min(len(codes), MAX_POINTS)
-    predicted = spectrum.intercept + spectrum.terms.predict(codes[rows])
+    predicted = spectrum.predict_codes(codes[rows])
     return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
 
 
 def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> dict[str, Any]:
-    orders = spectrum.terms.orders
-    predicted = np.full(len(codes), spectrum.intercept)
+    predicted = spectrum.predict_codes(codes)
     centred = values - values.mean()
-    r2_by_order = {"0": r_squared(values, predicted)}
-    for order in np.unique(orders):
-        predicted = predicted + spectrum.terms.select(orders == order).predict(codes)
-        r2_by_order[str(order)] = r_squared(values, predicted)
+    by_order = carried_orders(spectrum.variance_by_order())
     return {
         "r2": r_squared(values, predicted),
         "r2_interval": list(r2_interval(values, predicted, seed)),
-        "r2_by_order": r2_by_order,
+        "r2_by_order": _r2_by_order(spectrum, by_order, codes, values),
         "variance": 0.0 if is_constant(values) else float(np.mean(centred**2)),
-        "variance_by_order": {str(k): v for k, v in spectrum.variance_by_order().items()},
+        "variance_by_order": {str(k): v for k, v in by_order.items()},
     }
+
+
+def carried_orders(variances: Mapping[int, float]) -> dict[int, float]:
+    """Return the variances of the orders up to the last one that carries more than `MIN_ORDER_SHARE` of all."""
+    total = sum(variances.values())
+    last = max((k for k, v in variances.items() if v > MIN_ORDER_SHARE * total), default=0)
+    return {k: v for k, v in variances.items() if k <= last}
+
+
+def _r2_by_order(
+    spectrum: Spectrum, by_order: Mapping[int, float], codes: np.ndarray, values: np.ndarray
+) -> dict[str, float]:
+    """R2 of the dividends up to each order; with trains, up to `MAX_TRUNCATION`, and of all."""
+    scores = {"0": r_squared(values, np.full(len(codes), spectrum.intercept))}
+    for order in by_order:
+        whole = order == max(by_order)
+        if whole or not spectrum.trains or order <= MAX_TRUNCATION:
+            part = spectrum if whole else spectrum.truncate(order)
+            scores[str(order)] = r_squared(values, part.predict_codes(codes))
+    return scores
 
 
 def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
     """Divide what the terms up to order 1, and up to 2, miss of the values at points from the background."""
     found = {}
-    for order in range(1, min(2, int(spectrum.terms.orders.max(initial=0))) + 1):
-        terms = spectrum.terms.select(spectrum.terms.orders <= order)
-        predicted = spectrum.intercept + terms.predict(codes)
+    for order in range(1, min(2, max(spectrum.variance_by_order(), default=0)) + 1):
+        predicted = spectrum.truncate(order).predict_codes(codes)
         found[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
     return found
 
@@ -136,7 +154,7 @@ def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student
     """
     weight = ratio = 0.0
     if student is not None and missed.any():
-        offered = student.predict(codes) - spectrum.intercept - spectrum.terms.predict(codes)
+        offered = student.predict(codes) - spectrum.predict_codes(codes)
         spread = float(offered.var(ddof=1))
         best = float(np.cov(offered, missed)[0, 1]) / spread if spread > 0 else 0.0
         rest = missed - best * offered

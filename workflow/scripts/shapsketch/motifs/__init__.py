@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..spectrum.indices import interaction_map
-from ..spectrum.interactions import Sums, strongest_interactions
+from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Terms
+from ..spectrum.train_interactions import complete_map, strongest_of_all
 from .instances import InstanceSums, Sites, core_columns
 from .letter_tables import Stack, build_stacks, search_terms
 from .positions import pair_table, position_row
@@ -121,7 +121,7 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
     alphabet = spectrum.template.alphabet
     complement = alphabet.complement if settings.reverse_complement else None
     found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
-    singles = spectrum.terms.select(spectrum.terms.orders == 1)
+    singles = spectrum.tables.select(spectrum.tables.orders == 1)
     shares = _measure(spectrum, explained, settings, totals, found, singles)
     rows, matrices, places, sites = _describe(spectrum, settings, totals, found, singles, shares)
     for chunk in explained.chunks():
@@ -202,7 +202,7 @@ def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:
 
 def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _Totals:
     """Sum up all sequences, in two passes."""
-    template, terms = spectrum.template, spectrum.terms
+    template, components = spectrum.template, spectrum.components
     parts = [(chunk.rows, chunk.reconstruction) for chunk in explained.chunks()]
     rows = np.concatenate([rows for rows, _ in parts] or [np.zeros(0, np.int64)])
     values = np.full(int(rows.max(initial=-1)) + 1, np.nan)
@@ -211,9 +211,9 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     letters = LetterSums(template.alphabet, template.n, [*SETS, *(f"group:{name}" for name in explained.groups)])
     tables = search_terms(spectrum)
     counts = np.zeros(len(tables.tables))
-    pairs = interaction_map(terms, "SII", 2)
+    pairs = complete_map(components, "SII", 2)
     pairs = pairs.select(pairs.orders == 2)
-    sums = Sums.empty(terms, pairs, 0)
+    sums = Sums.empty(spectrum.terms, pairs, 0, components.train_scale)
     wanted = template.n >= SEQLET_MIN_LENGTH if settings.seqlets == "auto" else settings.seqlets
     finder = SeqletFinder(template.n, settings.seed) if wanted else None
     for chunk in explained.chunks():
@@ -225,7 +225,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
             own = chunk.groups == group
             letters.add(len(SETS) + group, chunk.codes[own], chunk.values[own])
         counts += tables.cell_sums(chunk.local, np.ones(len(chunk.rows)))
-        strongest_interactions(terms, pairs, chunk.local, top_k=0, sums=sums)
+        strongest_of_all(components, pairs, chunk.local, top_k=0, sums=sums)
         if finder:
             finder.add(chunk)
     there = values[np.isfinite(values)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..spectrum.components import dense_table
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support, Terms
 
@@ -44,7 +45,7 @@ def search_terms(spectrum: Spectrum) -> Terms:
     Terms held as Fourier coefficients become tables where these have at most `MAX_FOURIER_CELLS` cells, and are left
     out otherwise.
     """
-    terms, q = spectrum.terms, spectrum.template.alphabet.q
+    terms, q = spectrum.tables, spectrum.template.alphabet.q
     cells = np.array([float(q) ** k for k in terms.orders])
     fits = terms.has_table | (cells <= MAX_FOURIER_CELLS)
     order = np.argsort(np.where(fits, -spectrum.variances, np.inf), kind="stable")
@@ -52,16 +53,8 @@ def search_terms(spectrum: Spectrum) -> Terms:
     tables = {}
     for t in kept.tolist():
         support = terms.supports[t]
-        tables[support] = terms.table(t) if terms.has_table[t] else _table_of_waves(terms, t)
+        tables[support] = dense_table(terms, t)
     return Terms.build(terms.sizes, tables)
-
-
-def _table_of_waves(terms: Terms, t: int) -> np.ndarray:
-    support = list(terms.supports[t])
-    shape = tuple(terms.sizes[support])
-    codes = np.zeros((int(np.prod(shape)), len(terms.sizes)), np.uint8)
-    codes[:, support] = np.indices(shape).reshape(len(shape), -1).T
-    return terms.single(t).predict(codes).reshape(shape)
 
 
 def build_stacks(spectrum: Spectrum, terms: Terms, counts: np.ndarray) -> dict[int, Stack]:

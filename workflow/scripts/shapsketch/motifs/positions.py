@@ -79,7 +79,7 @@ def position_interactions(spectrum: Spectrum) -> np.ndarray:
     """
     n = spectrum.template.n
     squares = np.zeros((n, n))
-    for support, variance in zip(spectrum.terms.supports, spectrum.variances, strict=True):
+    for support, variance in zip(spectrum.tables.supports, spectrum.variances, strict=True):
         squares[np.ix_(support, support)] += variance
     np.fill_diagonal(squares, 0)
     return np.sqrt(squares)

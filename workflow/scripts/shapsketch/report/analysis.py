@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..fidelity.r2_words import full_r2, headline_r2, scored_on
 from ..fidelity.verdict import instead, no_motif
-from ..spectrum.spectrum import Spectrum, load_spectra
+from ..spectrum.spectrum import Spectrum
+from ..spectrum.spectrum_file import load_spectra
 from ..storage.files import read_json
 from ..storage.tsv import read_table
 

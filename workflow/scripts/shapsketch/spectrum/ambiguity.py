@@ -1,6 +1,6 @@
 """Ambiguous letters in sequences: an exact average over what they may stand for.
 
-A term is multilinear in the letters' weights, so the average of its dividend over independent
+A dividend is multilinear in the letters' weights, so its average over independent
 ambiguous letters is the dividend of averaged letters. Each IUPAC code becomes a further letter of
 every position, an average over the letters that both the code and the template allow, weighted by
 the background. A fully ambiguous position therefore contributes exactly nothing.
@@ -13,22 +13,22 @@ import numpy as np
 
 from ..sequences.alphabet import UNKNOWN_CODE, character_codes
 from ..settings.errors import InputError
-from .terms import Terms
+from .components import Components
 
 if TYPE_CHECKING:
     from .spectrum import Spectrum
 
 
-def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray, Terms]:
-    """Encode sequences that may hold IUPAC codes, with terms that understand the result.
+def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray, Components]:
+    """Encode sequences that may hold IUPAC codes, with components that understand the result.
 
     Args:
         spectrum: the spectrum that explains them.
         sequences: N strings of n letters; they fit the template but for the codes.
 
     Returns:
-        (N, n) uint8 codes and the terms they index: the spectrum's own terms with their own codes
-        where no sequence is ambiguous.
+        (N, n) uint8 codes and the components they index: the spectrum's own, with their own codes, where no sequence is
+        ambiguous.
 
     Raises:
         InputError: a sequence is no string or has another length, or a letter is neither allowed nor a code of the
@@ -39,7 +39,7 @@ def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray,
     sequences = spectrum.as_strings(sequences)
     used = sorted(set("".join(sequences)) & set(alphabet.ambiguity))
     if not used:
-        return spectrum.encode(sequences), spectrum.terms
+        return spectrum.encode(sequences), spectrum.components
     text = character_codes(sequences).reshape(-1, template.n)
     codes = template.to_local(alphabet.encode(sequences))
     members = np.array([[a in alphabet.ambiguity[c] for a in alphabet.letters] for c in used])
@@ -57,4 +57,4 @@ def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray,
         np.vstack([np.eye(allowed.sum()), rows[:, allowed]])
         for rows, allowed in zip(averages, template.allowed, strict=True)
     ]
-    return codes, spectrum.terms.expand(letters)
+    return codes, spectrum.components.expand(letters)

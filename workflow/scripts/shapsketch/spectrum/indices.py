@@ -6,7 +6,7 @@ supports alone determine.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -92,11 +92,16 @@ class InteractionMap:
         index: the index.
         supports: the S sets of positions that can have a value, by order, then by position.
         matrix: (S, T) sparse weights.
+        max_order: the top order of the index.
+        train_columns: (S,) int64: which of the values that a train gives belongs to a support; None without trains, -1
+            for supports above the orders that trains list.
     """
 
     index: Index
     supports: list[Support]
     matrix: sparse.csr_array
+    max_order: int
+    train_columns: np.ndarray | None = None
 
     @cached_property
     def orders(self) -> np.ndarray:
@@ -119,7 +124,8 @@ class InteractionMap:
     def select(self, keep: np.ndarray) -> "InteractionMap":
         """Return the map to the supports whose (S,) mask is true."""
         kept = np.flatnonzero(keep)
-        return InteractionMap(self.index, [self.supports[k] for k in kept], self.matrix[kept])
+        columns = None if self.train_columns is None else self.train_columns[kept]
+        return replace(self, supports=[self.supports[k] for k in kept], matrix=self.matrix[kept], train_columns=columns)
 
     def apply(self, dividends: np.ndarray) -> np.ndarray:
         """Turn (N, T) dividends into (N, S) index values."""
@@ -157,4 +163,4 @@ def interaction_map(terms: Terms, index: Index, max_order: int = 1) -> Interacti
     unique, rows = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
     entries = (np.concatenate(weights), (rows.ravel(), np.concatenate(columns)))
     matrix = sparse.csr_array(entries, shape=(len(unique), len(terms)))
-    return InteractionMap(index, [tuple(k[1 : k[0] + 1]) for k in unique.tolist()], matrix)
+    return InteractionMap(index, [tuple(k[1 : k[0] + 1]) for k in unique.tolist()], matrix, top)

@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from .ambiguity import resolve
-from .indices import Index, InteractionMap, interaction_map
-from .interactions import Strongest, Sums, strongest_interactions
+from .indices import Index, InteractionMap
+from .interactions import Strongest, Sums
+from .train_interactions import complete_map, strongest_of_all
 
 if TYPE_CHECKING:
     from .spectrum import Spectrum
@@ -76,12 +77,12 @@ def list_pieces(
     for start in range(0, sequences.num_rows if maps else 0, rows):
         piece = sequences.slice(start, rows)
         text = piece["sequence"].to_pylist()
-        codes, terms = resolve(spectrum, text)
+        codes, components = resolve(spectrum, text)
         letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
         tables, owners = [], []
         for mapping, own in zip(maps, sums, strict=True):
-            found = strongest_interactions(
-                terms,
+            strongest = strongest_of_all(
+                components,
                 mapping,
                 codes,
                 top_k=listing.top_k,
@@ -89,8 +90,8 @@ def list_pieces(
                 sums=own,
                 groups=groups[start : start + rows],
             )
-            tables.append(_table(spectrum.output, mapping, found, piece, letters))
-            owners.append(found.rows)
+            tables.append(_table(spectrum.output, mapping, strongest, piece, letters))
+            owners.append(strongest.rows)
         order = np.argsort(np.concatenate(owners), kind="stable")
         yield pa.concat_tables(tables).take(pa.array(order)) if len(tables) > 1 else tables[0]
 
@@ -126,7 +127,7 @@ def list_interactions(
     maps = [listed_map(spectrum, index, listing)]
     schema = pa.schema([("sequence_id", pa.string()), ("sequence", pa.string())])
     table = pa.table([[str(k) for k in range(len(texts))], texts], schema=schema)
-    sums, groups = [Sums.empty(spectrum.terms, maps[0], 0)], np.full(len(texts), -1)
+    sums, groups = [Sums.empty(spectrum.terms, maps[0], 0, spectrum.components.train_scale)], np.full(len(texts), -1)
     pieces = list_pieces(spectrum, listing, maps, sums, table, groups)
     found = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *pieces])
     frame = found.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})
@@ -135,7 +136,7 @@ def list_interactions(
 
 def listed_map(spectrum: "Spectrum", index: Index, listing: Listing) -> InteractionMap:
     """The map of an index without the orders that are not listed; values of single positions have but one."""
-    mapping = interaction_map(spectrum.terms, index, listing.max_order)
+    mapping = complete_map(spectrum.components, index, listing.max_order)
     return mapping if mapping.is_value else mapping.select(mapping.orders >= listing.min_order)
 
 

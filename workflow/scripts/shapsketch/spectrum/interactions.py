@@ -36,15 +36,16 @@ class Sums:
     counts: np.ndarray
 
     @classmethod
-    def empty(cls, terms: Terms, mapping: InteractionMap, groups: int) -> "Sums":
+    def empty(cls, terms: Terms, mapping: InteractionMap, groups: int, scale: float = 0.0) -> "Sums":
         """Start with nothing.
 
         Args:
             terms: the spectrum's own terms, which bound the values.
             mapping: the index.
             groups: how many groups of sequences there are.
+            scale: of the trains that add to the values, if any do; see `Components.train_scale`.
         """
-        bounds = abs(mapping.matrix) @ terms.magnitudes
+        bounds = abs(mapping.matrix) @ terms.magnitudes + scale
         shape = (groups + 1, len(mapping.supports))
         units = np.where(bounds > 0, bounds, 1.0) / UNITS_OF_LARGEST
         return cls(units, np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(groups + 1, np.int64))
@@ -193,11 +194,11 @@ def _explain_block(
                     absolute[groups[r] + 1, s] += abs(steps[r])
         for r in range(count):
             if abs(index[r]) > least[r]:
-                _keep(columns, values, found, least, r, s, index[r], units.size)
+                keep_strongest(columns, values, found, least, r, s, index[r], units.size)
 
 
 @numba.njit(cache=True)
-def _keep(
+def keep_strongest(
     columns: np.ndarray,
     values: np.ndarray,
     found: np.ndarray,

@@ -5,40 +5,26 @@ under the declared background (`terms`), the mean (`intercept`), and enough abou
 refuse sequences it does not fit.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from ..storage.files import load_npz, save_npz
-from .terms import Terms, plain_phases
+from .components import Components
+from .terms import Terms
+from .trains import Train
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .indices import Index
     from .tables import Explained
-
-SPECTRUM_VERSION = 1
-_SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
-_STORED = {  # attributes of the terms, by their names in a file
-    "offsets": "offsets",
-    "positions": "positions",
-    "table_offsets": "table_offsets",
-    "tables": "tables",
-    "wave_offsets": "fourier_offsets",
-    "amplitudes": "amplitudes",
-    "frequency_offsets": "frequency_offsets",
-    "frequencies": "frequencies",
-}
 
 
 @dataclass(frozen=True)
@@ -51,6 +37,8 @@ class Spectrum:
         intercept: the mean of the model under the background, a(empty).
         terms: the dividends; each table averages to zero along every axis.
         provenance: plain values: hashes of model and plan, seed, estimator, versions.
+        trains: over the free positions of the template; they add their dividends to those of the terms. Their own means
+            count nothing: the intercept is the mean of all.
     """
 
     background: Background
@@ -58,6 +46,7 @@ class Spectrum:
     intercept: float
     terms: Terms
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    trains: tuple[Train, ...] = ()
 
     @property
     def template(self) -> Template:
@@ -65,14 +54,25 @@ class Spectrum:
         return self.background.template
 
     @cached_property
+    def components(self) -> Components:
+        """Terms and trains, as functions of codes."""
+        return Components(self.terms, self.trains, self.template.free)
+
+    @cached_property
+    def tables(self) -> Terms:
+        """The terms; with trains, the strongest supports of all components as tables (see `strongest_terms`)."""
+        from .train_supports import strongest_terms
+
+        return strongest_terms(self) if self.trains else self.terms
+
+    @cached_property
     def variances(self) -> np.ndarray:
-        """(T,) float64: E[a(T)^2] of each term under the background."""
-        return self.terms.variances(self.background.local)
+        """(T,) float64: E[a(T)^2] of each of `tables` under the background."""
+        return self.tables.variances(self.background.local)
 
     def variance_by_order(self) -> dict[int, float]:
-        """The variance under the background that the terms of each order carry."""
-        orders = self.terms.orders
-        return {int(k): float(self.variances[orders == k].sum()) for k in np.unique(orders)}
+        """Return the variance under the background that the dividends of each order carry; exact."""
+        return self.components.variance_by_order(self.background.local)
 
     def as_strings(self, sequences: Iterable[str]) -> list[str]:
         """Return sequences, in whatever they come, as the alphabet writes them, all of the template's length.
@@ -106,11 +106,15 @@ class Spectrum:
 
     def predict(self, sequences: Iterable[str]) -> np.ndarray:
         """Return the (N,) float64 reconstruction f_hat of N sequences."""
-        return self.intercept + self.terms.predict(self.encode(sequences))
+        return self.predict_codes(self.encode(sequences))
+
+    def predict_codes(self, codes: np.ndarray) -> np.ndarray:
+        """Return the (N,) float64 reconstruction at (N, n) uint8 local codes."""
+        return self.intercept + self.components.predict(codes)
 
     def shapley_values(self, sequences: Iterable[str]) -> np.ndarray:
         """Return the (N, n) float64 Shapley values of N sequences; they sum to `predict` less `intercept`."""
-        return self.terms.shapley_values(self.encode(sequences))
+        return self.components.shapley_values(self.encode(sequences))
 
     def interactions(
         self,
@@ -172,17 +176,14 @@ class Spectrum:
         return explain(self, self.as_strings(sequences), Listing(indices, min_order, max_order, top_k, threshold))
 
     def truncate(self, max_order: int) -> "Spectrum":
-        """Return the spectrum without terms above an order."""
-        return Spectrum(
-            self.background,
-            self.output,
-            self.intercept,
-            self.terms.select(self.terms.orders <= max_order),
-            self.provenance,
-        )
+        """Return the spectrum without dividends above an order."""
+        part = self.components.truncate(max_order)
+        return replace(self, terms=part.terms, trains=part.trains)
 
     def save(self, path: str | Path) -> None:
         """Write the spectrum alone to an .npz; see `save_spectra`."""
+        from .spectrum_file import save_spectra
+
         save_spectra(path, [self])
 
     @classmethod
@@ -196,54 +197,11 @@ class Spectrum:
         Raises:
             InputError: the file is damaged, of another version, or has no such output.
         """
+        from .spectrum_file import load_spectra
+
         spectra = load_spectra(path)
         if output is None and len(spectra) == 1:
             return next(iter(spectra.values()))
         if output not in spectra:
             raise InputError(f"{path} holds the outputs {', '.join(spectra)}; {output!r} was asked for.")
         return spectra[output]
-
-
-def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
-    """Write the spectra of all outputs of one model to an .npz, atomically and without pickles."""
-    first = spectra[0]
-    arrays: dict[str, np.ndarray] = {
-        "version": np.array(SPECTRUM_VERSION),
-        "alphabet": np.array(first.template.alphabet.letters),
-        "template": np.array(first.template.pattern),
-        "background": first.background.probabilities,
-        "outputs": np.array([s.output for s in spectra]),
-        "provenance": np.array([json.dumps(dict(s.provenance), sort_keys=True) for s in spectra]),
-    }
-    for k, spectrum in enumerate(spectra):
-        arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
-        arrays |= {f"{k}/{name}": getattr(spectrum.terms, attribute) for name, attribute in _STORED.items()}
-    save_npz(path, arrays)
-
-
-def load_spectra(path: str | Path) -> dict[str, Spectrum]:
-    """Read all spectra of a file, by output.
-
-    Raises:
-        InputError: the file is damaged, is no spectrum, or is of another version.
-    """
-    arrays = load_npz(path)
-    if not set(_SHARED) <= set(arrays) or int(arrays["version"]) != SPECTRUM_VERSION:
-        raise InputError(f"{path} is not a spectrum of version {SPECTRUM_VERSION}.")
-    template = Template(Alphabet(str(arrays["alphabet"])), str(arrays["template"]))
-    background = Background(template, arrays["background"])
-    spectra = {}
-    for k, output in enumerate(arrays["outputs"].tolist()):
-        terms = Terms(
-            sizes=template.sizes,
-            **{attribute: arrays[f"{k}/{name}"] for name, attribute in _STORED.items()},
-            phases=plain_phases(template.sizes),
-        )
-        spectra[output] = Spectrum(
-            background,
-            output,
-            float(arrays[f"{k}/intercept"]),
-            terms,
-            json.loads(str(arrays["provenance"][k])),
-        )
-    return spectra

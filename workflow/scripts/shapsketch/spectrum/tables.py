@@ -10,7 +10,6 @@ from ..sequences.alphabet import character_codes
 from ..sequences.background import Background
 from ..sequences.rng import TYPICAL_STREAM, generator
 from .ambiguity import resolve
-from .indices import interaction_map
 from .interaction_tables import INTERACTION_SCHEMA, Listing, list_pieces, listed_map, support_names
 from .interactions import Sums, group_codes
 
@@ -104,7 +103,9 @@ class Explainer:
         self.spectrum, self.listing, self.score, self.groups = spectrum, listing, score, list(groups)
         self.maps = [listed_map(spectrum, index, listing) for index in listing.indices if index != "SV"]
         value_map = listed_map(spectrum, "SV", Listing())
-        self.sums = [Sums.empty(spectrum.terms, mapping, len(groups)) for mapping in (value_map, *self.maps)]
+        scale = spectrum.components.train_scale
+        self.sums = [Sums.empty(spectrum.terms, mapping, len(groups), scale) for mapping in (value_map, *self.maps)]
+        self.value_map = value_map
         self._value_columns = [support[0] for support in value_map.supports]
         self._least_probability = least_log_probability(spectrum.background)
 
@@ -120,8 +121,8 @@ class Explainer:
             `values_schema`, in the model's units.
         """
         spectrum = self.spectrum
-        codes, terms = resolve(spectrum, sequences["sequence"].to_pylist())
-        values = terms.shapley_values(codes)
+        codes, components = resolve(spectrum, sequences["sequence"].to_pylist())
+        values = components.shapley_values(codes)
         reconstruction = spectrum.intercept + values.sum(1)
         base = np.full(len(codes), spectrum.intercept)
         some = np.zeros(len(codes), bool)
@@ -175,9 +176,8 @@ class Explainer:
 
     def aggregates(self) -> pa.Table:
         """Return the sums over all sequences explained so far, with `AGGREGATE_SCHEMA`; see `finish_aggregates`."""
-        value_map = interaction_map(self.spectrum.terms, "SV")
         parts = [AGGREGATE_SCHEMA.empty_table()]
-        for mapping, sums in zip((value_map, *self.maps), self.sums, strict=True):
+        for mapping, sums in zip((self.value_map, *self.maps), self.sums, strict=True):
             size = len(mapping.supports)
             for group, name in enumerate([None, *self.groups]):
                 columns = {
@@ -226,8 +226,8 @@ def hypothetical_contributions(spectrum: "Spectrum", sequences: Sequence[str]) -
         the template does not allow have zeros.
     """
     template = spectrum.template
-    codes, terms = resolve(spectrum, sequences)
-    local = terms.hypothetical_values(codes, int(template.sizes.max()))
+    codes, components = resolve(spectrum, sequences)
+    local = components.hypothetical_values(codes, int(template.sizes.max()))
     result = np.zeros((len(codes), template.alphabet.q, template.n))
     for i, allowed in enumerate(template.allowed):
         result[:, allowed, i] = local[:, i, : template.sizes[i]]

@@ -1,0 +1,105 @@
+"""Files of spectra: all outputs of a model in one .npz, without pickles."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from ..sequences.alphabet import Alphabet
+from ..sequences.background import Background
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from ..storage.files import load_npz, save_npz
+from .spectrum import Spectrum
+from .terms import Terms, plain_phases
+from .trains import Train
+
+VERSIONS = (1, 2)  # 2 has trains; a file without any is written as 1
+_SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
+_STORED = {  # attributes of the terms, by their names in a file
+    "offsets": "offsets",
+    "positions": "positions",
+    "table_offsets": "table_offsets",
+    "tables": "tables",
+    "wave_offsets": "fourier_offsets",
+    "amplitudes": "amplitudes",
+    "frequency_offsets": "frequency_offsets",
+    "frequencies": "frequencies",
+}
+
+
+def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
+    """Write the spectra of all outputs of one model to an .npz, atomically and without pickles."""
+    first = spectra[0]
+    arrays: dict[str, np.ndarray] = {
+        "version": np.array(VERSIONS[any(s.trains for s in spectra)]),
+        "alphabet": np.array(first.template.alphabet.letters),
+        "template": np.array(first.template.pattern),
+        "background": first.background.probabilities,
+        "outputs": np.array([s.output for s in spectra]),
+        "provenance": np.array([json.dumps(dict(s.provenance), sort_keys=True) for s in spectra]),
+    }
+    for k, spectrum in enumerate(spectra):
+        arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
+        arrays |= {f"{k}/{name}": getattr(spectrum.terms, attribute) for name, attribute in _STORED.items()}
+        for j, train in enumerate(spectrum.trains):
+            arrays |= {f"{k}/trains/{j}/{name}": array for name, array in _train_arrays(train).items()}
+    save_npz(path, arrays)
+
+
+def load_spectra(path: str | Path) -> dict[str, Spectrum]:
+    """Read all spectra of a file, by output.
+
+    Raises:
+        InputError: the file is damaged, is no spectrum, or is of another version.
+    """
+    arrays = load_npz(path)
+    if not set(_SHARED) <= set(arrays) or int(arrays["version"]) not in VERSIONS:
+        raise InputError(f"{path} is not a spectrum of version {' or '.join(map(str, VERSIONS))}.")
+    template = Template(Alphabet(str(arrays["alphabet"])), str(arrays["template"]))
+    background = Background(template, arrays["background"])
+    spectra = {}
+    for k, output in enumerate(arrays["outputs"].tolist()):
+        terms = Terms(
+            sizes=template.sizes,
+            **{attribute: arrays[f"{k}/{name}"] for name, attribute in _STORED.items()},
+            phases=plain_phases(template.sizes),
+        )
+        spectra[output] = Spectrum(
+            background,
+            output,
+            float(arrays[f"{k}/intercept"]),
+            terms,
+            json.loads(str(arrays["provenance"][k])),
+            tuple(_read_trains(arrays, f"{k}/trains", background)),
+        )
+    return spectra
+
+
+def _train_arrays(train: Train) -> dict[str, np.ndarray]:
+    cores = [core[:, :a, :b].ravel() for core, (a, b) in zip(train.cores, pairwise(train.ranks), strict=True)]
+    return {
+        "cores": np.concatenate(cores),
+        "ranks": train.ranks,
+        "nodes": np.array(train.nodes),
+        "scale": np.array(train.scale),
+    }
+
+
+def _read_trains(arrays: Mapping[str, np.ndarray], place: str, background: Background) -> Iterator[Train]:
+    """The trains of an output, in their order."""
+    probabilities = [background.local[i] for i in background.template.free.tolist()]
+    for number in count():
+        if f"{place}/{number}/cores" not in arrays:
+            return
+        own = {name: arrays[f"{place}/{number}/{name}"] for name in ("cores", "ranks", "nodes", "scale")}
+        letters, width, start = max(map(len, probabilities)), int(own["ranks"].max()), 0
+        cores = np.zeros((len(probabilities), letters, width, width))
+        for i, (rows, columns) in enumerate(pairwise(own["ranks"].tolist())):
+            stop = start + letters * rows * columns
+            cores[i, :, :rows, :columns] = own["cores"][start:stop].reshape(letters, rows, columns)
+            start = stop
+        means = np.stack([np.tensordot(p, core[: len(p)], 1) for p, core in zip(probabilities, cores, strict=True)])
+        yield Train(cores, means, own["ranks"], int(own["nodes"]), float(own["scale"]))

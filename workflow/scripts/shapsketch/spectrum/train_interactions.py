@@ -1,0 +1,109 @@
+"""The strongest interactions of each sequence where a spectrum has trains, which give a value to every support.
+
+All supports up to order 3 are computed, none is left out on suspicion; see `train_kernels.add_interactions`.
+"""
+
+from math import comb
+
+import numba
+import numpy as np
+from scipy import sparse
+
+from .components import Components
+from .indices import VALUES, Index, InteractionMap, interaction_map
+from .interactions import Strongest, Sums, keep_strongest, strongest_interactions
+from .trains import MAX_LISTED_ORDER, listed_supports
+
+BLOCK_VALUES = 2_000_000  # interactions held at once: sixteen megabytes
+
+
+def complete_map(components: Components, index: Index, max_order: int) -> InteractionMap:
+    """Return the map of an index to all supports: those of the terms, and every one that trains give a value to.
+
+    Args:
+        components: the function.
+        index: an interaction index.
+        max_order: its top order.
+
+    Returns:
+        The map of the terms' dividends, with `train_columns`; supports by order, then by position.
+    """
+    mapping = interaction_map(components.terms, index, max_order)
+    if not components.trains:
+        return mapping
+    listed = listed_order(index, max_order)
+    rows = components.free[listed_supports(len(components.free), listed)].tolist()
+    sizes = np.repeat(np.arange(1, listed + 1), [comb(len(components.free), k) for k in range(1, listed + 1)]).tolist()
+    supports = [tuple(row[:size]) for row, size in zip(rows, sizes, strict=True)]
+    column = {support: k for k, support in enumerate(supports)}
+    further = [s for s in mapping.supports if s not in column]
+    row_of = {s: k for k, s in enumerate([*supports, *further])}
+    entries = mapping.matrix.tocoo()
+    places = np.array([row_of[s] for s in mapping.supports], np.int64)
+    shape = (len(row_of), len(components.terms))
+    matrix = sparse.csr_array((entries.data, (places[entries.coords[0]], entries.coords[1])), shape)
+    columns = np.concatenate([np.arange(len(supports)), np.full(len(further), -1)])
+    return InteractionMap(index, [*supports, *further], matrix, mapping.max_order, columns)
+
+
+def listed_order(index: Index, max_order: int) -> int:
+    """Return the highest order of which all supports of a train are given a value."""
+    return 1 if index in VALUES else min(max_order, MAX_LISTED_ORDER)
+
+
+def interaction_values(components: Components, mapping: InteractionMap, codes: np.ndarray) -> np.ndarray:
+    """Return the (N, S) float64 values of all supports of a map, at (N, n) uint8 codes."""
+    values = mapping.apply(components.terms.dividends(codes))
+    if mapping.train_columns is None:
+        return values
+    there = np.flatnonzero(mapping.train_columns >= 0)
+    at_free, listed = components.at_free(codes), listed_order(mapping.index, mapping.max_order)
+    for train in components.trains:
+        own = train.interactions(at_free, [mapping.index], mapping.max_order, listed)[0]
+        values[:, there] += own[:, mapping.train_columns[there]]
+    return values
+
+
+def strongest_of_all(
+    components: Components,
+    mapping: InteractionMap,
+    codes: np.ndarray,
+    *,
+    top_k: int | None,
+    threshold: float = 0.0,
+    sums: Sums | None = None,
+    groups: np.ndarray | None = None,
+) -> Strongest:
+    """Find the strongest interactions of each sequence; `strongest_interactions`, of terms and trains."""
+    if mapping.train_columns is None:
+        return strongest_interactions(
+            components.terms, mapping, codes, top_k=top_k, threshold=threshold, sums=sums, groups=groups
+        )
+    groups = np.full(len(codes), -1) if groups is None else groups
+    size = len(mapping.supports)
+    kept = size if top_k is None else min(top_k, size)
+    columns, values = np.full((len(codes), kept), -1, np.int32), np.zeros((len(codes), kept))
+    above = np.nextafter(threshold, -1.0) if threshold > 0 else 0.0  # at least the threshold, and not zero
+    block = max(1, BLOCK_VALUES // max(size, 1))
+    for start in range(0, len(codes), block):
+        rows = slice(start, start + block)
+        own = interaction_values(components, mapping, codes[rows])
+        if sums is not None:
+            sums.add(own, groups[rows])
+        if kept:
+            _select(own, above, columns[rows], values[rows])
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")
+    columns, values = np.take_along_axis(columns, order, 1), np.take_along_axis(values, order, 1)
+    found, place = np.nonzero(columns >= 0)
+    return Strongest(found, columns[found, place], values[found, place])
+
+
+@numba.njit(cache=True, parallel=True)
+def _select(own: np.ndarray, threshold: float, columns: np.ndarray, values: np.ndarray) -> None:
+    """Fill (N, K) columns and values with the strongest of (N, S) values."""
+    count, size = own.shape
+    found, least = np.zeros(count, np.int32), np.full(count, threshold)
+    for r in numba.prange(count):
+        for s in range(size):
+            if abs(own[r, s]) > least[r]:
+                keep_strongest(columns, values, found, least, r, s, own[r, s], size)
