@@ -9,14 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..comparison.registry import METHODS, OURS
-from .style import BLUE, RED
+from .style import BLUE, GREEN, ORANGE, PINK, RED, SKY, style
 
 MIN_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
-# Okabe & Ito 2008, without the blue that is ours.
-COLORS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8a8a00", "#7f7f7f")
+# Of the other methods: without the blue that is ours.
+COLORS = (ORANGE, GREEN, RED, PINK, SKY, "#000000", "#8a8a00", "#7f7f7f")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
+@style()
 def learning_curve_chart(curve: pd.DataFrame, title: str) -> Figure:
     """Draw R2 on the hold-out against evaluations, with its 95 % interval.
 
@@ -37,6 +38,7 @@ def learning_curve_chart(curve: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+@style()
 def holdout_chart(points: pd.DataFrame, title: str) -> Figure:
     """Draw the model against the spectrum on the hold-out.
 
@@ -55,6 +57,7 @@ def holdout_chart(points: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+@style()
 def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
     """Draw 1 - R2 of the Shapley values against evaluations per sequence, both logarithmic.
 
@@ -78,6 +81,7 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+@style()
 def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Figure:
     """Draw the total evaluations against the number of sequences explained, as the SHAP zero paper does (Fig. 1).
 

@@ -8,12 +8,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..sequences.alphabet import Alphabet
-from .style import BLUE
+from .style import BLUE, style
 
 MAX_TABLES = 12  # letter tables in one figure
 MAX_COLUMNS = 64  # of a heat map
 
 
+@style()
 def order_bars(variance_by_order: dict[str, float], r2: float, title: str) -> Figure:
     """Draw the model's variance by order: the part R2 that was found as the terms carry it, and the rest."""
     found, explained = sum(variance_by_order.values()), min(max(r2, 0.0), 1.0)
@@ -29,6 +30,7 @@ def order_bars(variance_by_order: dict[str, float], r2: float, title: str) -> Fi
     return figure
 
 
+@style()
 def interaction_map(n: int, pairs: pd.DataFrame, column: str, title: str, unit: str) -> Figure:
     """Draw how positions interact, pair by pair.
 
@@ -55,6 +57,7 @@ def interaction_map(n: int, pairs: pd.DataFrame, column: str, title: str, unit: 
     return figure
 
 
+@style()
 def support_maps(
     alphabet: Alphabet, supports: pd.DataFrame, tables: pd.DataFrame, title: str, unit: str
 ) -> Figure | None:

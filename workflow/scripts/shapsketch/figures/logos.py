@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..sequences.alphabet import Alphabet
 from ..sequences.template import Template
-from .style import BLUE, SHADE, letter_classes, letter_colors
+from .style import BLUE, SHADE, letter_classes, letter_colors, style
 
 POSITIONS_PER_ROW = 60  # positions in a row of a logo
 MIN_LETTER_HEIGHT = 0.004  # of the tallest stack: letters lower than that are not drawn
@@ -23,6 +23,7 @@ MAX_BARS = 60
 FONT = "DejaVu Sans"
 
 
+@style()
 def contribution_logo(
     template: Template, contributions: pd.DataFrame, title: str, unit: str, palette: str = "colorblind"
 ) -> Figure:
@@ -143,6 +144,7 @@ class DrawnMotif:
         return table.set_axis(self.places, axis=0)
 
 
+@style()
 def motif_logo(
     alphabet: Alphabet, motif: DrawnMotif, background: np.ndarray, unit: str, palette: str = "colorblind"
 ) -> Figure:

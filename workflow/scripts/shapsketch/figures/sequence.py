@@ -12,11 +12,12 @@ from matplotlib.path import Path
 
 from ..sequences.template import Template
 from .logos import draw_letters, limits
-from .style import BLUE, ORANGE
+from .style import BLUE, ORANGE, style
 
 MAX_ARCS = 20
 
 
+@style()
 def sequence_figure(
     template: Template,
     sequence: str,

@@ -3,7 +3,10 @@
 Figures are written as SVG and PNG without dates or random ids: the same values give the same bytes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,23 +15,24 @@ from matplotlib.figure import Figure
 from ..sequences.alphabet import Alphabet
 from ..storage.files import atomic_path
 
-mpl.rcParams.update(
-    {
-        "svg.hashsalt": "shapsketch",
-        "svg.fonttype": "path",
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is there everywhere
-        "font.size": 9,
-        "text.parse_math": False,  # a $ in a name is a $
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.8,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 10,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "figure.max_open_warning": 0,
-    }
-)
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+STYLE: "dict[RcKeyType, Any]" = {
+    "svg.hashsalt": "shapsketch",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is there everywhere
+    "font.size": 9,
+    "text.parse_math": False,  # a $ in a name is a $
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.max_open_warning": 0,
+}
 
 # Okabe & Ito (2008): told apart with any colour vision
 GREEN, BLUE, ORANGE, RED = "#009E73", "#0072B2", "#E69F00", "#D55E00"
@@ -62,6 +66,13 @@ _AMINO_ACIDS = {
 PALETTES = tuple(_NUCLEOTIDES)
 
 
+@contextmanager
+def style() -> Iterator[None]:
+    """Give the figures of a `with` block, or of a decorated function, the project's style; a notebook's own returns."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
 def letter_colors(alphabet: Alphabet, palette: str = "colorblind") -> dict[str, str]:
     """Return a colour for each letter: by base, by amino-acid class, or in turn.
 
@@ -83,6 +94,7 @@ def letter_classes(alphabet: Alphabet, palette: str = "colorblind") -> list[tupl
     return [(name if name == "G, P, C" else f"{name} ({letters})", c) for name, letters, c in _AMINO_ACIDS[palette]]
 
 
+@style()
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as PATH.svg and PATH.png, and close it."""
     for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):

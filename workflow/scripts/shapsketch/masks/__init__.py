@@ -20,7 +20,7 @@ from .plan import Estimator, MaskPlan
 from .regression import RIDGES, Data, Fitted, fit, polish, pursue
 from .sparse_transform import denoised, exact, sparse
 
-REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Kang et al. 2025, ProxySPEX)
+REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Butler et al. 2025, ProxySPEX)
 MIN_VARIANCE = 1e-12  # of the values, of their squared mean: below it they are constant
 RESAMPLES = 1000
 # The scores of what is known exactly.

@@ -1,4 +1,4 @@
-"""Boosted trees on masks, and their exact Fourier transform (Kang et al. 2025, ProxySPEX; Gorji et al. 2024).
+"""Boosted trees on masks, and their exact Fourier transform (Butler et al. 2025, ProxySPEX; Gorji et al. 2024).
 
 A leaf of value c is reached where the players P of its path are present or absent as it says:
 c prod_{i in P} (1 + e_i chi_i) / 2, with e_i = 1 for absent, -1 for present. Its coefficient at each R in P is

@@ -3,7 +3,7 @@
 Candidates are scored by their correlation with what is left: all pairs at once by one product of matrices, and all
 neighbours of the strongest parities found (one player more, one less, or one exchanged for none) by another. What
 stands out of the noise is fitted together, and the search goes on with what that leaves. Interactions of real
-models are hierarchical, so their parts are found first and lead to them (Kang et al. 2025, ProxySPEX, section 3), and
+models are hierarchical, so their parts are found first and lead to them (Butler et al. 2025, ProxySPEX, section 3), and
 what belongs to those found is tried in the end even where it does not stand out.
 """
 

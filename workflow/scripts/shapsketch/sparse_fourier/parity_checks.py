@@ -3,7 +3,7 @@
 `identity_code` reads k letter by letter: n rows e_i, any order; zero rows before them let the bin of a
 coefficient serve as a check of what was read. `bch_code` needs about 2 t log_q n rows
 for supports of up to t positions: modulo each prime p of q its rows are the parity checks of a BCH
-code over GF(p) of designed distance 2 t + 1 (for q = 2 this is the design of SPEX, Butler et al.
+code over GF(p) of designed distance 2 t + 1 (for q = 2 this is the design of SPEX, Kang et al.
 2025). For composite q the rows are joined by the Chinese remainder theorem, and modulo p^e the
 base-p digits of k are decoded in turn, each from the products less what the lower digits gave.
 """
