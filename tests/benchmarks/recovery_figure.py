@@ -6,14 +6,15 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, RED
 from shapsketch.storage.files import atomic_path
 
 COLOURS = {
-    "regression": "#0072B2",
-    "fourier": "#009E73",
-    "trees": "#E69F00",
-    "student": "#CC79A7",
-    "auto": "#D55E00",
+    "regression": BLUE,
+    "fourier": GREEN,
+    "trees": ORANGE,
+    "student": PINK,
+    "auto": RED,
     "shapzero": "#000000",
 }
 OTHER = "#999999"
