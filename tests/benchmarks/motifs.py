@@ -18,7 +18,7 @@ from motif_cases import Planted, Result, aggregated, evaluate, explained, random
 from benchmarks.reference_models import DATA, MODELS, ROOT
 from shapsketch.models.builtin_model import load as load_builtin
 from shapsketch.recovery import recover
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template

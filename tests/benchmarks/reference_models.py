@@ -17,7 +17,8 @@ import torch
 
 from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.sampling.plan import Design, Plan, make_plan
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.plan import Design, Plan
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.rng import generator

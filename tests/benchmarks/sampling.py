@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from shapsketch.models.onehot import onehot_encoder
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

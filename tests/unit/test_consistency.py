@@ -5,7 +5,7 @@ import torch
 
 from shapsketch.models import Model
 from shapsketch.sampling.consistency import check_answers, evaluations_of, sequences_to_ask
-from shapsketch.sampling.plan import left_for_checks, make_plan
+from shapsketch.sampling.design import left_for_checks, make_plan
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shapsketch.sampling.plan import Plan, make_plan
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.plan import Plan
 from shapsketch.sampling.sketch import query_range, shard_range
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

@@ -7,7 +7,7 @@ from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import recover
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.recovery.fourier import fit_path
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

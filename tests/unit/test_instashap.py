@@ -10,7 +10,7 @@ from shapsketch.comparison import Task, UnsuitedError, explain, fastshap
 from shapsketch.fidelity.accuracy_gap import accuracy_gap, in_words
 from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import _samples, instashap, recover
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

@@ -6,7 +6,7 @@ import pytest
 from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import recover
 from shapsketch.recovery.learning_curve import learning_curve, score_round
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

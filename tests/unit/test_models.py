@@ -11,7 +11,7 @@ import torch
 
 from shapsketch.models import Model, identity
 from shapsketch.models.torch_model import refuse_pickles
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

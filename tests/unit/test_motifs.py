@@ -10,7 +10,7 @@ from shapsketch.motifs import Settings, summarise
 from shapsketch.motifs.positions import position_interactions
 from shapsketch.motifs.sums import LetterSums, VarianceShares, extremes
 from shapsketch.recovery import recover
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template

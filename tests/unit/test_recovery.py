@@ -8,7 +8,7 @@ from shapsketch.recovery import _samples, recover, regression, student, trees
 from shapsketch.recovery.projection import project
 from shapsketch.recovery.screening import candidates
 from shapsketch.recovery.student import load_students, save_students
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

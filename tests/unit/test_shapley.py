@@ -11,7 +11,7 @@ from shapiq.game_theory.moebius_converter import MoebiusConverter
 from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
 from shapsketch.recovery import recover
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shapsketch.models import identity
-from shapsketch.sampling.plan import make_plan
+from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import is_sampled, measure_rate, merge_shards, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

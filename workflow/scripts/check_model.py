@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch.models import Model, identity
     from shapsketch.models.layouts import check_reference, check_shape
     from shapsketch.sampling.consistency import as_record, check_answers
-    from shapsketch.sampling.plan import left_for_checks
+    from shapsketch.sampling.design import left_for_checks
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template

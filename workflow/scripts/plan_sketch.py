@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
     from shapsketch.models import identity
     from shapsketch.models.table_model import describe, list_left_out, read_table
-    from shapsketch.sampling.plan import make_plan
+    from shapsketch.sampling.design import make_plan
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template

@@ -27,5 +27,5 @@ if __name__ == "__main__":
         path.touch()
     else:
         with script.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
-            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough)
+            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough, earlier=path)
         save_npz(path, arrays)

@@ -26,7 +26,8 @@ from .models.table_model import read_table
 from .recovery import recover
 from .recovery.exact_trees import expand
 from .sampling.consistency import check_answers
-from .sampling.plan import Design, left_for_checks, make_plan
+from .sampling.design import left_for_checks, make_plan
+from .sampling.plan import Design
 from .sampling.sketch import sample
 from .sequences.alphabet import Alphabet
 from .sequences.background import Background, background_from_config

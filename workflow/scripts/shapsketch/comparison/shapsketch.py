@@ -5,7 +5,7 @@ import numpy as np
 from ..explanation.refine import Residual
 from ..fidelity.faithfulness import report
 from ..recovery import recover
-from ..sampling.plan import make_plan
+from ..sampling.design import make_plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
 from ..spectrum.spectrum import Spectrum

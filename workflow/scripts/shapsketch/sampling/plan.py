@@ -1,4 +1,4 @@
-"""The design of a sketch: which sequences the model is asked about, and what each answer is for.
+"""The plan of a sketch: which sequences the model is asked about, and what each answer is for.
 
 A plan is a small JSON file from which every query follows by its global index. Each query has a
 role: `holdout` scores the finished spectrum and nothing else, `validation` chooses between estimators
@@ -20,20 +20,17 @@ from ..sequences.background import Background
 from ..sequences.rng import DISTINCT_STREAM, QUERY_STREAM, TABLE_STREAM, generator, permuted, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from ..settings.rounds import round_ends
-from ..sparse_fourier.subsampling import Lattice, fit_lattice, least_queries
+from ..sparse_fourier.subsampling import Lattice
 from ..storage.files import read_json, sha256_json, write_json
 from ..storage.provenance import made_with
+from .near import Near
 
 PLAN_VERSION = 4
 
 Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
-Role = Literal["holdout", "validation", "train", "lattice"]
+Role = Literal["holdout", "validation", "train", "near_holdout", "near_validation", "near", "lattice"]
+NEAR: tuple[Role, ...] = ("near_holdout", "near_validation", "near")  # as the first three, but drawn near sequences
 
-HOLDOUT_SHARE, MAX_HOLDOUT = 0.1, 10_000
-VALIDATION_SHARE, MAX_VALIDATION = 0.05, 10_000
-LATTICE_SHARE = {"auto": 0.25, "fourier": 0.85}  # of what is left for fitting
-MIN_BUDGET = 100
 DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
 DRAWN_AT_ONCE = 1 << 18  # queries whose random words are held in memory
 
@@ -55,6 +52,7 @@ class Plan:
         lattice: the lattice, when there is one.
         until_r2: rounds are sampled one after another until every output's R2 is above this; None: all are.
         checked: the evaluations that a first look at the model has made, which count beside the queries.
+        near: the sequences that a share of all queries is drawn near; None: all are drawn from the background.
     """
 
     model: dict[str, Any]
@@ -68,6 +66,7 @@ class Plan:
     lattice: Lattice | None = None
     until_r2: float | None = None
     checked: int = 0
+    near: Near | None = None
 
     @property
     def template(self) -> Template:
@@ -108,14 +107,17 @@ class Plan:
         lattice = self.lattice if any("lattice" in sizes for sizes in self.rounds[:rounds]) else None
         return replace(self, rounds=self.rounds[:rounds], lattice=lattice)
 
-    def fresh(self, count: int, seed: int) -> "Plan":
-        """A plan of `count` other draws from the same background, all of one role."""
+    def fresh(self, count: int, seed: int, near: int = 0) -> "Plan":
+        """A plan of `count` other draws from the same background, and of further ones near the same sequences."""
+        rounds: dict[Role, int] = {"train": count}
+        if near:
+            rounds["near"] = near
         return replace(
             self,
             design="random",
             seed=seed,
-            rounds=({"train": count},),
-            distinct=_distinct(self.background, count),
+            rounds=(rounds,),
+            distinct=not near and draws_without_replacement(self.background, count),
             lattice=None,
             until_r2=None,
             checked=0,
@@ -135,6 +137,9 @@ class Plan:
         for first in range(0, drawn, DRAWN_AT_ONCE):
             part = codes[first : min(first + DRAWN_AT_ONCE, drawn)]
             self._draw(start + first, part)
+        if self.near:
+            for block in [block for role in NEAR for block in self.blocks(role)]:
+                self.near.fill(self.background, self.seed, block, start, codes[:drawn])
         if drawn < stop - start:
             assert self.lattice is not None
             codes[drawn:, template.free] = self.lattice.queries(
@@ -169,6 +174,7 @@ class Plan:
         return sha256_json(self._content())
 
     def _content(self) -> dict[str, Any]:
+        near = {"near": self.near.content()} if self.near else {}
         return {
             "version": PLAN_VERSION,
             "model": self.model,
@@ -184,6 +190,7 @@ class Plan:
             "lattice": asdict(self.lattice) if self.lattice else None,
             "until_r2": self.until_r2,
             "checked": self.checked,
+            **near,
         }
 
     def save(self, path: str | Path, table: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> None:
@@ -220,121 +227,13 @@ class Plan:
             Lattice(**content["lattice"]) if content["lattice"] else None,
             content["until_r2"],
             content["checked"],
+            Near.from_content(content["near"]) if "near" in content else None,
         )
         if plan.hash != content["hash"]:
             raise InputError(f"{path} was changed by hand: its content does not match its hash.")
         return plan
 
 
-def make_plan(
-    model: dict[str, Any],
-    outputs: Sequence[str],
-    background: Background,
-    *,
-    budget: int,
-    until_r2: float | None = None,
-    design: Design = "auto",
-    seed: int = 0,
-    batch_size: int = 1024,
-    table_rows: int | None = None,
-    checked: int = 0,
-) -> Plan:
-    """Divide a budget of evaluations into roles and rounds.
-
-    A table is sampled by its rows, all of them if it is complete and the budget allows. A space that
-    the budget covers is enumerated. Otherwise a tenth of the budget (at most 10,000) is held out, a
-    twentieth validates, and the rest is fitted: for `auto` a quarter of it on the lattice of the
-    sparse Fourier transform, if the background is uniform, all free positions have equally many
-    letters, and that quarter holds enough bins to be of use.
-
-    What a first look at the model has `checked` is taken off the budget before.
-
-    Raises:
-        InputError: the design cannot be had with this template, background or budget.
-    """
-    template = background.template
-    ends = [end - checked for end in round_ends(budget, until_r2 is not None)]
-    budget -= checked
-    if table_rows is not None:
-        budget, design = min(budget, table_rows), "table"
-    elif design == "exhaustive" or _asks_all(template, budget, design):
-        if template.space > budget:
-            raise InputError(
-                f"sketch.design is exhaustive, but the template has {template.space} sequences and "
-                f"sketch.budget is {budget + checked}."
-            )
-        budget, design = template.space, "exhaustive"
-
-    def plan(rounds: tuple[dict[Role, int], ...], design: Design, lattice: Lattice | None = None) -> Plan:
-        common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
-        return Plan(*common, _distinct(background, budget), lattice, until_r2, checked)
-
-    if design in ("table", "exhaustive") and budget == template.space:
-        return plan(({"train": budget}, *({} for _ in ends[1:])), design)
-    if budget + checked < MIN_BUDGET:
-        raise InputError(
-            f"A budget of {budget + checked} evaluations is too small to fit, choose and score; give at least "
-            f"{MIN_BUDGET}."
-        )
-    lattice = None
-    if design in LATTICE_SHARE:
-        queries = int((budget - _scoring(budget)) * LATTICE_SHARE[design])
-        lattice = _fit_lattice(background, queries, design == "fourier")
-    if design == "auto":
-        design = "fourier" if lattice else "random"
-    return plan(_divide([min(end, budget) for end in ends], lattice), design, lattice)
-
-
-def left_for_checks(template: Template, budget: int, design: Design) -> int:
-    """Return how many evaluations a first look at the model may take: what enumerating all sequences leaves."""
-    return budget - template.space if _asks_all(template, budget, design) else budget
-
-
-def _asks_all(template: Template, budget: int, design: Design) -> bool:
-    return design in ("auto", "exhaustive") and template.space <= budget
-
-
-def _distinct(background: Background, count: int) -> bool:
+def draws_without_replacement(background: Background, count: int) -> bool:
+    """Whether so many queries never repeat: of a uniform background, where sequences are few."""
     return background.is_uniform and background.template.space <= DISTINCT * count
-
-
-def _scoring(budget: int) -> int:
-    """Evaluations of a budget that are not fitted."""
-    return min(int(budget * HOLDOUT_SHARE), MAX_HOLDOUT) + min(int(budget * VALIDATION_SHARE), MAX_VALIDATION)
-
-
-def _divide(ends: list[int], lattice: Lattice | None) -> tuple[dict[Role, int], ...]:
-    """Give every round the share of each role that a budget up to its end would have; the lattice comes last."""
-    most = ends[-1] - _scoring(ends[-1]) - (lattice.size if lattice else 0)
-    totals = []
-    for end in ends:
-        holdout = min(int(end * HOLDOUT_SHARE), MAX_HOLDOUT)
-        totals.append((holdout, _scoring(end) - holdout, min(end - _scoring(end), most)))
-    roles: tuple[Role, ...] = ("holdout", "validation", "train")
-    steps = np.diff(np.array([(0, 0, 0), *totals]), axis=0).tolist()
-    rounds: list[dict[Role, int]] = [dict(zip(roles, step, strict=True)) for step in steps]
-    if lattice:
-        rounds[-1]["lattice"] = lattice.size
-    return tuple(rounds)
-
-
-def _fit_lattice(background: Background, queries: int, required: bool) -> Lattice | None:
-    """The lattice that `queries` can pay for; without need of one, only if it has enough bins to be of use."""
-    template = background.template
-    radix, free = template.radix, len(template.free)
-    if radix is None or not background.is_uniform:
-        if required:
-            raise InputError(
-                "sketch.design is fourier, which needs a uniform background and equally many letters "
-                "at every free position; use auto or random."
-            )
-        return None
-    lattice = fit_lattice(radix, free, queries)
-    if lattice is None and required:
-        raise InputError(
-            f"sketch.design is fourier, which needs at least {least_queries(radix, free)} lattice queries for "
-            f"this template; the budget leaves {queries}."
-        )
-    if lattice and not required and lattice.matrices * lattice.bins < (radix - 1) * free:
-        return None
-    return lattice

@@ -17,7 +17,7 @@ from ..models import Model
 from ..models.table_model import read_table
 from ..settings.errors import InputError, UnusableError
 from ..spectrum.scale import check_scale
-from ..storage.files import load_npz, save_npz
+from ..storage.files import load_npz, save_npz, sha256_json
 from .plan import Plan, Role
 
 SKETCH_VERSION = 2
@@ -99,6 +99,7 @@ def sample_shard(
     shards: int,
     progress: Callable[[int], object] = lambda evaluated: None,
     skip: bool = False,
+    earlier: str | Path | None = None,
 ) -> dict[str, np.ndarray]:
     """Evaluate the model at the queries of one shard.
 
@@ -108,6 +109,8 @@ def sample_shard(
         shard, shards: which of how many, 1-based.
         progress: called with the number of sequences after every batch.
         skip: evaluate nothing, for a round that is not needed.
+        earlier: a file of another plan's shard; where the same model was asked a whole batch before, its answers are
+            taken from there.
 
     Returns:
         The arrays of the shard's .npz.
@@ -122,16 +125,44 @@ def sample_shard(
     if start == stop:
         return _arrays(plan, start, plan.queries(start, stop), np.empty((0, len(plan.outputs))))
     model = Model(source, plan.template, plan.outputs, plan.batch_size)
-    batches = []
+    batches, known = [], _known_batches(earlier, plan)
     for first in range(start, stop, plan.batch_size):
         queries = plan.queries(first, min(first + plan.batch_size, stop))
-        batches.append(model(plan.template.to_alphabet(queries)))
+        values = known.get(_digest(queries))
+        batches.append(model(plan.template.to_alphabet(queries)) if values is None else values)
         if len(batches) == 1 and len(queries) >= ENOUGH_VALUES:
             for number, output in enumerate(plan.outputs):
                 check_scale(batches[0][:, number], output)
         progress(len(queries))
-    assert model.evaluations == stop - start, "the model was asked something the plan does not hold"
-    return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches))
+    assert model.evaluations <= stop - start, "the model was asked something the plan does not hold"
+    return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches), by_batch=True)
+
+
+def _known_batches(path: str | Path | None, plan: Plan) -> dict[bytes, np.ndarray]:
+    """The answers in a shard of whatever plan for the same model, by the digest of each batch that was asked."""
+    if path is None or not Path(path).exists():
+        return {}
+    try:
+        arrays = _checked(path)
+    except InputError:
+        return {}
+    if "asked" not in arrays or str(arrays["asked"]) != _asked(plan):
+        return {}
+    values = arrays["values"]
+    starts = range(0, len(values), plan.batch_size)
+    digests = arrays["digests"]
+    return {digests[k].tobytes(): values[start : start + plan.batch_size] for k, start in enumerate(starts)}
+
+
+def _asked(plan: Plan) -> str:
+    """SHA-256 of what the answers to a batch depend on beside its sequences."""
+    template = plan.template
+    content = [plan.model, list(plan.outputs), template.alphabet.letters, template.pattern, plan.batch_size]
+    return sha256_json(content)
+
+
+def _digest(queries: np.ndarray) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(queries).tobytes()).digest()
 
 
 def sample(plan: Plan, source: Mapping[str, Any], progress: Callable[[int], object] = lambda evaluated: None) -> Sketch:
@@ -217,14 +248,21 @@ def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
     return Sketch(plan.first(done), codes, values)
 
 
-def _arrays(plan: Plan, start: int, codes: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+def _arrays(
+    plan: Plan, start: int, codes: np.ndarray, values: np.ndarray, *, by_batch: bool = False
+) -> dict[str, np.ndarray]:
     arrays = {
         "version": np.array(SKETCH_VERSION),
         "plan": np.array(plan.hash),
         "start": np.array(start),
         "values": values,
     }
-    arrays |= {"codes": codes} if plan.design == "table" else {}
+    if plan.design == "table":
+        arrays |= {"codes": codes}
+    elif by_batch:
+        batches = [codes[k : k + plan.batch_size] for k in range(0, len(codes), plan.batch_size)]
+        digests = np.frombuffer(b"".join(map(_digest, batches)), np.uint8).reshape(-1, 32)
+        arrays |= {"asked": np.array(_asked(plan)), "digests": digests}
     return arrays | {"checksum": np.array(_checksum(arrays))}
 
 
@@ -238,7 +276,8 @@ def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
+def _checked(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of a shard that is whole and of this version."""
     arrays = load_npz(path)
     version = arrays.get("version")
     if version is None or str(version) != str(SKETCH_VERSION):
@@ -246,6 +285,11 @@ def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
     checksum = str(arrays.pop("checksum", ""))
     if checksum != _checksum(arrays):
         raise UnusableError(f"{path} is damaged: its content does not match its checksum.")
+    return arrays
+
+
+def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
+    arrays = _checked(path)
     if str(arrays["plan"]) != plan.hash:
         raise UnusableError(f"{path} belongs to another plan.")
     start, values = int(arrays["start"]), arrays["values"]

@@ -1,0 +1,116 @@
+"""Near queries: what they are drawn from, how a budget is divided, and what is kept when sets change."""
+
+import numpy as np
+import pytest
+
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.near import MAX_CENTRES, Near
+from shapsketch.sampling.plan import NEAR, Plan
+from shapsketch.sampling.sketch import sample, sample_shard
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.storage.files import save_npz
+
+TEMPLATE = Template(Alphabet("ACGT"), "NNNNNNNNNNRG")
+CENTRES = ("AAAAAAAAAAAG", "CCCCCCCCCCGG")
+
+
+def plan(near=None, budget=8000, **settings):
+    background = Background.from_frequencies(TEMPLATE, {"A": 0.4, "C": 0.1, "G": 0.2, "T": 0.3})
+    return make_plan({"m": 1}, ["y"], background, budget=budget, near=near, **{"batch_size": 16, **settings})
+
+
+def test_near_queries_are_sequences_mixed_with_the_background():
+    made = plan(Near.of(0.5, {"one": [CENTRES[1]]}), budget=40_000)
+    codes = TEMPLATE.to_alphabet(made.queries(0, made.size))
+    near = np.concatenate([codes[block] for block in made.blocks("near")])
+    same = near[:, :10] == 1  # C, which the background gives one time in ten
+    assert same.mean() == pytest.approx(0.5 * 0.1 + 0.5, abs=0.01)
+    kept = same.sum(1)
+    share = np.bincount(kept, minlength=11) / len(kept)
+    # u is uniform, so all numbers of kept letters are as likely: C(10, k) integral of (1-.9u)^k (.9u)^(10-k)
+    u = (np.arange(100_000) + 0.5) / 100_000
+    from scipy.stats import binom
+
+    expected = [binom.pmf(k, 10, 1 - 0.9 * u).mean() for k in range(11)]
+    assert share == pytest.approx(expected, abs=0.01)
+    drawn = np.concatenate([codes[block] for block in made.blocks("train")])
+    assert (drawn[:, :10] == 1).mean() == pytest.approx(0.1, abs=0.01)
+    assert set(codes[:, 11]) == {2}
+    assert set(codes[:, 10]) == {0, 2}
+
+
+def test_the_budget_is_divided_in_each_role():
+    made = plan(Near.of(0.3, {"both": list(CENTRES)}), design="random")
+    sizes = {role: made.count(role) for role in ("holdout", "validation", "train", *NEAR)}
+    assert sizes == {
+        "holdout": 560,
+        "validation": 280,
+        "train": 4760,
+        "near_holdout": 240,
+        "near_validation": 120,
+        "near": 2040,
+    }
+    assert made.evaluations == 8000
+    stopping = plan(Near.of(0.3, {"both": list(CENTRES)}), until_r2=0.9)
+    for number in range(1, len(stopping.rounds) + 1):
+        part = stopping.first(number)
+        assert part.count("near") / (part.count("near") + part.count("train")) == pytest.approx(0.3, abs=0.02)
+
+
+def test_a_plan_without_near_queries_is_the_one_it_was():
+    assert "near" not in plan()._content()
+    assert plan().count("near") == 0
+
+
+def test_plans_are_read_back(tmp_path):
+    made = plan(Near.of(0.3, {"b": list(CENTRES), "a": [CENTRES[0]]}))
+    made.save(tmp_path / "plan.json")
+    again = Plan.load(tmp_path / "plan.json")
+    assert again.hash == made.hash
+    assert np.array_equal(again.queries(0, again.size), made.queries(0, made.size))
+
+
+@pytest.mark.parametrize("cut", [1, 63, 5000, 6800, 7999])
+def test_queries_follow_from_their_index_alone(cut):
+    made = plan(Near.of(0.3, {"one": [CENTRES[0]], "two": [CENTRES[1]]}))
+    whole = made.queries(0, made.size)
+    assert np.array_equal(np.concatenate([made.queries(0, cut), made.queries(cut, made.size)]), whole)
+
+
+class Counting:
+    """A model that counts what it is asked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, sequences):
+        self.asked += len(sequences)
+        return [float(s.count("A")) + 2 * s.startswith("AC") for s in sequences]
+
+
+def test_a_set_that_is_added_asks_only_what_is_new(tmp_path):
+    model = Counting()
+    source = {"kind": "callable", "function": model}
+    one = plan(Near.of(0.3, {"one": [CENTRES[0]]}))
+    both = plan(Near.of(0.3, {"one": [CENTRES[0]], "two": [CENTRES[1]]}))
+    save_npz(tmp_path / "shard.npz", sample_shard(one, source, 1, 1))
+    before = model.asked
+    again = sample_shard(both, source, 1, 1, earlier=tmp_path / "shard.npz")
+    new = model.asked - before
+    changed = (one.queries(0, one.size) != both.queries(0, both.size)).any(1)
+    assert changed.sum() <= new <= changed.sum() + 2 * 16 * 3 * len(one.rounds)  # whole batches at the ends of blocks
+    assert 0.14 < new / 8000 < 0.2
+    assert np.array_equal(again["values"], sample(both, source).values)
+    other = plan(Near.of(0.3, {"one": [CENTRES[0]]}), seed=1)
+    before = model.asked
+    sample_shard(other, source, 1, 1, earlier=tmp_path / "shard.npz")
+    assert model.asked - before == other.size
+
+
+def test_large_sets_are_thinned_at_equal_steps():
+    sequences = [f"{k:06d}" for k in range(3 * MAX_CENTRES)]
+    chosen = Near.of(0.3, {"many": sequences}).sets["many"]
+    assert len(chosen) == MAX_CENTRES
+    assert chosen[:3] == ("000000", "000003", "000006")
