@@ -29,9 +29,9 @@ def spectrum():
     basis = ProductBasis.build(background, [(0,), (4,), (0, 3), (0, 1, 3, 4)])
     terms = basis.to_terms(rng.normal(size=len(basis)))
     sizes, ranks = template.sizes[template.free], [1, 3, 2, 3, 1]
-    free = Background.from_weights(Template(template.alphabet, "NRNN"), background.probabilities[template.free])
+    local = [background.local[i] for i in template.free]
     trains = tuple(
-        Train.build([rng.normal(size=(a, m, b)) for a, m, b in zip(ranks, sizes, ranks[1:], strict=False)], free)
+        Train.build([rng.normal(size=(a, m, b)) for a, m, b in zip(ranks, sizes, ranks[1:], strict=False)], local)
         for _ in range(2)
     )
     return Spectrum(background, "y", 0.7, terms, {"seed": 1}, trains)

@@ -26,7 +26,7 @@ def random_train(n, q, rank, seed=0, spread=0.5):
     cores = [
         np.eye(a, b)[:, None] + spread * rng.normal(size=(a, q, b)) / np.sqrt(max(a, b)) for a, b in pairwise(ranks)
     ]
-    return Train.build(cores, background), background
+    return Train.build(cores, background.local), background
 
 
 CASES = [(1, 4, 1), (2, 20, 3), (3, 20, 4), (5, 3, 6), (6, 4, 3), (8, 2, 6), (7, 3, 1), (8, 2, 2)]
@@ -72,7 +72,7 @@ def test_variances_equal_brute_force(n, q, rank):
     shares = np.zeros(n)
     for size in range(n + 1):
         for s in combinations(range(n), size):
-            first, second = train.table(s), Train.build(_cores(other, q), background).table(s)
+            first, second = train.table(s), Train.build(_cores(other, q), background.local).table(s)
             weights = np.ones(())
             for i in s:
                 weights = np.multiply.outer(weights, p[i])
@@ -80,7 +80,7 @@ def test_variances_equal_brute_force(n, q, rank):
             cross = (weights * first * second).sum()
             expected_by_order[size] += cross
             shares[list(s)] += cross
-    other = Train.build(_cores(other, q), background)
+    other = Train.build(_cores(other, q), background.local)
     assert np.allclose(covariance_by_order(train, other, p), expected_by_order, rtol=1e-10, atol=1e-12)
     assert np.allclose(total_shares(train, other, p), shares, rtol=1e-10, atol=1e-12)
     top = min(n, 3)

@@ -5,8 +5,8 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and its name to `available_estimators`.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,12 +24,13 @@ from .base import Fit, Samples, validation_r2
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "student": 0.995}  # R2 above which they are not worth their time
+GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "train": 0.995}  # R2 above which they are not worth their time
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
-MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "student": 1_000_000, "instashap": 50_000}
+MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "train": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 CONSTANT = "constant"  # the name of what remains where nothing was found
-ASKED_FOR = ("instashap",)  # what `auto` does not try: regression finds the same optimum sooner
+# What `auto` does not try: regression finds the optimum of instashap sooner, trains lose less than students' tables.
+ASKED_FOR = ("student", "train_alone", "instashap")
 
 
 class Recovery(NamedTuple):
@@ -46,41 +47,42 @@ class Recovery(NamedTuple):
     student: "Student | None"
 
 
-def _fit(name: str, samples: Samples, max_order: int | None) -> Fit:
-    if name in MAX_SAMPLES:
-        samples = samples.first(MAX_SAMPLES[name])
-    return import_module(f".{name}", __name__).fit(samples, max_order)
-
-
 def available_estimators(plan: Plan) -> list[str]:
     """Return the estimators that a plan serves, the cheapest first."""
     if not plan.count("validation"):
         return ["exact"]
-    return [*(["fourier"] if plan.lattice else []), "regression", "trees", "student", *ASKED_FOR]
+    return [*(["fourier"] if plan.lattice else []), "regression", "trees", "train", *ASKED_FOR]
 
 
-def recover(
+def recover(sketch: Sketch, output: int, **settings: Any) -> Recovery:
+    """Recover the spectrum of one output; see `recover_outputs`."""
+    return recover_outputs(sketch, [output], **settings)[0]
+
+
+def recover_outputs(
     sketch: Sketch,
-    output: int,
+    outputs: Sequence[int] | None = None,
     *,
     estimator: str = "auto",
     max_order: int | None = None,
     good: float = 1.0,
     threads: int = 1,
     started: Callable[[str], object] = lambda name: None,
-) -> Recovery:
-    """Recover the spectrum of one output.
+) -> list[Recovery]:
+    """Recover the spectra of outputs.
 
-    Estimators see standardised values, so that nothing they decide depends on the model's unit or offset. What does not
+    Estimators see standardised values, so that nothing they decide depends on the model's unit or offset. Tables are
+    fitted output by output; students and trains to all outputs together that tables do not do justice to. What does not
     predict the validation points better than their mean gives way to it: the spectrum of a constant, without terms.
 
     Args:
         sketch: the merged sketch.
-        output: which output, from 0.
+        outputs: which outputs, from 0; None for all.
         estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
             unless one before validates so well that the next is not worth its time (`GOOD_R2`); stacked and
             corrected where that validates better.
-        max_order: the highest order of a term; None leaves it to the estimators.
+        max_order: the highest order of a term; None leaves it to the estimators. Trains have all orders, and are
+            truncated where one is given.
         good: an R2 on the validation points that ends `auto` in any case.
         threads: how many may be used; does not change the result.
         started: called with the name of each estimator when its turn comes.
@@ -95,19 +97,66 @@ def recover(
             f"recovery.estimator is {estimator}, which the design {plan.design} does not serve; "
             f"it serves {', '.join(available)}."
         )
-    check_scale(sketch.values[:, output], plan.outputs[output])
+    numbers = range(len(plan.outputs)) if outputs is None else outputs
+    works = []
+    for number in numbers:
+        check_scale(sketch.values[:, number], plan.outputs[number])
+        works.append(_Work(number, *_standardised(sketch, number, threads)))
     names = [name for name in available if name not in ASKED_FOR] if estimator == "auto" else [estimator]
-    samples, scale = _standardised(sketch, output, threads)
-    fits: dict[str, Fit] = {}
-    scores: dict[str, float | None] = {}
-    for name in names if samples.values.any() else ():
-        if any(score is not None and score > min(good, GOOD_R2.get(name, 1.0)) for score in scores.values()):
-            continue
-        started(name)
-        fits[name] = fit = _fit(name, samples, max_order)
-        scores[name] = validation_r2(samples, fit.intercept, fit.terms) if len(samples.validation_values) else None
-    best, record = _best(fits, samples, estimator == "auto")
-    best = best.in_units(scale)
+    for name in names:
+        lacking = [work for work in works if work.lacks(name, good)]
+        if lacking:
+            started(name)
+            for work, fit in zip(lacking, _fit(name, [work.samples for work in lacking], max_order), strict=True):
+                work.add(name, fit)
+    return [_finish(plan, work, estimator == "auto") for work in works]
+
+
+@dataclass
+class _Work:
+    """The recovery of one output while it goes on.
+
+    Attributes:
+        output: its number.
+        samples: standardised.
+        scale: undoes that.
+        fits: by estimator.
+        scores: R2 of each on the validation points; None without any.
+    """
+
+    output: int
+    samples: Samples
+    scale: Scale
+    fits: dict[str, Fit] = field(default_factory=dict)
+    scores: dict[str, float | None] = field(default_factory=dict)
+
+    def lacks(self, name: str, good: float) -> bool:
+        """Whether an estimator is worth its time."""
+        enough = min(good, GOOD_R2.get(name, 1.0))
+        found = any(score is not None and score > enough for score in self.scores.values())
+        return bool(self.samples.values.any()) and not found
+
+    def add(self, name: str, fit: Fit) -> None:
+        """Keep a fit and its score."""
+        self.fits[name] = fit
+        scored = len(self.samples.validation_values) > 0
+        self.scores[name] = validation_r2(self.samples, fit) if scored else None
+
+
+def _fit(name: str, samples: Sequence[Samples], max_order: int | None) -> list[Fit]:
+    if name in MAX_SAMPLES:
+        samples = [own.first(MAX_SAMPLES[name]) for own in samples]
+    if name in ("train", "train_alone"):
+        from . import train
+
+        return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order)
+    module = import_module(f".{name}", __name__)
+    return [module.fit(own, max_order) for own in samples]
+
+
+def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:
+    best, record = _best(work.fits, work.samples, combined)
+    best = best.in_units(work.scale)
     provenance = {
         "plan": plan.hash,
         "model": plan.model,
@@ -117,10 +166,11 @@ def recover(
         "recovery_version": VERSIONS["recovery"],
         "versions": made_with(),
     }
-    spectrum = Spectrum(plan.background, plan.outputs[output], best.intercept, best.terms, provenance)
+    output = plan.outputs[work.output]
+    spectrum = Spectrum(plan.background, output, best.intercept, best.terms, provenance, best.trains)
     tried = {
-        name: {"validation_r2": scores[name], "terms": len(f.terms), **f.in_units(scale).details}
-        for name, f in fits.items()
+        name: {"validation_r2": work.scores[name], "terms": len(f.terms), **f.in_units(work.scale).details}
+        for name, f in work.fits.items()
     }
     return Recovery(spectrum, {**record, "tried": tried}, best.student)
 
@@ -138,13 +188,17 @@ def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, 
     if combined:
         stacked, weights = stack(fits, samples)
         fit, order = correct(stacked, samples)
-        score = validation_r2(samples, fit.intercept, fit.terms)
         name = " + ".join(weights)
-        record = {"estimator": name, "weights": weights, "corrected_order": order, "validation_r2": score}
+        record = {
+            "estimator": name,
+            "weights": weights,
+            "corrected_order": order,
+            "validation_r2": validation_r2(samples, fit),
+        }
     nothing = constant(samples)
     if beats(fit, nothing, samples):
         return fit, record
-    score = validation_r2(samples, nothing.intercept, nothing.terms)
+    score = validation_r2(samples, nothing)
     return nothing, {"estimator": CONSTANT, "weights": {}, "corrected_order": 0, "validation_r2": score}
 
 
@@ -152,17 +206,21 @@ def _standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, S
     """The samples with standardised values, all zero where those to fit are one value to rounding; and the scale."""
     samples = _samples(sketch, output, threads)
     scale = Scale.of(samples.values)
-    fitted = [scale.standardise(v) for v in (samples.values, samples.lattice_values)]
-    if is_constant(np.concatenate([samples.values, samples.validation_values])):
-        fitted = [np.zeros_like(v) for v in fitted]
-    validation = scale.standardise(samples.validation_values)
-    return replace(samples, values=fitted[0], lattice_values=fitted[1], validation_values=validation), scale
+    values: dict[str, Any] = {
+        name: scale.standardise(getattr(samples, name))
+        for name in ("values", "lattice_values", "near_values", "validation_values", "near_validation_values")
+    }
+    if is_constant(np.concatenate([samples.all_values, samples.all_validation_values])):
+        values |= {name: np.zeros_like(values[name]) for name in ("values", "lattice_values", "near_values")}
+    return replace(samples, **values), scale
 
 
 def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
     plan = sketch.plan
     codes, values = sketch.samples("train", "lattice")
     validation_codes, validation_values = sketch.samples("validation")
+    near_codes, near_values = sketch.samples("near")
+    near_validation_codes, near_validation_values = sketch.samples("near_validation")
     return Samples(
         plan,
         np.asfortranarray(codes),
@@ -170,5 +228,9 @@ def _samples(sketch: Sketch, output: int, threads: int) -> Samples:
         np.asfortranarray(validation_codes),
         validation_values[:, output],
         sketch.samples("lattice")[1][:, output],
+        near_codes,
+        near_values[:, output],
+        near_validation_codes,
+        near_validation_values[:, output],
         threads,
     )

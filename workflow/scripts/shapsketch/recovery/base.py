@@ -1,14 +1,17 @@
 """What estimators take and give: samples to fit and to choose by, and fits."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..sampling.plan import Plan
+from ..spectrum.components import Components
 from ..spectrum.metrics import r_squared
 from ..spectrum.scale import Scale
 from ..spectrum.terms import Terms
+from ..spectrum.trains import Train
 
 if TYPE_CHECKING:
     from .student import Student
@@ -24,6 +27,9 @@ class Samples:
             (see `Scale`); the lattice comes last.
         validation_codes, validation_values: to choose settings by, likewise.
         lattice_values: the values of the lattice, in its order; empty without one.
+        near_codes, near_values: further samples to fit, drawn near sequences; in row-major order. Estimators that need
+            draws of the background leave them alone.
+        near_validation_codes, near_validation_values: to choose by, likewise.
         threads: how many may be used; they must not change the result.
     """
 
@@ -33,7 +39,31 @@ class Samples:
     validation_codes: np.ndarray
     validation_values: np.ndarray
     lattice_values: np.ndarray
+    near_codes: np.ndarray
+    near_values: np.ndarray
+    near_validation_codes: np.ndarray
+    near_validation_values: np.ndarray
     threads: int = 1
+
+    @cached_property
+    def all_codes(self) -> np.ndarray:
+        """(N, n) uint8: all samples to fit, those near sequences last."""
+        return np.concatenate([self.codes, self.near_codes])
+
+    @cached_property
+    def all_values(self) -> np.ndarray:
+        """(N,) float64: the values at `all_codes`."""
+        return np.concatenate([self.values, self.near_values])
+
+    @cached_property
+    def all_validation_codes(self) -> np.ndarray:
+        """(V, n) uint8: all validation points, those near sequences last."""
+        return np.concatenate([self.validation_codes, self.near_validation_codes])
+
+    @cached_property
+    def all_validation_values(self) -> np.ndarray:
+        """(V,) float64: the values at `all_validation_codes`."""
+        return np.concatenate([self.validation_values, self.near_validation_values])
 
     def first(self, most: int) -> "Samples":
         """At most so many of the samples to fit; the lattice goes first."""
@@ -51,13 +81,19 @@ class Fit:
         intercept: the mean under the background.
         terms: the dividends.
         details: plain values for the record: settings chosen, counts.
-        student: the network that was distilled, where one was.
+        student: the networks that were asked for free, where there are any.
+        trains: over the free positions.
     """
 
     intercept: float
     terms: Terms
     details: dict[str, Any] = field(default_factory=dict)
     student: "Student | None" = None
+    trains: tuple[Train, ...] = ()
+
+    def components(self, free: np.ndarray) -> Components:
+        """Return terms and trains as functions of codes, given the free positions."""
+        return Components(self.terms, self.trains, free)
 
     def in_units(self, scale: Scale) -> "Fit":
         """The fit of values before they were standardised."""
@@ -67,10 +103,20 @@ class Fit:
             terms=self.terms.scaled(scale.unit),
             details={k: v * scale.unit**2 if k == "noise" else v for k, v in self.details.items()},
             student=self.student.in_units(scale) if self.student else None,
+            trains=tuple(train.scaled(scale.unit) for train in self.trains),
         )
 
 
-def validation_r2(samples: Samples, intercept: float, terms: Terms) -> float:
-    """R2 of a fit on the validation points."""
-    predicted = intercept + terms.predict(samples.validation_codes)
-    return r_squared(samples.validation_values, predicted)
+def predict(samples: Samples, fit: Fit, codes: np.ndarray) -> np.ndarray:
+    """Return the (N,) float64 values of a fit at (N, n) uint8 codes."""
+    return fit.intercept + fit.components(samples.plan.template.free).predict(codes)
+
+
+def background_r2(samples: Samples, intercept: float, terms: Terms) -> float:
+    """R2 of terms on the validation points that were drawn from the background, which table estimators choose by."""
+    return r_squared(samples.validation_values, intercept + terms.predict(samples.validation_codes))
+
+
+def validation_r2(samples: Samples, fit: Fit) -> float:
+    """R2 of a fit on all validation points, those near sequences too: on what users will ask."""
+    return r_squared(samples.all_validation_values, predict(samples, fit, samples.all_validation_codes))

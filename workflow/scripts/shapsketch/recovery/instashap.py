@@ -32,7 +32,7 @@ from ..sequences.rng import INSTASHAP_STREAM, generator
 from ..spectrum.basis import ProductBasis
 from ..spectrum.coalitions import shapley_coalitions
 from ..spectrum.terms import Support
-from .base import Fit, Samples, validation_r2
+from .base import Fit, Samples, background_r2
 from .screening import candidates, screen
 
 MAX_ORDER = 4
@@ -207,7 +207,7 @@ def _train(samples: Samples, prior_variances: Mapping[Support, float], noise: fl
         mean + scale * model.base.item(), terms, {"max_order": max(map(len, prior_variances)), "mask_weight": weight}
     )
     variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
-    score = validation_r2(samples, found.intercept, terms)
+    score = background_r2(samples, found.intercept, terms)
     return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
 
 

@@ -47,7 +47,7 @@ def score_round(
             sketch, number, estimator=estimator, max_order=max_order, good=until, threads=threads, started=started
         )
         codes, values = sketch.samples("validation")
-        predicted = found.spectrum.intercept + found.spectrum.terms.predict(codes)
+        predicted = found.spectrum.predict_codes(codes)
         low, _ = r2_interval(values[:, number], predicted, plan.seed)
         outputs[output] = {
             "validation_r2_low": low,
@@ -100,7 +100,7 @@ def learning_curve(
 
 def _row(output: str, sketch: Sketch, number: int, spectrum: Spectrum, estimator: str) -> dict[str, Any]:
     codes, values = sketch.samples("holdout")
-    predicted = spectrum.intercept + spectrum.terms.predict(codes)
+    predicted = spectrum.predict_codes(codes)
     low, high = r2_interval(values[:, number], predicted, sketch.plan.seed)
     row = [output, sketch.plan.evaluations, estimator, r_squared(values[:, number], predicted), low, high]
     return dict(zip(COLUMNS, row, strict=True))

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
-from .base import Fit, Samples, validation_r2
+from .base import Fit, Samples, background_r2
 from .ridge import preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports
@@ -122,7 +122,7 @@ def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.nda
     path = preconditioned_ridge(forward, lambda r: basis.adjoint(codes, r - r.mean()), centred, scale, RIDGES)
     for ridge, w in zip(RIDGES, path, strict=False):
         intercept, terms = float(mean - column_means @ w), basis.to_terms(w)
-        score = validation_r2(samples, intercept, terms)
+        score = background_r2(samples, intercept, terms)
         worse = 0 if best is None or score > best.score else worse + 1
         if worse == 0:
             best = _Scored(score, Fit(intercept, terms, {"max_order": order, "ridge": ridge}), basis, w)

@@ -1,16 +1,18 @@
 """Stacking: one spectrum out of what several estimators found, then corrected on the model's own values."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import nnls
 
 from ..spectrum.terms import Terms
-from .base import Fit, Samples, validation_r2
+from .base import Fit, Samples, predict, validation_r2
 from .projection import Layer, sweep
 
 MIN_WEIGHT = 0.05
 CORRECTED_ORDERS = (2, 3, 4)
+MIN_MIXED_GAIN = 0.05  # the same for trains and tables together, which cost twice the time to explain
 MIN_GAIN = 0.001  # of the unexplained variance: what a combination must add over its best part
 
 
@@ -46,24 +48,27 @@ def stack(fits: Mapping[str, Fit], samples: Samples) -> tuple[Fit, dict[str, flo
     Returns:
         The combination, or the best fit alone, and the weight of each estimator in it.
     """
-    scores = {name: validation_r2(samples, fit.intercept, fit.terms) for name, fit in fits.items()}
+    scores = {name: validation_r2(samples, fit) for name, fit in fits.items()}
     best = max(scores, key=lambda name: scores[name])
     students = [fit.student for fit in fits.values() if fit.student]
     student = students[0] if students else None
-    alone = Fit(fits[best].intercept, fits[best].terms, fits[best].details, student)
+    alone = replace(fits[best], student=student)
     if len(fits) == 1:
         return alone, {best: 1.0}
-    found = [fit.terms.predict(samples.validation_codes) for fit in fits.values()]
-    target = samples.validation_values - samples.values.mean()
-    weights = non_negative_weights(np.stack(found, 1), target, MIN_WEIGHT)
+    free = samples.plan.template.free
+    parts = {name: fit.components(free).predict(samples.all_validation_codes) for name, fit in fits.items()}
+    target = samples.all_validation_values - samples.values.mean()
+    weights = non_negative_weights(np.stack(list(parts.values()), 1), target, MIN_WEIGHT)
     if not weights.any():  # none of them points the way the validation points go
         return alone, {best: 1.0}
-    terms = Terms.weighted_sum([(w, fit.terms) for w, fit in zip(weights, fits.values(), strict=True) if w > 0])
-    intercept = _mean_residual(samples, terms)
-    if 1 - validation_r2(samples, intercept, terms) > (1 - MIN_GAIN) * (1 - scores[best]):
+    kept = [(w, fit) for w, fit in zip(weights.tolist(), fits.values(), strict=True) if w > 0]
+    terms = Terms.weighted_sum([(w, fit.terms) for w, fit in kept])
+    trains = tuple(train.scaled(w) for w, fit in kept for train in fit.trains)
+    combined = with_mean(Fit(0.0, terms, {}, student, trains), samples)
+    gain = MIN_MIXED_GAIN if trains and len(terms) else MIN_GAIN
+    if 1 - validation_r2(samples, combined) > (1 - gain) * (1 - scores[best]):
         return alone, {best: 1.0}
-    shares = {name: float(w) for name, w in zip(fits, weights, strict=True) if w > 0}
-    return Fit(intercept, terms, {}, student), shares
+    return combined, {name: float(w) for name, w in zip(fits, weights, strict=True) if w > 0}
 
 
 def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
@@ -71,16 +76,18 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
 
     One shrunk sweep over the residuals of the samples drawn from the background, on the terms up to
     order 2, 3 or 4: a student has bent its tables to its own errors, the model's values bend
-    them back. A second sweep would fit noise.
+    them back. A second sweep would fit noise. A train was fitted to the model's values itself.
 
     Returns:
         The corrected fit and the order up to which it was corrected; 0 for none.
     """
+    if not len(fit.terms):
+        return fit, 0
     drawn = len(samples.values) - len(samples.lattice_values)
     codes, values = np.asfortranarray(samples.codes[:drawn]), samples.values[:drawn]
     best, chosen = fit, 0
-    least = 1 - validation_r2(samples, fit.intercept, fit.terms)
-    residual = values - fit.intercept - fit.terms.predict(codes)
+    least = 1 - validation_r2(samples, fit)
+    residual = values - predict(samples, fit, codes)
     for top in CORRECTED_ORDERS:
         left = (residual - residual.mean()).astype(np.float32)
         added = {}
@@ -90,8 +97,8 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
             sweep(layer, codes, left, threshold=1.0)
             added.update(layer.tables())
         terms = Terms.weighted_sum([(1.0, fit.terms), (1.0, Terms.build(fit.terms.sizes, added))])
-        candidate = Fit(_mean_residual(samples, terms), terms, fit.details, fit.student)
-        missed = 1 - validation_r2(samples, candidate.intercept, candidate.terms)
+        candidate = with_mean(replace(fit, terms=terms), samples)
+        missed = 1 - validation_r2(samples, candidate)
         if missed < (1 - MIN_GAIN) * least:
             best, chosen, least = candidate, top, missed
     return best, chosen
@@ -99,19 +106,18 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
 
 def constant(samples: Samples) -> Fit:
     """The mean of the samples drawn from the background, and no terms: what is known where nothing was found."""
-    terms = Terms.build(samples.plan.template.sizes, {})
-    return Fit(_mean_residual(samples, terms), terms)
+    return with_mean(Fit(0.0, Terms.build(samples.plan.template.sizes, {})), samples)
 
 
 def beats(fit: Fit, other: Fit, samples: Samples) -> bool:
     """Whether a fit predicts the validation points better than another one by more than one standard error."""
-    values, codes = samples.validation_values, samples.validation_codes
-    gains = np.square(values - other.intercept - other.terms.predict(codes))
-    gains -= np.square(values - fit.intercept - fit.terms.predict(codes))
+    values, codes = samples.all_validation_values, samples.all_validation_codes
+    gains = np.square(values - predict(samples, other, codes)) - np.square(values - predict(samples, fit, codes))
     return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
-def _mean_residual(samples: Samples, terms: Terms) -> float:
-    """The intercept that goes with terms: the mean of what they leave of the drawn samples."""
+def with_mean(fit: Fit, samples: Samples) -> Fit:
+    """Return a fit with the intercept that its dividends leave: the mean of the rest of the drawn samples."""
     drawn = len(samples.values) - len(samples.lattice_values)
-    return float(np.mean(samples.values[:drawn] - terms.predict(samples.codes[:drawn])))
+    parts = fit.components(samples.plan.template.free).predict(samples.codes[:drawn])
+    return replace(fit, intercept=float(np.mean(samples.values[:drawn] - parts)))

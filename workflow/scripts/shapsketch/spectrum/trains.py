@@ -17,7 +17,6 @@ from math import comb
 
 import numpy as np
 
-from ..sequences.background import Background
 from . import train_kernels as kernels
 from .indices import VALUES, Index
 from .quadrature import index_weights, nodes_needed, radau_nodes
@@ -47,25 +46,25 @@ class Train:
     scale: float
 
     @classmethod
-    def build(cls, cores: Sequence[Array], background: Background) -> "Train":
+    def build(cls, cores: Sequence[Array], probabilities: Sequence[Array]) -> "Train":
         """Make a train.
 
         Args:
             cores: for each position (r, m_i, r'), r' being the next one's r; 1 at both ends.
-            background: a product distribution over the same letters.
+            probabilities: for each position the (m_i,) probabilities of its letters under the background.
 
         Raises:
-            ValueError: shapes do not fit each other or the background.
+            ValueError: shapes do not fit each other or the letters.
         """
         shapes = [core.shape for core in cores]
         ranks = np.array([1, *(shape[2] for shape in shapes)], np.int64)
-        letters = [len(p) for p in background.local]
+        letters = [len(p) for p in probabilities]
         if [s[0] for s in shapes] != ranks[:-1].tolist() or ranks[-1] != 1 or [s[1] for s in shapes] != letters:
             raise ValueError(f"cores of shapes {shapes} are no train over {letters} letters")
         width = int(ranks.max())
         padded = np.zeros((len(cores), max(letters), width, width))
         means = np.zeros((len(cores), width, width))
-        for i, (core, p) in enumerate(zip(cores, background.local, strict=True)):
+        for i, (core, p) in enumerate(zip(cores, probabilities, strict=True)):
             padded[i, : core.shape[1], : core.shape[0], : core.shape[2]] = core.transpose(1, 0, 2)
             means[i] = np.tensordot(p, padded[i, : len(p)], 1)
         return cls(padded, means, ranks, 0, 0.0)._measured(letters)

@@ -1,0 +1,171 @@
+"""Trains: one product of small matrices for all outputs, fitted to what students answer and to the model's own values.
+
+A train regresses the model, not a coefficient of it, so it takes queries of the background and near ones as they are.
+Adam (Kingma & Ba 2015) with one cycle of the rate (Smith & Topin 2019); cores start at the identity and a little noise.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from ..sampling.plan import NEAR
+from ..sequences.background import Background
+from ..sequences.rng import TRAIN_STREAM, generator
+from ..spectrum.terms import Terms
+from ..spectrum.trains import Train
+from . import train_steps
+from .base import Fit, Samples, validation_r2
+from .student import FREE_POINTS, FREE_SEED, Student, distil, predict_all, train_students
+
+RANK, LARGE_RANK = 24, 40
+MANY_SAMPLES = 40_000  # from which on a larger rank pays
+FREE_ANSWERS = 300_000
+STEPS, BATCH = 8_000, 512
+RATE = 6e-3  # the largest
+START_RATE, WARM_UP = 0.04, 0.3  # the first rate as a part of the largest; the part of the steps until that
+NOISE = 0.15  # of the first cores, over the root of the rank
+MAX_NORM = 1.0  # of a gradient
+REPEATS = 3  # of the model's own values among the students' answers
+
+
+class _Parameters(NamedTuple):
+    """What a train of all outputs is made of; see `train_steps.gradient`."""
+
+    cores: np.ndarray
+    start: np.ndarray
+    heads: np.ndarray
+    means: np.ndarray
+
+
+def fit_outputs(
+    outputs: Sequence[Samples],
+    max_order: int | None = None,
+    started: Callable[[str, int], Callable[[int], object]] | None = None,
+) -> list[Fit]:
+    """Train students of some outputs together, and fit a train of all of them to their answers.
+
+    Where the template has so few sequences that students can be asked about all, their answers are transformed exactly.
+
+    Args:
+        outputs: the samples of each output; queries are the same.
+        max_order: the highest order of a dividend; None keeps all.
+        started: called with the name and the size of each step of the work; returns what is called with its progress.
+
+    Returns:
+        A fit of each output: an intercept and a train, or terms where they are exact.
+    """
+    begin = started or (lambda name, size: lambda done: None)
+    first = outputs[0]
+    students, details = train_students(outputs, finished=begin("students", 0))
+    if first.plan.template.space <= FREE_POINTS:
+        return [
+            Fit(*distil(student, first.plan, max_order or 5, first.threads), own, student)
+            for student, own in zip(students, details, strict=True)
+        ]
+    near = int(FREE_ANSWERS * near_share(first))
+    free = first.plan.fresh(FREE_ANSWERS - near, first.plan.seed ^ FREE_SEED, near)
+    codes = free.queries(0, FREE_ANSWERS)
+    answers = predict_all(students, codes, first.threads, begin("free answers", FREE_ANSWERS))
+    own = np.stack([samples.all_values for samples in outputs], 1)
+    codes = np.concatenate([codes, *[first.all_codes] * REPEATS])
+    values = np.concatenate([answers, *[own] * REPEATS])
+    fits = _fit(outputs, codes, values, students, details, begin("train", STEPS))
+    return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
+
+
+def _truncated(fit: Fit, max_order: int) -> Fit:
+    return replace(fit, trains=tuple(train.truncate(max_order) for train in fit.trains))
+
+
+def fit_alone(outputs: Sequence[Samples], max_order: int | None = None) -> list[Fit]:
+    """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
+    own = np.stack([samples.all_values for samples in outputs], 1)
+    none: list[Student | None] = [None] * len(outputs)
+    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], lambda done: None)
+    return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
+
+
+def near_share(samples: Samples) -> float:
+    """Return the share of near queries in a plan."""
+    plan = samples.plan
+    return sum(plan.count(role) for role in NEAR) / plan.size
+
+
+def _fit(
+    outputs: Sequence[Samples],
+    codes: np.ndarray,
+    values: np.ndarray,
+    students: Sequence[Student | None],
+    details: Sequence[dict[str, Any]],
+    finished: Callable[[int], object],
+) -> list[Fit]:
+    first, free = outputs[0], outputs[0].plan.template.free
+    rank = LARGE_RANK if len(first.all_values) >= MANY_SAMPLES else RANK
+    scales = np.where(values.std(0) > 0, values.std(0), 1.0)
+    means = values.mean(0)
+    seen = np.ascontiguousarray(codes[:, free])
+    targets = np.ascontiguousarray((values - means) / scales, np.float32)
+    numba.set_num_threads(max(1, min(first.threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
+    parameters = _descend(seen, targets, int(first.plan.template.sizes.max()), rank, first.plan.seed, finished)
+    fits = []
+    for o, samples in enumerate(outputs):
+        scale, mean = float(scales[o]), float(means[o])
+        train = to_train(parameters, o, samples.plan.background).scaled(scale)
+        intercept = mean + scale * float(parameters.means[o]) + train.mean
+        terms = Terms.build(samples.plan.template.sizes, {})
+        fitted = Fit(intercept, terms, {"rank": rank, **details[o]}, students[o], (train,))
+        fits.append(fitted)
+        fitted.details["train_r2"] = validation_r2(samples, fitted)
+    return fits
+
+
+def _descend(
+    codes: np.ndarray, targets: np.ndarray, letters: int, rank: int, seed: int, finished: Callable[[int], object]
+) -> _Parameters:
+    """Fit all parameters to (N, p) codes and (N, outputs) standardised targets."""
+    draws = generator(seed, TRAIN_STREAM)
+    parameters = _start(codes.shape[1], letters, rank, targets.shape[1], draws)
+    gradients = [np.empty((train_steps.PARTS, *p.shape), np.float32) for p in parameters[:2]]
+    of_heads = np.empty((train_steps.PARTS, rank + 1, targets.shape[1]), np.float32)
+    moments = [(np.zeros(p.size, np.float32), np.zeros(p.size, np.float32)) for p in parameters]
+    batch = min(BATCH, len(codes))
+    order, place = draws.permutation(len(codes)), 0
+    for step in range(STEPS):
+        if place + batch > len(codes):
+            order, place = draws.permutation(len(codes)), 0
+        rows = order[place : place + batch]
+        place += batch
+        train_steps.gradient(np.ascontiguousarray(codes[rows].T), targets[rows], *parameters, *gradients, of_heads)
+        squares = [train_steps.squared_norm(parts) for parts in (*gradients, of_heads)]
+        clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
+        own = (gradients[0][0].ravel(), gradients[1][0], of_heads[0, :rank].flatten(), of_heads[0, rank].copy())
+        for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
+            train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, np.float32(_rate(step)), clipping)
+        finished(1)
+    return parameters
+
+
+def _rate(step: int) -> float:
+    done = step / STEPS
+    if done < WARM_UP:
+        return RATE * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
+    return RATE * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+
+
+def _start(n: int, letters: int, rank: int, outputs: int, draws: np.random.Generator) -> _Parameters:
+    cores = np.eye(rank) + NOISE / math.sqrt(rank) * draws.normal(size=(n, letters, rank, rank))
+    start, heads = (draws.normal(size=shape) / math.sqrt(rank) for shape in ((rank,), (rank, outputs)))
+    return _Parameters(*(a.astype(np.float32) for a in (cores, start, heads, np.zeros(outputs))))
+
+
+def to_train(parameters: _Parameters, output: int, background: Background) -> Train:
+    """Return the train of one output, without its constant."""
+    local = [background.local[i] for i in background.template.free.tolist()]
+    cores = [core[: len(p)].astype(np.float64) for core, p in zip(parameters.cores, local, strict=True)]
+    cores[0] = np.einsum("a,mab->mb", parameters.start.astype(np.float64), cores[0])[:, None]
+    cores[-1] = (cores[-1] @ parameters.heads[:, output].astype(np.float64))[..., None]
+    return Train.build([core.transpose(1, 0, 2) for core in cores], local)
