@@ -5,7 +5,7 @@ import pytest
 from test_recovery import SUITE, free_template, sketch_of, sparse_function
 
 from shapsketch.fidelity.faithfulness import report, scored_points
-from shapsketch.recovery import recover, student, trees
+from shapsketch.recovery import networks, recover, student, train, trees
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.metrics import r_squared
@@ -15,7 +15,9 @@ from shapsketch.spectrum.metrics import r_squared
 def quick(monkeypatch):
     """Fewer free queries, trees and epochs: only sameness counts here."""
     monkeypatch.setattr(student, "FREE_POINTS", 20_000)
-    monkeypatch.setattr(student, "PERCEPTRON_EPOCHS", 5)
+    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 5)
+    monkeypatch.setattr(train, "STEPS", 200)
+    monkeypatch.setattr(train, "FREE_ANSWERS", 5_000)
     monkeypatch.setattr(student, "MAX_COPIES", 1)
     monkeypatch.setattr(trees, "MAX_TREES", 60)
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 from shapsketch.settings import errors
 from shapsketch.settings.catalogue import expand
 from shapsketch.settings.config import (
+    near_names,
     canonical,
     check_config,
     check_database,
@@ -220,6 +221,12 @@ def get_outputs(model):
     return list(MODELS[model]["outputs"])
 
 
+def get_near_sequences(wildcards):
+    """The sequences that a share of the sketch is asked near."""
+    names = near_names(MODELS[wildcards.model])
+    return [f"results/{wildcards.model}/{name}/sequences.parquet" for name in names]
+
+
 def get_check(wildcards):
     """The first look at a model, where it has one."""
     wanted = wildcards.model in CHECKED
@@ -389,6 +396,7 @@ def get_analysis_config(model, sequences):
     names = [sequences]
     if isinstance(background, dict) and "from_sequences" in background:
         names.append(background["from_sequences"]["queries"])
+    names += [name for name in near_names(MODELS[model]) if name not in names]
     return canonical(
         config
         | {
@@ -450,7 +458,9 @@ def get_recorded_results(wildcards):
 
 def get_all_results():
     if MASKED:
-        return [f"results/{model}/{sequences}/report.html" for model, sequences in ANALYSES]
+        return [
+            f"results/{model}/{sequences}/report.html" for model, sequences in ANALYSES
+        ]
     files = (
         "report.html",
         "shapley_values.parquet",

@@ -107,7 +107,9 @@ rule report_masks:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.sequences),
+        config=lambda wildcards: get_analysis_config(
+            wildcards.model, wildcards.sequences
+        ),
         outside=get_outside_files,
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
         template=lambda wildcards: MODELS[wildcards.model]["template"],

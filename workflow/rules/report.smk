@@ -97,7 +97,9 @@ rule build_report:
         mem_mb=get_megabytes(2000),
         runtime=20,
     params:
-        config=lambda wildcards: get_analysis_config(wildcards.model, wildcards.sequences),
+        config=lambda wildcards: get_analysis_config(
+            wildcards.model, wildcards.sequences
+        ),
         outside=get_outside_files,
         source=lambda wildcards: get_source(wildcards.model)["kind"],
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),

@@ -31,6 +31,7 @@ rule plan_sketch:
     input:
         model=get_model_files,
         background=get_background_sequences,
+        near=get_near_sequences,
         check=get_check,
     output:
         plan="results/{model}/sketch/plan.json",

@@ -1,7 +1,8 @@
 """Plan a sketch: divide the budget and fix every query.
 
 Creates `results/{model}/sketch/plan.json` from the model's part of the config, the content of its files, and, for a
-background counted from sequences, those sequences; and `left_out.tsv`, the rows of a table that are not used.
+background counted from sequences and for near queries, those sequences; and `left_out.tsv`, the rows of a table that
+are not used.
 """
 
 from shapsketch.settings import script
@@ -12,9 +13,11 @@ if __name__ == "__main__":
     from shapsketch.models import identity
     from shapsketch.models.table_model import describe, list_left_out, read_table
     from shapsketch.sampling.design import make_plan
+    from shapsketch.sampling.near import read_near
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template
+    from shapsketch.settings.config import near_names
     from shapsketch.settings.rounds import stop_rule
     from shapsketch.settings.sources import locate
     from shapsketch.storage.files import read_json, write_text
@@ -25,7 +28,8 @@ if __name__ == "__main__":
     budget, until_r2 = stop_rule(model["sketch"]["budget"])
     table = read_table(located, template, model["outputs"]) if source["kind"] == "table" else None
     notes: list[str] = []
-    check = snakemake.input.get("check")
+    check, near = snakemake.input.get("check"), model["sketch"].get("near")
+    files = dict(zip(near_names(model), snakemake.input.near, strict=True))
     plan = make_plan(
         identity(source, located),
         model["outputs"],
@@ -37,6 +41,7 @@ if __name__ == "__main__":
         batch_size=model["sketch"]["batch_size"],
         table_rows=len(table.codes) if table else None,
         checked=read_json(check)["evaluations"] if check else 0,
+        near=read_near(near["share"], files, template, notes.append) if near else None,
     )
     used = describe(table, template, plan.table_order(len(table.codes))) if table else None
     notes += used["notes"] if used else []

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     import pandas as pd
 
     from shapsketch.fidelity.faithfulness import report, scored_points
-    from shapsketch.recovery import recover
+    from shapsketch.recovery import recover_outputs
     from shapsketch.recovery.student import save_students
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import Sketch
@@ -27,25 +27,22 @@ if __name__ == "__main__":
     made_of = {key: read_json(snakemake.input.plan).get(key) for key in ("table", "notes")}
     max_order = snakemake.params.max_order
     spectra, records, students, points = [], {}, {}, []
-    bar = script.progress("recover", "output", len(plan.outputs))
-    for number, output in enumerate(plan.outputs):
-        began = time.perf_counter()
-        recovered = recover(
+    began = time.perf_counter()
+    with script.steps(f"recover {snakemake.wildcards.model}") as begin:
+        found = recover_outputs(
             sketch,
-            number,
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
             threads=snakemake.threads,
-            started=lambda name, output=output: bar.set_description(f"recover {output}: {name}"),
+            begin=begin,
         )
-        seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    for number, (output, recovered) in enumerate(zip(plan.outputs, found, strict=True)):
         scores = report(recovered.spectrum, sketch, number, recovered.student)
         records[output] = {**recovered.details, **scores, **made_of, "seconds": round(seconds, 2)}
         spectra.append(recovered.spectrum)
         students[output] = recovered.student
-        bar.update()
         points.append(scored_points(recovered.spectrum, sketch, number))
-    bar.close()
     save_spectra(snakemake.output.spectrum, spectra)
     save_students(snakemake.output.students, students)
     write_json(snakemake.output.faithfulness, records)

@@ -18,12 +18,12 @@ if __name__ == "__main__":
     if not score["enough"]:
         max_order = snakemake.params.max_order
         sketch = merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards)
-        with script.progress(f"round {snakemake.wildcards.round}", "fit") as bar:
+        with script.steps(f"round {snakemake.wildcards.round}") as begin:
             score = score_round(
                 sketch,
                 estimator=snakemake.params.estimator,
                 max_order=None if max_order == "auto" else max_order,
                 threads=snakemake.threads,
-                started=lambda name: bar.update(),
+                begin=begin,
             )
     write_json(snakemake.output.score, score)

@@ -23,15 +23,17 @@ from .fidelity.faithfulness import report
 from .models import Model, identity
 from .models.layouts import check_shape
 from .models.table_model import read_table
-from .recovery import recover
+from .recovery import recover_outputs
 from .recovery.exact_trees import expand
 from .sampling.consistency import check_answers
 from .sampling.design import left_for_checks, make_plan
+from .sampling.near import Near
 from .sampling.plan import Design
 from .sampling.sketch import sample
 from .sequences.alphabet import Alphabet
 from .sequences.background import Background, background_from_config
 from .sequences.template import Template
+from .settings.errors import InputError
 from .settings.sources import STEADY
 from .spectrum.indices import Index
 from .spectrum.spectrum import Spectrum
@@ -83,6 +85,8 @@ def sketch_outputs(
     alphabet: str = "DNA",
     background: str | Mapping[str, Any] = "uniform",
     background_sequences: Sequence[str] | None = None,
+    near: Sequence[str] | None = None,
+    near_share: float = 0.3,
     design: Design = "auto",
     seed: int = 0,
     batch_size: int = 1024,
@@ -102,6 +106,9 @@ def sketch_outputs(
         background: what absent letters are drawn from: `uniform`, `{"frequencies": {"A": 0.3, ...}}`,
             `{"mutate": {"around": sequence, "rate": 0.1}}`, or `{"from_sequences": {"pseudocount": 1}}`.
         background_sequences: the sequences that `from_sequences` counts.
+        near: sequences that a share of the budget is asked near: those to be explained, where they are rare under the
+            background.
+        near_share: of the budget.
         design: which queries; `auto` is right unless one knows better.
         seed: of every random draw; the same seed gives the same spectrum, to the bit.
         batch_size: sequences per call of the model, at most.
@@ -130,15 +137,27 @@ def sketch_outputs(
         seed=seed,
         batch_size=batch_size,
         table_rows=len(read_table(source, letters, outputs).codes) if source["kind"] == "table" else None,
+        near=_near(letters, near, near_share),
         checked=_look(source, drawn, outputs, budget, design, seed, batch_size),
     )
     answers = sample(plan, source, progress)
     spectra = {}
-    for number, output in enumerate(outputs):
-        recovered = recover(answers, number, estimator=estimator, max_order=max_order, threads=threads)
+    recoveries = recover_outputs(answers, estimator=estimator, max_order=max_order, threads=threads)
+    for number, (output, recovered) in enumerate(zip(outputs, recoveries, strict=True)):
         scores = report(recovered.spectrum, answers, number, recovered.student)
         spectra[output] = _scored(recovered.spectrum, {**recovered.details, **scores})
     return spectra
+
+
+def _near(template: Template, sequences: Sequence[str] | None, share: float) -> Near | None:
+    """Sequences that queries are drawn near, checked."""
+    if sequences is None:
+        return None
+    texts = template.alphabet.normalise(sequences)
+    codes = template.to_local(template.alphabet.encode(texts)) if {len(s) for s in texts} == {template.n} else None
+    if codes is None or (codes >= template.sizes).any():
+        raise InputError(f"near wants sequences that fit the template {template.pattern}, without ambiguous letters.")
+    return Near.of(share, {"near": texts})
 
 
 def _look(

@@ -40,8 +40,9 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points; 0 where they differ
         by no more than rounding), `variance_by_order` (that the terms of each order carry under the background),
         `share_by_order`, `found` and `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty
-        without a hold-out drawn from the background, or where nothing was found), `range` (the least and the largest
-        value of the sketch), `residual` (see `_residual`), `seed`, `plan`, `versions`.
+        without a hold-out drawn from the background, or where nothing was found), `near`, `near_holdout`, `r2_near` and
+        `r2_near_interval` (the sets and points of the near hold-out, and R2 there; only with near queries), `range`
+        (the least and the largest value of the sketch), `residual` (see `_residual`), `seed`, `plan`, `versions`.
     """
     plan = sketch.plan
     role: Role = "holdout" if plan.count("holdout") else "train"
@@ -63,6 +64,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
         "holdout": plan.count("holdout"),
         **score,
+        **_near_score(spectrum, sketch, output),
         **audit,
         "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
@@ -70,6 +72,21 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "seed": plan.seed,
         "plan": plan.hash,
         "versions": made_with(),
+    }
+
+
+def _near_score(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Any]:
+    """R2 on the near queries that were held out; nothing where there are none."""
+    if not sketch.plan.count("near_holdout"):
+        return {}
+    codes, values = sketch.samples("near_holdout")
+    predicted, asked = spectrum.predict_codes(codes), sketch.plan.near
+    assert asked is not None
+    return {
+        "near": list(asked.sets),
+        "near_holdout": len(codes),
+        "r2_near": r_squared(values[:, output], predicted),
+        "r2_near_interval": list(r2_interval(values[:, output], predicted, sketch.plan.seed)),
     }
 
 

@@ -5,7 +5,7 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and its name to `available_estimators`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,7 @@ from ..settings.versions import VERSIONS
 from ..spectrum.scale import Scale, check_scale, is_constant
 from ..spectrum.spectrum import Spectrum
 from ..storage.provenance import made_with
-from .base import Fit, Samples, validation_r2
+from .base import Begin, Fit, Samples, silent, validation_r2
 
 if TYPE_CHECKING:
     from .student import Student
@@ -67,7 +67,7 @@ def recover_outputs(
     max_order: int | None = None,
     good: float = 1.0,
     threads: int = 1,
-    started: Callable[[str], object] = lambda name: None,
+    begin: Begin = silent,
 ) -> list[Recovery]:
     """Recover the spectra of outputs.
 
@@ -85,7 +85,7 @@ def recover_outputs(
             truncated where one is given.
         good: an R2 on the validation points that ends `auto` in any case.
         threads: how many may be used; does not change the result.
-        started: called with the name of each estimator when its turn comes.
+        begin: called when a step of the work begins; see `base.Begin`.
 
     Raises:
         InputError: the estimator cannot work with this design, or the values cannot be told apart (see `check_scale`).
@@ -106,8 +106,8 @@ def recover_outputs(
     for name in names:
         lacking = [work for work in works if work.lacks(name, good)]
         if lacking:
-            started(name)
-            for work, fit in zip(lacking, _fit(name, [work.samples for work in lacking], max_order), strict=True):
+            samples = [work.samples for work in lacking]
+            for work, fit in zip(lacking, _fit(name, samples, max_order, begin), strict=True):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
 
@@ -143,15 +143,18 @@ class _Work:
         self.scores[name] = validation_r2(self.samples, fit) if scored else None
 
 
-def _fit(name: str, samples: Sequence[Samples], max_order: int | None) -> list[Fit]:
+def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Begin) -> list[Fit]:
     if name in MAX_SAMPLES:
         samples = [own.first(MAX_SAMPLES[name]) for own in samples]
     if name in ("train", "train_alone"):
         from . import train
 
-        return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order)
-    module = import_module(f".{name}", __name__)
-    return [module.fit(own, max_order) for own in samples]
+        return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin)
+    module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
+    for own in samples:
+        fits.append(module.fit(own, max_order))
+        finished(1)
+    return fits
 
 
 def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:

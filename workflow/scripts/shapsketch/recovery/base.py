@@ -1,5 +1,6 @@
 """What estimators take and give: samples to fit and to choose by, and fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,14 @@ from ..spectrum.trains import Train
 
 if TYPE_CHECKING:
     from .student import Student
+
+# Begins a step of the work, given its name and its size (0: not known); returns what is called with progress.
+Begin = Callable[[str, int], Callable[[int], object]]
+
+
+def silent(name: str, size: int) -> Callable[[int], object]:
+    """Begin a step that nobody watches."""
+    return lambda done: None
 
 
 @dataclass(frozen=True)

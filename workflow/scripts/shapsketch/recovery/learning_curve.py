@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.spectrum import Spectrum
-from . import recover
+from . import recover, recover_outputs
+from .base import Begin, silent
 
 COLUMNS = ["output", "evaluations", "estimator", "r2", "r2_low", "r2_high"]
 
@@ -22,16 +24,17 @@ def score_round(
     estimator: str,
     max_order: int | None,
     threads: int,
-    started: Callable[[str], object] = lambda name: None,
+    begin: Begin = silent,
 ) -> dict[str, Any]:
     """Recover what the rounds so far allow, and decide whether that is enough.
 
-    It is, when the 95 % interval of R2 on the validation points lies above `until_r2` for every output. The
-    hold-out is scored too, for the learning curve, and decides nothing.
+    It is, when the 95 % interval of R2 on the validation points lies above `until_r2` for every output; with near
+    queries, on those of the background and on those near sequences. The hold-out is scored too, for the learning curve,
+    and decides nothing.
 
     Args:
         sketch: of the rounds so far.
-        estimator, max_order, threads, started: see `recover`.
+        estimator, max_order, threads, begin: see `recover_outputs`.
 
     Returns:
         Plain values: `evaluations`, `enough`, and `outputs` with a row of the learning curve and
@@ -42,15 +45,18 @@ def score_round(
         return {"evaluations": plan.evaluations, "enough": True, "outputs": {}}
     until = plan.until_r2 or 1.0
     outputs = {}
-    for number, output in enumerate(plan.outputs):
-        found = recover(
-            sketch, number, estimator=estimator, max_order=max_order, good=until, threads=threads, started=started
-        )
-        codes, values = sketch.samples("validation")
-        predicted = found.spectrum.predict_codes(codes)
-        low, _ = r2_interval(values[:, number], predicted, plan.seed)
+    recovered = recover_outputs(
+        sketch, estimator=estimator, max_order=max_order, good=until, threads=threads, begin=begin
+    )
+    roles: tuple[Role, ...] = ("validation", "near_validation")
+    kinds = [role for role in roles if plan.count(role)]
+    for number, (output, found) in enumerate(zip(plan.outputs, recovered, strict=True)):
+        lows = []
+        for kind in kinds:
+            codes, values = sketch.samples(kind)
+            lows.append(r2_interval(values[:, number], found.spectrum.predict_codes(codes), plan.seed)[0])
         outputs[output] = {
-            "validation_r2_low": low,
+            "validation_r2_low": min(lows),
             **_row(output, sketch, number, found.spectrum, found.details["estimator"]),
         }
     enough = all(scores["validation_r2_low"] > until for scores in outputs.values())

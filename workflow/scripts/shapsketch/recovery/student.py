@@ -23,7 +23,7 @@ from ..spectrum.scale import Scale
 from ..spectrum.terms import Terms
 from ..storage.files import load_npz, save_npz
 from . import exact
-from .base import Fit, Samples
+from .base import Begin, Fit, Samples, silent
 from .networks import (
     DEEP,
     PLACED,
@@ -204,7 +204,7 @@ def train_students(
     outputs: Sequence[Samples],
     architectures: Sequence[Architecture] | None = None,
     effort: float = 1.0,
-    finished: Callable[[int], object] = lambda samples: None,
+    begin: Begin = silent,
 ) -> tuple[list[Student], list[dict[str, Any]]]:
     """Train the students of some outputs together, two networks at once on two threads, and weigh them.
 
@@ -214,7 +214,7 @@ def train_students(
         outputs: the samples of each output; queries are the same.
         architectures: of the networks; None: see `kinds_of`.
         effort: a part of the usual number of epochs.
-        finished: called with the samples that have been passed over.
+        begin: called once with the number of samples that will be passed over.
 
     Returns:
         A student of each output, and for its record `students` and `student_r2` on the validation points.
@@ -228,10 +228,13 @@ def train_students(
     targets = torch.as_tensor((values - means) / scales, dtype=torch.float32)
     seen = np.ascontiguousarray(codes[:, positions])
 
+    epochs = [max(1, round(effort * epochs_of(architecture, len(seen)))) for architecture in architectures]
+    finished = begin("students", sum(epochs) * len(seen))
+
     def learn(number: int) -> Network:
         seed = 1000 * (first.plan.seed % 2**31) + number
-        epochs = max(1, round(effort * epochs_of(architectures[number], len(seen))))
-        return train_network(architectures[number], seen, targets, features, seed, epochs=epochs, finished=finished)
+        own = epochs[number]
+        return train_network(architectures[number], seen, targets, features, seed, epochs=own, finished=finished)
 
     with ThreadPoolExecutor(first.threads) as pool:
         networks = tuple(pool.map(learn, range(len(architectures))))
@@ -266,10 +269,15 @@ def train_students(
     return students, details
 
 
+def is_enumerable(plan: Plan) -> bool:
+    """Whether students can be asked about every sequence of the template."""
+    return plan.template.space <= FREE_POINTS
+
+
 def distil(student: Student, plan: Plan, max_order: int, threads: int) -> tuple[float, Terms]:
     """Turn a student into dividends: exactly where the space is small, otherwise by projection."""
     background = plan.background
-    if background.template.space <= FREE_POINTS:
+    if is_enumerable(plan):
         codes = replace(plan, design="exhaustive", near=None).queries(0, background.template.space)
         return exact.transform(background, codes, student.predict(codes, threads), max_order)
     free = plan.fresh(FREE_POINTS, plan.seed ^ FREE_SEED)

@@ -18,8 +18,8 @@ from ..sequences.rng import TRAIN_STREAM, generator
 from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
 from . import train_steps
-from .base import Fit, Samples, validation_r2
-from .student import FREE_POINTS, FREE_SEED, Student, distil, predict_all, train_students
+from .base import Begin, Fit, Samples, silent, validation_r2
+from .student import FREE_SEED, Student, distil, is_enumerable, predict_all, train_students
 
 RANK, LARGE_RANK = 24, 40
 MANY_SAMPLES = 40_000  # from which on a larger rank pays
@@ -44,7 +44,7 @@ class _Parameters(NamedTuple):
 def fit_outputs(
     outputs: Sequence[Samples],
     max_order: int | None = None,
-    started: Callable[[str, int], Callable[[int], object]] | None = None,
+    begin: Begin = silent,
 ) -> list[Fit]:
     """Train students of some outputs together, and fit a train of all of them to their answers.
 
@@ -53,15 +53,14 @@ def fit_outputs(
     Args:
         outputs: the samples of each output; queries are the same.
         max_order: the highest order of a dividend; None keeps all.
-        started: called with the name and the size of each step of the work; returns what is called with its progress.
+        begin: called when a step of the work begins.
 
     Returns:
         A fit of each output: an intercept and a train, or terms where they are exact.
     """
-    begin = started or (lambda name, size: lambda done: None)
     first = outputs[0]
-    students, details = train_students(outputs, finished=begin("students", 0))
-    if first.plan.template.space <= FREE_POINTS:
+    students, details = train_students(outputs, begin=begin)
+    if is_enumerable(first.plan):
         return [
             Fit(*distil(student, first.plan, max_order or 5, first.threads), own, student)
             for student, own in zip(students, details, strict=True)
@@ -81,11 +80,11 @@ def _truncated(fit: Fit, max_order: int) -> Fit:
     return replace(fit, trains=tuple(train.truncate(max_order) for train in fit.trains))
 
 
-def fit_alone(outputs: Sequence[Samples], max_order: int | None = None) -> list[Fit]:
+def fit_alone(outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent) -> list[Fit]:
     """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
     own = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], lambda done: None)
+    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], begin("train", STEPS))
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 

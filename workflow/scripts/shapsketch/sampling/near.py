@@ -6,17 +6,20 @@ wild type). A near query takes a sequence of a named set and a rate u, uniform i
 probability 1 - u, and draws the others from the background: that is the distribution above.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from ..sequences.background import Background
 from ..sequences.rng import NEAR_STREAM, random_words
 from ..sequences.template import Template
+from ..settings.errors import InputError
 
 MAX_CENTRES = 10_000  # sequences of a set that queries are drawn near; of more, so many at equal steps
 
@@ -85,6 +88,33 @@ class Near:
     @cached_property
     def _centres(self) -> dict[Template, dict[str, np.ndarray]]:
         return {}
+
+
+def read_near(share: float, files: Mapping[str, str | Path], template: Template, tell: Callable[[str], object]) -> Near:
+    """Read the sequences that queries are drawn near.
+
+    Args:
+        share: of the budget.
+        files: by the name of each set, its `sequences.parquet`.
+        template: of the model.
+        tell: called with a sentence about what is left out.
+
+    Raises:
+        InputError: a set has no sequence without ambiguous letters.
+    """
+    sets = {}
+    for name, path in files.items():
+        sequences = pq.read_table(path, columns=["sequence"])["sequence"].to_pylist()
+        plain = [s for s in sequences if not set(s) - set(template.alphabet.letters)]
+        if not plain:
+            raise InputError(f"sketch.near names the sequences {name}, none of which is without ambiguous letters.")
+        if len(plain) < len(sequences):
+            left = len(sequences) - len(plain)
+            tell(f"{left} sequences of {name} have ambiguous letters; no query is drawn near them.")
+        if len(plain) > MAX_CENTRES:
+            tell(f"Queries are drawn near {MAX_CENTRES:,} of the {len(plain):,} sequences of {name}, at equal steps.")
+        sets[name] = plain
+    return Near.of(share, sets)
 
 
 def _draw(background: Background, seed: int, name: str, centres: np.ndarray, start: int, stop: int) -> np.ndarray:

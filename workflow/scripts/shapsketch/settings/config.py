@@ -108,6 +108,7 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
                     f"The background of models.{name} names the sequences {counted!r}, "
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
+        _check_near(name, model, sequences)
         _check_model(name, model, files)
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
@@ -117,6 +118,27 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
         _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     _check_masks(config)
     _check_motifs(config)
+
+
+def near_names(model: Mapping[str, Any]) -> list[str]:
+    """Return the names of the sequences that a model's sketch asks near."""
+    near = model["sketch"].get("near")
+    names = near["sequences"] if near else []
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _check_near(name: str, model: Mapping[str, Any], sequences: Mapping[str, Any]) -> None:
+    """Check that what a sketch asks near is there, and that the model can be asked."""
+    names, kind = near_names(model), model["source"]["kind"]
+    if names and kind in ("table", "trees"):
+        why = "has no answers but its rows" if kind == "table" else "is expanded exactly, without a sketch"
+        raise InputError(f"The config sets models.{name}.sketch.near, but a model of the kind {kind} {why}.")
+    for known in names:
+        if known not in sequences:
+            raise InputError(
+                f"models.{name}.sketch.near names the sequences {known!r}, which are not under sequences: "
+                f"{', '.join(sequences)}."
+            )
 
 
 def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:

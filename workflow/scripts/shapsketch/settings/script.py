@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -104,6 +104,32 @@ def survive(made: str, what: str) -> None:
 
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended the process (exit status {code})"
     raise InputError(f"{what} {how}, without an exception.")
+
+
+@contextmanager
+def steps(name: str) -> "Iterator[Callable[[str, int], Callable[[int], object]]]":
+    """Show the steps of a long piece of work, each with a bar of its own.
+
+    Args:
+        name: of the work.
+
+    Yields:
+        A function that begins a step, given its name and its size (0: not known); it returns what is called with
+        progress.
+    """
+    bars: list[tqdm] = []
+
+    def begin(step: str, size: int) -> Callable[[int], object]:
+        for bar in bars:
+            bar.close()
+        bars.append(progress(f"{name}: {step}", "", size or None, unit_scale=True))
+        return bars[-1].update
+
+    try:
+        yield begin
+    finally:
+        for bar in bars:
+            bar.close()
 
 
 def progress(name: str, unit: str, total: int | None = None, **options: Any) -> "tqdm":
