@@ -101,7 +101,7 @@ def recover_outputs(
     works = []
     for number in numbers:
         check_scale(sketch.values[:, number], plan.outputs[number])
-        works.append(_Work(number, *_standardised(sketch, number, threads)))
+        works.append(_Work(number, *standardised(sketch, number, threads)))
     names = [name for name in available if name not in ASKED_FOR] if estimator == "auto" else [estimator]
     for name in names:
         lacking = [work for work in works if work.lacks(name, good)]
@@ -205,7 +205,7 @@ def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, 
     return nothing, {"estimator": CONSTANT, "weights": {}, "corrected_order": 0, "validation_r2": score}
 
 
-def _standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, Scale]:
+def standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, Scale]:
     """The samples with standardised values, all zero where those to fit are one value to rounding; and the scale."""
     samples = _samples(sketch, output, threads)
     scale = Scale.of(samples.values)

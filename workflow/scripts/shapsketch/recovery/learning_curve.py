@@ -6,15 +6,17 @@ The rounds of a plan are the sketches of smaller budgets, each with hold-out and
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
-from ..spectrum.spectrum import Spectrum
-from . import recover, recover_outputs
+from . import recover, recover_outputs, standardised
 from .base import Begin, silent
 
+LEARNED = ("student", "train")
+CURVE_EFFORT = 0.4  # of the epochs that a finished student has
 COLUMNS = ["output", "evaluations", "estimator", "r2", "r2_low", "r2_high"]
 
 
@@ -57,7 +59,13 @@ def score_round(
             lows.append(r2_interval(values[:, number], found.spectrum.predict_codes(codes), plan.seed)[0])
         outputs[output] = {
             "validation_r2_low": min(lows),
-            **_row(output, sketch, number, found.spectrum, found.details["estimator"]),
+            **_row(
+                output,
+                sketch,
+                number,
+                found.spectrum.predict_codes(sketch.samples("holdout")[0]),
+                found.details["estimator"],
+            ),
         }
     enough = all(scores["validation_r2_low"] > until for scores in outputs.values())
     return {"evaluations": plan.evaluations, "enough": enough, "outputs": outputs}
@@ -85,28 +93,53 @@ def learning_curve(
     Returns:
         A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %).
     """
-    rows = []
-    for number, output in enumerate(sketch.plan.outputs):
-        scored = [r["outputs"][output] for r in rounds if output in r["outputs"]]
-        if not rounds and sketch.plan.count("validation"):
-            weights = records[output]["weights"]
-            name = max(weights.keys() - {"fourier"} or {"regression"}, key=lambda n: weights.get(n, 0.0))
-            for k in range(1, len(sketch.plan.rounds)):
-                part = sketch.first(k)
+    names = {output: _largest(records[output]["weights"]) for output in sketch.plan.outputs}
+    scored: dict[str, list[dict[str, Any]]] = {
+        output: [r["outputs"][output] for r in rounds if output in r["outputs"]] for output in names
+    }
+    for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
+        part = sketch.first(k)
+        numbers = {o: n for n, o in enumerate(names) if names[o] in LEARNED}
+        for output, predicted in _asked_students(part, list(numbers.values()), threads).items():
+            scored[output].append(_row(output, part, numbers[output], predicted, "student"))
+            finished(1)
+        for number, (output, name) in enumerate(names.items()):
+            if name not in LEARNED:
                 found = recover(part, number, estimator=name, max_order=max_order, threads=threads)
-                scored.append(_row(output, part, number, found.spectrum, name))
+                predicted = found.spectrum.predict_codes(part.samples("holdout")[0])
+                scored[output].append(_row(output, part, number, predicted, name))
                 finished(1)
-        record = records[output]
+    rows = []
+    for output, record in records.items():
         low, high = record["r2_interval"]
         whole = [output, record["evaluations"], record["estimator"], record["r2"], low, high]
-        rows += [row for row in scored if row["evaluations"] < record["evaluations"]]
+        rows += [row for row in scored[output] if row["evaluations"] < record["evaluations"]]
         rows.append(dict(zip(COLUMNS, whole, strict=True)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(output: str, sketch: Sketch, number: int, spectrum: Spectrum, estimator: str) -> dict[str, Any]:
-    codes, values = sketch.samples("holdout")
-    predicted = spectrum.predict_codes(codes)
-    low, high = r2_interval(values[:, number], predicted, sketch.plan.seed)
-    row = [output, sketch.plan.evaluations, estimator, r_squared(values[:, number], predicted), low, high]
+def _largest(weights: Mapping[str, float]) -> str:
+    """The estimator with the largest weight, but for the Fourier transform, whose lattice comes last."""
+    return max(weights.keys() - {"fourier"} or {"regression"}, key=lambda n: (weights.get(n, 0.0), n))
+
+
+def _asked_students(sketch: Sketch, numbers: list[int], threads: int) -> dict[str, np.ndarray]:
+    """What students of a part of the usual effort answer on the hold-out, by output; trains come close to them."""
+    from .networks import PLACED, POOLED
+    from .student import MIN_CONVOLUTION_LENGTH, predict_all, train_students
+
+    if not numbers:
+        return {}
+    works = [standardised(sketch, number, threads) for number in numbers]
+    short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
+    students, _ = train_students([own for own, _ in works], None if short else [PLACED, POOLED], CURVE_EFFORT)
+    asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]
+    answers = predict_all(asked, sketch.samples("holdout")[0], threads)
+    return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}
+
+
+def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> dict[str, Any]:
+    values = sketch.samples("holdout")[1][:, number]
+    low, high = r2_interval(values, predicted, sketch.plan.seed)
+    row = [output, sketch.plan.evaluations, estimator, r_squared(values, predicted), low, high]
     return dict(zip(COLUMNS, row, strict=True))
