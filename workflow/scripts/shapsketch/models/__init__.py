@@ -21,6 +21,7 @@ from ..settings.sources import ORIGIN, complete, named_files
 from ..settings.versions import READERS
 from ..storage.files import sha256_file
 from .answers import Outputs, WrongRowsError
+from .transforms import domain_of, named, transform_of
 
 Predictor = Callable[[np.ndarray], Any]
 KINDS = {
@@ -87,6 +88,7 @@ class Model:
         if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
             raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
         self._choose = Outputs(self.name, self.outputs, source.get("select", {}))
+        self._transforms = [source.get("select", {}).get(name, {}).get("transform") for name in self.outputs]
         self._predict: Predictor = module.load(source, template, self.outputs)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
@@ -116,8 +118,23 @@ class Model:
                 values = (values + self._answer(self._reverse_complement(batch))) / 2
             self.evaluations += len(batch)
             self._check_finite(batch, values)
-            batches.append(values)
+            batches.append(self._transformed(batch, values))
         return np.concatenate([np.empty((0, len(self.outputs))), *batches])
+
+    def _transformed(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Values on the scales that the config wants."""
+        for output, spec in enumerate(self._transforms):
+            if spec is None:
+                continue
+            moved = transform_of(spec)(values[:, output])
+            bad = np.flatnonzero(~np.isfinite(moved))
+            if bad.size:
+                raise InputError(
+                    f"The model {self.name} returned {values[bad[0], output]:g} in output {self.outputs[output]!r} for "
+                    f"the sequence {self.text(codes[bad[0]])}; the transform {named(spec)} takes {domain_of(spec)}."
+                )
+            values[:, output] = moved
+        return values
 
     def _reverse_complement(self, codes: np.ndarray) -> np.ndarray:
         complement = np.append(self.template.alphabet.complement, UNKNOWN_CODE).astype(np.uint8)

@@ -88,6 +88,8 @@ class Outputs:
                     f"returned{_as_output(of)}, whose shape is {values.shape}."
                 )
             values = values[:, column]
+        if values.ndim == 2 and values.shape[1] == 1 and column is None:
+            values = values[:, 0]
         if values.ndim != 1:
             raise InputError(
                 f"The model {self.model} returned an array of shape {values.shape}{_as_output(of)}; "

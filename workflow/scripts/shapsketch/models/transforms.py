@@ -1,0 +1,42 @@
+"""Transforms of an output before it is sketched: what adds up on one scale does not on another.
+
+A model that answers a probability adds its evidence before the last sigmoid, so its logit has fewer and lower
+interactions; a rate adds on the logarithm. Shapley values are then in the unit of the transformed output.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+NEAREST = 2.0**-24  # to 0 or 1 that a probability may come: half the precision of float32 below 1
+
+
+def transform_of(spec: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a transform, elementwise; NaN where it is not defined.
+
+    Args:
+        spec: `"logit"` (of values from 0 to 1; what is nearer to either than `NEAREST` counts as so near), `"log"` (of
+            positive values), or `{"power": p}` (of values that are not negative).
+    """
+    if spec == "logit":
+        return _logit
+    if spec == "log":
+        return lambda values: np.log(np.where(values > 0, values, np.nan))
+    power = float(spec["power"])
+    return lambda values: np.where(values >= 0, values, np.nan) ** power
+
+
+def domain_of(spec: Any) -> str:
+    """Return in words what values a transform takes."""
+    return {"logit": "values from 0 to 1", "log": "positive values"}.get(str(spec), "values that are not negative")
+
+
+def named(spec: Any) -> str:
+    """Return a transform in words, as in `logit` or `power 0.5`."""
+    return f"power {spec['power']:g}" if isinstance(spec, Mapping) else str(spec)
+
+
+def _logit(values: np.ndarray) -> np.ndarray:
+    inside = np.clip(np.where((values >= 0) & (values <= 1), values, np.nan), NEAREST, 1 - NEAREST)
+    return np.log(inside) - np.log1p(-inside)
