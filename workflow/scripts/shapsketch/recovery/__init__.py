@@ -5,6 +5,7 @@ the samples it may fit and the samples it may choose by, and never the hold-out.
 estimator is adding a module and its name to `available_estimators`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -28,6 +29,8 @@ GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "train": 0.995}  # R2 above whi
 
 # More samples would cost these hours and teach them little; the correction that follows reads all.
 MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "train": 1_000_000, "student": 1_000_000, "instashap": 50_000}
+PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
+PROMISING_R2 = 0.9
 CONSTANT = "constant"  # the name of what remains where nothing was found
 # What `auto` does not try: regression finds the optimum of instashap sooner, trains lose less than students' tables.
 ASKED_FOR = ("student", "train_alone", "instashap")
@@ -104,10 +107,10 @@ def recover_outputs(
         works.append(_Work(number, *standardised(sketch, number, threads)))
     names = [name for name in available if name not in ASKED_FOR] if estimator == "auto" else [estimator]
     for name in names:
-        lacking = [work for work in works if work.lacks(name, good)]
+        lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
             samples = [work.samples for work in lacking]
-            for work, fit in zip(lacking, _fit(name, samples, max_order, begin), strict=True):
+            for work, fit in zip(lacking, _fit(name, samples, max_order, begin, estimator == "auto"), strict=True):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
 
@@ -130,11 +133,15 @@ class _Work:
     fits: dict[str, Fit] = field(default_factory=dict)
     scores: dict[str, float | None] = field(default_factory=dict)
 
-    def lacks(self, name: str, good: float) -> bool:
-        """Whether an estimator is worth its time."""
-        enough = min(good, GOOD_R2.get(name, 1.0))
-        found = any(score is not None and score > enough for score in self.scores.values())
-        return bool(self.samples.values.any()) and not found
+    def lacks(self, name: str, good: float, choose: bool) -> bool:
+        """Whether an estimator is worth its time, where one may choose: what came before has not been good enough.
+
+        Trees of many samples take long, and are tried where smaller tables have come near.
+        """
+        best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
+        if choose and name == "trees" and len(self.samples.values) > PROBED and best < PROMISING_R2:
+            return False
+        return bool(self.samples.values.any()) and best <= min(good, GOOD_R2.get(name, 1.0))
 
     def add(self, name: str, fit: Fit) -> None:
         """Keep a fit and its score."""
@@ -143,7 +150,8 @@ class _Work:
         self.scores[name] = validation_r2(self.samples, fit) if scored else None
 
 
-def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Begin) -> list[Fit]:
+def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Begin, choose: bool) -> list[Fit]:
+    """The fits of an estimator; where one may choose, regression first tries a part of many samples."""
     if name in MAX_SAMPLES:
         samples = [own.first(MAX_SAMPLES[name]) for own in samples]
     if name in ("train", "train_alone"):
@@ -152,7 +160,10 @@ def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Be
         return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin)
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
     for own in samples:
-        fits.append(module.fit(own, max_order))
+        fit = module.fit(own.first(PROBED) if choose and name == "regression" else own, max_order)
+        if len(own.values) > PROBED and choose and name == "regression" and validation_r2(own, fit) >= PROMISING_R2:
+            fit = module.fit(own, max_order)
+        fits.append(fit)
         finished(1)
     return fits
 

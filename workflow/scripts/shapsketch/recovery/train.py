@@ -6,10 +6,10 @@ Adam (Kingma & Ba 2015) with one cycle of the rate (Smith & Topin 2019); cores s
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from ..sampling.plan import NEAR
@@ -108,8 +108,8 @@ def _fit(
     means = values.mean(0)
     seen = np.ascontiguousarray(codes[:, free])
     targets = np.ascontiguousarray((values - means) / scales, np.float32)
-    numba.set_num_threads(max(1, min(first.threads, numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
-    parameters = _descend(seen, targets, int(first.plan.template.sizes.max()), rank, first.plan.seed, finished)
+    letters = int(first.plan.template.sizes.max())
+    parameters = _descend(seen, targets, letters, rank, first.plan.seed, first.threads, finished)
     fits = []
     for o, samples in enumerate(outputs):
         scale, mean = float(scales[o]), float(means[o])
@@ -123,28 +123,43 @@ def _fit(
 
 
 def _descend(
-    codes: np.ndarray, targets: np.ndarray, letters: int, rank: int, seed: int, finished: Callable[[int], object]
+    codes: np.ndarray,
+    targets: np.ndarray,
+    letters: int,
+    rank: int,
+    seed: int,
+    threads: int,
+    finished: Callable[[int], object],
 ) -> _Parameters:
     """Fit all parameters to (N, p) codes and (N, outputs) standardised targets."""
-    draws = generator(seed, TRAIN_STREAM)
+    draws, parts = generator(seed, TRAIN_STREAM), train_steps.PARTS
     parameters = _start(codes.shape[1], letters, rank, targets.shape[1], draws)
-    gradients = [np.empty((train_steps.PARTS, *p.shape), np.float32) for p in parameters[:2]]
-    of_heads = np.empty((train_steps.PARTS, rank + 1, targets.shape[1]), np.float32)
+    cores, start = (np.empty((parts, *p.shape), np.float32) for p in parameters[:2])
+    heads = np.empty((parts, rank + 1, targets.shape[1]), np.float32)
     moments = [(np.zeros(p.size, np.float32), np.zeros(p.size, np.float32)) for p in parameters]
     batch = min(BATCH, len(codes))
+    scale = np.float32(1 / (batch * targets.shape[1]))
     order, place = draws.permutation(len(codes)), 0
-    for step in range(STEPS):
-        if place + batch > len(codes):
-            order, place = draws.permutation(len(codes)), 0
-        rows = order[place : place + batch]
-        place += batch
-        train_steps.gradient(np.ascontiguousarray(codes[rows].T), targets[rows], *parameters, *gradients, of_heads)
-        squares = [train_steps.squared_norm(parts) for parts in (*gradients, of_heads)]
-        clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
-        own = (gradients[0][0].ravel(), gradients[1][0], of_heads[0, :rank].flatten(), of_heads[0, rank].copy())
-        for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
-            train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, np.float32(_rate(step)), clipping)
-        finished(1)
+
+    def one(part: int) -> None:
+        own = rows[part * batch // parts : (part + 1) * batch // parts]
+        asked = np.ascontiguousarray(codes[own].T)
+        train_steps.gradient(asked, targets[own], *parameters, scale, cores[part], start[part], heads[part])
+
+    with ThreadPoolExecutor(threads) as pool:
+        for step in range(STEPS):
+            if place + batch > len(codes):
+                order, place = draws.permutation(len(codes)), 0
+            rows = order[place : place + batch]
+            place += batch
+            list(pool.map(one, range(parts)))
+            squares = [train_steps.squared_norm(gradients) for gradients in (cores, start, heads)]
+            clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
+            own = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
+            for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
+                rate = np.float32(_rate(step))
+                train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
+            finished(1)
     return parameters
 
 
