@@ -25,13 +25,13 @@ sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 from shapsketch.settings import errors
 from shapsketch.settings.catalogue import expand
 from shapsketch.settings.config import (
-    near_names,
     canonical,
     check_config,
     check_database,
     check_names,
 )
 from shapsketch.settings.cost import auto_shards
+from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.sources import (
     STEADY,

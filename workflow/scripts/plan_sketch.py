@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template
-    from shapsketch.settings.config import near_names
+    from shapsketch.settings.near import near_names
     from shapsketch.settings.rounds import stop_rule
     from shapsketch.settings.sources import locate
     from shapsketch.storage.files import read_json, write_text

@@ -16,6 +16,7 @@ from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, kind_of, named_letters
 from .motif_databases import read_motifs
+from .near import near_names
 from .sources import downloads, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .wording import sentence
@@ -118,13 +119,6 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
         _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     _check_masks(config)
     _check_motifs(config)
-
-
-def near_names(model: Mapping[str, Any]) -> list[str]:
-    """Return the names of the sequences that a model's sketch asks near."""
-    near = model["sketch"].get("near")
-    names = near["sequences"] if near else []
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _check_near(name: str, model: Mapping[str, Any], sequences: Mapping[str, Any]) -> None:
