@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -78,6 +78,10 @@ benchmark-schedule: .venv/test.ready
 # A few minutes: sequences per second, beside shapzero.
 benchmark-explain: .venv/test.ready .venv-shapzero/ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.explanation $(ARGS)
+
+# A minute or two: sequences per second with spectra of trains.
+benchmark-trains: .venv/test.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.trains
 
 # Half an hour or more: intervals against long-run truth, beside KernelSHAP.
 benchmark-refine: .venv/test.ready

@@ -4,6 +4,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from test_shapley import shapiq_index
 
 from oracles import all_codes, coalition_values, dividends, shapley_values
 from shapsketch.sequences.alphabet import Alphabet
@@ -61,6 +62,17 @@ def test_everything_equals_brute_force(n, q, rank):
         for size in range(1, n + 1):
             for s in list(combinations(range(n), size))[:5]:
                 assert abs(train.table(s)[tuple(x[list(s)])] - a[s]) < 1e-10 * scale
+
+
+@pytest.mark.parametrize("index", [i for i in WEIGHTS if i not in VALUES])
+def test_indices_equal_those_of_shapiq(index):
+    train, _ = random_train(8, 3, 5, seed=2)
+    x = np.array([[0, 2, 1, 1, 0, 2, 2, 0]], np.uint8)
+    a = {s: float(train.table(s)[tuple(x[0, list(s)])]) for k in range(1, 9) for s in combinations(range(8), k)}
+    expected = shapiq_index(a, 8, index, 3)
+    found = train.interactions(x, [index], 3)[0, 0]
+    for support, value in zip(listed_supports(8, 3), found, strict=True):
+        assert value == pytest.approx(expected[tuple(support[support >= 0].tolist())], abs=1e-9)
 
 
 @pytest.mark.parametrize(("n", "q", "rank"), CASES)

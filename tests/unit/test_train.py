@@ -1,0 +1,146 @@
+"""Fitted trains: gradients, recovery from both kinds of queries, several outputs, the same bytes on any threads."""
+
+import numpy as np
+import pytest
+from test_recovery import free_template
+
+from shapsketch.fidelity.faithfulness import report
+from shapsketch.recovery import networks, recover, recover_outputs, student, train, train_steps
+from shapsketch.recovery.learning_curve import learning_curve
+from shapsketch.recovery.student import predict_all
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.near import Near
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.background import Background
+from shapsketch.settings.errors import InputError
+
+TEMPLATE = free_template(4, 12)
+CENTRE = "ACGTACGTACGT"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Fewer free answers, steps and epochs: these functions are simple."""
+    monkeypatch.setattr(student, "FREE_POINTS", 10_000)
+    monkeypatch.setattr(train, "FREE_ANSWERS", 20_000)
+    monkeypatch.setattr(train, "STEPS", 1_000)
+    monkeypatch.setattr(networks, "EPOCHS", 8)
+
+
+def motif(codes):
+    """A word anywhere, signed by its frame, beside single letters, and in a saturating sum."""
+    hits = np.stack([(codes[:, i] == 0) & (codes[:, i + 1] == 3) & (codes[:, i + 2] == 2) for i in range(10)], 1)
+    total = hits @ np.where(np.arange(10) % 3 == 0, 2.0, -1.0) + 0.3 * (codes == 1).sum(1)
+    return np.tanh(total)
+
+
+def sketch_of(functions, near=None, budget=6_000):
+    names = [f"y{k}" for k in range(len(functions))]
+    plan = make_plan({}, names, Background.uniform(TEMPLATE), budget=budget, near=near, design="random")
+    codes = plan.queries(0, plan.size)
+    return Sketch(plan, codes, np.stack([function(codes) for function in functions], 1).astype(float))
+
+
+def test_gradients_are_those_of_the_squared_error():
+    rng = np.random.default_rng(0)
+    n, letters, rank, outputs, count = 4, 3, 3, 2, 7
+    shapes = [(n, letters, rank, rank), (rank,), (rank, outputs), (outputs,)]
+    parameters = [rng.normal(size=s).astype(np.float32) for s in shapes]
+    codes = rng.integers(0, letters, (n, count)).astype(np.uint8)
+    targets = rng.normal(size=(count, outputs)).astype(np.float32)
+
+    def loss(cores, start, heads, means):
+        total = 0.0
+        for r in range(count):
+            left = start
+            for i in range(n):
+                left = left @ cores[i, codes[i, r]]
+            total += 0.5 * ((means + left @ heads - targets[r]) ** 2).sum()
+        return total
+
+    found = [
+        np.empty(shapes[0], np.float32),
+        np.empty(shapes[1], np.float32),
+        np.empty((rank + 1, outputs), np.float32),
+    ]
+    train_steps.gradient(codes, targets, *parameters, np.float32(1.0), *found)
+    known = [found[0], found[1], found[2][:rank], found[2][rank]]
+    exact = [p.astype(float) for p in parameters]
+    for number, gradient in enumerate(known):
+        for place in np.ndindex(gradient.shape):
+            moved = [[p.copy() for p in exact] for _ in range(2)]
+            for side, step in enumerate((1e-5, -1e-5)):
+                moved[side][number][place] += step
+            slope = (loss(*moved[0]) - loss(*moved[1])) / 2e-5
+            assert gradient[place] == pytest.approx(slope, rel=1e-3, abs=1e-3)
+
+
+def test_a_train_recovers_what_tables_do_not_and_serves_the_sequences():
+    near = Near.of(0.3, {"one": [CENTRE]})
+    sketch = sketch_of([motif], near)
+    found = recover(sketch, 0, estimator="train", threads=2)
+    assert not len(found.spectrum.terms)
+    assert len(found.spectrum.trains) == 1
+    scores = report(found.spectrum, sketch, 0, found.student)
+    assert scores["r2"] > 0.7
+    assert scores["r2_near"] > 0.75
+    assert scores["near_holdout"] == sketch.plan.count("near_holdout") == 180
+    codes = found.spectrum.encode([CENTRE])
+    values = found.spectrum.shapley_values([CENTRE])
+    assert values.sum() == pytest.approx(found.spectrum.predict([CENTRE])[0] - found.spectrum.intercept, abs=1e-9)
+    assert found.spectrum.predict([CENTRE])[0] == pytest.approx(motif(codes)[0], abs=0.3)
+    again = recover(sketch, 0, estimator="train", threads=1)
+    assert np.array_equal(again.spectrum.trains[0].cores, found.spectrum.trains[0].cores)
+    assert again.spectrum.intercept == found.spectrum.intercept
+
+
+def test_auto_keeps_tables_where_they_suffice_and_trains_where_they_do_not():
+    additive = sketch_of([lambda codes: (codes == 1).sum(1) + (codes[:, 0] == 2) * (codes[:, 5] == 3)])
+    assert recover(additive, 0).spectrum.trains == ()
+    details = recover(sketch_of([motif], Near.of(0.3, {"one": [CENTRE]})), 0, threads=2).details
+    assert "train" in details["weights"]
+
+
+def test_outputs_share_one_trunk():
+    functions = [motif, lambda codes: -2 * motif(codes) + (codes[:, 3] == 1), lambda codes: np.full(len(codes), 3.0)]
+    sketch = sketch_of(functions)
+    found = recover_outputs(sketch, estimator="train", threads=2)
+    assert [r.spectrum.output for r in found] == ["y0", "y1", "y2"]
+    scores = [report(r.spectrum, sketch, k)["r2"] for k, r in enumerate(found)]
+    assert min(scores[:2]) > 0.6
+    assert found[2].spectrum.intercept == 3.0
+    assert found[2].details["estimator"] == "constant"
+    first, second = found[0].student, found[1].student
+    assert all(a is b for a, b in zip(first.networks, second.networks, strict=True))
+    asked = sketch.codes[:50]
+    both = predict_all([first, second], asked)
+    assert np.array_equal(both[:, 1], second.predict(asked))
+
+
+def test_a_highest_order_truncates_a_train():
+    found = recover(sketch_of([motif], budget=2_000), 0, estimator="train_alone", max_order=2)
+    by_order = found.spectrum.variance_by_order()
+    assert max(k for k, v in by_order.items() if v > 1e-12) == 2
+
+
+def test_a_train_alone_is_fitted_to_the_values_themselves():
+    found = recover(sketch_of([motif], budget=15_000), 0, estimator="train_alone", threads=2)
+    assert found.student is None
+    assert found.details["tried"]["train_alone"]["train_r2"] > 0.5
+
+
+def test_the_curve_of_a_train_asks_students(monkeypatch):
+    sketch = sketch_of([motif])
+    found = recover(sketch, 0, estimator="train", threads=2)
+    record = {**found.details, **report(found.spectrum, sketch, 0)}
+    curve = learning_curve(sketch, {"y0": record}, [], max_order=None, threads=2)
+    assert curve["estimator"].tolist() == ["student"] * (len(curve) - 1) + ["train"]
+    assert curve["r2"].iloc[-1] > curve["r2"].iloc[0]
+
+
+def test_a_complete_sketch_needs_no_train():
+    template = free_template(2, 6)
+    plan = make_plan({}, ["y"], Background.uniform(template), budget=100)
+    sketch = Sketch(plan, plan.queries(0, plan.size), np.arange(64.0)[:, None])
+    with pytest.raises(InputError, match="serves exact"):
+        recover(sketch, 0, estimator="train")
