@@ -97,14 +97,44 @@ def omissions(analysis: Analysis) -> list[str]:
     return sentences
 
 
-def cautions(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+MAX_R2_DROP = 0.05  # below the hold-out's interval that the sequences' may lie without a word
+
+
+def far_below(on_queries: Mapping[str, Any], score: Mapping[str, Any], sequence_set: str) -> list[str]:
+    """Say what to do where R2 on the sequences lies well below that of the hold-out, both with their intervals.
+
+    Args:
+        on_queries, score: see `cautions`.
+        sequence_set: the name of the sequences in the config.
+    """
+    interval = on_queries.get("r2_interval")
+    if not interval or "r2_interval" not in score or score.get("scored_on", "hold-out") != "hold-out":
+        return []
+    if interval[1] > score["r2_interval"][0] - MAX_R2_DROP:
+        return []
+    other = "another background, or outputs: {NAME: {transform: logit}} where values are probabilities"
+    if sequence_set in score.get("near", ()):
+        return [
+            f"R2 on these sequences is well below that of the hold-out although queries were drawn near them: try {other}"
+        ]
+    return [
+        "R2 on these sequences is well below that of the hold-out: they are unlike the background. Ask near them, with "
+        f"sketch: {{near: {{sequences: {sequence_set}}}}}; or take {other}"
+    ]
+
+
+def cautions(
+    on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None, sequence_set: str = "NAME"
+) -> list[str]:
     """Say where R2 is undefined or far lower, how sure refined values are, which warnings there are, and whether few.
 
     Args:
         on_queries: the output's record in `faithfulness.json` of the sequences.
         score: its record in `spectrum/faithfulness.json`; None for none.
+        sequence_set: the name of the sequences in the config.
     """
     sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
+    sentences += far_below(on_queries, score or {}, sequence_set)
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]
@@ -192,6 +222,13 @@ def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
     ]
 
 
+def near_in_words(score: Mapping[str, Any]) -> str:
+    """The R2 on the near hold-out, to go on a sentence with; nothing where no queries were near."""
+    if "r2_near" not in score:
+        return ""
+    return f", {full_r2(score['r2_near'], *score['r2_near_interval'])} near {' and '.join(score['near'])}"
+
+
 def asked_in_words(on_queries: Mapping[str, Any]) -> str:
     """The R2 on the sequences, to go on a sentence with; nothing where the model was not asked."""
     if not on_queries["predicted"]:
@@ -212,10 +249,10 @@ def summary_lines(analysis: Analysis, report: str) -> list[str]:
         lines.append(
             f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
             f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on "
-            f"{scored_on(score)}" + asked_in_words(on_queries)
+            f"{scored_on(score)}" + near_in_words(score) + asked_in_words(on_queries)
         )
         lines.append(f"  {score['audit']}")
-        lines += [f"  {sentence}" for sentence in cautions(on_queries, score)]
+        lines += [f"  {sentence}" for sentence in cautions(on_queries, score, analysis.sequence_set)]
         best = strongest_motifs(analysis, output)
         if instead(score) is None:
             lines.append(f"  strongest interactions: {', '.join(best)}" if best else f"  {no_motif(score)}")

@@ -39,6 +39,7 @@ REFERENCES = {
     "Conference on Artificial Intelligence and Statistics (2023).",
     "modisco": "Shrikumar, A. et al. Technical note on transcription factor motif discovery from importance scores "
     "(TF-MoDISco). arXiv:1811.00416 (2018).",
+    "trains": "Hasan, F. et al. TN-SHAP: tensor networks for Shapley values. arXiv:2510.22138 (2025).",
     "tomtom": "Gupta, S., Stamatoyannopoulos, J. A., Bailey, T. L. & Noble, W. S. Quantifying similarity between "
     "motifs. Genome Biology 8, R24 (2007).",
 }
@@ -59,6 +60,12 @@ ESTIMATORS = {
     "fourier": ("a q-ary sparse Fourier transform on a subsampled lattice", ("qsft",)),
     "trees": ("gradient-boosted trees, turned into exact dividends", ("lightgbm",)),
     "instashap": ("an additive model of tables trained under masks", ("instashap",)),
+    "train": (
+        "a tensor train, a product of one small matrix for each position, fitted to neural networks that were trained on "
+        "the same values and to the values themselves; dividends of every order follow from it in closed form",
+        ("trains", "distillation"),
+    ),
+    "train_alone": ("a tensor train, a product of one small matrix for each position", ("trains",)),
     "student": (
         "small neural networks distilled on the same values, whose dividends were read off by projection",
         ("distillation",),
@@ -146,8 +153,18 @@ def _sketch(text: Text, facts: Mapping[str, Any], score: Mapping[str, Any]) -> s
             ) + (f", with offsets that form an error-correcting code {text.cite('spex')}" if facts["coded"] else "")
             return start + (
                 f"It was evaluated {score['evaluations']:,} times in all, at random sequences of the background"
-                f"{lattice}{_held(score)}."
+                f"{lattice}{_near(score)}{_held(score)}."
             )
+
+
+def _near(score: Mapping[str, Any]) -> str:
+    """Which queries were drawn near sequences."""
+    if "near" not in score:
+        return ""
+    return (
+        f", and near the sequences {' and '.join(score['near'])}, each of whose letters was kept with a probability drawn "
+        "uniformly for each query and otherwise drawn from the background, as Shapley values weigh them"
+    )
 
 
 def _held(score: Mapping[str, Any]) -> str:
@@ -188,6 +205,8 @@ def _faithfulness(
         orders = ", ".join(f"{100 * share:.1f} % up to order {k}" for k, share in shares[:enough])
         sentence = f"For {name}, the recovered function reached R2 = {score['r2']:.4f}"
         sentence += f" (95 % bootstrap interval {low:.4f} to {high:.4f} {text.cite('bootstrap')}) on {scored_on(score)}"
+        if "r2_near" in score:
+            sentence += f", {score['r2_near']:.4f} on {score['near_holdout']:,} held-out queries near sequences"
         asked = on_queries[name]
         if asked["predicted"]:
             r2 = asked["r2_on_queries"]

@@ -270,6 +270,9 @@ def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tu
     """The numbers on top of the page: in large letters, of what, and what stands beside it."""
     shown = (score["r2"], *score["r2_interval"])
     numbers = [(headline_r2(*shown), f"R² on {scored_on(score)}", interval_r2(*shown))]
+    if "r2_near" in score:
+        shown = (score["r2_near"], *score["r2_near_interval"])
+        numbers.append((headline_r2(*shown), f"R² near {' and '.join(score['near'])}", interval_r2(*shown)))
     if on_queries["predicted"]:
         shown = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
         top = on_queries.get("r2_of_highest_tenth")
@@ -281,5 +284,5 @@ def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tu
 
 
 def _sentences(analysis: Analysis, output: str) -> list[str]:
-    found = omissions(analysis) + cautions(analysis.on_queries[output], analysis.scores[output])
+    found = omissions(analysis) + cautions(analysis.on_queries[output], analysis.scores[output], analysis.sequence_set)
     return [sentence[0].upper() + sentence[1:] + "." for sentence in found]
