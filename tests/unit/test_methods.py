@@ -40,6 +40,8 @@ def joined(text):
         ({"score": {"estimator": "exact", "holdout": 0}, "facts": {"design": "exhaustive"}}, set()),
         ({"facts": {"source": "trees", "design": None}, "score": {"estimator": "exact trees"}}, set()),
         ({"facts": {"tomtom": True, "seqlets": True}}, {"tomtom", "modisco"}),
+        ({"score": {"estimator": "train"}}, {"trains", "distillation"}),
+        ({"score": {"estimator": "train_alone"}}, {"trains"}),
     ],
 )
 def test_what_was_used_is_cited_in_the_order_of_its_numbers(changes, cited):
@@ -50,6 +52,13 @@ def test_what_was_used_is_cited_in_the_order_of_its_numbers(changes, cited):
     assert list(dict.fromkeys(marks)) == list(range(1, len(text.cited) + 1))
     assert text.references == [REFERENCES[key] for key in text.cited]
     assert supplement(text).endswith(f"[{len(text.cited)}] {text.references[-1]}")
+
+
+def test_near_queries_are_told_with_their_score():
+    told = joined(text_of(score={"near": ["s", "t"], "near_holdout": 900, "r2_near": 0.987654}))
+    assert "and near the sequences s and t, each of whose letters was kept with a probability drawn uniformly" in told
+    assert "0.9877 on 900 held-out queries near sequences" in told
+    assert "near" not in joined(text_of())
 
 
 def test_numbers_are_those_of_the_files():

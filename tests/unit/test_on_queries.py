@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import rankdata
 
 from shapsketch.fidelity.on_sequences import _interval, report_on_queries
-from shapsketch.report.analysis import asked_in_words, by_group, cautions, lower_within, two_answers
+from shapsketch.report.analysis import asked_in_words, by_group, cautions, far_below, lower_within, two_answers
 from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.storage import parquet as tables
 from shapsketch.storage.parquet import write_parquet
@@ -124,3 +124,19 @@ def test_a_sketch_of_every_sequence_tells_that_a_model_answers_twice():
     assert sentence.startswith("the model does not answer twice the same") and "3 of these" in sentence
     assert two_answers(0, exact) == two_answers(3, exact | {"scored_on": "hold-out"}) == []
     assert two_answers(3, exact | {"r2": 0.9}) == []  # terms were left out
+
+
+@pytest.mark.parametrize(
+    ("interval", "near", "words"),
+    [
+        ([0.3, 0.5], {}, "Ask near them, with sketch: {near: {sequences: sites}}; or take another background"),
+        ([0.3, 0.5], {"near": ["sites"]}, "although queries were near them: try another background"),
+        ([0.3, 0.5], {"near": ["others"]}, "Ask near them, with sketch: {near: {sequences: sites}}"),
+        ([0.6, 0.86], {}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_line_to_write_is_told_where_sequences_fare_worse_than_the_hold_out(interval, near, words):
+    asked = {"r2_interval": interval} if interval else {}
+    told = far_below(asked, {"r2_interval": [0.9, 0.95], "scored_on": "hold-out", **near}, "sites")
+    assert (words in told[0]) if words else not told

@@ -115,7 +115,7 @@ def far_below(on_queries: Mapping[str, Any], score: Mapping[str, Any], sequence_
     other = "another background, or outputs: {NAME: {transform: logit}} where values are probabilities"
     if sequence_set in score.get("near", ()):
         return [
-            f"R2 on these sequences is well below that of the hold-out although queries were drawn near them: try {other}"
+            f"R2 on these sequences is well below that of the hold-out although queries were near them: try {other}"
         ]
     return [
         "R2 on these sequences is well below that of the hold-out: they are unlike the background. Ask near them, with "

@@ -39,7 +39,8 @@ REFERENCES = {
     "Conference on Artificial Intelligence and Statistics (2023).",
     "modisco": "Shrikumar, A. et al. Technical note on transcription factor motif discovery from importance scores "
     "(TF-MoDISco). arXiv:1811.00416 (2018).",
-    "trains": "Hasan, F. et al. TN-SHAP: tensor networks for Shapley values. arXiv:2510.22138 (2025).",
+    "trains": "Heidari, F., Li, C. & Rabusseau, G. Tractable Shapley values and interactions via tensor networks. "
+    "arXiv:2510.22138 (2025).",
     "tomtom": "Gupta, S., Stamatoyannopoulos, J. A., Bailey, T. L. & Noble, W. S. Quantifying similarity between "
     "motifs. Genome Biology 8, R24 (2007).",
 }
@@ -61,8 +62,8 @@ ESTIMATORS = {
     "trees": ("gradient-boosted trees, turned into exact dividends", ("lightgbm",)),
     "instashap": ("an additive model of tables trained under masks", ("instashap",)),
     "train": (
-        "a tensor train, a product of one small matrix for each position, fitted to neural networks that were trained on "
-        "the same values and to the values themselves; dividends of every order follow from it in closed form",
+        "a tensor train, a product of one small matrix for each position, fitted to neural networks that were trained "
+        "on the same values and to the values themselves; dividends of every order follow from it in closed form",
         ("trains", "distillation"),
     ),
     "train_alone": ("a tensor train, a product of one small matrix for each position", ("trains",)),
@@ -162,8 +163,8 @@ def _near(score: Mapping[str, Any]) -> str:
     if "near" not in score:
         return ""
     return (
-        f", and near the sequences {' and '.join(score['near'])}, each of whose letters was kept with a probability drawn "
-        "uniformly for each query and otherwise drawn from the background, as Shapley values weigh them"
+        f", and near the sequences {' and '.join(score['near'])}, each of whose letters was kept with a probability "
+        "drawn uniformly for each query and otherwise drawn from the background, as Shapley values weigh them"
     )
 
 

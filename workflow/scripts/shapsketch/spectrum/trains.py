@@ -6,7 +6,7 @@ the product with D in T and E elsewhere; with E_i + t D_i(x_i) at the positions 
 Delta_S(t), the polynomial of which every Shapley value and interaction index is a weighted sum of values (see
 `quadrature`). So nothing is listed, sampled or truncated: all orders are there.
 
-Trains explain one input in TN-SHAP (arXiv 2510.22138); here one train holds the whole model.
+Trains explain one input in TN-SHAP (Heidari et al. 2025, arXiv:2510.22138); here one train holds the whole model.
 """
 
 from collections.abc import Sequence
