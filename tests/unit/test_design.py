@@ -116,6 +116,14 @@ def test_queries_do_not_repeat_in_small_spaces():
     assert np.abs(seen - plan.background.probabilities).max() < 0.02
 
 
+def test_more_fresh_draws_than_sequences_repeat():
+    plan = make_plan({}, ["y"], Background.uniform(Template(Alphabet("ACGT"), "NNNN")), budget=200, design="random")
+    assert plan.distinct
+    fresh = plan.fresh(1_000, seed=1)
+    assert not fresh.distinct
+    assert len(np.unique(fresh.queries(0, 1_000), axis=0)) > 240
+
+
 def test_small_spaces_are_enumerated():
     template = Template(Alphabet("ACGT"), "NARN")
     plan = make_plan({}, ["y"], Background.uniform(template), budget=100)
@@ -131,6 +139,7 @@ def test_small_spaces_are_enumerated():
         ("N" * 30, {"budget": 200, "design": "fourier"}, "needs at least"),
         ("NR" * 15, {"budget": 20_000, "design": "fourier"}, "equally many letters"),
         ("N" * 30, {"budget": 20_000, "design": "exhaustive"}, "exhaustive"),
+        ("N" * 6, {"budget": 4_097, "design": "random"}, "would draw 4097 different sequences, but the template has 4096"),
     ],
 )
 def test_impossible_designs(template, settings, message):

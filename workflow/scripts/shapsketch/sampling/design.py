@@ -47,41 +47,44 @@ def make_plan(
     Raises:
         InputError: the design cannot be had with this template, background or budget.
     """
-    template = background.template
-    ends = [end - checked for end in round_ends(budget, until_r2 is not None)]
-    budget -= checked
-    if table_rows is not None:
-        budget, design = min(budget, table_rows), "table"
-    elif design == "exhaustive" or _asks_all(template, budget, design):
-        if template.space > budget:
-            raise InputError(
-                f"sketch.design is exhaustive, but the template has {template.space} sequences and "
-                f"sketch.budget is {budget + checked}."
-            )
-        budget, design = template.space, "exhaustive"
-
-    def plan(rounds: tuple[dict[Role, int], ...], design: Design, lattice: Lattice | None = None) -> Plan:
-        common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
-        drawn_near = near if design in ("random", "fourier") else None
-        distinct = not drawn_near and draws_without_replacement(background, budget)
-        return Plan(*common, distinct, lattice, until_r2, checked, drawn_near)
-
-    if design in ("table", "exhaustive") and budget == template.space:
-        return plan(({"train": budget}, *({} for _ in ends[1:])), design)
-    if budget + checked < MIN_BUDGET:
-        raise InputError(
-            f"A budget of {budget + checked} evaluations is too small to fit, choose and score; give at least "
-            f"{MIN_BUDGET}."
-        )
+    template, share = background.template, near.share if near else 0.0
+    left, design = _settle(template, budget - checked, checked, design, table_rows)
+    ends = [min(end - checked, left) for end in round_ends(budget, until_r2 is not None)]
+    rounds: tuple[dict[Role, int], ...] = ({"train": left}, *({} for _ in ends[1:]))
     lattice = None
-    if design in LATTICE_SHARE:
-        drawn = budget - _scoring(budget)
-        queries = int((drawn - int(drawn * near.share) if near else drawn) * LATTICE_SHARE[design])
-        lattice = _fit_lattice(background, queries, design == "fourier")
-    if design == "auto":
-        design = "fourier" if lattice else "random"
-    share = near.share if near else 0.0
-    return plan(_divide([min(end, budget) for end in ends], lattice, share), design, lattice)
+    if design not in ("table", "exhaustive") or left < template.space:
+        _check_budget(left + checked)
+        lattice = _lattice(background, left, design, share)
+        design = ("fourier" if lattice else "random") if design == "auto" else design
+        rounds = _divide(ends, lattice, share)
+    near = near if design in ("random", "fourier") else None
+    distinct = not near and draws_without_replacement(background, left, lattice.size if lattice else 0)
+    _check_space(background, left - (lattice.size if lattice else 0), design, bool(near))
+    common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
+    return Plan(*common, distinct, lattice, until_r2, checked, near)
+
+
+def _settle(
+    template: Template, budget: int, checked: int, design: Design, table_rows: int | None
+) -> tuple[int, Design]:
+    """What can be spent, and the design: that of a table, all sequences where the budget covers them, or as asked."""
+    if table_rows is not None:
+        return min(budget, table_rows), "table"
+    if design != "exhaustive" and not _asks_all(template, budget, design):
+        return budget, design
+    if template.space > budget:
+        raise InputError(
+            f"sketch.design is exhaustive, but the template has {template.space} sequences and "
+            f"sketch.budget is {budget + checked}."
+        )
+    return template.space, "exhaustive"
+
+
+def _check_budget(budget: int) -> None:
+    if budget < MIN_BUDGET:
+        raise InputError(
+            f"A budget of {budget} evaluations is too small to fit, choose and score; give at least {MIN_BUDGET}."
+        )
 
 
 def left_for_checks(template: Template, budget: int, design: Design) -> int:
@@ -114,14 +117,28 @@ def _shares(budget: int, near: float) -> list[int]:
     """The evaluations that a budget has to hold out, to validate, and to fit: from the background, then near."""
     holdout, scoring = min(int(budget * HOLDOUT_SHARE), MAX_HOLDOUT), _scoring(budget)
     parts = (holdout, scoring - holdout, budget - scoring)
-    at_sequences = [int(near * part) for part in parts]
-    return [*(part - own for part, own in zip(parts, at_sequences, strict=True)), *at_sequences]
+    near_parts = [int(near * part) for part in parts]
+    return [*(part - at for part, at in zip(parts, near_parts, strict=True)), *near_parts]
 
 
-def _fit_lattice(background: Background, queries: int, required: bool) -> Lattice | None:
-    """The lattice that `queries` can pay for; without need of one, only if it has enough bins to be of use."""
-    template = background.template
+def _check_space(background: Background, drawn: int, design: Design, near: bool) -> None:
+    """Refuse to draw more sequences than there are: some would be fitted and scored alike."""
+    space = background.template.space
+    if design in ("random", "fourier") and background.is_uniform and not near and drawn > space:
+        raise InputError(
+            f"sketch.design is {design}, which would draw {drawn} different sequences, but the template has {space}; "
+            "use auto or exhaustive, which evaluate each once, or lower sketch.budget."
+        )
+
+
+def _lattice(background: Background, budget: int, design: Design, near: float) -> Lattice | None:
+    """The lattice that a design's share pays for; of `auto`, only if it can be had and has enough bins to be of use."""
+    if design not in LATTICE_SHARE:
+        return None
+    template, required = background.template, design == "fourier"
     radix, free = template.radix, len(template.free)
+    fitted = budget - _scoring(budget)
+    queries = int((fitted - int(fitted * near)) * LATTICE_SHARE[design])
     if radix is None or not background.is_uniform:
         if required:
             raise InputError(

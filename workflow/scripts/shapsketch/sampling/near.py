@@ -8,7 +8,6 @@ probability 1 - u, and draws the others from the background: that is the distrib
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -20,6 +19,7 @@ from ..sequences.background import Background
 from ..sequences.rng import NEAR_STREAM, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from .queries import Segment, letters_of
 
 MAX_CENTRES = 10_000  # sequences of a set that queries are drawn near; of more, so many at equal steps
 
@@ -30,9 +30,8 @@ class Near:
 
     Attributes:
         share: of the budget, 0 < share < 1.
-        sets: sequences by the name of their set, each of the template's length, without ambiguous letters; every set
-        has
-            the same number of queries.
+        sets: sequences by the name of their set, each of the template's length, without ambiguous letters; every
+            set has the same number of queries.
     """
 
     share: float
@@ -56,38 +55,50 @@ class Near:
         """Read what `content` gives."""
         return cls(content["share"], {name: tuple(sequences) for name, sequences in content["sets"].items()})
 
-    def fill(self, background: Background, seed: int, block: slice, start: int, codes: np.ndarray) -> None:
-        """Write near queries into codes.
-
-        The queries of a block are those of the first set, then those of the next. A query depends on its index, its set
-        and the number of nothing else: where a set is added, those of the others that stay are the same.
+    def segments(self, background: Background, seed: int, start: int, stop: int) -> list[Segment]:
+        """Divide indices evenly between the sets: first the queries of the first set, then those of the next.
 
         Args:
             background: what letters are drawn from.
             seed: of the plan.
-            block: the indices of a role's near queries in a round.
-            start: the index of the first row of codes.
-            codes: (N, n) uint8; rows whose index is in the block are overwritten with local codes.
+            start, stop: the indices of a role's near queries in a round.
         """
-        size, count = block.stop - block.start, len(self.sets)
-        for k, (name, centres) in enumerate(self.centres(background.template).items()):
-            first = max(block.start + k * size // count, start)
-            last = min(block.start + (k + 1) * size // count, start + len(codes))
-            if first < last:
-                codes[first - start : last - start] = _draw(background, seed, name, centres, first, last)
+        template, count = background.template, len(self.sets)
+        segments = []
+        for k, (name, sequences) in enumerate(self.sets.items()):
+            centres = template.to_local(template.alphabet.encode(list(sequences)))
+            first, last = (start + part * (stop - start) // count for part in (k, k + 1))
+            segments.append(Segment(first, last, Mixed(background, seed, name, centres)))
+        return segments
 
-    def centres(self, template: Template) -> dict[str, np.ndarray]:
-        """Return the (C, n) uint8 local codes of each set."""
-        if template not in self._centres:
-            self._centres[template] = {
-                name: template.to_local(template.alphabet.encode(list(sequences)))
-                for name, sequences in self.sets.items()
-            }
-        return self._centres[template]
 
-    @cached_property
-    def _centres(self) -> dict[Template, dict[str, np.ndarray]]:
-        return {}
+@dataclass(frozen=True)
+class Mixed:
+    """Sequences of a set mixed with the background, the kind of query that this module is about.
+
+    A query depends on its index and the name and sequences of its set alone: where a set is added, those of the others
+    that stay are the same.
+
+    Attributes:
+        background: what letters are drawn from.
+        seed: of the plan.
+        name: of the set.
+        centres: (C, n) uint8 local codes of its sequences.
+    """
+
+    background: Background
+    seed: int
+    name: str
+    centres: np.ndarray
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        """Return the queries; see `queries.Rule`."""
+        n, count = self.background.template.n, np.uint64(len(self.centres))
+        stream = NEAR_STREAM + (crc32(self.name.encode()) << 8)
+        words = random_words(self.seed, stream, start, stop, 2 + 2 * n)
+        which, rate, changes, letters = words[:, 0], words[:, 1:2], words[:, 2 : 2 + n], words[:, 2 + n :]
+        chosen = self.centres[(which.astype(np.uint64) * count >> np.uint64(32)).astype(np.int64)]
+        return np.where(changes < rate, letters_of(self.background, letters), chosen)
 
 
 def read_near(share: float, files: Mapping[str, str | Path], template: Template, tell: Callable[[str], object]) -> Near:
@@ -115,14 +126,3 @@ def read_near(share: float, files: Mapping[str, str | Path], template: Template,
             tell(f"Queries are drawn near {MAX_CENTRES:,} of the {len(plain):,} sequences of {name}, at equal steps.")
         sets[name] = plain
     return Near.of(share, sets)
-
-
-def _draw(background: Background, seed: int, name: str, centres: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """The near queries of a set with these indices."""
-    n = background.template.n
-    words = random_words(seed, NEAR_STREAM + (crc32(name.encode()) << 8), start, stop, 2 + 2 * n)
-    chosen = centres[(words[:, 0].astype(np.uint64) * np.uint64(len(centres)) >> np.uint64(32)).astype(np.int64)]
-    drawn = np.zeros(chosen.shape, np.uint8)
-    for threshold in background.thresholds.T:
-        drawn += words[:, 2 + n :] >= threshold
-    return np.where(words[:, 2 : 2 + n] < words[:, 1:2], drawn, chosen)

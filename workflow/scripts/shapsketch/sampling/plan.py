@@ -17,13 +17,14 @@ import numpy as np
 
 from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
-from ..sequences.rng import DISTINCT_STREAM, QUERY_STREAM, TABLE_STREAM, generator, permuted, random_words
+from ..sequences.rng import TABLE_STREAM, generator
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..sparse_fourier.subsampling import Lattice
 from ..storage.files import read_json, sha256_json, write_json
 from ..storage.provenance import made_with
 from .near import Near
+from .queries import Distinct, Drawn, Every, OnLattice, Rule, Segment
 
 PLAN_VERSION = 4
 
@@ -31,7 +32,7 @@ Design = Literal["auto", "random", "fourier", "exhaustive", "table"]
 Role = Literal["holdout", "validation", "train", "near_holdout", "near_validation", "near", "lattice"]
 NEAR: tuple[Role, ...] = ("near_holdout", "near_validation", "near")  # as the first three, but drawn near sequences
 
-DISTINCT = 1000  # sequences per query: in a smaller space, queries are drawn without replacement
+MAX_DISTINCT_SPACE = 1000  # sequences per query: in a space up to this, queries are drawn without replacement
 DRAWN_AT_ONCE = 1 << 18  # queries whose random words are held in memory
 
 
@@ -94,13 +95,13 @@ class Plan:
 
     def blocks(self, role: Role) -> list[slice]:
         """The global indices of a role, one range a round."""
-        found, start = [], 0
+        blocks, start = [], 0
         for sizes in self.rounds:
             for name, size in sizes.items():
                 if name == role and size:
-                    found.append(slice(start, start + size))
+                    blocks.append(slice(start, start + size))
                 start += size
-        return found
+        return blocks
 
     def first(self, rounds: int) -> "Plan":
         """The plan of the first rounds alone."""
@@ -128,41 +129,36 @@ class Plan:
 
         For the design `table`, the rows are chosen by `table_order` instead.
         """
-        template = self.template
-        if self.design == "exhaustive":
-            return self._numbered(np.arange(start, stop))
-        lattice_start = self.blocks("lattice")[0].start if self.lattice else self.size
-        codes = np.zeros((stop - start, template.n), np.uint8)
-        drawn = max(min(stop, lattice_start) - start, 0)
-        for first in range(0, drawn, DRAWN_AT_ONCE):
-            part = codes[first : min(first + DRAWN_AT_ONCE, drawn)]
-            self._draw(start + first, part)
-        if self.near:
-            for block in [block for role in NEAR for block in self.blocks(role)]:
-                self.near.fill(self.background, self.seed, block, start, codes[:drawn])
-        if drawn < stop - start:
-            assert self.lattice is not None
-            codes[drawn:, template.free] = self.lattice.queries(
-                self.seed, start + drawn - lattice_start, stop - lattice_start
-            )
+        codes = np.empty((stop - start, self.template.n), np.uint8)
+        written = 0
+        for segment in self.segments:
+            first, last = max(start, segment.start), min(stop, segment.stop)
+            for k in range(first, last, DRAWN_AT_ONCE):
+                part = segment.rule(k, min(k + DRAWN_AT_ONCE, last))
+                codes[k - start : k - start + len(part)] = part
+                written += len(part)
+        assert written == len(codes), "a plan was asked for more queries than it has"
         return codes
 
-    def _draw(self, start: int, codes: np.ndarray) -> None:
-        """Fill in the random queries from index `start` on."""
-        stop = start + len(codes)
-        if self.distinct:
-            places = permuted(self.seed, DISTINCT_STREAM, np.arange(start, stop), self.template.space)
-            codes[:] = self._numbered(places.astype(np.int64))
-            return
-        words = random_words(self.seed, QUERY_STREAM, start, stop, self.template.n)
-        for threshold in self.background.thresholds.T:
-            codes += words >= threshold
-
-    def _numbered(self, numbers: np.ndarray) -> np.ndarray:
-        """The sequences of the template with these numbers, 0 to space - 1, as (N, n) uint8 local codes."""
-        sizes = self.template.sizes
-        strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
-        return (numbers[:, None] // strides % sizes).astype(np.uint8)
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """What gives the sequence of each index, in the order of the indices."""
+        template = self.template
+        if self.design == "exhaustive":
+            return [Segment(0, template.space, Every(template))]
+        draw: Rule = Distinct(template, self.seed) if self.distinct else Drawn(self.background, self.seed)
+        segments, start = [], 0
+        for sizes in self.rounds:
+            for role, size in sizes.items():
+                stop = start + size
+                if self.near and role in NEAR:
+                    segments += self.near.segments(self.background, self.seed, start, stop)
+                elif self.lattice and role == "lattice":
+                    segments.append(Segment(start, stop, OnLattice(self.lattice, template, self.seed, start)))
+                else:
+                    segments.append(Segment(start, stop, draw))
+                start = stop
+        return segments
 
     def table_order(self, rows: int) -> np.ndarray:
         """Return which row of a table of `rows` rows each query reads (design `table`)."""
@@ -234,6 +230,13 @@ class Plan:
         return plan
 
 
-def draws_without_replacement(background: Background, count: int) -> bool:
-    """Whether so many queries never repeat: of a uniform background, where sequences are few."""
-    return background.is_uniform and background.template.space <= DISTINCT * count
+def draws_without_replacement(background: Background, queries: int, on_lattice: int = 0) -> bool:
+    """Whether random queries never repeat: of a uniform background, where sequences are few but enough for all of them.
+
+    Args:
+        background: what is drawn from.
+        queries: all of a plan.
+        on_lattice: those of them that are not drawn.
+    """
+    space = background.template.space
+    return background.is_uniform and queries - on_lattice <= space <= MAX_DISTINCT_SPACE * queries
