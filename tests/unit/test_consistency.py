@@ -137,7 +137,7 @@ def test_small_differences_are_noted(code):
     check = look(code, "drift")
     assert len(check.notes) == 1
     assert "limits what can be explained" in check.notes[0]
-    assert 1e-4 < check.difference["y"]["largest"] / check.difference["y"]["spread"] < 1e-3
+    assert 1e-4 < check.difference["y"].largest / check.difference["y"].spread < 1e-3
 
 
 def test_half_precision_may_round_more():

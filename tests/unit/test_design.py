@@ -139,7 +139,11 @@ def test_small_spaces_are_enumerated():
         ("N" * 30, {"budget": 200, "design": "fourier"}, "needs at least"),
         ("NR" * 15, {"budget": 20_000, "design": "fourier"}, "equally many letters"),
         ("N" * 30, {"budget": 20_000, "design": "exhaustive"}, "exhaustive"),
-        ("N" * 6, {"budget": 4_097, "design": "random"}, "would draw 4097 different sequences, but the template has 4096"),
+        (
+            "N" * 6,
+            {"budget": 4_097, "design": "random"},
+            "draw 4097 different sequences, but the template has 4096",
+        ),
     ],
 )
 def test_impossible_designs(template, settings, message):

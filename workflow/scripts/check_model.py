@@ -16,7 +16,7 @@ if __name__ == "__main__":
 
     from shapsketch.models import Model, identity
     from shapsketch.models.layouts import check_reference, check_shape
-    from shapsketch.sampling.consistency import as_record, check_answers
+    from shapsketch.sampling.consistency import check_answers
     from shapsketch.sampling.design import left_for_checks
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import configured_background
@@ -53,16 +53,17 @@ if __name__ == "__main__":
     left = budget if snakemake.params.get("masks") else left_for_checks(template, budget, own["sketch"]["design"])
     compared = check_reference(model, left) if reference and left else 0
     check = check_answers(model, background, budget=budget, left=left - compared, seed=own["sketch"]["seed"])
+    notes = list(check.notes)
     if not known and not compared:
-        check.notes.append(
+        notes.append(
             f"the file of {name} does not tell whether layout: {source['layout']} is right, and a wrong one can give "
             "wrong numbers without an error; name a table of sequences and the model's own predictions as "
             "source.reference to have some compared"
         )
-    for note in check.notes:
+    for note in notes:
         tell(note)
     assert model.evaluations == compared + check.evaluations, "the model was asked something that is not counted"
-    record = {**as_record(check), "evaluations": model.evaluations, "compared": compared, "layout_known": known}
+    record = {**check.record(), "evaluations": model.evaluations, "compared": compared, "layout_known": known}
     record["made_from"] = made_from
     write_json(kept, record)
     write_json(snakemake.output.check, record)

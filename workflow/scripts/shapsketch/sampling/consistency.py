@@ -4,9 +4,9 @@ Some sequences of the background are asked, and asked again: in the same batch, 
 order, and alone. These evaluations are part of the budget.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -14,31 +14,61 @@ from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import CHECK_STREAM, random_words
 from ..settings.errors import InputError
+from .queries import letters_of
 
-MOST, SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget that this may take
-REPEATS = 10  # times that a batch is asked to tell random answers from those that depend on the batch
-ASKED_ALONE = 2  # of them that are asked alone as well
-# Of two answers to one sequence: what arithmetic may differ by, as a share of the spread of the answers and of their
-# size; twice the precision of a number, where all answers have but that of bfloat16.
-REFUSED, NOTED, ROUNDING = 1e-3, 1e-4, 1e-6
-REFUSED_HALF, ROUNDING_HALF = 3e-2, 2.0**-7
+MAX_ASKED_AGAIN, MAX_SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget for that
+MAX_ASKED_ALONE = 2  # of them that are asked alone as well
+BATCH_REPEATS = 10  # times that a batch is asked to tell random answers from those that depend on the batch
+# Of two answers to one sequence: above which difference a model is refused, and above which that is noted, as a share
+# of the spread of its answers, and what rounding may add as a share of their size. The second line holds where all
+# answers have but the precision of bfloat16.
+MAX_DIFFERENCE, MAX_SILENT_DIFFERENCE, MAX_ROUNDING = 1e-3, 1e-4, 1e-6
+MAX_HALF_DIFFERENCE, MAX_HALF_ROUNDING = 3e-2, 2.0**-7  # the latter is twice that precision
+
+Context = Literal["random", "batch", "alone"]  # the same batch again, another batch, one sequence alone
 
 
-@dataclass
+@dataclass(frozen=True)
+class Difference:
+    """How far apart the answers in one output were, in the output's unit.
+
+    Attributes:
+        largest: the largest difference between two answers to one sequence.
+        spread: of all answers, the largest less the smallest.
+    """
+
+    largest: float
+    spread: float
+
+
+class CheckRecord(TypedDict):
+    """A check as `check.json` holds it."""
+
+    evaluations: int
+    sequences: int
+    difference: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Check:
-    """What a first look has found.
+    """What a first look at a model has shown.
 
     Attributes:
         evaluations: made in all.
         sequences: how many were asked more than once.
-        difference: by output, the largest difference between two answers to one sequence, and the spread of all.
+        difference: by output.
         notes: sentences for the terminal.
     """
 
     evaluations: int = 0
     sequences: int = 0
-    difference: dict[str, dict[str, float]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    difference: Mapping[str, Difference] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def record(self) -> CheckRecord:
+        """Return plain values; the notes are none of them."""
+        difference = {output: asdict(apart) for output, apart in self.difference.items()}
+        return {"evaluations": self.evaluations, "sequences": self.sequences, "difference": difference}
 
 
 def sequences_to_ask(budget: int, left: int) -> int:
@@ -48,12 +78,12 @@ def sequences_to_ask(budget: int, left: int) -> int:
         budget: all evaluations of the sketch, or of one masked sequence.
         left: those of them that a check may take; where every sequence is evaluated, what that leaves.
     """
-    return max(0, min(MOST, int(budget * SHARE) // 3, (left - ASKED_ALONE) // 3))
+    return max(0, min(MAX_ASKED_AGAIN, int(budget * MAX_SHARE) // 3, (left - MAX_ASKED_ALONE) // 3))
 
 
 def evaluations_of(sequences: int) -> int:
     """Return how many evaluations it takes to ask so many sequences again."""
-    return 3 * sequences + min(ASKED_ALONE, sequences)
+    return 3 * sequences + min(MAX_ASKED_ALONE, sequences)
 
 
 def check_answers(model: Model, background: Background, *, budget: int, left: int, seed: int) -> Check:
@@ -69,76 +99,100 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
         InputError: the model fails, or answers one sequence differently; the sentence says when and what to do.
     """
     count = sequences_to_ask(budget, left)
-    codes = background.template.to_alphabet(_draw(background, max(1, count) + count // 2, seed))
+    words = random_words(seed, CHECK_STREAM, 0, max(1, count) + count // 2, background.template.n)
+    codes = background.template.to_alphabet(letters_of(background, words))
     if not count:
         if left > 0:
             model(codes[:1])
         return Check(evaluations=max(0, min(left, 1)))
     asked, others = codes[:count], codes[count:]
-    first = model(asked)
-    answers = [first]
-
-    def compare(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        answers.append(values)
-        return np.abs(values - first[rows])
-
+    answers = _Answers(model, asked, model(asked))
     rows = np.arange(count)
-    again = compare(model(asked), rows)
-    refused, noted = _tolerances(np.concatenate(answers))
-    if (again > refused).any():
-        raise InputError(_sentence(model, asked, first, answers[-1], rows, again, "random", np.concatenate(answers)))
+    answers.compare(rows, model(asked), "random")
+
     mixed = rows[::-1][: count - len(others)]
-    turns = np.argsort(np.concatenate([2 * np.arange(len(others)), 2 * np.arange(len(mixed)) + 1]))  # one of each
-    batch = np.concatenate([others, asked[mixed]])[turns]
-    moved = model(batch)[np.argsort(turns)]
-    beside = compare(moved[len(others) :], mixed)
-    answers.append(moved[: len(others)])
-    refused, noted = _tolerances(np.concatenate(answers))
-    if (beside > refused).any():
-        _refuse_random(model, batch, moved[turns], answers, refused)
-        values = moved[len(others) :]
-        raise InputError(_sentence(model, asked, first, values, mixed, beside, "batch", np.concatenate(answers)))
-    single = rows[[0, -1]][: min(ASKED_ALONE, count)]
-    alone = compare(np.concatenate([model(asked[row : row + 1]) for row in single]), single)
-    refused, noted = _tolerances(np.concatenate(answers))
-    if (alone > refused).any():
-        for row, values in zip(single, answers[-1], strict=True):
-            _refuse_random(model, asked[row : row + 1], values[None], answers, refused)
-        raise InputError(_sentence(model, asked, first, answers[-1], single, alone, "alone", np.concatenate(answers)))
-    largest, spread = np.concatenate([again, beside, alone]).max(0), np.ptp(np.concatenate(answers), axis=0)
-    check = Check(evaluations_of(count), count)
-    for k, output in enumerate(model.outputs):
-        check.difference[output] = {"largest": float(largest[k]), "spread": float(spread[k])}
-        if largest[k] > noted[k]:
-            check.notes.append(
-                f"{model.name} answers the same sequence with up to {largest[k]:.2g} of difference in {output}, "
-                f"{largest[k] / spread[k]:.1g} of the spread of its answers: that limits what can be explained"
-            )
-    return check
+    order = np.argsort(np.concatenate([2 * np.arange(len(others)), 2 * np.arange(len(mixed)) + 1]))  # one of each
+    batch = np.concatenate([others, asked[mixed]])[order]
+    given = model(batch)
+    of_others, of_mixed = np.split(given[np.argsort(order)], [len(others)])
+    answers.note(of_others)
+    answers.compare(mixed, of_mixed, "batch", [(batch, given)])
+
+    single = rows[[0, -1]][: min(MAX_ASKED_ALONE, count)]
+    batches = [asked[row : row + 1] for row in single]
+    alone = [model(batch) for batch in batches]
+    answers.compare(single, np.concatenate(alone), "alone", list(zip(batches, alone, strict=True)))
+    return answers.summary(count)
 
 
-def _refuse_random(
-    model: Model, batch: np.ndarray, values: np.ndarray, answers: list[np.ndarray], refused: np.ndarray
-) -> None:
-    """Tell a model that is random, and had answered the first batch the same by chance, from one that sees its batch.
+class _Answers:
+    """All answers of a first look, and how far those to the same sequence are apart.
 
-    The very same batch is asked a few times more. Nothing is sketched after this: these evaluations are of no budget.
+    Args:
+        model: the model.
+        asked: (N, n) uint8 alphabet codes of the sequences that are asked again.
+        first: (N, outputs) float64, what it answered at first.
     """
-    for _ in range(REPEATS):
-        again = model(batch)
-        apart = np.abs(again - values)
-        if (apart > refused).any():
-            seen = np.concatenate([*answers, again])
-            raise InputError(_sentence(model, batch, values, again, np.arange(len(batch)), apart, "random", seen))
 
+    def __init__(self, model: Model, asked: np.ndarray, first: np.ndarray) -> None:
+        self.model, self.asked, self.first = model, asked, first
+        self.all = first
+        self.differences: list[np.ndarray] = []
 
-def _draw(background: Background, count: int, seed: int) -> np.ndarray:
-    """(count, n) uint8 local codes."""
-    words = random_words(seed, CHECK_STREAM, 0, count, background.template.n)
-    codes = np.zeros(words.shape, np.uint8)
-    for threshold in background.thresholds.T:
-        codes += words >= threshold
-    return codes
+    def note(self, values: np.ndarray) -> None:
+        """Add answers to sequences that are asked once; they count towards the spread."""
+        self.all = np.concatenate([self.all, values])
+
+    def compare(
+        self, rows: np.ndarray, values: np.ndarray, how: Context, batches: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+    ) -> None:
+        """Take further answers to some of the sequences.
+
+        Args:
+            rows: (K,) which of them.
+            values: (K, outputs) float64.
+            how: they were asked.
+            batches: the codes and the answers of each batch in which they were asked beside others, or alone.
+
+        Raises:
+            InputError: an answer is not the first one.
+        """
+        self.note(values)
+        differences = np.abs(values - self.first[rows])
+        refused, _ = _tolerances(self.all)
+        if (differences > refused).any():
+            for batch, given in batches:
+                self._refuse_random(batch, given, refused)
+            raise InputError(_sentence(self.model, self.asked, self.first, values, rows, how, self.all))
+        self.differences.append(differences)
+
+    def _refuse_random(self, batch: np.ndarray, given: np.ndarray, refused: np.ndarray) -> None:
+        """Tell a model that is random, and answered the first batch the same by chance, from one that sees its batch.
+
+        The very same batch is asked some times more. Nothing is sketched after this: these evaluations are of no
+        budget.
+        """
+        for _ in range(BATCH_REPEATS):
+            again = self.model(batch)
+            if (np.abs(again - given) > refused).any():
+                everything, rows = np.concatenate([self.all, again]), np.arange(len(batch))
+                raise InputError(_sentence(self.model, batch, given, again, rows, "random", everything))
+
+    def summary(self, sequences: int) -> Check:
+        """Return what is known of every output once all answers are there; `sequences` were asked again."""
+        largest, spread = np.concatenate(self.differences).max(0), np.ptp(self.all, axis=0)
+        _, noted = _tolerances(self.all)
+        difference = {}
+        notes = []
+        for k, output in enumerate(self.model.outputs):
+            difference[output] = Difference(float(largest[k]), float(spread[k]))
+            if largest[k] > noted[k]:
+                notes.append(
+                    f"{self.model.name} answers the same sequence with up to {largest[k]:.2g} of difference in "
+                    f"{output}, {largest[k] / spread[k]:.1g} of the spread of its answers: that limits what can be "
+                    "explained"
+                )
+        return Check(evaluations_of(sequences), sequences, difference, tuple(notes))
 
 
 def _tolerances(answers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,8 +202,9 @@ def _tolerances(answers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         single = answers.astype(np.float32)
     short = (single.view(np.uint32) & 0x1FFF) == 0  # no more digits than bfloat16 or float16 have
     half = ((single == answers) & short).all(0) & (answers % 1 != 0).any(0)
-    refused = np.where(half, REFUSED_HALF * spread + ROUNDING_HALF * size, REFUSED * spread + ROUNDING * size)
-    return refused, np.where(half, refused, NOTED * spread + ROUNDING * size)
+    rounding = np.where(half, MAX_HALF_ROUNDING, MAX_ROUNDING) * size
+    refused = np.where(half, MAX_HALF_DIFFERENCE, MAX_DIFFERENCE) * spread + rounding
+    return refused, np.where(half, refused, MAX_SILENT_DIFFERENCE * spread + rounding)
 
 
 def _sentence(
@@ -158,11 +213,19 @@ def _sentence(
     first: np.ndarray,
     second: np.ndarray,
     rows: np.ndarray,
-    differences: np.ndarray,
-    how: str,
+    how: Context,
     answers: np.ndarray,
 ) -> str:
-    """Which sequence is answered how, how much that is, why it may be, and what to do."""
+    """Which sequence is answered how, how much that is, why it may be, and what to do.
+
+    Args:
+        model: the model.
+        asked, first: (N, n) alphabet codes and the (N, outputs) first answers to them.
+        second, rows: (K, outputs) other answers, and (K,) to which of them.
+        how: the second answers were asked for.
+        answers: (A, outputs), all of them, for their spread.
+    """
+    differences = np.abs(second - first[rows])
     spread = np.ptp(answers, axis=0)
     share = np.divide(differences, spread, out=np.zeros_like(differences), where=spread > 0)
     place, output = np.unravel_index(share.argmax(), share.shape)
@@ -183,8 +246,3 @@ def _sentence(
         "It depends on what else it is asked: switch batch normalisation to inference (model.eval()), normalise by "
         "constants and not by the batch, or have every sequence asked alone (sketch: {batch_size: 1})."
     )
-
-
-def as_record(check: Check) -> Mapping[str, Any]:
-    """Return a check as plain values."""
-    return {"evaluations": check.evaluations, "sequences": check.sequences, "difference": check.difference}
