@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..sparse_fourier.bins import transform
-from ..sparse_fourier.peeling import peel
+from ..sparse_fourier.peeling import PeelingRecord, peel
 from ..sparse_fourier.subsampling import Lattice
 from .parities import Parities, hadamard
 
@@ -74,11 +74,11 @@ def _shrunk(found: np.ndarray, noise: float) -> np.ndarray:
     return found * (posterior @ (spreads / total))
 
 
-def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> tuple[Parities, dict[str, float]]:
+def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> tuple[Parities, PeelingRecord]:
     """Peel the values at a lattice's masks (SPEX; Kang et al. 2025); parities above `max_order` are left out.
 
     Returns:
-        What was found, and the number of rounds and the noise left per value.
+        The parities, and how peeling went.
     """
     bins = replace(transform(lattice, seed, values), false_positives=MAX_FALSE_PARITIES)
     k, f, details = peel(bins, match_order=1)  # regression finds what this leaves out, and drops what is false

@@ -10,7 +10,7 @@ Adding a kind is adding a module and a line to `KINDS`.
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -35,6 +35,20 @@ KINDS = {
     "builtin": "builtin_model",
 }
 IN_MEMORY = {"callable": "callable_model"}  # kinds that a config cannot name
+
+
+class ModelIdentity(TypedDict, total=False):
+    """What makes a model this model; what is empty is a model of no file, as a game of masks.
+
+    Attributes:
+        source: as in the config, without where it was downloaded from.
+        reader: the version of how its kind of file is read.
+        files: SHA-256 by the name of each file.
+    """
+
+    source: dict[str, object]
+    reader: int
+    files: dict[str, str]
 
 
 class Model:
@@ -175,8 +189,8 @@ class Model:
             half = halves.pop(0)
             try:
                 self._rows(half)
-            except WrongRowsError as found:
-                codes, error = half, found
+            except WrongRowsError as shorter:
+                codes, error = half, shorter
                 halves = [part for part in np.array_split(half, 2) if 0 < len(part) < len(half)]
         return InputError(f"The model {self.name} {error}, of which the first is {self.text(codes[0])}.")
 
@@ -195,7 +209,7 @@ class Model:
         return "".join(letters[min(int(c), len(letters) - 1)] for c in codes)
 
 
-def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None) -> ModelIdentity:
     """Return what makes a model this model: its source, how that is read, and the SHA-256 of each of its files.
 
     Args:

@@ -160,5 +160,5 @@ def _as_output(of: Any) -> str:
 
 def select_names(names: Sequence[str], chosen: Mapping[str, Mapping[str, Any]]) -> list[Any]:
     """Return the model's own names of the outputs that are wanted, each once; with None, all are."""
-    own = [chosen[name].get("of", name) for name in names] if chosen else list(names)
-    return list(dict.fromkeys(own))
+    wanted = [chosen[name].get("of", name) for name in names] if chosen else list(names)
+    return list(dict.fromkeys(wanted))

@@ -19,7 +19,7 @@ from ..settings.errors import InputError
 from . import Predictor
 
 LENGTH_WEIGHT = 20.0  # letters
-SHORTEST = 2  # letters of a microhomology
+MIN_LENGTH = 2  # letters of a microhomology
 
 
 def microhomology(source: Mapping[str, Any], template: Template) -> Predictor:
@@ -27,7 +27,7 @@ def microhomology(source: Mapping[str, Any], template: Template) -> Predictor:
     if template.alphabet.kind != "DNA":
         raise InputError(f"The microhomology score is of DNA; the alphabet is {template.alphabet.letters}.")
     cut = source.get("cut", template.n // 2)
-    if not SHORTEST <= cut <= template.n - SHORTEST:
+    if not MIN_LENGTH <= cut <= template.n - MIN_LENGTH:
         raise InputError(f"The cut after position {cut} leaves no microhomology in {template.n} letters.")
     strong = np.array([letter in "CG" for letter in template.alphabet.letters])
 

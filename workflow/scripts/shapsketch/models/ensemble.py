@@ -42,9 +42,9 @@ class Ensemble:
         starts = np.concatenate([[0], np.cumsum([len(tree.positions) for tree in trees])]).astype(np.int64)
         shift = np.repeat(starts[:-1], np.diff(starts))
         positions = np.concatenate([tree.positions for tree in trees])
-        own = np.arange(len(positions))
+        itself = np.arange(len(positions))
         left, right = (
-            np.where(positions < 0, own, np.concatenate([getattr(tree, side) for tree in trees]) + shift)
+            np.where(positions < 0, itself, np.concatenate([getattr(tree, side) for tree in trees]) + shift)
             for side in ("left", "right")
         )
         return cls(

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..settings.errors import InputError
 
-MAX_CONFIG = 1 << 28  # bytes of a configuration
+MAX_CONFIG_BYTES = 1 << 28  # bytes of a configuration
 MAX_INFLATION = 1000  # times the size of the file, what it may hold when it is unpacked
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
@@ -95,8 +95,8 @@ def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
 
 
 def _batch_shape(entry: Config) -> Any:
-    own = entry.get("config", {})
-    return own.get("batch_shape") or own.get("batch_input_shape")
+    config = entry.get("config", {})
+    return config.get("batch_shape") or config.get("batch_input_shape")
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def _open_archive(path: str, archive: zipfile.ZipFile) -> Iterator[_Opened]:
     sizes = {member.filename: member.file_size for member in archive.infolist()}
     if "config.json" not in sizes or "model.weights.h5" not in sizes:
         raise InputError(f"{path} is a zip archive without config.json and model.weights.h5, so no .keras archive.")
-    if sizes["config.json"] > MAX_CONFIG or sum(sizes.values()) > MAX_INFLATION * Path(path).stat().st_size:
+    if sizes["config.json"] > MAX_CONFIG_BYTES or sum(sizes.values()) > MAX_INFLATION * Path(path).stat().st_size:
         raise InputError(f"{path} unpacks to {sum(sizes.values()):,} bytes, more than a Keras model can hold.")
     config = _mapping(archive.read("config.json"))
     with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:

@@ -157,7 +157,7 @@ def _network(config: Config, weights: Weights) -> Network:
     if len(layers) < len(entries):
         raise InputError("two of its layers have the same name")
     inbound: dict[tuple[str, int], tuple[list[Any], dict[str, Any]]]
-    own = weights.of_layers([e for e in entries if not is_operator(e)])
+    of_layers = weights.of_layers([e for e in entries if not is_operator(e)])
     if kind == "Sequential":
         entries = [e for e in entries if e["class_name"] != "InputLayer"]
         nodes = [Ref("", 0, 0), *(Ref(e["name"], 0, 0) for e in entries)]
@@ -171,7 +171,7 @@ def _network(config: Config, weights: Weights) -> Network:
             raise InputError(f"it takes {len(starts)} inputs, and one is needed")
         first = starts[0]
         last, names = _outputs(body["output_layers"], layers)
-    functions = {e["name"]: _function(e, own) for e in entries if e["class_name"] != "InputLayer"}
+    functions = {e["name"]: _function(e, of_layers) for e in entries if e["class_name"] != "InputLayer"}
     calls_of = {
         (name, k): Call(name, functions[name], _checked(layers[name], *given)) for (name, k), given in inbound.items()
     }

@@ -68,14 +68,14 @@ class Weights:
             InputError: there is none, or it is of another shape.
         """
         if self.paths is None:
-            found = [f"{self.prefix}/vars/{self.taken}"]
-            found = [path for path in found if path in self.store.stored.arrays]
+            path = f"{self.prefix}/vars/{self.taken}"
+            paths = [path] if path in self.store.stored.arrays else []
         else:
-            found = [path for path in self.paths if path.rsplit("/", 1)[-1].partition(":")[0] == name]
-        if len(found) != 1:
-            raise InputError(f"has {'no' if not found else 'more than one'} array {name!r} in the file")
+            paths = [path for path in self.paths if path.rsplit("/", 1)[-1].partition(":")[0] == name]
+        if len(paths) != 1:
+            raise InputError(f"has {'no' if not paths else 'more than one'} array {name!r} in the file")
         self.taken += 1
-        tensor = self.store.tensor(found[0])
+        tensor = self.store.tensor(paths[0])
         if shape is None:
             return tensor
         if tensor.ndim != len(shape) or any(s not in (None, n) for s, n in zip(shape, tensor.shape, strict=True)):
@@ -101,7 +101,7 @@ class Weights:
         if self.store.stored.names is not None:
             return {e["name"]: replace(self, paths=self.store.stored.names.get(e["name"], [])) for e in entries}
         counts: dict[str, int] = {}
-        found = {}
+        weights = {}
         for entry in entries:
             kind = _snake_case(entry["class_name"])
             number = counts[kind] = counts.get(kind, -1) + 1
@@ -109,8 +109,8 @@ class Weights:
             label = self.store.stored.labels.get(path, entry["name"])
             if label != entry["name"]:
                 raise InputError(f"its weights at {path} are those of {label!r}, and {entry['name']!r} was expected")
-            found[entry["name"]] = replace(self, prefix=path, taken=0)
-        return found
+            weights[entry["name"]] = replace(self, prefix=path, taken=0)
+        return weights
 
     def _paths_of(self, entry: Mapping[str, Any]) -> list[str]:
         """In HDF5 a model inside a model has one list of arrays: those whose last part but one names the layer."""
@@ -120,13 +120,13 @@ class Weights:
 
 def _leaf_names(entry: Mapping[str, Any]) -> set[str]:
     """The names of a layer, or of all layers inside it."""
-    own = entry["config"]
-    inner = own.get("layers", []) if isinstance(own, Mapping) else own
+    config = entry["config"]
+    inner = config.get("layers", []) if isinstance(config, Mapping) else config
     names = [name for part in inner for name in _leaf_names(part)]
-    own_activation = own.get("activation") if isinstance(own, Mapping) else None
-    if isinstance(own_activation, Mapping) and isinstance(own_activation.get("config"), Mapping):
-        names.append(own_activation["config"].get("name"))
-    return {*names, entry.get("name") or own["name"]}
+    activation = config.get("activation") if isinstance(config, Mapping) else None
+    if isinstance(activation, Mapping) and isinstance(activation.get("config"), Mapping):
+        names.append(activation["config"].get("name"))
+    return {*names, entry.get("name") or config["name"]}
 
 
 def _snake_case(name: str) -> str:

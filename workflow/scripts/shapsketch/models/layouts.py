@@ -19,7 +19,7 @@ from .table_model import read_table
 
 Shape = tuple[int | None, ...]
 REFERENCE_PREDICTIONS = 8  # predictions of a reference
-SHARE, ROUNDING = 1e-2, 1e-5  # what they may differ by: of their spread, and of their size
+MAX_DIFFERENCE, MAX_ROUNDING = 1e-2, 1e-5  # what they may differ by: of their spread, and of their size
 MAX_LETTERS = 5  # of an alphabet whose every order is tried
 PROTEIN_ORDERS = ("ACDEFGHIKLMNPQRSTVWY", "ARNDCQEGHILKMFPSTWYV")  # by one letter, and by three
 NETWORKS = ("torch", "onnx", "keras_h5")
@@ -104,24 +104,24 @@ def check_reference(model: Model, most: int) -> int:
     count = len(table.codes)
     rows = np.unique(np.linspace(0, count - 1, min(REFERENCE_PREDICTIONS, count, max(most, 1))).astype(int))
     codes, wanted = table.codes[rows], table.values[rows]
-    found = model(codes)
-    if _agree(found, wanted):
+    given = model(codes)
+    if _agree(given, wanted):
         return model.evaluations
-    worst = np.abs(found - wanted).max(1).argmax()
-    output = np.abs(found - wanted)[worst].argmax()
+    worst = np.abs(given - wanted).max(1).argmax()
+    output = np.abs(given - wanted)[worst].argmax()
     raise InputError(
         f"The model {model.name} does not give the values of {file}: {model.outputs[output]} of "
-        f"{model.text(codes[worst])} (row {table.numbers[rows[worst]]}) is {found[worst, output]:.6g} and not "
+        f"{model.text(codes[worst])} (row {table.numbers[rows[worst]]}) is {given[worst, output]:.6g} and not "
         f"{wanted[worst, output]:.6g}, and the largest difference in {len(rows)} rows is "
-        f"{np.abs(found - wanted).max():.3g}{_matching(model, codes, wanted, most)}."
+        f"{np.abs(given - wanted).max():.3g}{_matching(model, codes, wanted, most)}."
     )
 
 
-def _agree(found: np.ndarray, wanted: np.ndarray) -> bool:
+def _agree(given: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether predictions are those of the reference, by output; a constant one is compared by its size."""
     spread, size = np.ptp(wanted, axis=0), np.abs(wanted).max(0)
-    allowed = np.where(spread > 0, SHARE * spread + ROUNDING * size, 1e-3 * size + 1e-12)
-    return bool((np.abs(found - wanted) <= allowed).all())
+    allowed = np.where(spread > 0, MAX_DIFFERENCE * spread + MAX_ROUNDING * size, 1e-3 * size + 1e-12)
+    return bool((np.abs(given - wanted) <= allowed).all())
 
 
 def _matching(model: Model, codes: np.ndarray, wanted: np.ndarray, most: int) -> str:

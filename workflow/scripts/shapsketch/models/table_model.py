@@ -8,7 +8,7 @@ is an error or has the mean of its values. Whatever is left out is listed with i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,30 @@ class Table:
     left_out: pd.DataFrame
     repeated: int
     averaged: int
+
+
+class TableUse(TypedDict):
+    """What of a table a sketch uses, as `plan.json` holds it.
+
+    Attributes:
+        rows: of the file.
+        left_out: rows, by the reason.
+        averaged: rows of sequences that occur more than once.
+        sequences: after that.
+        sampled: of these.
+        space: sequences of the template.
+        unseen: letters that no sampled sequence has, by their position ("1" is the first).
+        notes: sentences.
+    """
+
+    rows: int
+    left_out: dict[str, int]
+    averaged: int
+    sequences: int
+    sampled: int
+    space: int
+    unseen: dict[str, str]
+    notes: list[str]
 
 
 def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Table:
@@ -97,7 +121,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
     return predict
 
 
-def describe(table: Table, template: Template, sampled: np.ndarray) -> dict[str, Any]:
+def describe(table: Table, template: Template, sampled: np.ndarray) -> TableUse:
     """Say what of a table a sketch uses, for its plan and for the reports.
 
     Args:
@@ -106,8 +130,7 @@ def describe(table: Table, template: Template, sampled: np.ndarray) -> dict[str,
         sampled: (K,) the numbers of its sequences that are sampled.
 
     Returns:
-        `rows`, `left_out` (rows by reason), `averaged` (rows), `sequences` (after that), `sampled`, `space` (sequences
-        of the template), `unseen` (letters by position that no sampled sequence has) and `notes`, sentences.
+        Plain values.
     """
     codes = table.codes[sampled]
     seen = (codes[:, :, None] == np.arange(template.alphabet.q)).any(0)

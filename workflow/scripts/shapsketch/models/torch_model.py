@@ -128,9 +128,9 @@ def _plain(result: Any) -> Any:
             return _plain(result[0])
         result = dict(enumerate(result))
     if isinstance(result, Mapping):
-        found = {name: _plain(part) for name, part in result.items() if isinstance(part, torch.Tensor)}
-        if found:
-            return found
+        tensors = {name: _plain(part) for name, part in result.items() if isinstance(part, torch.Tensor)}
+        if tensors:
+            return tensors
     raise InputError(f"A torch model returned a {type(result).__name__}; a tensor, or tensors by name, is needed.")
 
 
@@ -189,12 +189,12 @@ def _refuse_weights(path: str) -> None:
     if kind == "torch":
         content = load_plain(path)
         try:
-            found = find_state_dict(content)
+            weights = find_state_dict(content)
         except ValueError as error:
             raise InputError(f"{path} {error}.") from error
-        if not found:
+        if not weights:
             raise InputError(f"{path} holds a {type(content).__name__} without weights; a saved program is needed.")
-        where, tensors = found
+        where, tensors = weights
         name = f"a state_dict{f' (under {where!r})' if where else ''}"
     elif kind in ("safetensors", "npz"):
         name, tensors = "a file of weights", read_tensors(path)

@@ -96,8 +96,8 @@ def imports_from(roots: Sequence[Path]) -> Iterator[None]:
             if folder in sys.path:
                 sys.path.remove(folder)
         new = set(sys.modules) - before
-        own = {name for name in new if _lies_in(sys.modules.get(name.partition(".")[0]), folders)}
-        _beside[folders] = {name: sys.modules.pop(name) for name in own}
+        beside = {name for name in new if _lies_in(sys.modules.get(name.partition(".")[0]), folders)}
+        _beside[folders] = {name: sys.modules.pop(name) for name in beside}
 
 
 def _lies_in(module: ModuleType | None, folders: Sequence[str]) -> bool:

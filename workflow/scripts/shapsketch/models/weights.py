@@ -116,14 +116,14 @@ def find_state_dict(content: Any) -> tuple[str, Mapping[str, Any]] | None:
         return "", content
     if not isinstance(content, Mapping):
         return None
-    found = {str(key): part for key, part in content.items() if _is_state_dict(part)}
-    preferred = [key for key in NESTED if key in found] or list(found)
-    twins = [key for key in found if preferred and set(found[key]) == set(found[preferred[0]])]
+    inside = {str(key): part for key, part in content.items() if _is_state_dict(part)}
+    preferred = [key for key in NESTED if key in inside] or list(inside)
+    twins = [key for key in inside if preferred and set(inside[key]) == set(inside[preferred[0]])]
     rivals = list(dict.fromkeys([*preferred, *twins]))
     if len(rivals) > 1:
         raise ValueError(f"holds several sets of weights ({', '.join(rivals)}); save the one that you mean alone")
     if preferred:
-        return preferred[0], found[preferred[0]]
+        return preferred[0], inside[preferred[0]]
     for key, part in content.items():
         if isinstance(part, Mapping) and (inner := find_state_dict(part)):
             return f"{key}.{inner[0]}".rstrip("."), inner[1]
@@ -143,11 +143,11 @@ def _state_dict(path: str, content: Any) -> Tensors:
     import torch
 
     try:
-        found = find_state_dict(content)
+        weights = find_state_dict(content)
     except ValueError as error:
         raise InputError(f"{path} {error}.") from error
-    if found:
-        return dict(found[1])
+    if weights:
+        return dict(weights[1])
     what = f"holds a {type(content).__name__}"
     if isinstance(content, Mapping):
         odd = next((k for k, v in content.items() if not isinstance(v, torch.Tensor)), None)

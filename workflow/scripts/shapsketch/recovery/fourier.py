@@ -1,7 +1,7 @@
 """The q-ary sparse Fourier transform (q-SFT; Erginbas et al. 2023) on the lattice of the plan.
 
 The lattice is peeled; what was found, with all of order 1, is fitted again on all samples by ridge
-regression. The waves are never stored: on the lattice they are applied through its bins, on random
+regression. The Fourier terms are never stored: on the lattice they are applied through its bins, on random
 samples by looking up their phases. One bidiagonalisation gives the solutions of all ridges.
 """
 
@@ -27,9 +27,9 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     """Peel the lattice, then refit the coefficients found and all of order 1."""
     template, lattice = samples.plan.template, samples.plan.lattice
     assert lattice is not None
-    found, f, details = peel(transform(lattice, samples.plan.seed, samples.lattice_values))
+    peeled, f, record = peel(transform(lattice, samples.plan.seed, samples.lattice_values))
     most = min(int(MAX_SHARE * len(samples.values) / 2), MAX_COEFFICIENTS)
-    k = _candidates(lattice.radix, found, np.abs(f), max_order, most)
+    k = _candidates(lattice.radix, peeled, np.abs(f), max_order, most)
     rows = MAX_PHASES // len(k)
     random = min(len(samples.values) - lattice.size, rows)
     bins = transform(lattice, samples.plan.seed, samples.lattice_values)
@@ -38,16 +38,16 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     scores = [r_squared(samples.validation_values[:rows], queries.forward(f)) for f in path]
     best = int(np.argmax(scores))
     terms = terms_from_coefficients(template, *_both(k[1:], path[best][1:], lattice.radix))
-    details = {"coefficients": len(found), "ridge": float(RIDGES[best]), **details}
+    details = {"coefficients": len(peeled), "ridge": float(RIDGES[best]), **record}
     return Fit(float(path[best][0].real), terms, details)
 
 
-def _candidates(radix: int, found: np.ndarray, strength: np.ndarray, max_order: int | None, most: int) -> np.ndarray:
-    """One of each conjugate pair: the zero one, all of order 1, then the strongest found, up to `most`."""
-    free = found.shape[1]
-    orders = (found > 0).sum(1)
+def _candidates(radix: int, peeled: np.ndarray, strength: np.ndarray, max_order: int | None, most: int) -> np.ndarray:
+    """One of each conjugate pair: the zero one, all of order 1, then the strongest peeled, up to `most`."""
+    free = peeled.shape[1]
+    orders = (peeled > 0).sum(1)
     keep = (orders > 1) & (orders <= (max_order or free))
-    ranked = found[keep][np.argsort(-strength[keep], kind="stable")]
+    ranked = peeled[keep][np.argsort(-strength[keep], kind="stable")]
     singles = next(low_orders(free, radix, 1)).dense(free)
     return np.concatenate([np.zeros((1, free), np.int64), singles, ranked[: max(most - len(singles), 0)]])
 
@@ -59,7 +59,7 @@ def _both(k: np.ndarray, f: np.ndarray, radix: int) -> tuple[np.ndarray, np.ndar
 
 
 class RandomQueries:
-    """The waves of (K, free) frequencies, each with its conjugate, at (N, free) codes."""
+    """The Fourier terms of (K, free) frequencies, each with its conjugate, at (N, free) codes."""
 
     def __init__(self, codes: np.ndarray, k: np.ndarray, radix: int) -> None:
         self.phases = np.empty((len(codes), len(k)), np.uint8)

@@ -1,10 +1,10 @@
 """The design of a sketch: how a budget is divided between what is fitted, what is chosen by and what is scored."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from ..models import ModelIdentity
 from ..sequences.background import Background
 from ..sequences.template import Template
 from ..settings.errors import InputError
@@ -20,7 +20,7 @@ MIN_BUDGET = 100
 
 
 def make_plan(
-    model: dict[str, Any],
+    model: ModelIdentity,
     outputs: Sequence[str],
     background: Background,
     *,

@@ -9,7 +9,7 @@ probability 1 - u, and draws the others from the background: that is the distrib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from zlib import crc32
 
 import numpy as np
@@ -22,6 +22,13 @@ from ..settings.errors import InputError
 from .queries import Segment, letters_of
 
 MAX_CENTRES = 10_000  # sequences of a set that queries are drawn near; of more, so many at equal steps
+
+
+class NearContent(TypedDict):
+    """The attributes of `Near`, as plain values."""
+
+    share: float
+    sets: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,12 @@ class Near:
             chosen[name] = tuple(sequences[row] for row in rows.tolist())
         return cls(share, chosen)
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> NearContent:
         """Return plain values, as a plan holds them."""
         return {"share": self.share, "sets": {name: list(sequences) for name, sequences in self.sets.items()}}
 
     @classmethod
-    def from_content(cls, content: Mapping[str, Any]) -> "Near":
+    def from_content(cls, content: NearContent) -> "Near":
         """Read what `content` gives."""
         return cls(content["share"], {name: tuple(sequences) for name, sequences in content["sets"].items()})
 

@@ -7,14 +7,16 @@ evaluation is made. The indices run through rounds, each with its share of every
 first rounds are themselves the sketch of a smaller budget.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 
+from ..models import ModelIdentity
+from ..models.table_model import TableUse
 from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
 from ..sequences.rng import TABLE_STREAM, generator
@@ -23,7 +25,7 @@ from ..settings.errors import InputError
 from ..sparse_fourier.subsampling import Lattice
 from ..storage.files import read_json, sha256_json, write_json
 from ..storage.provenance import made_with
-from .near import Near
+from .near import Near, NearContent
 from .queries import Distinct, Drawn, Every, OnLattice, Rule, Segment
 
 PLAN_VERSION = 4
@@ -34,6 +36,26 @@ NEAR: tuple[Role, ...] = ("near_holdout", "near_validation", "near")  # as the f
 
 MAX_DISTINCT_SPACE = 1000  # sequences per query: in a space up to this, queries are drawn without replacement
 DRAWN_AT_ONCE = 1 << 18  # queries whose random words are held in memory
+
+
+class PlanContent(TypedDict):
+    """A plan as `plan.json` holds it, which its hash is of; the attributes of `Plan`, as plain values."""
+
+    version: int
+    model: ModelIdentity
+    outputs: list[str]
+    alphabet: str
+    template: str
+    background: list[list[float]]
+    design: Design
+    seed: int
+    batch_size: int
+    rounds: list[dict[Role, int]]
+    distinct: bool
+    lattice: dict[str, int] | None
+    until_r2: float | None
+    checked: int
+    near: NotRequired[NearContent]
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,7 @@ class Plan:
         near: the sequences that a share of all queries is drawn near; None: all are drawn from the background.
     """
 
-    model: dict[str, Any]
+    model: ModelIdentity
     outputs: tuple[str, ...]
     background: Background
     design: Design
@@ -169,9 +191,8 @@ class Plan:
         """SHA-256 of the plan's content; shards and spectra carry it."""
         return sha256_json(self._content())
 
-    def _content(self) -> dict[str, Any]:
-        near = {"near": self.near.content()} if self.near else {}
-        return {
+    def _content(self) -> PlanContent:
+        content: PlanContent = {
             "version": PLAN_VERSION,
             "model": self.model,
             "outputs": list(self.outputs),
@@ -186,10 +207,12 @@ class Plan:
             "lattice": asdict(self.lattice) if self.lattice else None,
             "until_r2": self.until_r2,
             "checked": self.checked,
-            **near,
         }
+        if self.near:
+            content["near"] = self.near.content()
+        return content
 
-    def save(self, path: str | Path, table: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> None:
+    def save(self, path: str | Path, table: TableUse | None = None, notes: Sequence[str] = ()) -> None:
         """Write the plan as JSON, with its hash, and what is not part of it.
 
         Args:
@@ -197,7 +220,7 @@ class Plan:
             table: what of a table is used; see `table_model.describe`.
             notes: sentences for the reports: what was left out on the way to this plan.
         """
-        aside = {"table": dict(table) if table else None, "notes": list(notes), "versions": made_with()}
+        aside = {"table": table, "notes": list(notes), "versions": made_with()}
         write_json(path, {"hash": self.hash, "evaluations": self.evaluations, **self._content(), **aside})
 
     @classmethod

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -21,7 +21,15 @@ from ..storage.files import load_npz, save_npz, sha256_json
 from .plan import Plan, Role
 
 SKETCH_VERSION = 2
-ENOUGH_VALUES = 100  # values that tell whether their differences can be held
+MIN_SCALE_VALUES = 100  # values that tell whether their differences can be held
+
+
+class Rate(TypedDict):
+    """How fast a model answers: seconds until its first batch and for each evaluation after that, and how many."""
+
+    load_seconds: float
+    seconds_per_evaluation: float
+    evaluations: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def sample_shard(
         queries = plan.queries(first, min(first + plan.batch_size, stop))
         values = known.get(_digest(queries))
         batches.append(model(plan.template.to_alphabet(queries)) if values is None else values)
-        if len(batches) == 1 and len(queries) >= ENOUGH_VALUES:
+        if len(batches) == 1 and len(queries) >= MIN_SCALE_VALUES:
             for number, output in enumerate(plan.outputs):
                 check_scale(batches[0][:, number], output)
         progress(len(queries))
@@ -176,13 +184,13 @@ def is_sampled(path: str | Path, plan: Plan, shard: int, shards: int, skip: bool
     """Whether a file is this shard of the plan, whole and undamaged; the arguments are those of `sample_shard`."""
     start, stop = query_range(plan, shard, shards)
     try:
-        found, _, values = _read(path, plan)
+        first, _, values = _read(path, plan)
     except InputError:
         return False
-    return found == start and len(values) == (0 if skip else stop - start)
+    return first == start and len(values) == (0 if skip else stop - start)
 
 
-def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> dict[str, float]:
+def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> Rate:
     """Time the model on the first queries of a plan; these evaluations are none of the sketch's.
 
     Args:
@@ -191,8 +199,7 @@ def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> dict[
         seconds: how long to ask, once it has answered two batches.
 
     Returns:
-        `load_seconds` (until the model has answered its first batch), `seconds_per_evaluation` (after that) and
-        `evaluations`; of a table, zeros.
+        The rate; of a table, zeros.
     """
     if plan.design == "table":
         return {"load_seconds": 0.0, "seconds_per_evaluation": 0.0, "evaluations": 0}

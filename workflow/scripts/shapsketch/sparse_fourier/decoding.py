@@ -22,8 +22,8 @@ def decode(code: Code, syndromes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     words = np.zeros((len(syndromes), code.rows.shape[1]), np.int64)
     valid = np.ones(len(syndromes), bool)
     for part in code.parts:
-        own = _decode_part(code, part, syndromes, valid)
-        words[valid] = (words[valid] + part.lift * own[valid]) % code.radix
+        residues = _decode_part(code, part, syndromes, valid)
+        words[valid] = (words[valid] + part.lift * residues[valid]) % code.radix
     return words, valid
 
 
@@ -220,9 +220,9 @@ def _decode_bch(
         valid[b] = length <= t and _splits(locator, length, p, m, exp, log, zech)
         if not valid[b]:
             continue
-        found, i = 0, 0
+        roots, i = 0, 0
         logs = log[locator]
-        while found < length and i < words.shape[1]:  # Chien: the locator at exp[-i]
+        while roots < length and i < words.shape[1]:  # Chien: the locator at exp[-i]
             value = 1
             for j in range(1, length + 1):
                 if locator[j]:
@@ -235,6 +235,6 @@ def _decode_bch(
                 if not 0 < letter < p:
                     break
                 words[b, i] = letter
-                found += 1
+                roots += 1
             i += 1
-        valid[b] = found == length
+        valid[b] = roots == length

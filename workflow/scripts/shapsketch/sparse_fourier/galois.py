@@ -1,4 +1,4 @@
-"""Arithmetic modulo primes and in finite fields, as far as the parity checks of `codes` need it."""
+"""Arithmetic modulo primes and in finite fields, as far as `parity_checks` needs it."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -17,9 +17,7 @@ from .decoding import decode
 from .phases import flips, read
 
 MAX_MATCHED = 300_000  # frequencies of low order that are matched
-MAX_MISMATCH = (
-    2.5  # times what noise gives on average: less at the first base offset, and a frequency is matched no further
-)
+MIN_STRENGTH = 2.5  # times what noise gives on average at the first base offset; weaker frequencies are not matched
 MAX_COMPARED = 512  # bins of a matrix, those with the most energy, that are compared with those of the others
 MIN_CORRELATION = 0.5  # correlation above which bins agree in any case
 
@@ -58,7 +56,7 @@ def low_orders(free: int, radix: int, max_order: int | None = None) -> Iterator[
 
 
 def likely(bins: Bins, max_order: int | None = None) -> np.ndarray:
-    """Return the (K, free) frequencies of low order whose wave at the first base offset is no weaker than noise's.
+    """Return the (K, free) frequencies of low order that are no weaker than noise at the first base offset.
 
     Nine in ten of those that are not there fail, at a fraction of the cost of a match.
 
@@ -69,17 +67,19 @@ def likely(bins: Bins, max_order: int | None = None) -> np.ndarray:
     free = bins.lattice.free
     lows = list(low_orders(free, bins.lattice.radix, max_order))
     strengths = bins.screen([(low.supports, low.letters) for low in lows])
-    found = [low.dense(free, strength > MAX_MISMATCH) for low, strength in zip(lows, strengths, strict=True)]
-    return np.concatenate([np.zeros((0, free), np.int64), *found])
+    strong = [low.dense(free, strength > MIN_STRENGTH) for low, strength in zip(lows, strengths, strict=True)]
+    return np.concatenate([np.zeros((0, free), np.int64), *strong])
 
 
 def match(bins: Bins, k: np.ndarray, noise: float) -> np.ndarray:
-    """Return those of (K, free) frequencies whose wave, over all its bins, holds more of their energy than chance."""
-    power, rest = bins.wave_power(k)
-    return k[sure(bins, k, power, rest, noise, bins.lattice.matrices)]
+    """Return those of (K, free) frequencies that hold more of the energy of all their bins than chance would."""
+    power, rest = bins.term_power(k)
+    return k[exceeds_chance(bins, k, power, rest, noise, bins.lattice.matrices)]
 
 
-def sure(bins: Bins, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int) -> np.ndarray:
+def exceeds_chance(
+    bins: Bins, k: np.ndarray, power: np.ndarray, residual: np.ndarray, noise: float, matrices: int
+) -> np.ndarray:
     """Whether (K,) frequencies hold more of the energy in their bins than chance would give any.
 
     For one frequency and D isotropic values, P(it holds more than the share R of their energy)
@@ -130,13 +130,13 @@ def _alike(bins: Bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chance = delays * min(MIN_CORRELATION, np.sqrt(2 * np.log(strongest.shape[1]) / values))
     firsts, totals, groups = [], [], []
     for first in range(count):
-        own = np.flatnonzero(half[strongest[first]])  # what holds their conjugates agrees with conjugates
-        total, places = vectors[first][own], np.full((count, len(own)), -1)
-        places[first] = strongest[first][own]
+        rows = np.flatnonzero(half[strongest[first]])  # what holds their conjugates agrees with conjugates
+        total, places = vectors[first][rows], np.full((count, len(rows)), -1)
+        places[first] = strongest[first][rows]
         for size, c in enumerate((first + np.arange(1, count)) % count, 1):
             alike = total @ vectors[c].T
             partner = np.argmax(alike, axis=1)
-            good = alike[np.arange(len(own)), partner] > chance * np.sqrt(size)
+            good = alike[np.arange(len(rows)), partner] > chance * np.sqrt(size)
             total, places[c] = total + vectors[c][partner], strongest[c][partner]
             if size in (1, count - 1):
                 firsts.append(np.full(good.sum(), first))

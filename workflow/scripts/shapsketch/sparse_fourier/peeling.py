@@ -8,12 +8,14 @@ found by its mean over all its bins; all that was found is fitted to the bins an
 starts again on what is left.
 """
 
+from typing import TypedDict
+
 import numba
 import numpy as np
 
 from .bins import Bins, is_larger, is_real
 from .decoding import decode
-from .matching import agreed, likely, match, sure
+from .matching import agreed, exceeds_chance, likely, match
 from .phases import flips, read
 
 MAX_PASSES, MAX_ROUNDS = 8, 100
@@ -22,7 +24,14 @@ EXACT_NOISE = 1e-20  # the noise of an exactly sparse function, relative to its 
 RESCREENING_RATIO = 0.8  # the noise over what it was: below, frequencies of low order are screened again
 
 
-def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+class PeelingRecord(TypedDict):
+    """How peeling went: the number of its rounds, and the noise that is left per query (a mean square)."""
+
+    rounds: int
+    noise: float
+
+
+def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.ndarray, PeelingRecord]:
     """Find coefficients until no bin holds more than noise, or nothing new is found.
 
     Args:
@@ -31,7 +40,7 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
 
     Returns:
         (K, free) int64 frequencies, one of every conjugate pair, in lexical order; their (K,)
-        complex128 coefficients; the number of rounds and the noise left per query.
+        complex128 coefficients; and how it went.
     """
     k, f = np.zeros((1, bins.lattice.free), np.int64), np.zeros(1, np.complex128)
     floor = EXACT_NOISE * float(bins.energies().mean()) * bins.lattice.bins
@@ -62,7 +71,7 @@ def peel(bins: Bins, match_order: int | None = None) -> tuple[np.ndarray, np.nda
         f = f + change
         if len(k) == known:
             break
-    kept = sure(bins, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices)
+    kept = exceeds_chance(bins, k, np.abs(f) ** 2, np.zeros(len(k)), noise, bins.lattice.matrices)
     return k[kept], f[kept], {"rounds": total, "noise": float(noise * bins.lattice.bins)}
 
 
@@ -153,7 +162,7 @@ def _judge(
     lattice = bins.lattice
     k, valid = decode(lattice.code, syndromes)
     f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.roots)
-    good = valid & sure(bins, k, np.abs(f) ** 2, residual, noise, 1)
+    good = valid & exceeds_chance(bins, k, np.abs(f) ** 2, residual, noise, 1)
     if clean:
         good &= residual <= NOISE_FACTOR * noise
     return k, f, residual, good
@@ -183,16 +192,16 @@ def _project(
     steps, radix = checks.shape[1] + 1, roots.size
     f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
     for a in numba.prange(matrix.size):
-        turned = np.empty(len(shifts), np.complex128)
+        aligned = np.empty(len(shifts), np.complex128)
         u = values[matrix[a], place[a]]
         for base in range(0, len(shifts), steps):
             angle = 0
             for i in range(k.shape[1]):
                 angle += k[a, i] * shifts[base, i]
             angle %= radix
-            turned[base] = u[base] * roots[-angle]
+            aligned[base] = u[base] * roots[-angle]
             for i in range(1, steps):
-                turned[base + i] = u[base + i] * roots[checks[a, i - 1] - angle]
-        f[a] = np.mean(turned)
-        residual[a] = np.mean(np.abs(turned - f[a]) ** 2)
+                aligned[base + i] = u[base + i] * roots[checks[a, i - 1] - angle]
+        f[a] = np.mean(aligned)
+        residual[a] = np.mean(np.abs(aligned - f[a]) ** 2)
     return f, residual

@@ -72,13 +72,13 @@ class Lattice:
     def mixing(self, seed: int) -> np.ndarray:
         """Return the (C, r - b, b) int64 random A that give M full rank modulo every prime factor of m."""
         draws = generator(seed, MATRIX_STREAM)
-        found: list[np.ndarray] = []
-        while len(found) < self.matrices:
+        mixings: list[np.ndarray] = []
+        while len(mixings) < self.matrices:
             mixing = draws.integers(0, self.radix, (self.steps - 1, self.dimension))
             matrix = self._matrix(mixing)
             if all(len(row_reduce(matrix, p)[1]) == self.dimension for p in factorise(self.radix)):
-                found.append(mixing)
-        return np.stack(found)
+                mixings.append(mixing)
+        return np.stack(mixings)
 
     def _matrix(self, mixing: np.ndarray) -> np.ndarray:
         head, tail = self.code.rows[: self.dimension], self.code.rows[self.dimension :]

@@ -1,0 +1,167 @@
+"""The compiled loops of the bins: what coefficients add to bins, and what bins say of coefficients."""
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, parallel=True)
+def places(k: np.ndarray, matrices: np.ndarray, reduced: np.ndarray, radix: int) -> np.ndarray:
+    """Return the (C, K) bins of (K, free) frequencies; `reduced` holds all that a digit can be, modulo the radix."""
+    numbers = np.zeros((len(matrices), len(k)), np.int64)
+    for a in numba.prange(len(k)):
+        positions = np.flatnonzero(k[a])
+        for c in range(len(matrices)):
+            numbers[c, a] = _place(positions, k[a][positions], matrices[c], reduced, radix)
+    return numbers
+
+
+@numba.njit(cache=True)
+def _place(positions: np.ndarray, letters: np.ndarray, matrix: np.ndarray, reduced: np.ndarray, radix: int) -> int:
+    """The number of the bin of a frequency that has these letters at these positions."""
+    place = 0
+    for t in range(matrix.shape[1]):
+        digit = 0
+        for i in range(positions.size):
+            digit += letters[i] * matrix[positions[i], t]
+        place = place * radix + reduced[digit]
+    return place
+
+
+@numba.njit(cache=True)
+def _write_phases(k: np.ndarray, shifts: np.ndarray, powers: np.ndarray, real: np.ndarray, imag: np.ndarray) -> None:
+    """Write w^<d,k> for every offset."""
+    angles = np.zeros(real.size, np.int64)
+    for i in range(k.size):
+        if k[i]:
+            for d in range(real.size):
+                angles[d] += k[i] * shifts[i, d]
+    for d in range(real.size):
+        real[d], imag[d] = powers[angles[d]].real, powers[angles[d]].imag
+
+
+# The sums over offsets may be taken in any order, hence several terms at once.
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
+def _dot(row: np.ndarray, real: np.ndarray, imag: np.ndarray) -> complex:
+    """The sum over offsets of row w^-<d,k>."""
+    x, y = 0.0, 0.0
+    for d in range(row.size):
+        z = row[d]
+        x += z.real * real[d] + z.imag * imag[d]
+        y += z.imag * real[d] - z.real * imag[d]
+    return complex(x, y)
+
+
+@numba.njit(cache=True)
+def spread(
+    values: np.ndarray,
+    f: np.ndarray,
+    places: np.ndarray,
+    mirrors: np.ndarray,
+    paired: np.ndarray,
+    k: np.ndarray,
+    shifts: np.ndarray,
+    powers: np.ndarray,
+) -> None:
+    """Add (K,) coefficients, and the conjugates of those that are `paired`, to (C, bins, D) values in place.
+
+    Args:
+        values: of the bins.
+        f, k: (K,) complex128 and (K, free) int64.
+        places, mirrors: (C, K) bins of k and of -k.
+        paired: (K,) bool, where k is not -k.
+        shifts: (free, D) offsets.
+        powers: w to every power that <d,k> can have.
+    """
+    real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+    for a in range(len(k)):
+        _write_phases(k[a], shifts, powers, real, imag)
+        for c in range(len(places)):
+            row = values[c, places[c, a]]
+            for d in range(row.size):
+                row[d] += f[a] * complex(real[d], imag[d])
+            if paired[a]:
+                row = values[c, mirrors[c, a]]
+                for d in range(row.size):
+                    row[d] += (f[a] * complex(real[d], imag[d])).conjugate()
+
+
+@numba.njit(cache=True, parallel=True)
+def gather(values: np.ndarray, places: np.ndarray, k: np.ndarray, shifts: np.ndarray, powers: np.ndarray) -> np.ndarray:
+    """Return the (K,) sums over bins and offsets of values w^-<d,k>; the adjoint of `spread` without conjugates."""
+    f = np.zeros(len(k), np.complex128)
+    for a in numba.prange(len(k)):
+        real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+        _write_phases(k[a], shifts, powers, real, imag)
+        for c in range(len(places)):
+            f[a] += _dot(values[c, places[c, a]], real, imag)
+    return f
+
+
+# What consecutive letters have in common at the first positions of a support is kept.
+@numba.njit(cache=True, parallel=True, fastmath={"reassoc", "contract"})
+def screen(
+    values: np.ndarray,
+    energies: np.ndarray,
+    supports: np.ndarray,
+    letters: np.ndarray,
+    digits: np.ndarray,
+    phases: np.ndarray,
+    reduced: np.ndarray,
+) -> np.ndarray:
+    """Return the (S, L) float32 strengths of letters at supports, at the first base offset; see `Bins.screen`.
+
+    Args:
+        values: (C, bins, 2, steps) float32, real and imaginary parts.
+        energies: (C, bins) mean squares, in the same unit.
+        supports, letters: (S, order) positions and (L, order) letters.
+        digits: (C, free, radix, b), the products of the matrices with each letter at each position.
+        phases: (free, radix, 2, steps) float32, w^<d,k> of each letter at each position.
+        reduced: all that a sum of digits can be, modulo the radix.
+    """
+    count, _, _, steps = values.shape
+    order, dimension, radix = supports.shape[1], digits.shape[3], phases.shape[1]
+    strengths = np.empty((len(supports), len(letters)), np.float32)
+    for s in numba.prange(len(supports)):
+        products = np.empty((order, 2, steps), np.float32)
+        sums = np.zeros((order, count, dimension), np.int64)
+        for b in range(len(letters)):
+            same = b > 0
+            for i in range(order):
+                same = same and letters[b, i] == letters[b - 1, i]
+                if same:
+                    continue
+                phase, digit = phases[supports[s, i], letters[b, i]], digits[:, supports[s, i], letters[b, i]]
+                if i == 0:
+                    products[0], sums[0] = phase, digit
+                    continue
+                sums[i] = sums[i - 1] + digit
+                real, imag = products[i - 1]
+                for d in range(steps):
+                    products[i, 0, d] = real[d] * phase[0, d] - imag[d] * phase[1, d]
+                    products[i, 1, d] = real[d] * phase[1, d] + imag[d] * phase[0, d]
+            x, y, energy = np.float32(0), np.float32(0), 1e-300
+            real, imag = products[order - 1]
+            for c in range(count):
+                place = 0
+                for t in range(dimension):
+                    place = place * radix + reduced[sums[order - 1, c, t]]
+                row = values[c, place]
+                for d in range(steps):
+                    x += row[0, d] * real[d] + row[1, d] * imag[d]
+                    y += row[1, d] * real[d] - row[0, d] * imag[d]
+                energy += energies[c, place]
+            strengths[s, b] = (x * x + y * y) / (energy * steps)
+    return strengths
+
+
+@numba.njit(cache=True, parallel=True)
+def inner_products(
+    k: np.ndarray, first: np.ndarray, second: np.ndarray, shifts: np.ndarray, powers: np.ndarray, radix: int
+) -> np.ndarray:
+    """Return the (P,) inner products, over the offsets, of the Fourier terms `first` and `second` of K frequencies."""
+    products = np.empty(first.size, np.complex128)
+    for a in numba.prange(first.size):
+        real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
+        _write_phases((k[second[a]] - k[first[a]]) % radix, shifts, powers, real, imag)
+        products[a] = complex(real.sum(), imag.sum())
+    return products
