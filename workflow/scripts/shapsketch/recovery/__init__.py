@@ -30,7 +30,7 @@ GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "train": 0.995}  # R2 above whi
 # More samples would cost these hours and teach them little; the correction that follows reads all.
 MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "train": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
-PROMISING_R2 = 0.9
+PROMISING_R2, MANY_SITES = 0.9, 10
 CONSTANT = "constant"  # the name of what remains where nothing was found
 # What `auto` does not try: regression finds the optimum of instashap sooner, trains lose less than students' tables.
 ASKED_FOR = ("student", "train_alone", "instashap")
@@ -139,7 +139,7 @@ class _Work:
         Trees of many samples take long, and are tried where smaller tables have come near.
         """
         best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
-        if choose and name == "trees" and len(self.samples.values) > PROBED and best < PROMISING_R2:
+        if choose and name == "trees" and _is_probed(self.samples) and best < PROMISING_R2:
             return False
         return bool(self.samples.values.any()) and best <= min(good, GOOD_R2.get(name, 1.0))
 
@@ -160,12 +160,18 @@ def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Be
         return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin)
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
     for own in samples:
-        fit = module.fit(own.first(PROBED) if choose and name == "regression" else own, max_order)
-        if len(own.values) > PROBED and choose and name == "regression" and validation_r2(own, fit) >= PROMISING_R2:
+        probed = choose and name == "regression" and _is_probed(own)
+        fit = module.fit(own.first(PROBED) if probed else own, max_order)
+        if probed and validation_r2(own, fit) >= PROMISING_R2:
             fit = module.fit(own, max_order)
         fits.append(fit)
         finished(1)
     return fits
+
+
+def _is_probed(samples: Samples) -> bool:
+    """Whether tables are first tried on a part of the samples: those of a few sites never take long."""
+    return len(samples.values) > PROBED and len(samples.plan.template.free) >= MANY_SITES
 
 
 def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:
