@@ -21,10 +21,11 @@ from . import train_steps
 from .base import Begin, Fit, Samples, silent, validation_r2
 from .student import FREE_SEED, Student, distil, is_enumerable, predict_all, train_students
 
-RANK, LARGE_RANK = 24, 40
-MANY_SAMPLES = 40_000  # from which on a larger rank pays
+RANK, STEPS = 24, 8_000
+LARGE_RANK, LARGE_STEPS = 48, 14_000
+MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS = 300_000
-STEPS, BATCH = 8_000, 512
+BATCH = 512
 RATE = 6e-3  # the largest
 START_RATE, WARM_UP = 0.04, 0.3  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.15  # of the first cores, over the root of the rank
@@ -72,7 +73,7 @@ def fit_outputs(
     own = np.stack([samples.all_values for samples in outputs], 1)
     codes = np.concatenate([codes, *[first.all_codes] * REPEATS])
     values = np.concatenate([answers, *[own] * REPEATS])
-    fits = _fit(outputs, codes, values, students, details, begin("train", STEPS))
+    fits = _fit(outputs, codes, values, students, details, begin)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
@@ -84,7 +85,7 @@ def fit_alone(outputs: Sequence[Samples], max_order: int | None = None, begin: B
     """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
     own = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], begin("train", STEPS))
+    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], begin)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
@@ -100,16 +101,18 @@ def _fit(
     values: np.ndarray,
     students: Sequence[Student | None],
     details: Sequence[dict[str, Any]],
-    finished: Callable[[int], object],
+    begin: Begin,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
-    rank = LARGE_RANK if len(first.all_values) >= MANY_SAMPLES else RANK
+    rank, steps = (LARGE_RANK, LARGE_STEPS) if len(first.all_values) >= MANY_SAMPLES else (RANK, STEPS)
+    finished = begin("train", steps)
     scales = np.where(values.std(0) > 0, values.std(0), 1.0)
     means = values.mean(0)
     seen = np.ascontiguousarray(codes[:, free])
     targets = np.ascontiguousarray((values - means) / scales, np.float32)
     letters = int(first.plan.template.sizes.max())
-    parameters = _descend(seen, targets, letters, rank, first.plan.seed, first.threads, finished)
+    seed = first.plan.seed
+    parameters = _descend(seen, targets, letters, rank, steps, seed, first.threads, finished)
     fits = []
     for o, samples in enumerate(outputs):
         scale, mean = float(scales[o]), float(means[o])
@@ -127,6 +130,7 @@ def _descend(
     targets: np.ndarray,
     letters: int,
     rank: int,
+    steps: int,
     seed: int,
     threads: int,
     finished: Callable[[int], object],
@@ -147,7 +151,7 @@ def _descend(
         train_steps.gradient(asked, targets[own], *parameters, scale, cores[part], start[part], heads[part])
 
     with ThreadPoolExecutor(threads) as pool:
-        for step in range(STEPS):
+        for step in range(steps):
             if place + batch > len(codes):
                 order, place = draws.permutation(len(codes)), 0
             rows = order[place : place + batch]
@@ -157,14 +161,14 @@ def _descend(
             clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
             own = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
             for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
-                rate = np.float32(_rate(step))
+                rate = np.float32(_rate(step / steps))
                 train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
             finished(1)
     return parameters
 
 
-def _rate(step: int) -> float:
-    done = step / STEPS
+def _rate(done: float) -> float:
+    """The rate of a step, by the part of the steps that are done."""
     if done < WARM_UP:
         return RATE * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
     return RATE * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
