@@ -1,8 +1,8 @@
 """The orthonormal basis of a product background, and its products over supports.
 
-At position i there are m_i - 1 functions with mean 0 and variance 1 under p_i; their products over a
-support T span exactly the dividends on T (functional ANOVA; see e.g. Hooker 2007). Coefficients
-and tables are two forms of the same terms: least squares works in the first, look-ups in the second.
+At position i there are m_i - 1 functions with mean 0 and variance 1 under p_i; their products over a support T span
+exactly the dividends on T (see `terms`). Coefficients and tables are two forms of the same terms: least squares works
+in the first, look-ups in the second.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,17 @@
 """Terms: the dividends of a function, support by support, and the kernels that look them up.
 
-A term lives on a support T (some positions) and is a function of the letters there alone: the
-dividend a_x(T). It is held as a dense table over those letters, or, where a table would be larger,
-as *Fourier terms*: q-ary Fourier coefficients F with a frequency at each position of T, of which
-a_x(T) = sum Re(F prod_i phase[i, k_i, x_i]) (SHAP zero, Eq. 5, restricted to one support).
+A term lives on a support T (some positions) and is a function of the letters there alone: the *dividend* a_x(T), what
+the letters of x at T add together beyond what smaller groups of them add. With v_x(S) the mean of the function over
+backgrounds where x is kept at the positions S,
+
+    a_x(T) = sum over S within T of (-1)^(|T| - |S|) v_x(S):
+
+the Harsanyi dividend of the game v_x (Harsanyi 1963), which is its Moebius coefficient and, as a function of x under a
+product background, the component on T of the functional ANOVA (Hooker 2007).
+
+A dividend is held as a dense table over those letters, or, where a table would be larger, as *Fourier terms*: q-ary
+Fourier coefficients F with a frequency at each position of T, of which a_x(T) = sum Re(F prod_i phase[i, k_i, x_i])
+(SHAP zero, Eq. 5, restricted to one support).
 
 All arrays are flat, in compressed sparse row form, so that the compiled kernels stream over them.
 """
