@@ -20,7 +20,7 @@ from ..spectrum.scale import power_of_two
 from .r2_words import percent
 
 MAX_POINTS = 4000
-BLOCK = 1024
+POINTS_AT_ONCE = 1024
 
 
 class Gap(TypedDict):
@@ -52,16 +52,16 @@ def accuracy_gap(
         order: k, at least 1.
     """
     unit = power_of_two(values - values[0])
-    variance, missed = float(((values - values[0]) / unit).var()), (values - predicted) / unit
+    variance, gaps = float(((values - values[0]) / unit).var()), (values - predicted) / unit
     if variance == 0:
         return Gap(total=0.0, truncation=0.0, estimation=0.0, error=0.0)
-    share = float(np.mean(missed**2)) / variance
-    residual = missed[:MAX_POINTS] - missed[:MAX_POINTS].mean()
+    share = float(np.mean(gaps**2)) / variance
+    residual = gaps[:MAX_POINTS] - gaps[:MAX_POINTS].mean()
     letters, odds = _one_hot(background, codes[:MAX_POINTS])
     count, positions = len(residual), len(background.template.free)
     sums = np.empty(count)
-    for start in range(0, count, BLOCK):
-        block = slice(start, start + BLOCK)
+    for start in range(0, count, POINTS_AT_ONCE):
+        block = slice(start, start + POINTS_AT_ONCE)
         powers = []
         for j in range(1, order + 1):
             weights = odds**j - (-1) ** j
@@ -94,8 +94,8 @@ def _one_hot(background: Background, codes: np.ndarray) -> tuple[np.ndarray, np.
 
 def _elementary(powers: list[np.ndarray]) -> np.ndarray:
     """The sum of the elementary symmetric polynomials 1 to k from k power sums."""
-    found = [np.ones_like(powers[0])]
+    sums = [np.ones_like(powers[0])]
     for degree in range(1, len(powers) + 1):
-        parts = [(-1) ** (j - 1) * found[degree - j] * powers[j - 1] for j in range(1, degree + 1)]
-        found.append(sum(parts[1:], parts[0]) / degree)
-    return sum(found[2:], found[1])
+        parts = [(-1) ** (j - 1) * sums[degree - j] * powers[j - 1] for j in range(1, degree + 1)]
+        sums.append(sum(parts[1:], parts[0]) / degree)
+    return sum(sums[2:], sums[1])

@@ -1,7 +1,7 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from ..spectrum.scale import is_constant
 from ..spectrum.spectrum import Spectrum
 from ..storage.provenance import made_with
 from .accuracy_gap import Gap, accuracy_gap, in_words
-from .verdict import ROUNDED, order_audit
+from .verdict import ROUNDED, Audit, order_audit
 
 if TYPE_CHECKING:
     from ..recovery.student import Student
@@ -24,7 +24,85 @@ MAX_POINTS = 3000  # of the hold-out that are written down
 LARGE_GAP_QUANTILE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
 
 
-def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> dict[str, Any]:
+class ResidualRecord(TypedDict):
+    """What the spectrum misses on the scored points, for the warnings and for refinement; in the model's units.
+
+    Attributes:
+        mean, mean_error: of model minus reconstruction, and its standard error.
+        standard_deviation: of the same.
+        largest: its largest magnitude.
+        large: the magnitude that one in a thousand points exceeds; of fewer points, the largest.
+        student_weight: the multiple of student minus reconstruction that is best subtracted from model minus
+            reconstruction; 0 without a student, or if that gains less than a tenth of the variance.
+        student_ratio: the standard deviation of what is subtracted over that of the rest; at most `MAX_RATIO`.
+    """
+
+    mean: float
+    mean_error: float
+    standard_deviation: float
+    largest: float
+    large: float
+    student_weight: float
+    student_ratio: float
+
+
+class HoldoutScore(TypedDict):
+    """Scores on the hold-out.
+
+    Attributes:
+        r2, r2_interval: with its 95 % bootstrap interval.
+        r2_by_order: R2 of the dividends up to each order; "0" is of the mean.
+        variance: of the model on these points; 0 where they differ by no more than rounding.
+        variance_by_order: that the dividends of each order carry under the background.
+    """
+
+    r2: float
+    r2_interval: list[float]
+    r2_by_order: dict[str, float]
+    variance: float
+    variance_by_order: dict[str, float]
+
+
+class NearScore(TypedDict, total=False):
+    """Scores on the near queries that were held out; nothing where there are none.
+
+    Attributes:
+        near: the names of the sets.
+        near_holdout: points.
+        r2_near, r2_near_interval: R2 there, with its 95 % bootstrap interval.
+    """
+
+    near: list[str]
+    near_holdout: int
+    r2_near: float
+    r2_near_interval: list[float]
+
+
+class Score(HoldoutScore, NearScore, Audit):
+    """The scores of one output in `faithfulness.json`.
+
+    Attributes:
+        evaluations: the budget that was spent.
+        scored_on: which points the scores are of, in words.
+        holdout: how many points were held out.
+        accuracy_gap: by order 1 and 2; empty without a hold-out drawn from the background, or where nothing was found.
+        range: the least and the largest value of the sketch.
+        residual: what the spectrum misses.
+        seed, plan, versions: where the sketch comes from.
+    """
+
+    evaluations: int
+    scored_on: str
+    holdout: int
+    accuracy_gap: dict[str, Gap]
+    range: list[float]
+    residual: ResidualRecord
+    seed: int
+    plan: str
+    versions: dict[str, Any]
+
+
+def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> Score:
     """Score a spectrum on the hold-out of its sketch, which nothing else has used.
 
     A sketch that evaluated every sequence has no hold-out: then all of it is scored.
@@ -34,15 +112,6 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         sketch: the sketch it was recovered from.
         output: the number of its output.
         student: the network that was distilled on the way, where one was.
-
-    Returns:
-        Plain values: `evaluations`, `scored_on`, `holdout` (points), `r2`, `r2_interval` (95 %),
-        `r2_by_order` (R2 of the terms up to each order), `variance` (of the model on these points; 0 where they differ
-        by no more than rounding), `variance_by_order` (that the terms of each order carry under the background),
-        `share_by_order`, `found` and `audit` (see `order_audit`), `accuracy_gap` (by order 1 and 2, see `Gap`; empty
-        without a hold-out drawn from the background, or where nothing was found), `near`, `near_holdout`, `r2_near` and
-        `r2_near_interval` (the sets and points of the near hold-out, and R2 there; only with near queries), `range`
-        (the least and the largest value of the sketch), `residual` (see `_residual`), `seed`, `plan`, `versions`.
     """
     plan = sketch.plan
     role: Role = "holdout" if plan.count("holdout") else "train"
@@ -75,7 +144,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     }
 
 
-def _near_score(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Any]:
+def _near_score(spectrum: Spectrum, sketch: "Sketch", output: int) -> NearScore:
     """R2 on the near queries that were held out; nothing where there are none."""
     if not sketch.plan.count("near_holdout"):
         return {}
@@ -107,7 +176,7 @@ def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataF
     return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
 
 
-def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> dict[str, Any]:
+def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> HoldoutScore:
     predicted = spectrum.predict_codes(codes)
     centred = values - values.mean()
     by_order = carried_orders(spectrum.variance_by_order())
@@ -142,32 +211,25 @@ def _r2_by_order(
 
 def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
     """Divide what the terms up to order 1, and up to 2, miss of the values at points from the background."""
-    found = {}
+    gaps = {}
     for order in range(1, min(2, max(spectrum.variance_by_order(), default=0)) + 1):
         predicted = spectrum.truncate(order).predict_codes(codes)
-        found[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
-    return found
+        gaps[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
+    return gaps
 
 
 MAX_RATIO = 1e6  # of a student's part to the rest
 MIN_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
 
 
-def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> dict[str, Any]:
-    """Describe what the spectrum misses on the scored points, for the warnings and for refinement.
+def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> ResidualRecord:
+    """Describe what the spectrum misses on the scored points.
 
     Args:
         spectrum: the spectrum.
         codes: (N, n) uint8 local codes of the points.
         missed: (N,) float64, model minus reconstruction.
         student: where one was distilled.
-
-    Returns:
-        `mean`, `mean_error` (its standard error), `standard_deviation`, `largest` (magnitude), `large` (the magnitude
-        that one in a thousand points exceeds; of fewer points, the largest),
-        `student_weight` (the multiple of student minus reconstruction that is best subtracted from
-        model minus reconstruction; 0 if that gains less than a tenth) and `student_ratio` (standard
-        deviation of what is subtracted over that of the rest).
     """
     weight = ratio = 0.0
     if student is not None and missed.any():

@@ -4,19 +4,18 @@ An R2 over sequences that differ by much may hide that nothing is explained amon
 sites, low values beside high ones. The files are read a few times, a row group at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE
 from ..spectrum.scale import ROUNDING_STEPS, power_of_two, precision
 from ..storage.parquet import group_names
+from .value_rows import ValueTable, rows_by_output
 
 BOOTSTRAP_BLOCKS = 200  # of sequences that are resampled together; so few sequences are each a block
 HIGHEST_SHARE = 0.1  # the share of the sequences with the highest predictions
@@ -26,12 +25,64 @@ MIN_R2 = -1e300  # written for less
 DIGIT_BITS = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
 
 
+class GroupScore(TypedDict):
+    """The score of a group: how many of its sequences have a prediction, and R2; None where it is undefined."""
+
+    predicted: int
+    r2: float | None
+
+
+class RefinementSummary(TypedDict, total=False):
+    """What refined values tell; nothing where none were refined. In the model's units.
+
+    Attributes:
+        refined: sequences.
+        evaluations_per_sequence: the mean.
+        standard_error: the root mean square over all refined values.
+        sketch_error: that of the values that the sketch alone gives, as far as refinement tells: the root of the mean
+            squared correction less its noise, or 0.
+    """
+
+    refined: int
+    evaluations_per_sequence: float
+    standard_error: float
+    sketch_error: float
+
+
+class SequencesScore(RefinementSummary):
+    """The scores of one output on the explained sequences, as `faithfulness.json` beside them has them.
+
+    Attributes:
+        sequences: how many rows there are.
+        predicted: how many have a prediction of the model.
+        r2_on_queries, r2_interval: R2 on these, with its 95 % bootstrap interval; None where it is undefined.
+        r2_undefined: why, or None.
+        r2_by_group: of each group that is scored.
+        r2_of_highest_tenth, highest_tenth: R2 on the highest tenth of the predictions, and how many those are.
+        largest_gap: the largest magnitude of model minus reconstruction; None without one.
+        warnings: how many sequences have each.
+        groups_left_out: that have no score, because there are more than `MAX_GROUPS`.
+    """
+
+    sequences: int
+    predicted: int
+    r2_on_queries: float | None
+    r2_interval: list[float] | None
+    r2_undefined: str | None
+    r2_by_group: dict[str, GroupScore]
+    r2_of_highest_tenth: float | None
+    highest_tenth: int
+    largest_gap: float | None
+    warnings: dict[str, int]
+    groups_left_out: int
+
+
 def report_on_queries(
     values: str | Path,
     errors: str | Path | None = None,
     sequences: str | Path | None = None,
     outputs: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> dict[str, SequencesScore]:
     """Score the reconstruction on the explained sequences that the model itself was asked about.
 
     Args:
@@ -41,73 +92,15 @@ def report_on_queries(
         outputs: that have a record even without a row.
 
     Returns:
-        For each output `sequences`, `predicted` (how many have a prediction), `r2_on_queries` (None where it is
-        undefined), `r2_interval` (95 %, by bootstrap), `r2_undefined` (why, or None), `r2_by_group` (for each group
-        `predicted` and `r2`), `groups_left_out` (that have no score), `r2_of_highest_tenth` and `highest_tenth` (how
-        many sequences have the highest tenth of the predictions), `largest_gap` (magnitude; None without one),
-        `warnings` (how many sequences have each) and, where values were refined, `refined` (sequences),
-        `evaluations_per_sequence` (mean), `standard_error` (root mean square over all refined values) and
-        `sketch_error` (that of the values that the sketch alone gives, as far as refinement tells: the root of the mean
-        squared correction less its noise, or 0).
+        The scores of each output.
     """
     names = group_names(sequences) if sequences else []
-    table = _Table(values, sequences, names[:MAX_GROUPS])
-    scores = {output: _score(table, output) for output in dict.fromkeys((*outputs, *table.outputs))}
-    for own in scores.values():
-        own["groups_left_out"] = max(len(names) - MAX_GROUPS, 0)
+    table = ValueTable(values, sequences, names[:MAX_GROUPS])
+    left_out = max(len(names) - MAX_GROUPS, 0)
+    scores = {output: _score(table, output, left_out) for output in dict.fromkeys((*outputs, *table.outputs))}
     for output, summary in (_report_errors(errors) if errors else {}).items():
-        scores[output] |= summary
+        scores[output] = {**scores[output], **summary}
     return scores
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of one output that lie in one row group.
-
-    Attributes:
-        start: the number of the first, among the output's rows.
-        predicted, missed: (N,) float64, the model, and the model less the reconstruction; NaN where it was not asked.
-        groups: (N,) int64; -1 is none.
-        warnings: (N,) words, joined by commas.
-    """
-
-    start: int
-    predicted: np.ndarray
-    missed: np.ndarray
-    groups: np.ndarray
-    warnings: pd.Series
-
-
-class _Table:
-    """The values of all sequences beside their groups."""
-
-    def __init__(self, values: str | Path, sequences: str | Path | None, names: list[str]) -> None:
-        self.values, self.sequences, self.names = values, sequences, names
-        self.outputs = list(dict.fromkeys(output for output, _ in _read_by_output(values, ["output"])))
-
-    def rows(self, output: str) -> Iterator[_Rows]:
-        """The rows of an output, in the order of the sequences."""
-        start = 0
-        for name, rows in _read_by_output(self.values, ["output", "prediction", "reconstruction", "warning"]):
-            if name == output:
-                predicted = rows["prediction"].to_numpy(np.float64)
-                missed = predicted - rows["reconstruction"].to_numpy(np.float64)
-                yield _Rows(start, predicted, missed, self._groups(start, len(rows)), rows["warning"])
-                start += len(rows)
-
-    def _groups(self, start: int, count: int) -> np.ndarray:
-        """The groups of some sequences."""
-        if not self.names or self.sequences is None:
-            return np.full(count, -1)
-        first, found = 0, []
-        with pq.ParquetFile(self.sequences) as file:
-            for k in range(file.num_row_groups):
-                rows = file.metadata.row_group(k).num_rows
-                low, high = max(start - first, 0), min(start + count - first, rows)
-                if low < high:
-                    found.append(file.read_row_group(k, ["group"])["group"].slice(low, high - low).to_pandas())
-                first += rows
-        return pd.Index(self.names).get_indexer(pd.concat(found).fillna(""))
 
 
 @dataclass
@@ -144,7 +137,7 @@ class _Members:
         return bool(self.high[member] - self.low[member] > ROUNDING_STEPS * self.step[member])
 
 
-def _score(table: _Table, output: str) -> dict[str, Any]:
+def _score(table: ValueTable, output: str, left_out: int) -> SequencesScore:
     """All scores of one output but those of refinement."""
     first = _first_pass(table, output)
     members, top = first.members, len(table.names) + 1
@@ -173,27 +166,28 @@ def _score(table: _Table, output: str) -> dict[str, Any]:
         "highest_tenth": int(members.count[top]),
         "largest_gap": first.largest if asked else None,
         "warnings": first.warnings,
+        "groups_left_out": left_out,
     }
 
 
-def _first_pass(table: _Table, output: str) -> _Pass:
-    found = _Pass(members=_Members(len(table.names)))
+def _first_pass(table: ValueTable, output: str) -> _Pass:
+    first = _Pass(members=_Members(len(table.names)))
     for rows in table.rows(output):
-        found.sequences += len(rows.predicted)
+        first.sequences += len(rows.predicted)
         words = rows.warnings[rows.warnings != ""].str.split(",").explode()
-        found.warnings = {name: count + int((words == name).sum()) for name, count in found.warnings.items()}
+        first.warnings = {name: count + int((words == name).sum()) for name, count in first.warnings.items()}
         asked = np.isfinite(rows.predicted)
         values = rows.predicted[asked]
         if values.size:
-            found.centre = found.centre if found.members.count[0] else float(values[0])
-            found.largest = max(found.largest, float(np.abs(rows.missed[asked]).max()))
-            found.members.add(0, values, found.centre)
+            first.centre = first.centre if first.members.count[0] else float(values[0])
+            first.largest = max(first.largest, float(np.abs(rows.missed[asked]).max()))
+            first.members.add(0, values, first.centre)
             for group in np.unique(rows.groups[asked & (rows.groups >= 0)]).tolist():
-                found.members.add(group + 1, values[rows.groups[asked] == group], found.centre)
-    return found
+                first.members.add(group + 1, values[rows.groups[asked] == group], first.centre)
+    return first
 
 
-def _threshold(table: _Table, output: str, rank: int) -> float:
+def _threshold(table: ValueTable, output: str, rank: int) -> float:
     """The value of this rank among the predictions, 1 for the highest: found digit by digit, by counting."""
     known = np.uint64(0)
     for shift in range(64 - DIGIT_BITS, -1, -DIGIT_BITS):
@@ -221,13 +215,13 @@ def _keys(values: np.ndarray) -> np.ndarray:
 
 
 def _squares(
-    table: _Table, output: str, first: _Pass, threshold: float
+    table: ValueTable, output: str, first: _Pass, threshold: float
 ) -> tuple[list[float | None], list[float] | None]:
     """R2 of all rows, of each group and of the highest, and the interval of the first; None where undefined."""
     members = first.members
     size, means = len(members.count), members.sum / np.maximum(members.count, 1)  # about the centre
-    reach = np.maximum(np.abs(members.high - first.centre - means), np.abs(members.low - first.centre - means))
-    units = np.array([power_of_two(np.array([r])) if np.isfinite(r) else 1.0 for r in reach])
+    largest = np.maximum(np.abs(members.high - first.centre - means), np.abs(members.low - first.centre - means))
+    units = np.array([power_of_two(np.array([r])) if np.isfinite(r) else 1.0 for r in largest])
     missed_unit = power_of_two(np.array([first.largest]))
     total, missed = np.zeros(size), np.zeros(size)
     blocks, asked_before = np.zeros((BOOTSTRAP_BLOCKS, 4)), 0
@@ -244,9 +238,9 @@ def _squares(
         blocks += np.stack([np.bincount(block, part, BOOTSTRAP_BLOCKS) for part in parts], 1)
         asked_before += len(values)
         within = groups >= 0
-        own = groups[within] + 1
-        total += np.bincount(own, ((values[within] - means[own]) / units[own]) ** 2, size)
-        missed += np.bincount(own, squares[within], size)
+        member = groups[within] + 1
+        total += np.bincount(member, ((values[within] - means[member]) / units[member]) ** 2, size)
+        missed += np.bincount(member, squares[within], size)
         highest = rows.predicted[asked] >= threshold
         total[-1] += float(np.sum(((values[highest] - means[-1]) / units[-1]) ** 2))
         missed[-1] += float(squares[highest].sum())
@@ -288,23 +282,15 @@ def _interval(blocks: np.ndarray, factor: float) -> list[float]:
     return [float(low), float(high)]
 
 
-def _read_by_output(path: str | Path, columns: list[str] | None = None) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of a Parquet file by output, a row group at a time."""
-    with pq.ParquetFile(path) as file:
-        for k in range(file.num_row_groups):
-            table = file.read_row_group(k, columns).to_pandas()
-            yield from ((str(output), rows) for output, rows in table.groupby("output", sort=False))
-
-
-def _report_errors(errors: str | Path) -> dict[str, dict[str, Any]]:
+def _report_errors(errors: str | Path) -> dict[str, RefinementSummary]:
     sums: dict[str, np.ndarray] = {}  # sequences, evaluations, squared corrections, and squared errors by position
-    for output, rows in _read_by_output(errors):
+    for output, rows in rows_by_output(errors):
         refined = rows.dropna(subset="correction")
         squares = np.square(refined[[c for c in refined if c.startswith("pos_")]].to_numpy(np.float64)).sum(0)
         corrections = np.square(refined["correction"].to_numpy()).sum()
         parts = np.array([len(refined), refined["evaluations"].sum(), corrections, *squares])
         sums[output] = sums.get(output, 0.0) + parts
-    summaries = {}
+    summaries: dict[str, RefinementSummary] = {}
     for output, (count, evaluations, corrections, *squares) in sums.items():
         free = np.count_nonzero(squares)
         noise = sum(squares) / (count * free) if free else 0.0

@@ -5,18 +5,33 @@ what the scores do not.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from .r2_words import full_r2, percent, scored_on
 
 Level = Literal["constant", "nothing", "unsure", "found"]
-ENOUGH, MOST = 0.9, 0.7  # shares of the variance
+TRUSTED_SHARE = 0.9  # of the model's variance: an explanation that certainly carries so much can be trusted
+TELLING_SHARE = 0.7  # one that carries so much tells most
 ADDITIVE_SHARE = 0.98  # share of the variance found that single letters carry where letters add up
 CONSTANT = "The model is constant here: there is nothing to explain."
 ROUNDED = (
     "The model's values differ by no more than rounding beside {middle:.6g}: there is nothing to explain. If that "
     "hides a signal beside an offset, subtract the offset in your model."
 )
+
+
+class Audit(TypedDict):
+    """How much of the model explanations up to an order tell.
+
+    Attributes:
+        share_by_order: for each order k the share of the variance found that orders 1 to k carry, 0 to 1.
+        found: how much can be said at all.
+        audit: a sentence.
+    """
+
+    share_by_order: dict[str, float]
+    found: Level
+    audit: str
 
 
 def level_of(variance: float, r2: float, low: float, terms: int) -> Level:
@@ -35,9 +50,7 @@ def level_of(variance: float, r2: float, low: float, terms: int) -> Level:
     return "found" if low > 0 else "unsure"
 
 
-def order_audit(
-    variance_by_order: Mapping[str, float], variance: float, r2: float, low: float | None = None
-) -> dict[str, Any]:
+def order_audit(variance_by_order: Mapping[str, float], variance: float, r2: float, low: float | None = None) -> Audit:
     """Judge how much of the model explanations up to an order tell (the question of Enouen & Liu 2025, InstaSHAP).
 
     Args:
@@ -45,17 +58,14 @@ def order_audit(
         variance: of the model, on the points that are scored.
         r2: of the spectrum on them.
         low: the lower end of its 95 % interval, by which it is judged; None: r2.
-
-    Returns:
-        `share_by_order` (for each order k the share of the variance found that orders 1 to k carry), `found` (a
-        `Level`) and `audit`, a sentence.
     """
     low = r2 if low is None else min(low, r2)
-    found, carried, shares = sum(variance_by_order.values()), 0.0, {}
+    explained, carried = sum(variance_by_order.values()), 0.0
+    shares: dict[str, float] = {}
     for order, part in variance_by_order.items():
         carried += part
-        shares[order] = min(carried / found, 1.0) if found > 0 else 1.0
-    level = level_of(variance, r2, low, int(found > 0))
+        shares[order] = min(carried / explained, 1.0) if explained > 0 else 1.0
+    level = level_of(variance, r2, low, int(explained > 0))
     return {"share_by_order": shares, "found": level, "audit": _audit(shares, level, r2, low)}
 
 
@@ -75,19 +85,19 @@ def _audit(shares: Mapping[str, float], level: Level, r2: float, low: float) -> 
     additive = shares.get("1", 0.0)
     missing = f"; {percent(1 - r2)} of the model's variance was not found" if r2 < 0.995 else ""
     carries = f"single letters carry {percent(additive)} of the variance found{missing}."
-    if additive * low >= ENOUGH:
+    if additive * low >= TRUSTED_SHARE:
         return f"An additive explanation can be trusted: {carries}"
-    enough = next((k for k, share in shares.items() if share * low >= ENOUGH), None)
-    reach = f" Orders up to {enough} carry {percent(shares[enough])}." if enough else ""
-    if additive * low >= MOST:
+    enough = next((k for k, share in shares.items() if share * low >= TRUSTED_SHARE), None)
+    further = f" Orders up to {enough} carry {percent(shares[enough])}." if enough else ""
+    if additive * low >= TELLING_SHARE:
         start = "An additive explanation tells most, read interactions beside it"
-    elif low < MOST <= additive and r2 >= MOST:
+    elif low < TELLING_SHARE <= additive and r2 >= TELLING_SHARE:
         start = "An additive explanation cannot be trusted yet, because R2 is not known well enough"
-    elif low < MOST <= additive:
+    elif low < TELLING_SHARE <= additive:
         start = "An additive explanation cannot be trusted, because too much of the model was not found"
     else:
         start = "An additive explanation cannot be trusted, because letters act together"
-    return f"{start}: {carries}{reach}"
+    return f"{start}: {carries}{further}"
 
 
 def no_motif(score: Mapping[str, Any]) -> str:
@@ -109,7 +119,7 @@ def no_motif(score: Mapping[str, Any]) -> str:
             f"No motif is listed, but letters do not just add up: terms of two and more letters carry "
             f"{_rest(additive)} of the variance found. None of them recurs in enough of these sequences to be a motif."
         )
-    if low < ENOUGH:
+    if low < TRUSTED_SHARE:
         return (
             f"No motif is listed. That does not mean that there is none: {percent(1 - low)} of the model's variance "
             "may be missing from what was found."
@@ -125,7 +135,7 @@ def no_pair(score: Mapping[str, Any]) -> str:
     if score["found"] != "found":
         return no_motif(score).replace("so there are no motifs", "so there is nothing to map")
     low = min(score["r2_interval"][0], score["r2"])
-    if low < ENOUGH:
+    if low < TRUSTED_SHARE:
         return f"No interaction of two positions was found; {percent(1 - low)} of the model's variance may be missing."
     return "No pair of positions interacts in the spectrum."
 
@@ -133,7 +143,11 @@ def no_pair(score: Mapping[str, Any]) -> str:
 def no_arcs(score: Mapping[str, Any]) -> str:
     """Say what it means that no interaction is listed for a sequence."""
     additive = score["share_by_order"].get("1", 0.0)
-    if score["found"] == "found" and additive >= ADDITIVE_SHARE and min(score["r2_interval"][0], score["r2"]) >= ENOUGH:
+    if (
+        score["found"] == "found"
+        and additive >= ADDITIVE_SHARE
+        and min(score["r2_interval"][0], score["r2"]) >= TRUSTED_SHARE
+    ):
         return "No interaction is listed for this sequence: its letters add up."
     return "No interaction is listed for this sequence."
 
