@@ -82,7 +82,7 @@ if __name__ == "__main__":
         "interactions": INTERACTION_SCHEMA,
         "errors": tables.errors_schema(template.n),
     }
-    size = max(1, tables.CHUNK // params.batch_size) * params.batch_size  # the model's batches stay whole
+    size = max(1, tables.SEQUENCES_AT_ONCE // params.batch_size) * params.batch_size  # the model's batches stay whole
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))

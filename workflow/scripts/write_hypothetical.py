@@ -15,7 +15,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.spectrum.spectrum_file import load_spectra
-    from shapsketch.spectrum.tables import CHUNK, hypothetical_contributions, onehot
+    from shapsketch.spectrum.tables import SEQUENCES_AT_ONCE, hypothetical_contributions, onehot
     from shapsketch.storage.files import npy_writer
     from shapsketch.storage.parquet import read_rows
 
@@ -30,7 +30,7 @@ if __name__ == "__main__":
             output: stack.enter_context(npy_writer(folder / f"{output}.npz", shape, "<f4")) for output in spectra
         }
         progress = stack.enter_context(script.progress("hypothetical contributions", "sequence", count))
-        for chunk in read_rows(snakemake.input.sequences, 0, count, CHUNK):
+        for chunk in read_rows(snakemake.input.sequences, 0, count, SEQUENCES_AT_ONCE):
             text = chunk["sequence"].to_pylist()
             write_onehot(onehot(first, text))
             for output, write in writers.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..explanation.refine import LEAST, Effort, Refiner
+from ..explanation.refine import MIN_EVALUATIONS, Effort, Refiner
 from . import Answer, Task, UnsuitedError
 from .shapsketch import answer, make_sketch
 
@@ -32,8 +32,8 @@ def explain(task: Task) -> Answer:
     Raises:
         UnsuitedError: the evaluations are too few.
     """
-    if task.evaluations < LEAST + 1:
-        raise UnsuitedError(f"Refinement needs at least {LEAST + 1} evaluations of a sequence.")
+    if task.evaluations < MIN_EVALUATIONS + 1:
+        raise UnsuitedError(f"Refinement needs at least {MIN_EVALUATIONS + 1} evaluations of a sequence.")
     sketched = task.sketch or make_sketch(replace(task, evaluations=SKETCH_FACTOR * task.evaluations))
     effort = Effort((task.evaluations - 1) // 2 * 2)
     model = _OneOutput(task)

@@ -34,10 +34,10 @@ from ..spectrum.spectrum import Spectrum
 
 Function = Callable[[np.ndarray], np.ndarray]
 
-LEAST = 4  # evaluations that give a standard error
-MOST = 10_000  # evaluations per sequence, where only a standard error is asked for
+MIN_EVALUATIONS = 4  # evaluations that give a standard error
+MAX_EVALUATIONS = 10_000  # evaluations per sequence, where only a standard error is asked for
 PAIRS_PER_ROUND = 32  # pairs of coalitions drawn at once
-BLOCK = 1024  # sequences refined at once
+SEQUENCES_AT_ONCE = 1024  # sequences refined at once
 STUDENT_COST_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
 MAX_FREE = 64  # student samples per model sample
 TYPICAL_ORDER = 3  # of a typical residual
@@ -60,7 +60,7 @@ class Effort:
     @classmethod
     def from_config(cls, refine: Mapping[str, Any]) -> "Effort":
         """Read `explain.refine` of the config."""
-        return cls(refine.get("evaluations_per_sequence", MOST) // 2 * 2, refine.get("standard_error"))
+        return cls(refine.get("evaluations_per_sequence", MAX_EVALUATIONS) // 2 * 2, refine.get("standard_error"))
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,10 @@ class Refiner:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.effort.evaluations < LEAST:
+        if self.effort.evaluations < MIN_EVALUATIONS:
             raise InputError(
-                f"explain.refine gives {self.effort.evaluations} evaluations per sequence; at least {LEAST} are needed."
+                f"explain.refine gives {self.effort.evaluations} evaluations per sequence; at least "
+                f"{MIN_EVALUATIONS} are needed."
             )
 
     @property
@@ -156,7 +157,7 @@ class Refiner:
             codes: (N, n) uint8 local codes.
             predictions: (N, outputs) float64, the model at them.
         """
-        step = min(self.model.batch_size, BLOCK)
+        step = min(self.model.batch_size, SEQUENCES_AT_ONCE)
         blocks = [self._refine(codes[k : k + step], predictions[k : k + step]) for k in range(0, len(codes), step)]
         empty = np.empty((len(self.spectra), 0, self.background.template.n))
         return Refined(

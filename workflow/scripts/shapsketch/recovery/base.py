@@ -22,7 +22,7 @@ Begin = Callable[[str, int], Callable[[int], object]]
 
 
 def silent(name: str, size: int) -> Callable[[int], object]:
-    """Begin a step that nobody watches."""
+    """Begin a step that reports its progress nowhere."""
     return lambda done: None
 
 

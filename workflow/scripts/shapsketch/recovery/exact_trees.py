@@ -15,7 +15,7 @@ from ..fidelity.faithfulness import report, scored_points
 from ..models import identity
 from ..models.ensemble import Ensemble
 from ..models.trees_model import read_ensemble
-from ..sampling.plan import Plan
+from ..sampling.plan import Plan, Role
 from ..sampling.sketch import Sketch
 from ..sequences.background import Background
 from ..settings.versions import VERSIONS
@@ -25,6 +25,7 @@ from ..spectrum.terms import Terms
 from ..storage.provenance import made_with
 from .trees import Leaves
 
+ESTIMATOR = "exact trees"  # as records name it
 CHECKED_SEQUENCES = 1000  # sequences on which the spectrum is compared with the trees
 MAX_CELLS = 1 << 27  # of all tables of an output: a gigabyte
 MAX_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over the leaves
@@ -52,52 +53,47 @@ def expand(
     began = time.perf_counter()
     template = background.template
     ensemble = read_ensemble(source, template, outputs)
-    plan = Plan(
-        identity(source),
-        tuple(outputs),
-        background,
-        "random",
-        seed,
-        CHECKED_SEQUENCES,
-        ({"holdout": CHECKED_SEQUENCES},),
-    )
+    rounds: tuple[dict[Role, int], ...] = ({"holdout": CHECKED_SEQUENCES},)
+    plan = Plan(identity(source), tuple(outputs), background, "random", seed, CHECKED_SEQUENCES, rounds)
     codes = plan.queries(0, CHECKED_SEQUENCES)
     sketch = Sketch(plan, codes, ensemble.predict(template.to_alphabet(codes)))
-    provenance = {
-        "plan": plan.hash,
-        "model": plan.model,
-        "seed": seed,
-        "evaluations": CHECKED_SEQUENCES,
-        "estimator": "exact trees",
-        "recovery_version": VERSIONS["recovery"],
-        "versions": made_with(),
-    }
     for number, output in enumerate(outputs):
         check_scale(sketch.values[:, number], output)
     spectra, records = [], {}
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
-        spectrum = Spectrum(background, outputs[number], intercept, terms, provenance)
+        spectrum = Spectrum(background, outputs[number], intercept, terms, _provenance(plan))
         spectra.append(spectrum)
-        tried = {
-            "exact trees": {
-                "validation_r2": None,
-                "terms": len(terms),
-                "trees": int((ensemble.outputs == number).sum()),
-                "depth": ensemble.depth,
-                "order": int(terms.orders.max(initial=0)),
-            }
-        }
-        scores = report(spectrum, sketch, number)
-        seconds = round(time.perf_counter() - began, 2)
-        records[outputs[number]] = {
-            "estimator": "exact trees",
+        record = {
+            "estimator": ESTIMATOR,
             "weights": {},
-            "tried": tried,
-            **scores,
-            "seconds": seconds,
+            "tried": {ESTIMATOR: _details(ensemble, number, terms)},
+            **report(spectrum, sketch, number),
         }
+        records[outputs[number]] = {**record, "seconds": round(time.perf_counter() - began, 2)}
     points = pd.concat(scored_points(spectrum, sketch, k) for k, spectrum in enumerate(spectra))
     return spectra, records, points
+
+
+def _provenance(plan: Plan) -> dict[str, Any]:
+    return {
+        "plan": plan.hash,
+        "model": plan.model,
+        "seed": plan.seed,
+        "evaluations": CHECKED_SEQUENCES,
+        "estimator": ESTIMATOR,
+        "recovery_version": VERSIONS["recovery"],
+        "versions": made_with(),
+    }
+
+
+def _details(ensemble: Ensemble, output: int, terms: Terms) -> dict[str, Any]:
+    return {
+        "validation_r2": None,
+        "terms": len(terms),
+        "trees": int((ensemble.outputs == output).sum()),
+        "depth": ensemble.depth,
+        "order": int(terms.orders.max(initial=0)),
+    }
 
 
 def exact_spectra(

@@ -63,10 +63,10 @@ class RandomQueries:
 
     def __init__(self, codes: np.ndarray, k: np.ndarray, radix: int) -> None:
         self.phases = np.empty((len(codes), len(k)), np.uint8)
-        turned = np.ascontiguousarray(k.T.astype(np.float32))
+        transposed = np.ascontiguousarray(k.T.astype(np.float32))
         for start in range(0, len(codes), 4096):
             rows = slice(start, start + 4096)
-            self.phases[rows] = codes[rows].astype(np.float32) @ turned % radix
+            self.phases[rows] = codes[rows].astype(np.float32) @ transposed % radix
         self.roots = np.exp(2j * np.pi / radix * np.arange(radix))
         self.weight = pair_scale(k, radix) ** -2
 
@@ -93,7 +93,7 @@ def fit_path(bins: Bins, codes: np.ndarray, values: np.ndarray, k: np.ndarray) -
     lattice, queries = bins.lattice, RandomQueries(codes, k, bins.lattice.radix)
     scale = pair_scale(k, lattice.radix)
     root = np.sqrt(lattice.bins)  # Parseval: m^b times the squares of the bins are the squares of the values
-    own = scale == 1
+    real = scale == 1
 
     def forward(w: np.ndarray) -> np.ndarray:
         f = w.view(np.complex128) * scale
@@ -102,7 +102,7 @@ def fit_path(bins: Bins, codes: np.ndarray, values: np.ndarray, k: np.ndarray) -
     def adjoint(r: np.ndarray) -> np.ndarray:
         rest = r[len(values) :].view(np.complex128).reshape(bins.values.shape)
         f = queries.adjoint(r[: len(values)]) + root * bins.gather(k, rest)
-        return (np.where(own, f.real, f) / scale).view(np.float64)
+        return (np.where(real, f.real, f) / scale).view(np.float64)
 
     target = np.concatenate([values, root * bins.values.ravel().view(np.float64)])
     ridges = RIDGES * (len(values) + lattice.size)

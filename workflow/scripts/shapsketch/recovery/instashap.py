@@ -45,7 +45,7 @@ MASK_PAIRS = 64  # with their complements
 MASK_WEIGHTS = (0.0, 1.0, 4.0)  # of their mean loss times what is left unexplained, against the full set's 1
 MAX_STEPS = 60  # of L-BFGS at most
 TOLERANCE = 1e-9
-BLOCK = 2048  # sequences at once
+SEQUENCES_AT_ONCE = 2048  # sequences at once
 
 
 class AdditiveModel(nn.Module):
@@ -138,9 +138,9 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     for order in range(2, min(max_order or MAX_ORDER, MAX_ORDER, len(free)) + 1):
         before = best.score
         for _ in range(ROUNDS_PER_ORDER):
-            found = _next(samples, order, best, weights)
-            worthwhile = 1 - found.score < (1 - MIN_GAIN) * (1 - best.score)
-            best = found if found.score > best.score else best
+            trained = _next(samples, order, best, weights)
+            worthwhile = 1 - trained.score < (1 - MIN_GAIN) * (1 - best.score)
+            best = trained if trained.score > best.score else best
             if not worthwhile:
                 break
             weights = sorted({0.0, best.fit.details["mask_weight"]})
@@ -151,15 +151,15 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
 
 
 def _next(samples: Samples, order: int, best: _Scored, weights: Sequence[float]) -> _Scored:
-    """Add supports of an order to a model, and train it anew with each weight of the masks: what validates best."""
+    """Add supports of an order to a model, and return what validates best of one training for each mask weight."""
     noise = (1 - best.score) * float(samples.validation_values.var())
     least = MIN_VARIANCE * max(best.prior_variances.values())
     prior_variances = {s: e for s, e in best.prior_variances.items() if e > least or len(s) == 1} | _chosen(
         samples, order, best
     )
     with ThreadPoolExecutor(samples.threads) as pool:
-        found = pool.map(lambda weight: _train(samples, prior_variances, noise, weight), weights)
-        return max(found, key=lambda scored: scored.score)
+        trained = pool.map(lambda weight: _train(samples, prior_variances, noise, weight), weights)
+        return max(trained, key=lambda scored: scored.score)
 
 
 def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]:
@@ -175,11 +175,11 @@ def _chosen(samples: Samples, order: int, best: _Scored) -> dict[Support, float]
             return dict.fromkeys({*pairs} - {*best.prior_variances}, float(residual.var()) / len(pairs))
     below = {s: e for s, e in best.prior_variances.items() if len(s) == order - 1}
     looked_at = sorted({*candidates(background, order, below, MAX_SCREENED)} - {*best.prior_variances})
-    found = screen(background, looked_at, codes, residual)
-    degrees = np.array([np.prod(sizes[list(s)] - 1) for s in found])
+    screened = screen(background, looked_at, codes, residual)
+    degrees = np.array([np.prod(sizes[list(s)] - 1) for s in screened])
     most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MAX_UNKNOWNS), "right"))
     noise = degrees * residual.var() / drawn
-    return {s: e - float(v) for (s, e), v, _ in zip(found.items(), noise, range(most), strict=False)}
+    return {s: e - float(v) for (s, e), v, _ in zip(screened.items(), noise, range(most), strict=False)}
 
 
 def _train(samples: Samples, prior_variances: Mapping[Support, float], noise: float, weight: float) -> _Scored:
@@ -203,12 +203,12 @@ def _train(samples: Samples, prior_variances: Mapping[Support, float], noise: fl
     _minimise(model, model.cells(samples.codes), targets, model.switches(masks), shares, share / len(values))
     coefficients = scale * (model.spread * model.weights).detach().numpy().astype(np.float64)
     terms = model.basis.to_terms(coefficients)
-    found = Fit(
+    result = Fit(
         mean + scale * model.base.item(), terms, {"max_order": max(map(len, prior_variances)), "mask_weight": weight}
     )
     variances = np.bincount(model.basis.owners, coefficients**2, len(terms)).tolist()
-    score = background_r2(samples, found.intercept, terms)
-    return _Scored(score, found, dict(zip(terms.supports, variances, strict=True)))
+    score = background_r2(samples, result.intercept, terms)
+    return _Scored(score, result, dict(zip(terms.supports, variances, strict=True)))
 
 
 def _minimise(
@@ -241,10 +241,10 @@ def _minimise(
         optimizer.zero_grad()
         tables, penalty = model.tables(), ridge * (model.weights**2).sum()
         total, leaf = penalty.item(), tables.detach().requires_grad_()
-        for start in range(0, len(targets), BLOCK):
-            block = slice(start, start + BLOCK)
-            missed = model(leaf, cells[block], on) - targets[block, None]
-            part = (missed**2).sum(0) @ shares / len(targets)
+        for start in range(0, len(targets), SEQUENCES_AT_ONCE):
+            block = slice(start, start + SEQUENCES_AT_ONCE)
+            residual = model(leaf, cells[block], on) - targets[block, None]
+            part = (residual**2).sum(0) @ shares / len(targets)
             part.backward()
             total += part.item()
         penalty.backward()

@@ -52,19 +52,19 @@ def score_round(
     )
     roles: tuple[Role, ...] = ("validation", "near_validation")
     kinds = [role for role in roles if plan.count(role)]
-    for number, (output, found) in enumerate(zip(plan.outputs, recovered, strict=True)):
+    for number, (output, recovery) in enumerate(zip(plan.outputs, recovered, strict=True)):
         lows = []
         for kind in kinds:
             codes, values = sketch.samples(kind)
-            lows.append(r2_interval(values[:, number], found.spectrum.predict_codes(codes), plan.seed)[0])
+            lows.append(r2_interval(values[:, number], recovery.spectrum.predict_codes(codes), plan.seed)[0])
         outputs[output] = {
             "validation_r2_low": min(lows),
             **_row(
                 output,
                 sketch,
                 number,
-                found.spectrum.predict_codes(sketch.samples("holdout")[0]),
-                found.details["estimator"],
+                recovery.spectrum.predict_codes(sketch.samples("holdout")[0]),
+                recovery.details["estimator"],
             ),
         }
     enough = all(scores["validation_r2_low"] > until for scores in outputs.values())
@@ -105,8 +105,8 @@ def learning_curve(
             finished(1)
         for number, (output, name) in enumerate(names.items()):
             if name not in LEARNED:
-                found = recover(part, number, estimator=name, max_order=max_order, threads=threads)
-                predicted = found.spectrum.predict_codes(part.samples("holdout")[0])
+                spectrum = recover(part, number, estimator=name, max_order=max_order, threads=threads).spectrum
+                predicted = spectrum.predict_codes(part.samples("holdout")[0])
                 scored[output].append(_row(output, part, number, predicted, name))
                 finished(1)
     rows = []
@@ -132,7 +132,7 @@ def _asked_students(sketch: Sketch, numbers: list[int], threads: int) -> dict[st
         return {}
     works = [standardised(sketch, number, threads) for number in numbers]
     short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
-    students, _ = train_students([own for own, _ in works], None if short else [PLACED, POOLED], CURVE_EFFORT)
+    students, _ = train_students([samples for samples, _ in works], None if short else [PLACED, POOLED], CURVE_EFFORT)
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]
     answers = predict_all(asked, sketch.samples("holdout")[0], threads)
     return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}

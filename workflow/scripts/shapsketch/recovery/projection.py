@@ -42,20 +42,20 @@ class Layer:
 
     def variances(self) -> dict[Support, float]:
         """The variance of each support's dividend."""
-        found: dict[Support, float] = {}
+        variances: dict[Support, float] = {}
         for basis, w in zip(self.bases, self.coefficients, strict=True):
             sums = np.bincount(basis.owners, w**2, len(basis.terms))
-            found.update(zip(basis.terms.supports, sums.tolist(), strict=True))
-        return found
+            variances.update(zip(basis.terms.supports, sums.tolist(), strict=True))
+        return variances
 
     def tables(self) -> dict[Support, np.ndarray]:
         """The tables of all supports that are not zero."""
-        found: dict[Support, np.ndarray] = {}
+        tables: dict[Support, np.ndarray] = {}
         for basis, w in zip(self.bases, self.coefficients, strict=True):
             terms = basis.to_terms(w)
             alive = np.bincount(basis.owners, w != 0, len(basis.terms)) > 0
-            found.update({terms.supports[t]: terms.table(t) for t in np.flatnonzero(alive).tolist()})
-        return found
+            tables.update({terms.supports[t]: terms.table(t) for t in np.flatnonzero(alive).tolist()})
+        return tables
 
 
 def sweep(layer: Layer, codes: np.ndarray, residual: np.ndarray, threshold: float = 0.0) -> None:

@@ -48,10 +48,10 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
             continue
         basis = ProductBasis.build(background, [*prior, *added])
         scale = None if order <= 2 else _scale(basis, prior | added)
-        found = _best_ridge(samples, basis, order, scale)
-        idle = 0 if best is None or 1 - found.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
-        if best is None or found.score > best.score:
-            best = found if order == 1 or idle else _sharpened(samples, found)
+        fitted = _best_ridge(samples, basis, order, scale)
+        idle = 0 if best is None or 1 - fitted.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
+        if best is None or fitted.score > best.score:
+            best = fitted if order == 1 or idle else _reweighted(samples, fitted)
         if idle == 2:
             break
     assert best is not None
@@ -91,11 +91,11 @@ def _screened(samples: Samples, order: int, best: _Scored | None) -> dict[Suppor
     drawn = len(residual) - len(samples.lattice_values)
     proposed = split_supports(samples) if comb(len(background.template.free), order) > MAX_SCREENED else []
     looked_at = candidates(background, order, below, MAX_SCREENED, proposed)
-    found = screen(background, looked_at, np.asfortranarray(samples.codes[:drawn]), residual[:drawn])
-    degrees = np.array([np.prod(background.template.sizes[list(s)] - 1) for s in found])
+    screened = screen(background, looked_at, np.asfortranarray(samples.codes[:drawn]), residual[:drawn])
+    degrees = np.array([np.prod(background.template.sizes[list(s)] - 1) for s in screened])
     most = int(np.searchsorted(np.cumsum(degrees), min(drawn, MAX_UNKNOWNS), "right"))
     noise = residual[:drawn].var() / drawn * degrees
-    return {s: e - float(v) for (s, e), v, _ in zip(found.items(), noise, range(most), strict=False)}
+    return {s: e - float(v) for (s, e), v, _ in zip(screened.items(), noise, range(most), strict=False)}
 
 
 def _scale(basis: ProductBasis, variances: Mapping[Support, float]) -> np.ndarray:
@@ -132,11 +132,11 @@ def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.nda
     return best
 
 
-def _sharpened(samples: Samples, best: _Scored) -> _Scored:
+def _reweighted(samples: Samples, best: _Scored) -> _Scored:
     """Fit again with a prior for each support from its own variance, as long as that pays.
 
-    An iterated group ridge (the group form of Chartrand & Yin, ICASSP 2008): weak supports fade, and what is
-    sparse stands out.
+    Iteratively reweighted ridge (Chartrand & Yin, ICASSP 2008, in the form for groups): weak supports fade, and what
+    is sparse stands out.
     """
     for _ in range(REWEIGHTINGS):
         variances = best.variances()
@@ -145,9 +145,9 @@ def _sharpened(samples: Samples, best: _Scored) -> _Scored:
         if not variances:
             break
         basis = ProductBasis.build(samples.plan.background, list(variances))
-        found = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, variances))
-        worthwhile = 1 - found.score < (1 - MIN_GAIN) * (1 - best.score)
-        best = found if found.score > best.score else best
+        fitted = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, variances))
+        worthwhile = 1 - fitted.score < (1 - MIN_GAIN) * (1 - best.score)
+        best = fitted if fitted.score > best.score else best
         if not worthwhile:
             break
     return best

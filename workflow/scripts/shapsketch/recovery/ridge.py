@@ -102,8 +102,8 @@ def bidiagonal_ridge(
     if not diagonal:
         return [np.zeros(len(v))] * len(ridges)
     left, singular, right = np.linalg.svd(_bidiagonal(diagonal, below), full_matrices=False)
-    found = rights[: len(diagonal)]
-    return [(norm * left[0] * singular / (singular**2 + ridge)) @ right @ found for ridge in ridges]
+    basis = rights[: len(diagonal)]
+    return [(norm * left[0] * singular / (singular**2 + ridge)) @ right @ basis for ridge in ridges]
 
 
 def _bidiagonal(diagonal: list[float], below: list[float]) -> np.ndarray:

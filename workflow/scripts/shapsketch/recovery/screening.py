@@ -1,7 +1,7 @@
 """Screening: which supports of an order are worth a table.
 
 All supports of an order are looked at where they are few; otherwise those grown from the strongest of the
-order below, and those that somebody else proposes. They are kept by their variance against its noise.
+order below, and those that the caller proposes. They are kept by their variance against its noise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ def candidates(
     free = background.template.free.tolist()
     sizes = background.template.sizes
     if comb(len(free), order) <= most:
-        found: Iterable[Support] = combinations(free, order)
+        supports: Iterable[Support] = combinations(free, order)
     else:
         scores: dict[Support, float] = {}
         for support, variance in below.items():
@@ -51,8 +51,8 @@ def candidates(
                     larger = tuple(sorted((*support, i)))
                     scores[larger] = scores.get(larger, 0.0) + variance**0.5
         grown = sorted(scores, key=lambda s: (-scores[s], s))[:most]
-        found = sorted({*grown, *(s for s in proposed if len(s) == order)})
-    return [s for s in found if int(np.prod(sizes[list(s)])) <= MAX_CELLS]
+        supports = sorted({*grown, *(s for s in proposed if len(s) == order)})
+    return [s for s in supports if int(np.prod(sizes[list(s)])) <= MAX_CELLS]
 
 
 def screen(
@@ -67,14 +67,14 @@ def screen(
         residual: (M,) what lower orders leave of the function.
     """
     points = min(len(residual), SCREENING_POINTS)
-    part, own = codes[:points], residual[:points]
-    noise = float(np.dot(own, own)) / points**2
-    found: dict[Support, float] = {}
+    part, weights = codes[:points], residual[:points]
+    noise = float(np.dot(weights, weights)) / points**2
+    variances: dict[Support, float] = {}
     for start in range(0, len(supports), SUPPORTS_AT_ONCE):
         basis = ProductBasis.build(background, supports[start : start + SUPPORTS_AT_ONCE])
-        w = basis.adjoint(part, own) / points
+        w = basis.adjoint(part, weights) / points
         degrees = np.bincount(basis.owners, minlength=len(basis.terms))
         variance = np.bincount(basis.owners, w**2, len(basis.terms))
         good = variance > noise * degrees * (1 + MIN_Z * np.sqrt(2 / degrees))
-        found.update({basis.terms.supports[t]: float(variance[t]) for t in np.flatnonzero(good).tolist()})
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        variances.update({basis.terms.supports[t]: float(variance[t]) for t in np.flatnonzero(good).tolist()})
+    return dict(sorted(variances.items(), key=lambda item: (-item[1], item[0])))

@@ -30,11 +30,11 @@ def non_negative_weights(predicted: np.ndarray, target: np.ndarray, least: float
     weights = np.zeros(predicted.shape[1])
     kept = np.arange(predicted.shape[1])
     while kept.size:
-        found, _ = nnls(predicted[:, kept], target)
-        if (found >= least).all() or kept.size == 1:
-            weights[kept] = found
+        fitted, _ = nnls(predicted[:, kept], target)
+        if (fitted >= least).all() or kept.size == 1:
+            weights[kept] = fitted
             break
-        kept = kept[found >= least] if (found >= least).any() else kept[[np.argmax(found)]]
+        kept = kept[fitted >= least] if (fitted >= least).any() else kept[[np.argmax(fitted)]]
     return weights
 
 
@@ -86,7 +86,7 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
     drawn = len(samples.values) - len(samples.lattice_values)
     codes, values = np.asfortranarray(samples.codes[:drawn]), samples.values[:drawn]
     best, chosen = fit, 0
-    least = 1 - validation_r2(samples, fit)
+    lowest = 1 - validation_r2(samples, fit)
     residual = values - predict(samples, fit, codes)
     for top in CORRECTED_ORDERS:
         left = (residual - residual.mean()).astype(np.float32)
@@ -98,9 +98,9 @@ def correct(fit: Fit, samples: Samples) -> tuple[Fit, int]:
             added.update(layer.tables())
         terms = Terms.weighted_sum([(1.0, fit.terms), (1.0, Terms.build(fit.terms.sizes, added))])
         candidate = with_mean(replace(fit, terms=terms), samples)
-        missed = 1 - validation_r2(samples, candidate)
-        if missed < (1 - MIN_GAIN) * least:
-            best, chosen, least = candidate, top, missed
+        error = 1 - validation_r2(samples, candidate)
+        if error < (1 - MIN_GAIN) * lowest:
+            best, chosen, lowest = candidate, top, error
     return best, chosen
 
 

@@ -130,14 +130,14 @@ def save_students(path: str | Path, students: Mapping[str, Student | None]) -> N
                 arrays |= {
                     f"networks/{number}/{name}": p.detach().cpu().numpy() for name, p in network.named_parameters()
                 }
-        own = {
+        about = {
             "networks": [numbers[id(network)] for network in student.networks],
             "weights": student.weights,
             "output": student.output,
             "mean": student.mean,
             "scale": student.scale,
         }
-        arrays[f"{output}/about"] = np.array(json.dumps(own))
+        arrays[f"{output}/about"] = np.array(json.dumps(about))
         arrays[f"{output}/positions"] = student.positions
         arrays[f"{output}/features"] = student.features
     save_npz(path, arrays)
@@ -233,37 +233,44 @@ def train_students(
 
     def learn(number: int) -> Network:
         seed = 1000 * (first.plan.seed % 2**31) + number
-        own = epochs[number]
-        return train_network(architectures[number], seen, targets, features, seed, epochs=own, finished=finished)
+        return train_network(
+            architectures[number], seen, targets, features, seed, epochs=epochs[number], finished=finished
+        )
 
     with ThreadPoolExecutor(first.threads) as pool:
         networks = tuple(pool.map(learn, range(len(architectures))))
-    kinds = sorted(set(architectures), key=list(architectures).index)
+    nothing = (0.0,) * len(networks)
+    unweighed = Student(tuple(architectures), networks, nothing, 0, 0.0, 1.0, positions, features)
+    return _weigh(unweighed, outputs, means, scales)
+
+
+def _weigh(
+    unweighed: Student, outputs: Sequence[Samples], means: np.ndarray, scales: np.ndarray
+) -> tuple[list[Student], list[dict[str, Any]]]:
+    """Weigh the networks for each output on its validation points; see `train_students`.
+
+    Args:
+        unweighed: of all networks, of standardised values.
+        outputs: the samples of each output.
+        means, scales: (outputs,) float64, undo the standardisation.
+    """
+    first, architectures = outputs[0], unweighed.architectures
+    kinds = sorted(set(architectures), key=architectures.index)
     share = np.array([[(a == kind) / architectures.count(kind) for kind in kinds] for a in architectures])
-    alone = [
-        Student(tuple(architectures), networks, tuple(row), 0, 0.0, 1.0, positions, features)
-        for row in np.eye(len(networks)).tolist()
-    ]
-    asked = first.all_validation_codes
     answers = np.stack([
-        predict_all([replace(one, output=o) for o in range(len(outputs))], asked, first.threads) for one in alone
+        predict_all(
+            [replace(unweighed, weights=tuple(row), output=o) for o in range(len(outputs))],
+            first.all_validation_codes,
+            first.threads,
+        )
+        for row in np.eye(len(architectures)).tolist()
     ], 1)  # fmt: skip
     students, details = [], []
     for o, samples in enumerate(outputs):
         target = (samples.all_validation_values - means[o]) / scales[o]
         weights = share @ non_negative_weights(answers[:, :, o] @ share, target, MIN_WEIGHT)
-        students.append(
-            Student(
-                tuple(architectures),
-                networks,
-                tuple(weights.tolist()),
-                o,
-                float(means[o]),
-                float(scales[o]),
-                positions,
-                features,
-            )
-        )
+        chosen = tuple(weights.tolist())
+        students.append(replace(unweighed, weights=chosen, output=o, mean=float(means[o]), scale=float(scales[o])))
         score = r_squared(target, answers[:, :, o] @ weights)
         details.append({"students": int((weights > 0).sum()), "student_r2": score})
     return students, details

@@ -80,14 +80,14 @@ def list_pieces(
         codes, components = resolve(spectrum, text)
         letters = np.frombuffer("".join(text).encode("latin-1"), np.uint8).reshape(len(text), -1)
         tables, owners = [], []
-        for mapping, own in zip(maps, sums, strict=True):
+        for mapping, index_sums in zip(maps, sums, strict=True):
             strongest = strongest_of_all(
                 components,
                 mapping,
                 codes,
                 top_k=listing.top_k,
                 threshold=listing.threshold,
-                sums=own,
+                sums=index_sums,
                 groups=groups[start : start + rows],
             )
             tables.append(_table(spectrum.output, mapping, strongest, piece, letters))
@@ -97,17 +97,17 @@ def list_pieces(
 
 
 def _table(
-    output: str, mapping: InteractionMap, found: Strongest, sequences: pa.Table, letters: np.ndarray
+    output: str, mapping: InteractionMap, strongest: Strongest, sequences: pa.Table, letters: np.ndarray
 ) -> pa.Table:
-    size = len(found.rows)
+    size = len(strongest.rows)
     columns = {
-        "sequence_id": sequences["sequence_id"].combine_chunks().take(pa.array(found.rows)),
+        "sequence_id": sequences["sequence_id"].combine_chunks().take(pa.array(strongest.rows)),
         "output": pa.repeat(output, size),
         "index": pa.repeat(mapping.index, size),
-        "order": mapping.orders[found.columns].astype(np.int8),
-        "positions": support_names(mapping).take(pa.array(found.columns)),
-        "letters": _letters_at(letters, mapping, found.rows, found.columns),
-        "value": found.values.astype(np.float32),
+        "order": mapping.orders[strongest.columns].astype(np.int8),
+        "positions": support_names(mapping).take(pa.array(strongest.columns)),
+        "letters": _letters_at(letters, mapping, strongest.rows, strongest.columns),
+        "value": strongest.values.astype(np.float32),
     }
     return pa.table(columns, schema=INTERACTION_SCHEMA)
 
@@ -121,7 +121,7 @@ def list_interactions(
     top_k: int | None,
     threshold: float,
 ) -> pd.DataFrame:
-    """List the strongest interactions of sequences that are no file's; see `Spectrum.interactions`."""
+    """List the strongest interactions of sequences held in memory; see `Spectrum.interactions`."""
     texts = spectrum.as_strings(sequences)
     listing = Listing([index], min_order, max_order, top_k, threshold)
     maps = [listed_map(spectrum, index, listing)]
@@ -129,8 +129,8 @@ def list_interactions(
     table = pa.table([[str(k) for k in range(len(texts))], texts], schema=schema)
     sums, groups = [Sums.empty(spectrum.terms, maps[0], 0, spectrum.components.train_scale)], np.full(len(texts), -1)
     pieces = list_pieces(spectrum, listing, maps, sums, table, groups)
-    found = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *pieces])
-    frame = found.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})
+    rows = pa.concat_tables([INTERACTION_SCHEMA.empty_table(), *pieces])
+    frame = rows.drop_columns(["output"]).to_pandas().rename(columns={"sequence_id": "sequence"})
     return frame.astype({"sequence": np.int64})
 
 

@@ -125,7 +125,7 @@ def strongest_interactions(
 
 
 def _no_sums(size: int, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums that nobody asks for."""
+    """Room for sums where none are asked for: the loop adds them up in any case."""
     shape = (int(groups.max(initial=-1)) + 2, size)
     return np.ones(size), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
 
@@ -170,16 +170,16 @@ def _explain_block(
     count, size, (starts, entries, data) = codes.shape[0], terms.offsets.size - 1, weights
     letters, cells = codes.T.copy(), np.empty(count, np.int32)
     dividends, index, steps = np.empty((size, count)), np.empty(count), np.empty(count, np.int64)
-    found, grouped = np.zeros(count, np.int32), groups.max() >= 0
+    listed, grouped = np.zeros(count, np.int32), groups.max() >= 0
     least = np.full(count, np.inf if columns.shape[1] == 0 else threshold)  # what the next one must exceed
     for t in range(size):
         fill(letters, t, cells, dividends[t], terms)
     for s in range(units.size):
         index[:] = 0.0
         for e in range(starts[s], starts[s + 1]):
-            weight, own = data[e], dividends[entries[e]]
+            weight, dividend = data[e], dividends[entries[e]]
             for r in range(count):
-                index[r] += weight * own[r]
+                index[r] += weight * dividend[r]
         whole, magnitude, scale = np.int64(0), np.int64(0), 1.0 / units[s]
         for r in range(count):
             steps[r] = np.int64(np.rint(index[r] * scale))
@@ -194,14 +194,14 @@ def _explain_block(
                     absolute[groups[r] + 1, s] += abs(steps[r])
         for r in range(count):
             if abs(index[r]) > least[r]:
-                keep_strongest(columns, values, found, least, r, s, index[r], units.size)
+                keep_strongest(columns, values, listed, least, r, s, index[r], units.size)
 
 
 @numba.njit(cache=True)
 def keep_strongest(
     columns: np.ndarray,
     values: np.ndarray,
-    found: np.ndarray,
+    listed: np.ndarray,
     least: np.ndarray,
     r: int,
     s: int,
@@ -211,15 +211,15 @@ def keep_strongest(
     """Put a value where it belongs among the strongest of row r; if all are kept, at the end."""
     last = columns.shape[1]
     if last == size:
-        place = found[r]
+        place = listed[r]
     else:
-        place = min(found[r], last - 1)
+        place = min(listed[r], last - 1)
         while place > 0 and abs(values[r, place - 1]) < abs(value):
             columns[r, place], values[r, place] = columns[r, place - 1], values[r, place - 1]
             place -= 1
     columns[r, place], values[r, place] = s, value
-    found[r] = min(found[r] + 1, last)
-    if found[r] == last and last < size:
+    listed[r] = min(listed[r] + 1, last)
+    if listed[r] == last and last < size:
         least[r] = abs(values[r, last - 1])
 
 

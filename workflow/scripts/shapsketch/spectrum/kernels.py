@@ -54,15 +54,15 @@ def fill(columns, t, cells, values, terms):
     values[:] = 0.0
     cursor = terms.frequency_offsets[t]
     for w in range(terms.fourier_offsets[t], terms.fourier_offsets[t + 1]):
-        own, support = terms.frequencies[cursor : cursor + stop - start], terms.positions[start:stop]
-        cursor += own.size
+        frequencies, support = terms.frequencies[cursor : cursor + stop - start], terms.positions[start:stop]
+        cursor += frequencies.size
         for m in range(values_by_phase.size):  # Re(F exp(2 pi i m / q)), of which m = sum k_i x_i mod q takes one
             values_by_phase[m] = (terms.amplitudes[w] * terms.phases[support[0], 1, m]).real
         if plain:
-            _add_fourier_term(columns, support, own, cells, values_by_phase, values)
+            _add_fourier_term(columns, support, frequencies, cells, values_by_phase, values)
         else:
             _add_averaged_fourier_term(
-                columns, support, own, terms.phases, terms.amplitudes[w], values_by_phase, values
+                columns, support, frequencies, terms.phases, terms.amplitudes[w], values_by_phase, values
             )
 
 
@@ -156,23 +156,23 @@ def hypothetical_values(codes, terms, out):
         rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        totals, own = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
+        totals, letters_there = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
         for t in range(terms.offsets.size - 1):
             share = 1.0 / (terms.offsets[t + 1] - terms.offsets[t])
             for i in terms.positions[terms.offsets[t] : terms.offsets[t + 1]]:
-                own[:] = columns[i]
+                letters_there[:] = columns[i]
                 for letter in range(min(terms.sizes[i], out.shape[2])):
                     columns[i] = letter
                     fill(columns, t, cells, values, terms)
                     for r in range(values.size):
                         totals[i, letter, r] += values[r] * share
-                columns[i] = own
+                columns[i] = letters_there
         for r in range(values.size):
             out[b * block + r] = totals[:, :, r]
 
 
-CHUNK = 32  # terms whose histograms a thread fills in one pass over the sequences
-ROWS = 4096  # sequences of one step of that pass
+TERMS_AT_ONCE = 32  # terms whose histograms a thread fills in one pass over the sequences
+SEQUENCES_AT_ONCE = 4096  # sequences of one step of that pass
 LANES = 4  # histograms per term: neighbouring sequences rarely wait for one another's addition
 
 
@@ -180,14 +180,14 @@ LANES = 4  # histograms per term: neighbouring sequences rarely wait for one ano
 def cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
     """Write the sums of weights over the sequences in each cell of each table."""
     terms, rows = offsets.size - 1, columns.shape[1]
-    for chunk in numba.prange((terms + CHUNK - 1) // CHUNK):
-        first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, terms)
+    for chunk in numba.prange((terms + TERMS_AT_ONCE - 1) // TERMS_AT_ONCE):
+        first, last = chunk * TERMS_AT_ONCE, min((chunk + 1) * TERMS_AT_ONCE, terms)
         base = table_offsets[first]
         lanes = np.zeros((LANES, table_offsets[last] - base))
-        cells = np.empty(ROWS, np.int32)
-        for begin in range(0, rows, ROWS):
-            count = min(ROWS, rows - begin)
-            own = weights[begin : begin + count]
+        cells = np.empty(SEQUENCES_AT_ONCE, np.int32)
+        for begin in range(0, rows, SEQUENCES_AT_ONCE):
+            count = min(SEQUENCES_AT_ONCE, rows - begin)
+            block_weights = weights[begin : begin + count]
             for t in range(first, last):
                 if table_offsets[t + 1] == table_offsets[t]:
                     continue
@@ -200,12 +200,12 @@ def cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
                     stride *= sizes[positions[s]]
                 even = count // LANES * LANES
                 for r in range(0, even, LANES):
-                    lanes[0, cells[r]] += own[r]
-                    lanes[1, cells[r + 1]] += own[r + 1]
-                    lanes[2, cells[r + 2]] += own[r + 2]
-                    lanes[3, cells[r + 3]] += own[r + 3]
+                    lanes[0, cells[r]] += block_weights[r]
+                    lanes[1, cells[r + 1]] += block_weights[r + 1]
+                    lanes[2, cells[r + 2]] += block_weights[r + 2]
+                    lanes[3, cells[r + 3]] += block_weights[r + 3]
                 for r in range(even, count):
-                    lanes[0, cells[r]] += own[r]
+                    lanes[0, cells[r]] += block_weights[r]
         for c in range(lanes.shape[1]):
             out[base + c] = lanes[0, c] + lanes[1, c] + lanes[2, c] + lanes[3, c]
 

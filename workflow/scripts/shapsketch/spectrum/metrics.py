@@ -47,11 +47,11 @@ def r2_interval(values: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[f
     scores = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
         rows = draws.integers(0, count, count)
-        own = apart[rows]
-        total, lost = float(np.sum((own - own.mean()) ** 2)), float(np.sum(squares[rows]))
-        if total > 0 and np.ptp(own) > 0:
-            scores[k] = 1.0 - lost / total
+        resample = apart[rows]
+        total, errors = float(np.sum((resample - resample.mean()) ** 2)), float(np.sum(squares[rows]))
+        if total > 0 and np.ptp(resample) > 0:
+            scores[k] = 1.0 - errors / total
         else:
-            scores[k] = float(lost <= negligible)
+            scores[k] = float(errors <= negligible)
     low, high = np.percentile(scores, [2.5, 97.5])
     return float(low), float(high)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..settings.errors import InputError
 
-LEAST, MOST = 1e-30, 1e30  # differences of values that are explained: single precision holds a thousandth of them
+# Differences of values that are explained: single precision holds a thousandth of them.
+MIN_SPREAD, MAX_SPREAD = 1e-30, 1e30
 ROUNDING_STEPS = 8  # steps of the precision that values may differ by and still be one value
 MIN_SPREAD_STEPS = 20  # steps of the precision in the spread of values that are not
 
@@ -87,8 +88,8 @@ def check_scale(values: np.ndarray, output: str) -> None:
             f"The values of {output} differ by about {spread:.2g} beside {middle:.3g}, less than "
             f"{'single' if single else 'double'} precision can hold there: subtract the offset in your model."
         )
-    if not LEAST <= spread <= MOST:
+    if not MIN_SPREAD <= spread <= MAX_SPREAD:
         raise InputError(
-            f"The values of {output} differ by about {spread:.2g}; differences from {LEAST:g} to {MOST:g} can be "
-            f"explained: multiply the values by about {1 / spread:.0e} in your model."
+            f"The values of {output} differ by about {spread:.2g}; differences from {MIN_SPREAD:g} to {MAX_SPREAD:g} "
+            f"can be explained: multiply the values by about {1 / spread:.0e} in your model."
         )

@@ -94,12 +94,12 @@ def _read_trains(arrays: Mapping[str, np.ndarray], place: str, background: Backg
     for number in count():
         if f"{place}/{number}/cores" not in arrays:
             return
-        own = {name: arrays[f"{place}/{number}/{name}"] for name in ("cores", "ranks", "nodes", "scale")}
-        letters, width, start = max(map(len, probabilities)), int(own["ranks"].max()), 0
+        stored = {name: arrays[f"{place}/{number}/{name}"] for name in ("cores", "ranks", "nodes", "scale")}
+        letters, width, start = max(map(len, probabilities)), int(stored["ranks"].max()), 0
         cores = np.zeros((len(probabilities), letters, width, width))
-        for i, (rows, columns) in enumerate(pairwise(own["ranks"].tolist())):
+        for i, (rows, columns) in enumerate(pairwise(stored["ranks"].tolist())):
             stop = start + letters * rows * columns
-            cores[i, :, :rows, :columns] = own["cores"][start:stop].reshape(letters, rows, columns)
+            cores[i, :, :rows, :columns] = stored["cores"][start:stop].reshape(letters, rows, columns)
             start = stop
         means = np.stack([np.tensordot(p, core[: len(p)], 1) for p, core in zip(probabilities, cores, strict=True)])
-        yield Train(cores, means, own["ranks"], int(own["nodes"]), float(own["scale"]))
+        yield Train(cores, means, stored["ranks"], int(stored["nodes"]), float(stored["scale"]))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .spectrum import Spectrum
 
-CHUNK = 16_384  # sequences explained at once
+SEQUENCES_AT_ONCE = 16_384  # sequences explained at once
 RARE_SHARE = 1e-3  # share of the background below which a sequence's probability is remarkable
 TYPICAL_DRAWS = 20_000  # background draws that tell
 
@@ -72,7 +72,7 @@ class Explained(NamedTuple):
 
 
 def explain(spectrum: "Spectrum", sequences: Sequence[str], listing: Listing) -> Explained:
-    """Explain sequences that are no file's; see `Spectrum.explain`."""
+    """Explain sequences held in memory; see `Spectrum.explain`."""
     names, groups = [str(k) for k in range(len(sequences))], [""] * len(sequences)
     columns = {"sequence_id": names, "sequence": list(sequences), "group": groups}
     table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
@@ -164,10 +164,10 @@ class Explainer:
     def _hold_unseen(self, sequences: list[str]) -> np.ndarray:
         """(N,) bool: which sequences have a letter that the table of values never has at its position."""
         text = character_codes(sequences).reshape(len(sequences), -1)
-        found = np.zeros(len(sequences), bool)
+        unseen = np.zeros(len(sequences), bool)
         for position, letters in ((self.score or {}).get("table") or {"unseen": {}})["unseen"].items():
-            found |= np.isin(text[:, int(position) - 1], [ord(letter) for letter in letters])
-        return found
+            unseen |= np.isin(text[:, int(position) - 1], [ord(letter) for letter in letters])
+        return unseen
 
     def interactions(self, sequences: pa.Table) -> Iterator[pa.Table]:
         """Tabulate the strongest interactions of sequences, and add them all up; see `list_pieces`."""

@@ -59,8 +59,8 @@ def interaction_values(components: Components, mapping: InteractionMap, codes: n
     there = np.flatnonzero(mapping.train_columns >= 0)
     at_free, listed = components.at_free(codes), listed_order(mapping.index, mapping.max_order)
     for train in components.trains:
-        own = train.interactions(at_free, [mapping.index], mapping.max_order, listed)[0]
-        values[:, there] += own[:, mapping.train_columns[there]]
+        of_train = train.interactions(at_free, [mapping.index], mapping.max_order, listed)[0]
+        values[:, there] += of_train[:, mapping.train_columns[there]]
     return values
 
 
@@ -87,23 +87,23 @@ def strongest_of_all(
     block = max(1, BLOCK_VALUES // max(size, 1))
     for start in range(0, len(codes), block):
         rows = slice(start, start + block)
-        own = interaction_values(components, mapping, codes[rows])
+        block_values = interaction_values(components, mapping, codes[rows])
         if sums is not None:
-            sums.add(own, groups[rows])
+            sums.add(block_values, groups[rows])
         if kept:
-            _select(own, above, columns[rows], values[rows])
+            _select(block_values, above, columns[rows], values[rows])
     order = np.argsort(-np.abs(values), axis=1, kind="stable")
     columns, values = np.take_along_axis(columns, order, 1), np.take_along_axis(values, order, 1)
-    found, place = np.nonzero(columns >= 0)
-    return Strongest(found, columns[found, place], values[found, place])
+    owners, place = np.nonzero(columns >= 0)
+    return Strongest(owners, columns[owners, place], values[owners, place])
 
 
 @numba.njit(cache=True, parallel=True)
-def _select(own: np.ndarray, threshold: float, columns: np.ndarray, values: np.ndarray) -> None:
+def _select(candidates: np.ndarray, threshold: float, columns: np.ndarray, values: np.ndarray) -> None:
     """Fill (N, K) columns and values with the strongest of (N, S) values."""
-    count, size = own.shape
-    found, least = np.zeros(count, np.int32), np.full(count, threshold)
+    count, size = candidates.shape
+    listed, least = np.zeros(count, np.int32), np.full(count, threshold)
     for r in numba.prange(count):
         for s in range(size):
-            if abs(own[r, s]) > least[r]:
-                keep_strongest(columns, values, found, least, r, s, own[r, s], size)
+            if abs(candidates[r, s]) > least[r]:
+                keep_strongest(columns, values, listed, least, r, s, candidates[r, s], size)

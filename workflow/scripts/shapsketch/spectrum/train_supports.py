@@ -44,9 +44,9 @@ def strongest_terms(spectrum: "Spectrum") -> Terms:
                 break
     tables = {support: _table(spectrum, support) for support in chosen}
     for order in range(4, MAX_ORDER + 1):
-        found = _grown(spectrum, tables, variances, order, MIN_SHARE * total)
-        tables |= found
-        if not found:
+        grown = _grown(spectrum, tables, variances, order, MIN_SHARE * total)
+        tables |= grown
+        if not grown:
             break
     return Terms.build(template.sizes, tables)
 
@@ -60,8 +60,8 @@ def _variances(spectrum: "Spectrum") -> dict[Support, float]:
     for train in spectrum.trains:
         sums += support_variances(train, [background.local[i] for i in free.tolist()], rows.shape[1])
     variances = dict(zip(supports, sums.tolist(), strict=True))
-    own = spectrum.terms.variances(background.local)
-    for support, variance in zip(spectrum.terms.supports, own.tolist(), strict=True):
+    of_terms = spectrum.terms.variances(background.local)
+    for support, variance in zip(spectrum.terms.supports, of_terms.tolist(), strict=True):
         variances[support] = variances.get(support, 0.0) + variance
     return variances
 
@@ -89,7 +89,7 @@ def _grown(
         for i in positions
         if i > s[-1] and all(sub in strongest for sub in combinations((*s, i), order - 1))
     }
-    found = {}
+    grown = {}
     for support in sorted(candidates):
         if np.prod(spectrum.template.sizes[list(support)]) > MAX_CELLS // CLOSURE:
             continue
@@ -98,5 +98,5 @@ def _grown(
         for i in reversed(support):
             squares = squares @ spectrum.background.local[i]
         if squares > least:
-            found[support], variances[support] = table, float(squares)
-    return found
+            grown[support], variances[support] = table, float(squares)
+    return grown

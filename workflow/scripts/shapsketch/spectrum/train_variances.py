@@ -29,9 +29,9 @@ def covariance_by_order(
     moments = np.zeros((top + 1, first.means.shape[1], second.means.shape[1]))
     moments[0, 0, 0] = 1.0
     for i, p in enumerate(probabilities):
-        spoken = _apply_changes(moments[:-1], first, second, i, p)
+        changed = _apply_changes(moments[:-1], first, second, i, p)
         moments = first.means[i].T @ moments @ second.means[i]
-        moments[1:] += spoken
+        moments[1:] += changed
     return moments[:, 0, 0]
 
 
@@ -96,14 +96,14 @@ def support_variances(train: Train, probabilities: Sequence[Array], max_order: i
     carried = np.zeros((0, width, width))
     singles, pairs, triples = np.zeros(n), np.zeros((n, n)), []
     for j, p in enumerate(probabilities):
-        spoken = _apply_changes(left, train, train, j, p)
-        singles[j] = np.sum(spoken[0] * rights[j + 1])
+        changed = _apply_changes(left, train, train, j, p)
+        singles[j] = np.sum(changed[0] * rights[j + 1])
         if max_order > 1:
             ends = _apply_changes(carried, train, train, j, p)
             pairs[:j, j] = (ends * rights[j + 1]).sum((1, 2))
             if tails is not None:
                 triples.append(np.tensordot(ends, tails[j], ([1, 2], [1, 2])))
-            carried = np.concatenate([train.means[j].T @ carried @ train.means[j], spoken])
+            carried = np.concatenate([train.means[j].T @ carried @ train.means[j], changed])
         left = train.means[j].T @ left @ train.means[j]
     parts = [singles]
     if max_order > 1:
@@ -120,9 +120,9 @@ def _tails(train: Train, probabilities: Sequence[Array], rights: Array) -> list[
     carried = np.zeros((0, width, width))
     for j in range(n - 1, 0, -1):
         changes, p = train.changes[j, : len(probabilities[j])], probabilities[j]
-        own = sum(
+        nearest = sum(
             (share * (d @ rights[j + 1] @ d.T) for share, d in zip(p, changes, strict=True)), np.zeros((width, width))
         )
-        carried = np.concatenate([own[None], train.means[j] @ carried @ train.means[j].T])
+        carried = np.concatenate([nearest[None], train.means[j] @ carried @ train.means[j].T])
         tails[j - 1] = carried
     return tails
