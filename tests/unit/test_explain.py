@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_shapley import random_function
+from test_indices import random_function
 
 from shapsketch.explanation.refine import Effort, Refiner, Residual
 from shapsketch.explanation.tables import refine_plain

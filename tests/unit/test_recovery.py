@@ -313,7 +313,7 @@ def test_students_are_saved_without_pickles(tmp_path):
         load_students(tmp_path / "x.npz")
 
 
-def test_weighted_sums_of_terms_mix_tables_and_waves():
+def test_weighted_sums_of_terms_mix_tables_and_fourier_terms():
     from test_spectrum import wave_spectrum
 
     terms = wave_spectrum()[0].terms

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from test_shapley import random_function
+from test_indices import random_function
 
 from oracles import all_codes
 from shapsketch.recovery.coefficients import terms_from_coefficients

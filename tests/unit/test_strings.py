@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from test_shapley import random_function
+from test_indices import random_function
 
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.settings.errors import InputError

@@ -4,7 +4,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from test_shapley import shapiq_index
+from test_indices import shapiq_index
 
 from oracles import all_codes, coalition_values, dividends, shapley_values
 from shapsketch.sequences.alphabet import Alphabet

@@ -1,7 +1,7 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -99,7 +99,7 @@ class Score(HoldoutScore, NearScore, Audit):
     residual: ResidualRecord
     seed: int
     plan: str
-    versions: dict[str, Any]
+    versions: dict[str, str]
 
 
 def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> Score:
