@@ -53,7 +53,7 @@ lint: .venv/test.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
-	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-logo --config pyproject.toml
+	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-logo pyproject.toml
 	$(BIN)/codespell
 	$(BIN)/snakemake --lint
 

@@ -1,6 +1,13 @@
 """Pages as tests read them: as text, and in a real browser."""
 
+import base64
+import gzip
+import json
 from html.parser import HTMLParser
+
+import numpy as np
+
+from shapsketch.report.packing import MISSING_INT16
 
 
 class Parser(HTMLParser):
@@ -55,3 +62,23 @@ def click(browser, element):
 
 def errors_of(browser):
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] != "INFO"]
+
+
+def unpack(directory, text):
+    """Read a pack back, as `workflow/report/data.js` does; NaN where values are missing."""
+    data = gzip.decompress(base64.b64decode(text))
+    content = {}
+    for name, entry in directory.items():
+        start, count, kind = entry["start"], entry["count"], entry["kind"]
+        if kind == "json":
+            content[name] = json.loads(data[start : start + count])
+        elif kind == "i2":
+            planes = np.frombuffer(data, np.uint8, 2 * count, start).reshape(2, count)
+            codes = np.ascontiguousarray(planes[::-1].T).view("<i2")[:, 0]
+            content[name] = np.where(codes == MISSING_INT16, np.nan, codes * entry["scale"])
+        elif kind == "e1":
+            codes = np.frombuffer(data, np.uint8, count, start)
+            content[name] = np.where(codes == 0, np.nan, (codes - 1.0) ** 2 * entry["scale"])
+        else:
+            content[name] = np.frombuffer(data, f"<{kind}", count, start)
+    return content

@@ -13,7 +13,7 @@ from shapsketch.comparison.registry import break_even, headline
 from shapsketch.comparison.scoring import Scorer, agreement
 from shapsketch.comparison.table import Comparison
 from shapsketch.comparison.truth import enumerated_truth
-from shapsketch.figures.charts import cost_chart, total_cost_chart
+from shapsketch.figures.charts import cost_chart
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.spectrum import Spectrum
@@ -87,15 +87,13 @@ def test_break_even_and_its_sentence():
     assert headline(table.iloc[:1]) == ""
 
 
-def test_charts_name_methods_and_their_cost():
+def test_the_chart_names_the_methods_that_answered():
     columns = ["method", "evaluations", "once", "each", "amortised", "r2", "r2_low", "r2_high"]
     rows = [("shapsketch", 9000, 9000, 0, 9, 0.99, 0.98, 0.995), ("kernel_shap", 64, 1000, 64, 65, -3, -5, 0.1),
             ("spex", 64, *[np.nan] * 6)]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
-    names = [[text.get_text() for text in draw(table, "some").axes[0].get_legend().get_texts()]
-             for draw in (cost_chart, total_cost_chart)]  # fmt: skip
-    assert names[0] == ["shapsketch", "KernelSHAP"]
-    assert names[1] == ["shapsketch, 9,000 once (R² 0.99)", "KernelSHAP, 64 each (R² -3.00)"]
+    names = [text.get_text() for text in cost_chart(table, "some").axes[0].get_legend().get_texts()]
+    assert names == ["shapsketch", "KernelSHAP"]
 
 
 def test_sequences_are_chosen_evenly_and_once():

@@ -12,7 +12,7 @@ from shapsketch.figures.logos import DrawnMotif, contribution_logo, information_
 from shapsketch.figures.style import PALETTES, letter_classes, letter_colors, save_figure
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
-from shapsketch.storage.tsv import read_table, table_text
+from shapsketch.storage.tsv import TEXT, read_table, table_text
 
 CASES = {
     "DNA": ("ACGT", "NNNNNNGGNN", [Planted("GAT", (0, 1, 3), (0, 2), 2.0)]),
@@ -36,6 +36,7 @@ def drawn(tmp_path_factory):
         path = tmp_path_factory.mktemp("tables")
         tables = {}
         for name, table in result.summary.tables.items():  # as they are read back
+            assert set(table.select_dtypes(exclude="number")) <= {*TEXT, "gap"}, name  # a gap is a number or empty
             (path / name).write_text(table_text(table), encoding="utf-8")
             tables[name] = read_table(path / name)
         cases[kind] = spectrum, tables

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
-from pages import Parser, click, errors_of, open_page
+from pages import Parser, click, errors_of, open_page, unpack
 from shapsketch.report.analysis import read_analysis, summary_lines
 from shapsketch.report.html import glyphs, script_safe
-from shapsketch.report.packing import Pack, unpack
+from shapsketch.report.packing import Pack
 from shapsketch.report.page import build_page
 from shapsketch.report.page_sequences import spread_rows, take_rows
 from shapsketch.storage.tsv import read_table

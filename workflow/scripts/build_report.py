@@ -17,8 +17,8 @@ if __name__ == "__main__":
     from shapsketch.storage.files import read_json, write_json, write_text
 
     inputs, params, output = snakemake.input, snakemake.params, snakemake.output
-    own = ("template", "style", "scripts", "plan", "outside", "results")
-    files = {name: path for name, path in inputs.items() if name not in own and path}
+    other_inputs = ("template", "style", "scripts", "plan", "outside", "results")
+    files = {name: path for name, path in inputs.items() if name not in other_inputs and path}
     files["values_text"] = str(Path(inputs.values).with_suffix(".tsv.gz"))
     plan = read_json(inputs.plan) if inputs.get("plan") else {"design": None, "lattice": None}
     settings = {

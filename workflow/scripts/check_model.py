@@ -26,14 +26,19 @@ if __name__ == "__main__":
     from shapsketch.settings.sources import locate
     from shapsketch.storage.files import read_json, sha256_file, sha256_json, write_json
 
-    own, name = snakemake.params.model, snakemake.wildcards.model
+    config, name = snakemake.params.model, snakemake.wildcards.model
     source = locate(snakemake.params.source, snakemake.input.get("model"))
-    template = Template(Alphabet.from_config(own["alphabet"]), own["template"])
-    background = configured_background(template, own["background"], snakemake.input.get("background"))
+    template = Template(Alphabet.from_config(config["alphabet"]), config["template"])
+    background = configured_background(template, config["background"], snakemake.input.get("background"))
     reference = snakemake.input.get("reference")
     origin = {
         "model": identity(snakemake.params.source, source),
-        "settings": [own, background.probabilities.tolist(), snakemake.params.get("masks"), snakemake.params.version],
+        "settings": [
+            config,
+            background.probabilities.tolist(),
+            snakemake.params.get("masks"),
+            snakemake.params.version,
+        ],
         "reference": sha256_file(reference) if reference else None,
     }
     made_from = sha256_json(origin)
@@ -48,11 +53,11 @@ if __name__ == "__main__":
     known = check_shape(source, template)
     if reference:
         source["reference"] = reference
-    model = Model(source, template, own["outputs"], own["sketch"]["batch_size"])
-    budget = snakemake.params.get("masks") or stop_rule(own["sketch"]["budget"])[0]
-    left = budget if snakemake.params.get("masks") else left_for_checks(template, budget, own["sketch"]["design"])
+    model = Model(source, template, config["outputs"], config["sketch"]["batch_size"])
+    budget = snakemake.params.get("masks") or stop_rule(config["sketch"]["budget"])[0]
+    left = budget if snakemake.params.get("masks") else left_for_checks(template, budget, config["sketch"]["design"])
     compared = check_reference(model, left) if reference and left else 0
-    check = check_answers(model, background, budget=budget, left=left - compared, seed=own["sketch"]["seed"])
+    check = check_answers(model, background, budget=budget, left=left - compared, seed=config["sketch"]["seed"])
     notes = list(check.notes)
     if not known and not compared:
         notes.append(

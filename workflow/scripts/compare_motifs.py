@@ -21,7 +21,7 @@ if __name__ == "__main__":
         for name, rows in table.groupby(["output", "motif"], sort=False)
     }
     targets = read_meme(snakemake.input.database, alphabet)
-    found = compare_motifs(
+    matches = compare_motifs(
         queries, targets, alphabet, both_strands=snakemake.params.both_strands, threads=snakemake.threads
     )
-    write_text(snakemake.output.table, table_text(found))
+    write_text(snakemake.output.table, table_text(matches))

@@ -25,8 +25,10 @@ if __name__ == "__main__":
     tables = {name: read_table(snakemake.input[name]) for name in names}
     scores = read_json(snakemake.input.faithfulness)
     for output, spectrum in load_spectra(snakemake.input.spectrum).items():
-        own = {name: table[table["output"] == output] for name, table in tables.items()}
-        figures = draw_all(spectrum, own, scores[output], snakemake.wildcards.sequences, snakemake.params.colors)
+        output_tables = {name: table[table["output"] == output] for name, table in tables.items()}
+        figures = draw_all(
+            spectrum, output_tables, scores[output], snakemake.wildcards.sequences, snakemake.params.colors
+        )
         with script.progress(f"draw {output}", "figure") as bar:
             for name, figure in figures:
                 save_figure(figure, folder / f"{output}.{name}")

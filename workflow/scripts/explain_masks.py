@@ -48,12 +48,12 @@ if __name__ == "__main__":
             path.touch()
         sys.exit()
 
-    own = params.model
-    template = Template(Alphabet.from_config(own["alphabet"]), own["template"])
+    config = params.model
+    template = Template(Alphabet.from_config(config["alphabet"]), config["template"])
     explainer = MaskExplainer(
-        Model(source, template, own["outputs"], own["sketch"]["batch_size"]),
-        configured_background(template, own["background"], files.get("background"), tell if shard == 1 else str),
-        MaskSettings.from_config(params.masks, own["sketch"]["seed"]),
+        Model(source, template, config["outputs"], config["sketch"]["batch_size"]),
+        configured_background(template, config["background"], files.get("background"), tell if shard == 1 else str),
+        MaskSettings.from_config(params.masks, config["sketch"]["seed"]),
         Listing(**params.listing),
     )
     chosen = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     with ExitStack() as stack:
         for name, schema in schemas.items():
             writer = stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))
-            for k in range(len(own["outputs"])):
+            for k in range(len(config["outputs"])):
                 for tables in explained:
                     writer.write(tables[k][name])
                 writer.flush()  # a row group of a shard belongs to one output

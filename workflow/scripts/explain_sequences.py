@@ -99,8 +99,8 @@ if __name__ == "__main__":
                 predictions = predict_plain(model, text)
             refined = refine_plain(refiner, text, predictions) if refiner else None
             for k, explainer in enumerate(explainers):
-                own = refined.values[k] if refined else None
-                writers["values"].write(explainer.values(chunk, predictions[:, k], own))
+                refined_values = refined.values[k] if refined else None
+                writers["values"].write(explainer.values(chunk, predictions[:, k], refined_values))
                 for table in explainer.interactions(chunk):
                     writers["interactions"].write(table)
                 if refined:

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     spectra, records, students, points = [], {}, {}, []
     began = time.perf_counter()
     with script.steps(f"recover {snakemake.wildcards.model}") as begin:
-        found = recover_outputs(
+        recoveries = recover_outputs(
             sketch,
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
@@ -37,7 +37,7 @@ if __name__ == "__main__":
             begin=begin,
         )
     seconds = time.perf_counter() - began
-    for number, (output, recovered) in enumerate(zip(plan.outputs, found, strict=True)):
+    for number, (output, recovered) in enumerate(zip(plan.outputs, recoveries, strict=True)):
         scores = report(recovered.spectrum, sketch, number, recovered.student)
         records[output] = {**recovered.details, **scores, **made_of, "seconds": round(seconds, 2)}
         spectra.append(recovered.spectrum)

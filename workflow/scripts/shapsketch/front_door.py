@@ -126,8 +126,8 @@ def sketch_outputs(
         background_sequences = letters.alphabet.normalise(background_sequences)
     drawn = background_from_config(letters, background, background_sequences)
     if source["kind"] == "trees":
-        found, records, _ = expand(source, outputs, drawn, max_order=max_order, seed=seed)
-        return {spectrum.output: _scored(spectrum, records[spectrum.output]) for spectrum in found}
+        expanded, records, _ = expand(source, outputs, drawn, max_order=max_order, seed=seed)
+        return {spectrum.output: _scored(spectrum, records[spectrum.output]) for spectrum in expanded}
     plan = make_plan(
         identity(source),
         outputs,

@@ -48,16 +48,16 @@ def explain(task: Task) -> Answer:
                 except (RuntimeError, AssertionError, TypeError) as error:
                     reason = " ".join(str(error).split())[:200].rstrip(".")
                     raise UnsuitedError(f"captum's DeepLIFT fails on this network: {reason}.") from error
-            found = network.by_position(attributions)
-            _check_sum(found, missed.double().cpu().numpy())
-            values[row] += found.sum(0) / draws
+            contributions = network.by_position(attributions)
+            _check_sum(contributions, missed.double().cpu().numpy())
+            values[row] += contributions.sum(0) / draws
     values[:, task.background.template.sizes == 1] = 0.0
     return Answer(values, None, None, 0, np.full(len(values), 2 * draws), NOTE)
 
 
-def _check_sum(found: np.ndarray, missed: np.ndarray) -> None:
+def _check_sum(contributions: np.ndarray, missed: np.ndarray) -> None:
     """Refuse (B, n) attributions that miss f(x) - f(z) by (B,) `missed`: some layers were passed over."""
-    most, whole = float(np.abs(missed).max()), float(np.abs(found.sum(1) - missed).max())
+    most, whole = float(np.abs(missed).max()), float(np.abs(contributions.sum(1) - missed).max())
     if most > TOLERANCE * whole + 1e-5:
         raise UnsuitedError(
             f"DeepSHAP does not add up on this network (it misses {most:.3g} of {whole:.3g}): it has layers that "

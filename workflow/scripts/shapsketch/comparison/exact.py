@@ -99,11 +99,11 @@ def _answer(task: Task, games: np.ndarray, squares: np.ndarray | None, fixed: in
     values[:, free] = (dividends / sizes) @ present
     if squares is not None:
         errors[:, free] = np.sqrt(squares @ _shapley_weights(present) ** 2)
-    found = [_interactions(task, row, present) for row in dividends] if task.order > 1 else None
+    interactions = [_interactions(task, row, present) for row in dividends] if task.order > 1 else None
     return Answer(
         values,
         None if squares is None else errors,
-        found,
+        interactions,
         fixed,
         np.full(len(games), per_sequence),
         "" if squares is None else f"{(per_sequence - 1) // (2 ** len(free) - 2)} background draws of each coalition",
@@ -127,10 +127,10 @@ def _shapley_weights(present: np.ndarray) -> np.ndarray:
 
 def _interactions(task: Task, dividends: np.ndarray, present: np.ndarray) -> Interactions:
     free, sizes = task.background.template.free, present.sum(1)
-    found = {}
+    interactions = {}
     for order in range(2, min(task.order, len(free)) + 1):
         weights = [float(WEIGHTS[INDEX](order, max(size, order), task.order)) for size in range(len(free) + 1)]
         share = np.array(weights)[sizes] * dividends
         for members in combinations(range(len(free)), order):
-            found[tuple(free[list(members)].tolist())] = float(share[present[:, members].all(1)].sum())
-    return found
+            interactions[tuple(free[list(members)].tolist())] = float(share[present[:, members].all(1)].sum())
+    return interactions

@@ -89,10 +89,10 @@ class Asked:
         present = torch.from_numpy(shapley_coalitions(draws, crossed, positions))
         rows = torch.from_numpy(draws.integers(0, count, whole))
         x = torch.cat([torch.where(present, self.codes[w], self.codes[u]), self.codes[rows]])
-        found = explainer(functional.one_hot(x, self.letters).float())
-        inside = (found[:crossed] * present).sum(1)
-        outside = found[:crossed].sum(1) - inside
-        misses = [self.values[w] - inside, self.values[u] - outside, self.values[rows] - found[crossed:].sum(1)]
+        contributions = explainer(functional.one_hot(x, self.letters).float())
+        inside = (contributions[:crossed] * present).sum(1)
+        outside = contributions[:crossed].sum(1) - inside
+        misses = [self.values[w] - inside, self.values[u] - outside, self.values[rows] - contributions[crossed:].sum(1)]
         return torch.stack([torch.mean(miss**2) for miss in misses]).sum()
 
 

@@ -113,12 +113,12 @@ def play(task: Task, solve: Callable[[Game], Solution], *, distinct: bool, note:
     for row, (x, key) in enumerate(zip(task.codes, keys, strict=True)):
         game = Game(task, x, mean, key, draws)
         with global_seed(game.seed):
-            values[row, free], found = solve(game)
+            values[row, free], terms = solve(game)
         per_sequence[row] = game.evaluations
-        if found is None:
+        if terms is None:
             interactions = None
         elif interactions is not None:
-            interactions.append({tuple(free[list(s)].tolist()): float(v) for s, v in found.items()})
+            interactions.append({tuple(free[list(s)].tolist()): float(v) for s, v in terms.items()})
     return Answer(values, None, interactions, fixed, per_sequence, note)
 
 

@@ -79,12 +79,12 @@ class OneOutput(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict."""
-        found = self.network(x)
-        if isinstance(found, (tuple, list)) and len(found) == 1:
-            found = found[0]
-        if not isinstance(found, torch.Tensor):
+        answer = self.network(x)
+        if isinstance(answer, (tuple, list)) and len(answer) == 1:
+            answer = answer[0]
+        if not isinstance(answer, torch.Tensor):
             raise UnsuitedError("Gradients are followed only of networks that return one tensor.")
-        return found.reshape(len(x), -1)[:, self.output]
+        return answer.reshape(len(x), -1)[:, self.output]
 
 
 class Elementwise(nn.Module):
@@ -144,12 +144,12 @@ def _with_modules(module: nn.Module) -> nn.Module:
             continue
         options = {key: value for key, value in node.kwargs.items() if key != "inplace"}
         graph.add_submodule(f"elementwise_{number}", Elementwise(function, node.args[1:], options))
-        axis, found = _batch_axis(node), node.args[0]
+        axis, tensor = _batch_axis(node), node.args[0]
         with graph.graph.inserting_before(node):  # captum looks for the sequences of a batch along the first axis
-            found = graph.graph.call_function(torch.movedim, (found, axis, 0)) if axis else found
-            found = graph.graph.call_module(f"elementwise_{number}", (found,))
-            found = graph.graph.call_function(torch.movedim, (found, 0, axis)) if axis else found
-        node.replace_all_uses_with(found)
+            tensor = graph.graph.call_function(torch.movedim, (tensor, axis, 0)) if axis else tensor
+            tensor = graph.graph.call_module(f"elementwise_{number}", (tensor,))
+            tensor = graph.graph.call_function(torch.movedim, (tensor, 0, axis)) if axis else tensor
+        node.replace_all_uses_with(tensor)
         graph.graph.erase_node(node)
     graph.recompile()
     return graph

@@ -32,7 +32,7 @@ def explain(task: Task) -> Answer:
     values = np.zeros(task.codes.shape)
     for row in range(len(task.codes)):
         inputs = network.encode(task.codes[row : row + 1])
-        found = method.attribute(inputs, start, n_steps=steps, internal_batch_size=BATCH)
-        values[row] = network.by_position(found)[0]
+        attributions = method.attribute(inputs, start, n_steps=steps, internal_batch_size=BATCH)
+        values[row] = network.by_position(attributions)[0]
     values[:, task.background.template.sizes == 1] = 0.0
     return Answer(values, None, None, 0, np.full(len(values), steps), NOTE)

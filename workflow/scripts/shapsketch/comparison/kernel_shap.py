@@ -36,7 +36,7 @@ def explain(task: Task) -> Answer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             x, count = np.ones((1, game.players)), game.budget - 2
-            found = explainer.shap_values(x, nsamples=count, l1_reg=False, silent=True)
-        return np.asarray(found, np.float64).reshape(game.players), None
+            shapley_values = explainer.shap_values(x, nsamples=count, l1_reg=False, silent=True)
+        return np.asarray(shapley_values, np.float64).reshape(game.players), None
 
     return play(task, solve, distinct=True)

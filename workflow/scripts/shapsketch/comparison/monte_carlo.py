@@ -64,14 +64,14 @@ def explain(task: Task) -> Answer:
     for start in range(0, count, PERMUTATIONS_PER_ROUND):
         stop = min(start + PERMUTATIONS_PER_ROUND, count)
         sums.add(permutation_estimates(ask, task.background, task.codes, whole, start, stop, task.seed))
-    found = sums.moments()
+    moments = sums.moments()
     values, errors = np.zeros((2, *task.codes.shape))
-    values[:, free], errors[:, free] = found.values[..., 0], np.sqrt(found.value_squares[..., 0])
+    values[:, free], errors[:, free] = moments.values[..., 0], np.sqrt(moments.value_squares[..., 0])
     interactions: list[Interactions] | None = None
     if task.order > 1:
         i, j = np.triu_indices(len(free), 1)
         keys = list(zip(free[i].tolist(), free[j].tolist(), strict=True))
-        interactions = [dict(zip(keys, row[i, j, 0].tolist(), strict=True)) for row in found.pairs]
+        interactions = [dict(zip(keys, row[i, j, 0].tolist(), strict=True)) for row in moments.pairs]
     return Answer(values, errors, interactions, 0, np.full(len(values), count * cost + 1))
 
 
@@ -94,11 +94,11 @@ class Sums:
 
     def moments(self) -> Moments:
         """Return means, and their squared standard errors."""
-        found = []
+        parts = []
         for total, squares in zip(self._sums[::2], self._sums[1::2], strict=True):
             mean = total / self.count
-            found += [mean, np.maximum(squares / self.count - mean**2, 0) / max(self.count - 1, 1)]
-        return Moments(*found)
+            parts += [mean, np.maximum(squares / self.count - mean**2, 0) / max(self.count - 1, 1)]
+        return Moments(*parts)
 
 
 def permutation_estimates(

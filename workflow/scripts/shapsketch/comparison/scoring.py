@@ -47,8 +47,8 @@ class Scorer:
             per_sequence["pair_recall"] = self.recall(answer, free)
         if self.draws:
             per_sequence["insertion"], per_sequence["deletion"] = self.curves(task, values)
-        for name, found in per_sequence.items():
-            scores[name] = _interval(found.mean(), counts @ found / counts.sum(1))
+        for name, by_sequence in per_sequence.items():
+            scores[name] = _interval(by_sequence.mean(), counts @ by_sequence / counts.sum(1))
         return scores
 
     def recall(self, answer: Answer, free: np.ndarray) -> np.ndarray:
@@ -57,14 +57,14 @@ class Scorer:
         assert answer.interactions is not None
         count = min(STRONGEST_PAIRS, len(i))
         true = np.abs(self.truth.pairs[self.output][:, i, j])
-        found = np.zeros_like(true)
+        answered = np.zeros_like(true)
         names = {(int(free[a]), int(free[b])): k for k, (a, b) in enumerate(zip(i, j, strict=True))}
-        for row, interactions in zip(found, answer.interactions, strict=True):
+        for row, interactions in zip(answered, answer.interactions, strict=True):
             for support, value in interactions.items():
                 if support in names:
                     row[names[support]] = abs(value)
-        first, second = (np.argsort(-part, axis=1, kind="stable")[:, :count] for part in (true, found))
-        nonzero = np.take_along_axis(found, second, 1) > 0
+        first, second = (np.argsort(-part, axis=1, kind="stable")[:, :count] for part in (true, answered))
+        nonzero = np.take_along_axis(answered, second, 1) > 0
         return ((first[:, :, None] == second[:, None]) & nonzero[:, None]).any(2).mean(1)
 
     def curves(self, task: Task, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,4 +136,4 @@ def _interval(score: float, replicates: np.ndarray) -> tuple[float, float, float
 def flatten(scores: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
     """Spread scores over columns: `r2`, `r2_low`, `r2_high`, ..."""
     ends = ("", "_low", "_high")
-    return {f"{name}{end}": part for name, found in scores.items() for end, part in zip(ends, found, strict=True)}
+    return {f"{name}{end}": part for name, interval in scores.items() for end, part in zip(ends, interval, strict=True)}

@@ -36,7 +36,7 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                found = method.approximate(budget=game.budget, game=game)
+                interactions = method.approximate(budget=game.budget, game=game)
             except InputError:
                 raise
             except (ValueError, IndexError, ZeroDivisionError) as error:  # on few players or evaluations
@@ -44,10 +44,10 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
                 raise UnsuitedError(
                     f"{name} of shapiq failed with {task.evaluations} evaluations of a sequence: {reason}."
                 ) from error
-        values = np.array([found[(i,)] for i in range(game.players)])
+        values = np.array([interactions[(i,)] for i in range(game.players)])
         if order < 2:
             return values, None
-        terms = {tuple(map(int, s)): found.values[k] for s, k in found.interaction_lookup.items()}
+        terms = {tuple(map(int, s)): interactions.values[k] for s, k in interactions.interaction_lookup.items()}
         return values, {s: v for s, v in terms.items() if 2 <= len(s) <= order}
 
     return play(task, solve, distinct=distinct)

@@ -32,8 +32,8 @@ def answer(task: Task, spectrum: Spectrum, evaluations: int) -> Answer:
     if task.order > 1:
         mapping = complete_map(components, "SII", task.order)
         mapping = mapping.select(mapping.orders >= 2)
-        found = interaction_values(components, mapping, task.codes)
-        interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in found]
+        by_sequence = interaction_values(components, mapping, task.codes)
+        interactions = [dict(zip(mapping.supports, row.tolist(), strict=True)) for row in by_sequence]
     per_sequence = np.zeros(len(task.codes), np.int64)
     note = str(spectrum.provenance.get("estimator", ""))
     return Answer(components.shapley_values(task.codes), None, interactions, evaluations, per_sequence, note)
@@ -53,11 +53,11 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
         raise UnsuitedError(str(error)) from error
     codes = plan.queries(0, plan.size)
     sketch = Sketch(plan, codes, task.predict(codes)[:, None])
-    found = recover(sketch, 0, estimator=estimator, threads=task.threads)
-    score = report(found.spectrum, sketch, 0, found.student)
-    student = found.student
+    recovered = recover(sketch, 0, estimator=estimator, threads=task.threads)
+    score = report(recovered.spectrum, sketch, 0, recovered.student)
+    student = recovered.student
     return Sketched(
-        found.spectrum,
+        recovered.spectrum,
         plan.evaluations,
         Residual.from_score(score),
         None if student is None else lambda asked: student.predict(asked, task.threads),

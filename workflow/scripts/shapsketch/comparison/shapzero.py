@@ -82,9 +82,9 @@ def _transform(
     import shapzero
 
     explainer = shapzero.init(q=template.radix, n=len(template.free), model=function, exp_dir=str(folder / "shapzero"))
-    found = explainer.compute_fourier_transform(budget=budget, verbose=False)
+    coefficients = explainer.compute_fourier_transform(budget=budget, verbose=False)
     mean = np.load(folder / "shapzero/train/samples/train_mean.npy", allow_pickle=False)
-    return found, float(np.real(mean))
+    return coefficients, float(np.real(mean))
 
 
 def _shapley_values(transform: dict[tuple[int, ...], complex], template: Template, codes: np.ndarray) -> np.ndarray:
@@ -93,8 +93,8 @@ def _shapley_values(transform: dict[tuple[int, ...], complex], template: Templat
     explainer = shap_explainer(transform, q=template.radix, n=len(template.free))
     values = np.zeros(codes.shape)
     for row, x in zip(values, codes[:, template.free].astype(int), strict=True):
-        found = explainer.explain(x, "shap_value")
-        row[template.free] = [float(found.get((i,), 0.0)) for i in range(len(template.free))]
+        shapley_values = explainer.explain(x, "shap_value")
+        row[template.free] = [float(shapley_values.get((i,), 0.0)) for i in range(len(template.free))]
     return values
 
 

@@ -67,8 +67,8 @@ class Comparison:
             rows.append(self.row(output, name, count))
             finished()
         table = pd.DataFrame(rows, columns=COLUMNS)
-        for _, own in table.groupby("output", sort=False):
-            table.loc[own.index, "break_even"] = break_even(own)
+        for _, of_output in table.groupby("output", sort=False):
+            table.loc[of_output.index, "break_even"] = break_even(of_output)
         return table
 
     def row(self, output: int, name: str, count: int) -> dict[str, Any]:

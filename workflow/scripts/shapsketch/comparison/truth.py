@@ -67,8 +67,8 @@ def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
     answers = [enumerate_all(replace(task, model=model)) for task in tasks]
     pairs = np.zeros((len(tasks), len(tasks[0].codes), len(free), len(free)))
     for k, answer in enumerate(answers):
-        for row, found in enumerate(answer.interactions or ()):
-            for support, value in found.items():
+        for row, interactions in enumerate(answer.interactions or ()):
+            for support, value in interactions.items():
                 if len(support) == 2:
                     i, j = place[list(support)]
                     pairs[k, row, i, j] = pairs[k, row, j, i] = value
@@ -111,7 +111,7 @@ def simulated_truth(
         tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
     """
     background = spectra[0].background
-    values, pairs = (np.moveaxis(found, 0, -1) for found in spectrum_values(spectra, codes))
+    values, pairs = (np.moveaxis(part, 0, -1) for part in spectrum_values(spectra, codes))
     functions = [spectrum_function(spectra), *levels]
     aim, pair_aim = (ERROR_MARGIN * share / np.sqrt(len(levels)) for share in (error, pair_error))
     squares, pair_squares, evaluations = np.zeros((2, len(spectra))), np.zeros(len(spectra)), 0
@@ -120,10 +120,12 @@ def simulated_truth(
         def difference(asked: np.ndarray, lower: Function = lower, upper: Function = upper) -> np.ndarray:
             return upper(asked) - lower(asked)
 
-        found, count = _simulate(difference, background, codes, values, pairs, (aim, pair_aim), seed, level, most, tell)
-        values, pairs = values + found.values, pairs + found.pairs
-        squares[0] += found.value_squares.mean((0, 1))
-        pair_squares += _over_pairs(found.pair_squares).mean((0, 1))
+        moments, count = _simulate(
+            difference, background, codes, values, pairs, (aim, pair_aim), seed, level, most, tell
+        )
+        values, pairs = values + moments.values, pairs + moments.pairs
+        squares[0] += moments.value_squares.mean((0, 1))
+        pair_squares += _over_pairs(moments.pair_squares).mean((0, 1))
         evaluations = count * (2 * len(background.template.free) - 1) + 1
     pair_spread = np.maximum(_over_pairs(pairs).std((0, 1)), 1e-300)
     pairs *= ~np.eye(pairs.shape[1], dtype=bool)[None, :, :, None]
@@ -159,15 +161,15 @@ def _simulate(
     while True:
         start, stop = sums.count, sums.count + PERMUTATIONS_PER_ROUND
         sums.add(permutation_estimates(difference, background, codes, whole, start, stop, seed, stream))
-        found = sums.moments()
+        moments = sums.moments()
         over = np.maximum(
-            _relative(found.value_squares, values + found.values) / aims[0],
-            _relative(_over_pairs(found.pair_squares), _over_pairs(pairs + found.pairs)) / aims[1],
+            _relative(moments.value_squares, values + moments.values) / aims[0],
+            _relative(_over_pairs(moments.pair_squares), _over_pairs(pairs + moments.pairs)) / aims[1],
         ).max()
         tell(level, sums.count, float(over) ** 2 * sums.count)
         spent = (sums.count + PERMUTATIONS_PER_ROUND) * cost + 1 > most
         if sums.count >= MIN_ROUNDS * PERMUTATIONS_PER_ROUND and (over < 1 or spent):
-            return found, sums.count
+            return moments, sums.count
 
 
 def _relative(squares: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -193,6 +195,6 @@ def spectrum_values(spectra: Sequence[Spectrum], codes: np.ndarray) -> tuple[np.
         mapping = mapping.select(mapping.orders == 2)
         if mapping.supports:
             i, j = np.array(mapping.supports).T
-            found = interaction_values(spectrum.components, mapping, codes)
-            pairs[k, rows[:, None], i, j] = pairs[k, rows[:, None], j, i] = found
+            interactions = interaction_values(spectrum.components, mapping, codes)
+            pairs[k, rows[:, None], i, j] = pairs[k, rows[:, None], j, i] = interactions
     return values, pairs[:, :, free][..., free]

@@ -5,7 +5,6 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..comparison.registry import METHODS, OURS
@@ -67,48 +66,22 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     styles = cycle(zip(COLORS * len(MARKERS), MARKERS * len(COLORS), strict=True))
-    for name, own in rows[rows["r2"].notna()].groupby("method", sort=False):
+    for name, points in rows[rows["r2"].notna()].groupby("method", sort=False):
         ours = str(name).startswith(OURS)
         color, marker = (BLUE, "*" if name == OURS else "o") if ours else next(styles)
-        own = own.sort_values("amortised")
-        error = np.maximum(1 - own["r2"], MIN_ERROR)
-        spread = np.maximum(np.stack([error - (1 - own["r2_high"]), (1 - own["r2_low"]) - error]), 0)
+        points = points.sort_values("amortised")
+        error = np.maximum(1 - points["r2"], MIN_ERROR)
+        spread = np.maximum(np.stack([error - (1 - points["r2_high"]), (1 - points["r2_low"]) - error]), 0)
         axes.errorbar(
-            np.maximum(own["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,
+            np.maximum(points["amortised"], 1), error, yerr=spread, color=color, marker=marker, capsize=2,
             markersize=11 if name == OURS else 5, linewidth=1, label=METHODS.get(str(name), str(name)),
         )  # fmt: skip
-    _finish(axes, title, "evaluations of the model per sequence, one-off costs shared", "1 - R² of the Shapley values")
-    return figure
-
-
-@style()
-def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Figure:
-    """Draw the total evaluations against the number of sequences explained, as the SHAP zero paper does (Fig. 1).
-
-    Args:
-        rows: the rows of one output, with `once` and `each`.
-        title: what was explained.
-        most: sequences at the right end.
-    """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-    styles, sequences = cycle(COLORS), np.geomspace(1, most, 200)
-    for (name, _), own in rows[rows["r2"].notna()].groupby(["method", "evaluations"], sort=False):
-        ours = str(name).startswith(OURS)
-        row = own.iloc[0]
-        cost = f"{row['each']:,.0f} each" if row["each"] else f"{row['once']:,.0f} once"
-        axes.plot(
-            sequences,
-            row["once"] + row["each"] * sequences,
-            color=BLUE if ours else next(styles),
-            linewidth=2.5 if name == OURS else 1,
-            linestyle="--" if str(name) == f"{OURS}_refined" else "-",
-            label=f"{METHODS.get(str(name), str(name))}, {cost} (R² {row['r2']:.2f})",
-        )
-    _finish(axes, title, "sequences explained", "evaluations of the model in all")
-    return figure
-
-
-def _finish(axes: Axes, title: str, x: str, y: str) -> None:
-    """Logarithmic axes with their names, and the methods beside them."""
-    axes.set(xscale="log", yscale="log", xlabel=x, ylabel=y, title=title)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="evaluations of the model per sequence, one-off costs shared",
+        ylabel="1 - R² of the Shapley values",
+        title=title,
+    )
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure

@@ -55,8 +55,8 @@ def _contributions(
     spectrum: Spectrum, table: pd.DataFrame, sequence_set: str, palette: str
 ) -> Iterator[tuple[str, Figure]]:
     groups = 0
-    for name, own in table.groupby("set", sort=False):
-        count = int(own.groupby("position")["count"].sum().max())
+    for name, rows in table.groupby("set", sort=False):
+        count = int(rows.groupby("position")["count"].sum().max())
         words, file = SETS.get(str(name)), f"contributions_{name}"
         if words is None:
             groups += 1
@@ -65,4 +65,4 @@ def _contributions(
             words, file = str(name).removeprefix("group:"), f"contributions_group_{groups}"
         title = f"{spectrum.output}, {sequence_set}: {words} ({count:,} sequence{'s' * (count != 1)})"
         file = "contributions" if name == "all" else file
-        yield file, contribution_logo(spectrum.template, own, title, "mean Shapley value", palette)
+        yield file, contribution_logo(spectrum.template, rows, title, "mean Shapley value", palette)

@@ -17,9 +17,9 @@ MAX_COLUMNS = 64  # of a heat map
 @style()
 def order_bars(variance_by_order: dict[str, float], r2: float, title: str) -> Figure:
     """Draw the model's variance by order: the part R2 that was found as the terms carry it, and the rest."""
-    found, explained = sum(variance_by_order.values()), min(max(r2, 0.0), 1.0)
+    variance_found, explained = sum(variance_by_order.values()), min(max(r2, 0.0), 1.0)
     orders = list(variance_by_order)
-    shares = [100 * explained * variance_by_order[k] / found if found > 0 else 0.0 for k in orders]
+    shares = [100 * explained * variance_by_order[k] / variance_found if variance_found > 0 else 0.0 for k in orders]
     figure, axes = plt.subplots(figsize=(3.6, 2.6))
     bars = axes.bar([*orders, "not found"], [*shares, 100 * (1 - explained)], color=[BLUE] * len(orders) + ["#BBBBBB"])
     axes.bar_label(bars, fmt="%.0f %%", fontsize=8, padding=2)

@@ -60,13 +60,13 @@ def _extreme(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tenso
 
 
 def _average(x: torch.Tensor, weights: Any = None, /, *, axis: Axes = None) -> torch.Tensor:
-    (own,) = _axes(x, axis)
+    (reduced,) = _axes(x, axis)
     if weights is None:
-        return x.mean(own)
+        return x.mean(reduced)
     x, weights = _tensors(x, weights)
     if weights.ndim == 1:
-        weights = weights.reshape(-1, *(1,) * (x.ndim - own - 1))
-    return (x * weights).sum(own) / (torch.ones_like(x) * weights).sum(own)
+        weights = weights.reshape(-1, *(1,) * (x.ndim - reduced - 1))
+    return (x * weights).sum(reduced) / (torch.ones_like(x) * weights).sum(reduced)
 
 
 def _clip(x: torch.Tensor, /, *, x_min: float, x_max: float) -> torch.Tensor:

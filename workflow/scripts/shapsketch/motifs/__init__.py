@@ -120,10 +120,10 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
     )
     alphabet = spectrum.template.alphabet
     complement = alphabet.complement if settings.reverse_complement else None
-    found = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
+    instance_sums = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
     singles = spectrum.tables.select(spectrum.tables.orders == 1)
-    shares = _measure(spectrum, explained, settings, totals, found, singles)
-    rows, matrices, places, sites = _describe(spectrum, settings, totals, found, singles, shares)
+    shares = _measure(spectrum, explained, settings, totals, instance_sums, singles)
+    rows, matrices, places, sites = _describe(spectrum, settings, totals, instance_sums, singles, shares)
     for chunk in explained.chunks():
         for matrix, locate in zip(matrices, sites, strict=True):
             write(*instance_tables(spectrum.output, matrix.motif, locate(chunk), chunk, alphabet))
@@ -146,22 +146,22 @@ def _describe(
     spectrum: Spectrum,
     settings: Settings,
     totals: _Totals,
-    found: list[InstanceSums],
+    instance_sums: list[InstanceSums],
     singles: Terms,
     shares: Shares,
 ) -> tuple[list[dict[str, object]], list[Matrix], list[pd.DataFrame], list[Callable[[Chunk], Sites]]]:
     """The best motifs of each kind: a row each; of those with several letters, matrix, placements and sites too."""
-    alphabet, output, parts = spectrum.template.alphabet, spectrum.output, _parts(found, singles)
-    enough = np.array([_counts(sums, settings) for sums in found], bool)
+    alphabet, output, parts = spectrum.template.alphabet, spectrum.output, _parts(instance_sums, singles)
+    enough = np.array([_counts(sums, settings) for sums in instance_sums], bool)
     rows, matrices, places = [], [], []
     sites: list[Callable[[Chunk], Sites]] = []
     first = parts["interaction"].start
     for rank, k in enumerate(_ranked(np.where(enough, shares.share[parts["interaction"]], 0.0), settings), 1):
-        matrix = instance_matrix(output, f"M{rank}", found[k], alphabet)
-        rows.append(motif_row(matrix, found[k], shares.of(first + k), alphabet))
+        matrix = instance_matrix(output, f"M{rank}", instance_sums[k], alphabet)
+        rows.append(motif_row(matrix, instance_sums[k], shares.of(first + k), alphabet))
         matrices.append(matrix)
-        places.append(placement_table(matrix, found[k]))
-        sites.append(found[k].listed)
+        places.append(placement_table(matrix, instance_sums[k]))
+        sites.append(instance_sums[k].listed)
     first = parts["position"].start
     for rank, k in enumerate(_ranked(shares.share[parts["position"]], settings), 1):
         rows.append(position_row(spectrum, totals.stacks[1], singles.supports[k], f"P{rank}", shares.of(first + k)))
@@ -176,9 +176,9 @@ def _describe(
     return rows, matrices, places, sites
 
 
-def _parts(found: list[InstanceSums], singles: Terms) -> dict[str, slice]:
+def _parts(instance_sums: list[InstanceSums], singles: Terms) -> dict[str, slice]:
     """Which of the measured parts of the variance belong to which kind of motif."""
-    ends = np.cumsum([0, len(found), len(singles)]).tolist()
+    ends = np.cumsum([0, len(instance_sums), len(singles)]).tolist()
     return {
         "interaction": slice(ends[0], ends[1]),
         "position": slice(ends[1], ends[2]),
@@ -219,11 +219,11 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     for chunk in explained.chunks():
         letters.add(0, chunk.codes, chunk.values)
         for number, name in enumerate(SETS[1:], 1):
-            own = masks[name][chunk.rows]
-            letters.add(number, chunk.codes[own], chunk.values[own])
+            members = masks[name][chunk.rows]
+            letters.add(number, chunk.codes[members], chunk.values[members])
         for group in np.unique(chunk.groups[chunk.groups >= 0]).tolist():
-            own = chunk.groups == group
-            letters.add(len(SETS) + group, chunk.codes[own], chunk.values[own])
+            members = chunk.groups == group
+            letters.add(len(SETS) + group, chunk.codes[members], chunk.values[members])
         counts += tables.cell_sums(chunk.local, np.ones(len(chunk.rows)))
         strongest_of_all(components, pairs, chunk.local, top_k=0, sums=sums)
         if finder:
@@ -254,15 +254,15 @@ def _measure(
     explained: Explained,
     settings: Settings,
     totals: _Totals,
-    found: list[InstanceSums],
+    instance_sums: list[InstanceSums],
     singles: Terms,
 ) -> Shares:
     """Find all instances, and measure what shares of the variance motifs and single positions have."""
-    shares = VarianceShares(settings.seed, settings.bootstrap, len(found) + len(singles) + len(totals.seqlets))
+    shares = VarianceShares(settings.seed, settings.bootstrap, len(instance_sums) + len(singles) + len(totals.seqlets))
     for chunk in explained.chunks():
-        parts = [sums.motif.terms.predict(chunk.local) for sums in found]
+        parts = [sums.motif.terms.predict(chunk.local) for sums in instance_sums]
         seqlets = [motif.part(chunk) for motif in totals.seqlets]
         shares.add(chunk, spectrum.intercept, np.column_stack([*parts, singles.dividends(chunk.local), *seqlets]))
-        for sums in found:
+        for sums in instance_sums:
             sums.add(chunk, sums.find(chunk))
     return shares.result()

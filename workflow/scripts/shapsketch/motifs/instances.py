@@ -122,9 +122,9 @@ class InstanceSums:
             columns = self._columns[places]
             letters = self._read(chunk.codes[rows[:, None], columns], self.motif.placements.minus[places])
             cells = (letters + self._q * np.arange(length)).ravel()
-            own = chunk.values[rows[:, None], columns]
+            cell_values = chunk.values[rows[:, None], columns]
             self.frequencies += np.bincount(cells, minlength=length * self._q).reshape(shape)
-            self.contributions += np.bincount(cells, own.ravel(), length * self._q).reshape(shape)
+            self.contributions += np.bincount(cells, cell_values.ravel(), length * self._q).reshape(shape)
         self.by_place += np.bincount(hits.places, minlength=len(self.by_place))
         self.sequences += len(np.unique(hits.rows))
         self.value += float(hits.values.sum())

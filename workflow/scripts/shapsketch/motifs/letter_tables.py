@@ -73,10 +73,10 @@ def build_stacks(spectrum: Spectrum, terms: Terms, counts: np.ndarray) -> dict[i
         shape = (len(members), *[q] * order)
         tables, occurrences = np.zeros(shape), np.zeros(shape, np.int64)
         for row, t in enumerate(members.tolist()):
-            own = slice(terms.table_offsets[t], terms.table_offsets[t + 1])
+            cells = slice(terms.table_offsets[t], terms.table_offsets[t + 1])
             place = np.ix_(*(allowed[i] for i in terms.supports[t]))
             part = terms.table(t)
-            tables[row][place], occurrences[row][place] = part, counts[own].reshape(part.shape)
+            tables[row][place], occurrences[row][place] = part, counts[cells].reshape(part.shape)
         supports = np.array([terms.supports[t] for t in members.tolist()], np.int64)
         row_of = {terms.supports[t]: row for row, t in enumerate(members.tolist())}
         stacks[order] = Stack(supports, tables.reshape(len(members), -1), occurrences.reshape(len(members), -1), row_of)

@@ -81,10 +81,10 @@ def gather(
     keys = np.sort(placements.positions[:, columns], axis=1)
     rows = np.array([stack.row.get(tuple(key), -1) for key in keys.tolist()], np.int64)
     held = np.flatnonzero(rows >= 0)
-    found, minus = tables[rows[held]], placements.minus[held]
+    held_tables, minus = tables[rows[held]], placements.minus[held]
     if complement is not None and minus.any():
-        found[minus] = reverse_complement(found[minus], order, complement)
-    return held, rows[held], found
+        held_tables[minus] = reverse_complement(held_tables[minus], order, complement)
+    return held, rows[held], held_tables
 
 
 def reverse_complement(tables: np.ndarray, order: int, complement: np.ndarray) -> np.ndarray:
@@ -181,7 +181,7 @@ class ResidualTables:
             least: the smallest number of letters whose dividends count.
             split: where the pattern's second half starts; then only dividends of letters of both halves count.
         """
-        dot, own, pattern = (np.zeros(len(placements)) for _ in range(3))
+        dot, squares, pattern = (np.zeros(len(placements)) for _ in range(3))
         for members, probabilities in self.profiles(placements):
             for columns in subsets(h.ndim, self.stacks, least):
                 if split is not None and not columns[0] < split <= columns[-1]:
@@ -190,10 +190,10 @@ class ResidualTables:
                 held, _, tables = gather(stack, left, placements[members], columns, self.complement)
                 expected, weights = component(h, probabilities, columns), weights_of(probabilities[list(columns)])
                 dot[members[held]] += tables @ (expected * weights)
-                own[members[held]] += tables**2 @ weights
+                squares[members[held]] += tables**2 @ weights
                 pattern[members] += expected**2 @ weights
         scales = np.divide(dot, pattern, out=np.zeros_like(dot), where=pattern > 0)
-        norm = np.sqrt(own * pattern)
+        norm = np.sqrt(squares * pattern)
         return Fit(scales, np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0))
 
     def joint(self, placements: Placements, least: int = 2) -> np.ndarray:

@@ -27,19 +27,19 @@ def position_row(
     table, counts = stack.tables[row], stack.counts[row]
     size = np.round(np.abs(table) * (counts > 0), 12)
     strongest = int(np.lexsort([-table, -size])[0])  # of two letters that mirror one another, the one that raises
-    own = table * np.sign(table[strongest]) >= MIN_WORD_GAIN * abs(table[strongest])
-    ordered = [letters[a] for a in np.argsort(-np.abs(table), kind="stable").tolist() if own[a]]
-    held = int(counts[own].sum())
+    chosen = table * np.sign(table[strongest]) >= MIN_WORD_GAIN * abs(table[strongest])
+    ordered = [letters[a] for a in np.argsort(-np.abs(table), kind="stable").tolist() if chosen[a]]
+    held = int(counts[chosen].sum())
     return {
         "output": spectrum.output,
         "motif": name,
         "kind": "position",
-        "consensus": consensus_letter(spectrum.template.alphabet, own * counts / max(held, 1)),
+        "consensus": consensus_letter(spectrum.template.alphabet, chosen * counts / max(held, 1)),
         "order": 1,
         "positions": str(support[0] + 1),
         "letters": ",".join(ordered),
         "relation": "",
-        "value": float(table[own] @ counts[own]) / max(held, 1),
+        "value": float(table[chosen] @ counts[chosen]) / max(held, 1),
         "share": share[0],
         "share_low": share[1],
         "share_high": share[2],

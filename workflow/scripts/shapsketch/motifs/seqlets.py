@@ -178,23 +178,23 @@ class SeqletMotif:
 
     def part(self, chunk: Chunk) -> np.ndarray:
         """(N,) what the members of each sequence of a chunk contribute."""
-        own, rows = self._within(chunk)
-        return np.bincount(rows, self.sums[own], minlength=len(chunk.rows))
+        within, rows = self._within(chunk)
+        return np.bincount(rows, self.sums[within], minlength=len(chunk.rows))
 
     def sites(self, chunk: Chunk) -> Sites:
         """Where the members in a chunk lie."""
-        own, rows = self._within(chunk)
+        within, rows = self._within(chunk)
         length, core = len(self.core), np.flatnonzero(self.core)
-        starts, minus = self.starts[own], self.minus[own]
+        starts, minus = self.starts[within], self.minus[within]
         columns = np.where(minus[:, None], length - 1 - core[::-1], core)
-        return Sites(rows, starts[:, None] + columns, starts, starts + length, minus, self.sums[own])
+        return Sites(rows, starts[:, None] + columns, starts, starts + length, minus, self.sums[within])
 
     def _within(self, chunk: Chunk) -> tuple[slice, np.ndarray]:
         """The members in a chunk, and their sequences' numbers there."""
         if not len(chunk.rows):
             return slice(0), np.zeros(0, np.int64)
-        own = slice(*np.searchsorted(self.rows, [chunk.rows[0], chunk.rows[-1] + 1]).tolist())
-        return own, np.searchsorted(chunk.rows, self.rows[own])
+        within = slice(*np.searchsorted(self.rows, [chunk.rows[0], chunk.rows[-1] + 1]).tolist())
+        return within, np.searchsorted(chunk.rows, self.rows[within])
 
 
 def cluster_seqlets(
@@ -211,8 +211,8 @@ def cluster_seqlets(
     """
     motifs = []
     for sign in (1, -1):
-        own = seqlets[np.sign(seqlets.scores) == sign]
-        clusters = _clusters(own, q, complement)
+        same_sign = seqlets[np.sign(seqlets.scores) == sign]
+        clusters = _clusters(same_sign, q, complement)
         motifs += [_trimmed(part, n, q) for part in clusters if len(np.unique(part.rows)) >= min_sequences]
     return motifs
 
@@ -239,8 +239,8 @@ def _clusters(seqlets: Seqlets, q: int, complement: np.ndarray | None) -> list[S
     if not means:
         return []
     aligned, cluster, alike = _aligned(seqlets, np.stack(means), q, complement)
-    found = [aligned[(cluster == k) & (alike >= MIN_CLUSTER_SIMILARITY)] for k in range(len(means))]
-    return sorted((part for part in found if len(part)), key=lambda part: -len(part))
+    clusters = [aligned[(cluster == k) & (alike >= MIN_CLUSTER_SIMILARITY)] for k in range(len(means))]
+    return sorted((part for part in clusters if len(part)), key=lambda part: -len(part))
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:

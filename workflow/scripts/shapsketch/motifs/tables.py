@@ -65,7 +65,9 @@ def _gap_text(gaps: np.ndarray) -> str:
 def _consensus(alphabet: Alphabet, frequencies: np.ndarray, core: np.ndarray, gap: str, split: int) -> str:
     wildcard = alphabet.wildcard
     between = wildcard.lower() if alphabet.folds_case else wildcard
-    symbols = [consensus_letter(alphabet, row) if own else between for row, own in zip(frequencies, core, strict=True)]
+    symbols = [
+        consensus_letter(alphabet, row) if is_core else between for row, is_core in zip(frequencies, core, strict=True)
+    ]
     return "".join(symbols[:split]) + (f"{{{gap}}}" if gap else "") + "".join(symbols[split:])
 
 

@@ -56,8 +56,8 @@ class Analysis:
 
     def rows(self, table: str, output: str) -> pd.DataFrame:
         """The rows of a table that belong to an output; none where the table is not there."""
-        found = self.tables.get(table, pd.DataFrame({"output": []}))
-        return found[found["output"] == output]
+        whole = self.tables.get(table, pd.DataFrame({"output": []}))
+        return whole[whole["output"] == output]
 
 
 def read_analysis(model: str, sequence_set: str, files: Mapping[str, str]) -> Analysis:
@@ -150,8 +150,8 @@ def cautions(
             sentences.append("the refined values owe nothing to the spectrum: read them with their standard errors")
     counts = on_queries["warnings"]
     sentences += two_answers(counts.get("gap", 0), score or {})
-    found = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
-    sentences += [f"warnings: {', '.join(found)}"] if found else []
+    counted = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
+    sentences += [f"warnings: {', '.join(counted)}"] if counted else []
     return sentences + few(on_queries["sequences"])
 
 
@@ -177,7 +177,11 @@ def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = N
 def by_group(on_queries: Mapping[str, Any]) -> list[str]:
     """List R2 within each group of the sequences, the largest groups first."""
     groups = sorted(on_queries.get("r2_by_group", {}).items(), key=lambda item: -item[1]["predicted"])
-    told = [f"{name} {headline_r2(own['r2'])} ({own['predicted']:,})" for name, own in groups if own["predicted"]]
+    told = [
+        f"{name} {headline_r2(group_score['r2'])} ({group_score['predicted']:,})"
+        for name, group_score in groups
+        if group_score["predicted"]
+    ]
     left_out = len(told) - MAX_GROUPS_LISTED + on_queries.get("groups_left_out", 0)
     more = f", and {left_out} more" if left_out > 0 else ""
     return [f"R2 by group: {', '.join(told[:MAX_GROUPS_LISTED])}{more}"] if told else []
@@ -188,7 +192,11 @@ def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
     overall = on_queries["r2_on_queries"]
     if overall is None or overall <= 0:
         return []
-    within = [(name, own["r2"], own["predicted"]) for name, own in on_queries.get("r2_by_group", {}).items() if name]
+    within = [
+        (name, group_score["r2"], group_score["predicted"])
+        for name, group_score in on_queries.get("r2_by_group", {}).items()
+        if name
+    ]
     within.append(("the highest tenth", on_queries.get("r2_of_highest_tenth"), on_queries.get("highest_tenth", 0)))
     low = [
         (r2 is not None, r2 or 0.0, f"{'undefined' if r2 is None else headline_r2(r2)} within {name} ({count:,})")

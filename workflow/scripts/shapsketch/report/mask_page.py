@@ -56,25 +56,25 @@ def page_content(
         places = [c for c in values if c.startswith("pos_")]
         matrix, uncertain = (table[places].head(most).to_numpy(np.float64) for table in (values, errors))
         rows = []
-        for k, (own, score) in enumerate(zip(values.head(most).itertuples(), scores.itertuples(), strict=False)):
-            found = listed.get((output, own.sequence_id), shown.head(0)).head(MAX_INTERACTIONS)
+        for k, (value_row, score) in enumerate(zip(values.head(most).itertuples(), scores.itertuples(), strict=False)):
+            strongest = listed.get((output, value_row.sequence_id), shown.head(0)).head(MAX_INTERACTIONS)
             rows.append(
                 {
-                    "id": own.sequence_id,
-                    "letters": letters[own.sequence_id],
-                    **{key: _short(getattr(own, key)) for key in ("prediction", "reconstruction", "gap")},
+                    "id": value_row.sequence_id,
+                    "letters": letters[value_row.sequence_id],
+                    **{key: _short(getattr(value_row, key)) for key in ("prediction", "reconstruction", "gap")},
                     "gapError": _short(score.gap_error),
-                    "base": _short(own.base_value),
+                    "base": _short(value_row.base_value),
                     "baseError": _short(score.base_error),
                     "r2": full_r2(score.r2, score.r2_low, score.r2_high),
-                    "warnings": [name for name in own.warning.split(",") if name],
+                    "warnings": [name for name in value_row.warning.split(",") if name],
                     "estimator": score.estimator,
                     "noise": _short(score.noise_share),
                     "values": [_short(v) for v in matrix[k].tolist()],
                     "errors": [_short(v) for v in uncertain[k].tolist()],
                     "interactions": [
                         {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}
-                        for i in found.itertuples()
+                        for i in strongest.itertuples()
                     ],
                 }
             )

@@ -47,7 +47,7 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     rows = []
     for analysis in analyses:
         for output, score in analysis.scores.items():
-            own = analysis.on_queries[output]
+            on_queries = analysis.on_queries[output]
             rows.append(
                 {
                     "model": analysis.model,
@@ -55,8 +55,8 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
                     "output": output,
                     "page": f"{analysis.model}/{analysis.sequence_set}/report.html",
                     "score": score,
-                    "on_queries": own,
-                    **_shown(score, own),
+                    "on_queries": on_queries,
+                    **_shown(score, on_queries),
                     "motifs": [] if instead(score) else strongest_motifs(analysis, output),
                 }
             )
@@ -67,8 +67,8 @@ def _shown(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> dict[str,
     """What the table shows of the scores of one output: numbers with what stands beside them, and what to beware of."""
     r2, asked = (score["r2"], *score["r2_interval"]), ("not asked", "")
     if on_queries["predicted"]:
-        own = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
-        asked = (headline_r2(*own), interval_r2(*own))
+        queries_r2 = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+        asked = (headline_r2(*queries_r2), interval_r2(*queries_r2))
     notes = [instead(score) or "", *undefined(on_queries, score), *lower_within(on_queries)]
     additive = score["share_by_order"].get("1")
     return {
@@ -95,9 +95,9 @@ def members_of(analysis: Analysis, output: str) -> list[dict[str, Any]]:
         group = view["set"].removeprefix("group:")
         if view["set"] not in ("all", f"group:{group}"):
             continue
-        own = aggregates[aggregates["group"].isna() if view["set"] == "all" else aggregates["group"] == group]
+        means = aggregates[aggregates["group"].isna() if view["set"] == "all" else aggregates["group"] == group]
         importance = np.zeros(template.n)
-        importance[own["positions"].astype(int) - 1] = own["mean_absolute"]
+        importance[means["positions"].astype(int) - 1] = means["mean_absolute"]
         members.append(
             {
                 "model": analysis.model,

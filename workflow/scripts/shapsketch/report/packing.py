@@ -14,7 +14,6 @@ import numpy as np
 MISSING_INT16 = -32768
 LARGEST_INT16 = 32767
 MAX_LOSS = 1e-3  # of how far values lie apart: a pixel of a figure
-KINDS = {"u1": "<u1", "u2": "<u2", "u4": "<u4", "f4": "<f4", "f8": "<f8"}
 
 
 class Pack:
@@ -80,23 +79,3 @@ class Pack:
         padded = data + bytes(-len(data) % 4)  # typed arrays begin at multiples of their size
         self._parts.append(padded)
         self._size += len(padded)
-
-
-def unpack(directory: dict[str, dict[str, Any]], text: str) -> dict[str, Any]:
-    """Read a pack back, as the page does; NaN where values are missing."""
-    data = gzip.decompress(base64.b64decode(text))
-    found: dict[str, Any] = {}
-    for name, entry in directory.items():
-        start, count, kind = entry["start"], entry["count"], entry["kind"]
-        if kind == "json":
-            found[name] = json.loads(data[start : start + count])
-        elif kind == "i2":
-            planes = np.frombuffer(data, np.uint8, 2 * count, start).reshape(2, count)
-            codes = np.ascontiguousarray(planes[::-1].T).view("<i2")[:, 0]
-            found[name] = np.where(codes == MISSING_INT16, np.nan, codes * entry["scale"])
-        elif kind == "e1":
-            codes = np.frombuffer(data, np.uint8, count, start)
-            found[name] = np.where(codes == 0, np.nan, (codes - 1.0) ** 2 * entry["scale"])
-        else:
-            found[name] = np.frombuffer(data, KINDS[kind], count, start)
-    return found

@@ -151,9 +151,9 @@ def contribution_views(analysis: Analysis, output: str) -> list[dict[str, Any]]:
     rows = analysis.rows("contributions", output)
     letters = list(analysis.spectrum.template.alphabet.letters)
     views = []
-    for name, own in rows.groupby("set", sort=False):
-        heights = own.pivot(index="position", columns="letter", values="mean")[letters].fillna(0)
-        count = own.groupby("position")["count"].sum().max()
+    for name, set_rows in rows.groupby("set", sort=False):
+        heights = set_rows.pivot(index="position", columns="letter", values="mean")[letters].fillna(0)
+        count = set_rows.groupby("position")["count"].sum().max()
         views.append({"set": name, "count": int(count), "heights": [_short(row) for row in heights.to_numpy()]})
     return views
 
@@ -164,16 +164,16 @@ def motif_contents(analysis: Analysis, output: str) -> list[dict[str, Any]]:
     matrices, placements, matches = (analysis.rows(name, output) for name in ("motif_matrices", "placements", "tomtom"))
     motifs = []
     for motif in _records(analysis.rows("motifs", output)):
-        own = matrices[matrices["motif"] == motif["motif"]]
-        columns = own.drop_duplicates("column").sort_values("column")
+        matrix = matrices[matrices["motif"] == motif["motif"]]
+        columns = matrix.drop_duplicates("column").sort_values("column")
         motif["columns"] = [None if pd.isna(p) else int(p) for p in columns["position"]]
         motif["core"] = [bool(c) for c in columns["core"]]
         for name in ("frequency", "contribution"):
-            table = own.pivot(index="column", columns="letter", values=name).reindex(columns=letters).fillna(0)
+            table = matrix.pivot(index="column", columns="letter", values=name).reindex(columns=letters).fillna(0)
             motif[name] = [_short(row) for row in table.to_numpy()]
         motif["gaps"] = _gaps(placements[placements["motif"] == motif["motif"]])
-        found = matches[matches["motif"] == motif["motif"]].head(3) if len(matches) else matches
-        motif["matches"] = _records(found, ["target", "q_value"])
+        best = matches[matches["motif"] == motif["motif"]].head(3) if len(matches) else matches
+        motif["matches"] = _records(best, ["target", "q_value"])
         motifs.append(motif)
     return motifs
 
@@ -284,5 +284,7 @@ def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tu
 
 
 def _sentences(analysis: Analysis, output: str) -> list[str]:
-    found = omissions(analysis) + cautions(analysis.on_queries[output], analysis.scores[output], analysis.sequence_set)
-    return [sentence[0].upper() + sentence[1:] + "." for sentence in found]
+    sentences = omissions(analysis) + cautions(
+        analysis.on_queries[output], analysis.scores[output], analysis.sequence_set
+    )
+    return [sentence[0].upper() + sentence[1:] + "." for sentence in sentences]

@@ -151,8 +151,8 @@ def take_rows(path: str, rows: np.ndarray) -> pa.Table:
     with pq.ParquetFile(path) as file:
         for k in range(file.num_row_groups):
             stop = first + file.metadata.row_group(k).num_rows
-            own = rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first
-            if own.size:
-                parts.append(file.read_row_group(k).take(pa.array(own)))
+            chosen = rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first
+            if chosen.size:
+                parts.append(file.read_row_group(k).take(pa.array(chosen)))
             first = stop
         return pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()

@@ -236,8 +236,10 @@ def find_problems(template: Template, sequences: list[str]) -> dict[int, Problem
     codes = template.alphabet.encode([sequences[r] for r in rows])
     wrong = template.to_local(codes) >= template.sizes
     for k in np.flatnonzero(wrong.any(1)):
-        found = [_letter_problem(template, i, sequences[rows[k]][i]) for i in np.flatnonzero(wrong[k]).tolist()]
-        problems[int(rows[k])] = next((p for p in found if p.kind == "mismatch"), found[0])
+        letter_problems = [
+            _letter_problem(template, i, sequences[rows[k]][i]) for i in np.flatnonzero(wrong[k]).tolist()
+        ]
+        problems[int(rows[k])] = next((p for p in letter_problems if p.kind == "mismatch"), letter_problems[0])
     return problems
 
 

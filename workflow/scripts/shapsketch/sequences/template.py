@@ -41,7 +41,7 @@ class Template:
     def allowed(self) -> np.ndarray:
         """(n, q) bool: which letters each position may have."""
         letters = self.alphabet.letters
-        return np.array([[a in own for a in letters] for own in allowed_letters(letters, self.pattern)], bool)
+        return np.array([[a in meaning for a in letters] for meaning in allowed_letters(letters, self.pattern)], bool)
 
     @cached_property
     def sizes(self) -> np.ndarray:

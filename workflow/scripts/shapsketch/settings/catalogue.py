@@ -47,9 +47,9 @@ def _fill(name: str, model: dict[str, Any], source: dict[str, Any], catalogue: M
             f"The licence of {chosen} asks for acceptance ({entry['license']}): read it at {entry['homepage']} and set "
             f"accept_license: true under models.{name}.source."
         )
-    own = [key for key in USER_KEYS if key in source]
-    if "instructions" in entry and not own:
+    by_user = [key for key in USER_KEYS if key in source]
+    if "instructions" in entry and not by_user:
         raise InputError(f"The model {chosen} is one that you bring (models.{name}.source): {entry['instructions']}.")
-    given = {key: value for key, value in entry.get("source", {}).items() if not (own and key in CATALOGUE_KEYS)}
+    given = {key: value for key, value in entry.get("source", {}).items() if not (by_user and key in CATALOGUE_KEYS)}
     defaults = {key: entry[key] for key in DEFAULTS if key in entry}
     return {**defaults, **model, "source": {**given, "license": entry["license"], **source}}

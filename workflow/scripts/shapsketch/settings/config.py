@@ -67,8 +67,8 @@ def _check_outputs(models: Any) -> None:
             continue
         unsafe = [name for name in outputs if isinstance(name, str) and not _OUTPUT.fullmatch(name)]
         if unsafe:
-            own = outputs if isinstance(outputs, Mapping) else {str(name): {"of": name} for name in outputs}
-            line = outputs_line({safe_name(name): spec for name, spec in own.items() if isinstance(spec, Mapping)})
+            by_name = outputs if isinstance(outputs, Mapping) else {str(name): {"of": name} for name in outputs}
+            line = outputs_line({safe_name(name): spec for name, spec in by_name.items() if isinstance(spec, Mapping)})
             raise InputError(
                 f"The config names an output of models.{model} {unsafe[0]!r}, which cannot name files and columns: "
                 f"give it a name of letters, digits, '_' and '-', such as {line}."
@@ -143,14 +143,16 @@ def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
         allowed_letters(letters, model["template"])
     except InputError as error:
         raise InputError(f"The config is wrong at models.{name}: {error}") from None
-    own = (
+    model_files = (
         set(needed_files(source))
         | set(source.get("files", ()))
         | {source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()}
     )
     downloads(source)  # each names a file
     for path in source_files(source) if files else []:
-        _check_file(path, f"models.{name}.source", "a file" if path in own else FILES.get(source["kind"], "a file"))
+        _check_file(
+            path, f"models.{name}.source", "a file" if path in model_files else FILES.get(source["kind"], "a file")
+        )
     if files and "reference" in source:
         _check_file(source["reference"], f"models.{name}.source.reference", FILES["table"])
 

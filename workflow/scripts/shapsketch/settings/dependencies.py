@@ -39,17 +39,17 @@ def needed_files(source: Mapping[str, Any]) -> list[str]:
     Raises:
         InputError: a data file of an ONNX model is missing, or outside of the model's folder.
     """
-    found: list[str] = []
+    needed: list[str] = []
     path = source.get("path")
     if source["kind"] == "onnx" and isinstance(path, str) and Path(path).is_file():
-        found += onnx_data_files(path)
+        needed += onnx_data_files(path)
     for key in ("target", "factory"):
         file = source.get(key, "").rpartition(":")[0]
         if file and Path(file).is_file():
-            found += imported_files(file)
+            needed += imported_files(file)
     if "command" in source:
-        found += command_files(source["command"])
-    return list(dict.fromkeys(found))
+        needed += command_files(source["command"])
+    return list(dict.fromkeys(needed))
 
 
 def onnx_data_files(path: str) -> list[str]:
@@ -70,12 +70,12 @@ def onnx_data_files(path: str) -> list[str]:
         place = Path(os.path.normpath(name.replace("\\", "/")))
         if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
             raise InputError(f"{path} keeps tensors in {name}, which is outside of its own folder, and is not opened.")
-        found = Path(path).parent / place
-        if not found.is_file():
+        weights = Path(path).parent / place
+        if not weights.is_file():
             raise InputError(
-                f"The file {found}, in which {path} keeps its weights, does not exist; put it beside the model."
+                f"The file {weights}, in which {path} keeps its weights, does not exist; put it beside the model."
             )
-        files.append(str(found))
+        files.append(str(weights))
     return files
 
 
@@ -154,11 +154,11 @@ def imported_files(path: str) -> list[str]:
     while todo:
         file = todo.pop()
         packages = [file.with_name("__init__.py")] if any(level for _, _, level in _imports(file)) else []
-        found: list[Path] = [package for package in packages if package.is_file()]
+        imported: list[Path] = [package for package in packages if package.is_file()]
         for module, names, level in _imports(file):
             bases = [Path(os.path.normpath(file.parent / Path(*[".."] * (level - 1))))] if level else roots
-            found += next(filter(None, (list(_module_files(base, module, names)) for base in bases)), [])
-        for new in dict.fromkeys(found):
+            imported += next(filter(None, (list(_module_files(base, module, names)) for base in bases)), [])
+        for new in dict.fromkeys(imported):
             if new not in seen:
                 seen.append(new)
                 todo.append(new)
@@ -171,13 +171,13 @@ def _imports(path: Path) -> list[tuple[str, list[str], int]]:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    found: list[tuple[str, list[str], int]] = []
+    imports: list[tuple[str, list[str], int]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [(alias.name, [], 0) for alias in node.names]
+            imports += [(alias.name, [], 0) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found.append((node.module or "", [alias.name for alias in node.names], node.level))
-    return found
+            imports.append((node.module or "", [alias.name for alias in node.names], node.level))
+    return imports
 
 
 def _module_files(base: Path, module: str, names: list[str]) -> Iterator[Path]:
@@ -200,4 +200,4 @@ def command_files(command: str) -> list[str]:
         place = Path(*words[words.index("-m") + 1].split("."))
         words += [str(place.with_suffix(".py")), str(place / "__main__.py")]
     files = [part for word in words for part in (word, word.partition("=")[2]) if part and Path(part).is_file()]
-    return [found for file in files for found in (file, *(imported_files(file) if file.endswith(".py") else ()))]
+    return [path for file in files for path in (file, *(imported_files(file) if file.endswith(".py") else ()))]

@@ -31,7 +31,7 @@ def named_letters(text: str) -> str:
 
 def kind_of(letters: str) -> str:
     """Return `DNA`, `RNA`, `protein` (whatever the order of the letters) or `custom`."""
-    return next((kind for kind, own in NAMED.items() if set(own) == set(letters)), "custom")
+    return next((kind for kind, named_letters in NAMED.items() if set(named_letters) == set(letters)), "custom")
 
 
 def codes_of(letters: str) -> dict[str, str]:
@@ -74,7 +74,7 @@ def allowed_letters(letters: str, pattern: str) -> list[str]:
     wildcard = wildcard_of(letters)
     meanings = {ANY: letters, wildcard: letters, **codes_of(letters), **{a: a for a in letters}}
     if letters == letters.upper():
-        meanings |= {symbol.lower(): own for symbol, own in meanings.items()}
+        meanings |= {symbol.lower(): meaning for symbol, meaning in meanings.items()}
     for position, symbol in enumerate(pattern, 1):
         if symbol not in meanings:
             codes = ", nor an IUPAC code" if codes_of(letters) else ""

@@ -92,13 +92,13 @@ def _lines(path: str | Path) -> list[str]:
 def _columns(path: str | Path, lines: Sequence[str], letters: str) -> list[int]:
     """Which column of the file's matrices each letter has."""
     same = {"U": "T", "u": "t"} if kind_of(letters) in ("DNA", "RNA") else {}
-    found = _alphabet(path, lines) or "".join(sorted(letters, key=meme_order))
-    if sorted(found) != sorted(letters) and letters == letters.upper():
-        found = found.upper()
-    plain, own = ([same.get(a, a) for a in text] for text in (found, letters))
-    if sorted(plain) != sorted(own):
-        raise InputError(f"{path} has motifs of the letters {found}; the model's are {letters}.")
-    return [plain.index(a) for a in own]
+    symbols = _alphabet(path, lines) or "".join(sorted(letters, key=meme_order))
+    if sorted(symbols) != sorted(letters) and letters == letters.upper():
+        symbols = symbols.upper()
+    plain, wanted = ([same.get(a, a) for a in text] for text in (symbols, letters))
+    if sorted(plain) != sorted(wanted):
+        raise InputError(f"{path} has motifs of the letters {symbols}; the model's are {letters}.")
+    return [plain.index(a) for a in wanted]
 
 
 def meme_order(letter: str) -> tuple[int, str]:

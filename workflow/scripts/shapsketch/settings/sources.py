@@ -68,14 +68,14 @@ def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict
         source: as in the config, and `complete`.
         files: the files of `named_files`, in its order; one alone may be given as it is.
     """
-    found = iter([files] if isinstance(files, str) else files or [])
+    paths = iter([files] if isinstance(files, str) else files or [])
     located = dict(source)
     if path := source.get("path"):
-        located["path"] = next(found) if isinstance(path, str) else [next(found) for _ in path]
+        located["path"] = next(paths) if isinstance(path, str) else [next(paths) for _ in path]
     for key in ("target", "factory"):
         if key in source:
-            located[key] = f"{next(found)}:{source[key].rpartition(':')[2]}"
-    return located | ({"files": list(found)} if "files" in source else {})
+            located[key] = f"{next(paths)}:{source[key].rpartition(':')[2]}"
+    return located | ({"files": list(paths)} if "files" in source else {})
 
 
 def downloads(source: Mapping[str, Any]) -> list[Download]:

@@ -91,9 +91,9 @@ def _fit_scalar(value: Any, branches: Sequence[Mapping[str, Any]], written: Sequ
     constants: list[Any] = []
     most = next((branch["maximum"] for branch in branches if "maximum" in branch), MOST)
     for branch in branches:
-        own = branch.get("type", [])
+        types = branch.get("type", [])
         constants += [branch["const"]] if "const" in branch else branch.get("enum", [])
-        kinds |= {own} if isinstance(own, str) else set(own)
+        kinds |= {types} if isinstance(types, str) else set(types)
     kinds |= {_JSON[type(constant)] for constant in constants}
     numeric = kinds & {"integer", "number"}
     if value is None:

@@ -26,38 +26,38 @@ def sentence(error: jsonschema.ValidationError) -> str:
     """Say what a schema complains of: what is found, where, and what would be right; "The config" goes before it."""
     error = _deepest(error)
     place = place_of(error.absolute_path)
-    schema, found, wanted = error.schema, error.instance, error.validator_value
+    schema, value, wanted = error.schema, error.instance, error.validator_value
     if "propertyNames" in error.absolute_schema_path:
         return (
-            f"has the name {found!r} under {place}, which cannot name a folder of results; use up to 100 letters, "
+            f"has the name {value!r} under {place}, which cannot name a folder of results; use up to 100 letters, "
             "digits, '.', '_' and '-', the first a letter or a digit."
         )
     match error.validator:
         case "additionalProperties":
-            return _unknown(list(map(str, set(found) - set(schema.get("properties", {})))), schema, place)
+            return _unknown(list(map(str, set(value) - set(schema.get("properties", {})))), schema, place)
         case "required":
-            missing = next(key for key in wanted if key not in found)
+            missing = next(key for key in wanted if key not in value)
             return f"lacks the key {missing!r}{'' if place == 'itself' else f' under {place}'}."
         case "enum" | "const":
-            return f"has {shown(found)} at {place}; use {wanted_words(schema)}."
+            return f"has {shown(value)} at {place}; use {wanted_words(schema)}."
         case "type" | "pattern" | "anyOf" | "oneOf":
-            return f"has {shown(found)} at {place}; it must be {wanted_words(schema)}."
+            return f"has {shown(value)} at {place}; it must be {wanted_words(schema)}."
         case "not":
             return f"is wrong at {place}: {schema['description']}."
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
-            return f"has {shown(found)} at {place}; it must be {_BOUNDS[error.validator]} {wanted}."
+            return f"has {shown(value)} at {place}; it must be {_BOUNDS[error.validator]} {wanted}."
         case "minLength" | "minItems" | "minProperties":
             number, unit = wanted, {"L": "letters", "I": "entries", "P": "keys"}[error.validator[3]]
             return (
-                f"has {shown(found)} at {place}, which needs at least {number} {unit}."
-                if len(found)
+                f"has {shown(value)} at {place}, which needs at least {number} {unit}."
+                if len(value)
                 else f"has nothing at {place}; it must be {wanted_words(schema)}."
             )
         case "maxLength" | "maxItems" | "maxProperties":
             unit = {"L": "letters", "I": "entries", "P": "keys"}[error.validator[3]]
-            return f"has {len(found)} {unit} at {place}; it must be at most {wanted}{_described(schema)}."
+            return f"has {len(value)} {unit} at {place}; it must be at most {wanted}{_described(schema)}."
         case "uniqueItems":
-            twice = next(entry for k, entry in enumerate(found) if entry in found[:k])
+            twice = next(entry for k, entry in enumerate(value) if entry in value[:k])
             return f"has {shown(twice)} twice at {place}."
     return f"is wrong at {place}{_described(schema)}."
 
@@ -115,7 +115,7 @@ def _deepest(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
         branches: dict[Any, list[jsonschema.ValidationError]] = {}
         for complaint in error.context:
             branches.setdefault(complaint.schema_path[0], []).append(complaint)
-        met = [own for own in branches.values() if not any(map(_is_of_type, own))]
+        met = [branch for branch in branches.values() if not any(map(_is_of_type, branch))]
         if not met:
             return error
         error = max(met[0], key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))

@@ -36,8 +36,8 @@ class Written:
 
 def text_of(value: Any, written: Iterable[Written]) -> str | None:
     """Return the text of a scalar that YAML has read, or None where no file says it."""
-    found = [w.text for w in written if w.text and type(w.value) is type(value) and w.value == value]
-    return found[-1] if found else None
+    texts = [w.text for w in written if w.text and type(w.value) is type(value) and w.value == value]
+    return texts[-1] if texts else None
 
 
 def below(written: Iterable[Written], key: Any) -> list[Written]:
@@ -71,13 +71,13 @@ def read_written(path: str | Path) -> Written:
         return Written()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        found = _read(path, node, {}) if node else Written()
+        written = _read(path, node, {}) if node else Written()
     except yaml.MarkedYAMLError as error:
         raise InputError(_complaint(path, text, error)) from None
     except (yaml.YAMLError, RecursionError) as error:
         reason = "a value holds itself" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise InputError(f"{path} is no YAML that can be read ({reason}).") from None
-    return Written() if _YTE in found.children else found
+    return Written() if _YTE in written.children else written
 
 
 def _check_pairs(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,13 +93,13 @@ def _read(path: str | Path, node: yaml.Node, known: dict[int, Written]) -> Writt
     if id(node) in known:
         return known[id(node)]
     if isinstance(node, yaml.ScalarNode):
-        found = Written(_scalar(path, node), node.value)
+        written = Written(_scalar(path, node), node.value)
     elif isinstance(node, yaml.SequenceNode):
-        found = Written(children={k: _read(path, child, known) for k, child in enumerate(node.value)})
+        written = Written(children={k: _read(path, child, known) for k, child in enumerate(node.value)})
     else:
-        found = _read_mapping(path, node, known)
-    known[id(node)] = found
-    return found
+        written = _read_mapping(path, node, known)
+    known[id(node)] = written
+    return written
 
 
 def _read_mapping(path: str | Path, node: yaml.MappingNode, known: dict[int, Written]) -> Written:

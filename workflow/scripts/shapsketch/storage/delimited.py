@@ -82,10 +82,12 @@ def read_text(
         cells = list(zip_longest(*piece, fillvalue=""))
         cells += [("",) * len(piece)] * (len(header) - len(cells))
         _refuse_surplus(path, header, cells, number, others)
-        found = {name: [cell.strip() for cell in cells[k]] for name, k in places.items()}
-        table = pd.DataFrame(found, pd.RangeIndex(number + 1, number + len(piece) + 1, name="row"), dtype=object)
+        cells_by_name = {name: [cell.strip() for cell in cells[k]] for name, k in places.items()}
+        table = pd.DataFrame(
+            cells_by_name, pd.RangeIndex(number + 1, number + len(piece) + 1, name="row"), dtype=object
+        )
         number += len(piece)
-        if "" in found["sequence"]:
+        if "" in cells_by_name["sequence"]:
             table = table[[any(cell and not cell.isspace() for cell in row) for row in piece]]
         yield table
 
@@ -120,13 +122,13 @@ def match_columns(path: str | Path, header: Sequence[str], columns: Sequence[str
     places = {}
     for column in columns:
         name = column.rstrip("?")
-        found = [k for k, other in enumerate(header) if other == name]
-        found = found or [k for k, other in enumerate(header) if other.lower() == name.lower()]
-        if len(found) > 1:
-            names = " and ".join(f"{header[k]!r} (column {k + 1})" for k in found[:2])
+        matches = [k for k, other in enumerate(header) if other == name]
+        matches = matches or [k for k, other in enumerate(header) if other.lower() == name.lower()]
+        if len(matches) > 1:
+            names = " and ".join(f"{header[k]!r} (column {k + 1})" for k in matches[:2])
             raise InputError(f"{path} has two columns for {name!r}: {names}; rename one.")
-        if found:
-            places[name] = found[0]
+        if matches:
+            places[name] = matches[0]
     known = [column.rstrip("?") for column in columns]
     unknown = [name for k, name in enumerate(header) if name and k not in places.values()]
     for name in unknown if not others else ():
@@ -200,8 +202,8 @@ def _refuse_surplus(
             continue
         row = next((row for row, cell in enumerate(column, before + 1) if cell.strip()), 0)
         if row and k >= len(header):
-            found = max(j + 1 for j, other in enumerate(cells) if other[row - before - 1].strip())
-            raise InputError(f"{path}: row {row} has {found} cells, but the header has {len(header)}.")
+            count = max(j + 1 for j, other in enumerate(cells) if other[row - before - 1].strip())
+            raise InputError(f"{path}: row {row} has {count} cells, but the header has {len(header)}.")
         if row:
             raise InputError(
                 f"{path}: row {row} has {column[row - before - 1]!r} in column {k + 1}, which has no name."

@@ -86,8 +86,8 @@ def told(path: str | Path) -> Iterator[None]:
     except PermissionError:
         raise InputError(f"{path} may not be read: permission is denied.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02x}"
-        raise InputError(f"{path} is no text in UTF-8, UTF-16 or Windows-1252: it holds the {found}.") from error
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        raise InputError(f"{path} is no text in UTF-8, UTF-16 or Windows-1252: it holds the {byte}.") from error
     except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
         reason = " ".join(str(error).split()) or "it ends too early"
         if isinstance(error, OSError) and error.errno and error.strerror:
@@ -159,8 +159,8 @@ def _refuse_other_files(path: str | Path, head: bytes, encoding: str, errors: st
     for magic, kind in _OTHERS:
         if head.startswith(magic):
             raise InputError(f"{path} is {kind}.")
-    found = _CONTROL.search(codecs.getincrementaldecoder(encoding)(errors).decode(head))
-    if found and encoding == "utf-8" and max(head[::2].count(0), head[1::2].count(0)) > 0.4 * len(head):
+    control = _CONTROL.search(codecs.getincrementaldecoder(encoding)(errors).decode(head))
+    if control and encoding == "utf-8" and max(head[::2].count(0), head[1::2].count(0)) > 0.4 * len(head):
         raise InputError(f"{path} looks like UTF-16 text without its byte-order mark; save it as UTF-8.")
-    if found:
-        raise InputError(f"{path} is a binary file: it holds the character {found[0]!r}; text is needed.")
+    if control:
+        raise InputError(f"{path} is a binary file: it holds the character {control[0]!r}; text is needed.")

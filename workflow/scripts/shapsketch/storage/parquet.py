@@ -132,9 +132,9 @@ def tsv_text(table: pd.DataFrame) -> str:
         apart = (rows.max() - rows.min()).max()
         digits[output] = _digits(rows.abs().max(), float(apart))
     for name in names:
-        own = table["output"].map({output: d[name] for output, d in digits.items()})
-        if (own > DIGITS).any():
-            pairs = zip(table[name].tolist(), own.tolist(), strict=True)
+        row_digits = table["output"].map({output: d[name] for output, d in digits.items()})
+        if (row_digits > DIGITS).any():
+            pairs = zip(table[name].tolist(), row_digits.tolist(), strict=True)
             shown[name] = [f"{v:.{d}g}" if np.isfinite(v) else "" for v, d in pairs]
     return table_text(shown, DIGITS)
 

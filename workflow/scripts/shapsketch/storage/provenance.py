@@ -28,13 +28,13 @@ PACKAGES = (
 @cache
 def made_with() -> dict[str, str]:
     """Return what runs here, by name: `shapsketch`, `code` (SHA-256 of the library's files), `python`, packages."""
-    found = {"shapsketch": __version__, "code": code_hash(), "python": platform.python_version()}
+    versions = {"shapsketch": __version__, "code": code_hash(), "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def code_hash() -> str:
@@ -128,7 +128,7 @@ def describe(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [(f"SHA-256 of the {name}", value) for name, value in record["hashes"].items()]
     rows += [(f"SHA-256 of {path}", value) for path, value in record["inputs"].items()]
     packages: dict[str, list[str]] = {}
-    for stage, found in record["versions"].items():
-        text = ", ".join(f"{name} {value}" for name, value in found.items() if name != "code")
+    for stage, versions in record["versions"].items():
+        text = ", ".join(f"{name} {value}" for name, value in versions.items() if name != "code")
         packages.setdefault(text, []).append(stage)
     return rows + [(f"Versions ({', '.join(stages)})", text) for text, stages in packages.items()]

@@ -109,8 +109,8 @@ def compare(record: Mapping[str, Any], folder: Path) -> list[str]:
     """Return the recorded results that are missing or have another SHA-256, by name."""
     results = folder / "results" / record["model"]
     wanted = record["results"]
-    found = hash_results(results, [results / name for name in wanted])
-    return sorted(name for name in wanted if found.get(name) != wanted[name])
+    hashes = hash_results(results, [results / name for name in wanted])
+    return sorted(name for name in wanted if hashes.get(name) != wanted[name])
 
 
 if __name__ == "__main__":

@@ -58,5 +58,5 @@ def bed_name(name: str) -> str:
     Percent-encoded (as UTF-8) are white space, control characters and the percent sign, and the first character of
     what would make a line a header: `#`, `track` and `browser`. `urllib.parse.unquote` gives the name back.
     """
-    encoded = _ODD.sub(lambda found: quote(found[0], safe=""), name)
+    encoded = _ODD.sub(lambda odd: quote(odd[0], safe=""), name)
     return f"%{ord(name[0]):02X}{encoded[1:]}" if _HEADER.match(encoded) else encoded

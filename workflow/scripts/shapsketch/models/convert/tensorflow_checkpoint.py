@@ -84,11 +84,11 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
     place, end, key = 0, size - 4 * (restarts + 1), b""
     while place < end:
         shared, place = read_varint(block, place)
-        own, place = read_varint(block, place)
+        unshared, place = read_varint(block, place)
         length, place = read_varint(block, place)
-        key = key[:shared] + block[place : place + own]
-        yield key, block[place + own : place + own + length]
-        place += own + length
+        key = key[:shared] + block[place : place + unshared]
+        yield key, block[place + unshared : place + unshared + length]
+        place += unshared + length
 
 
 def _fields(message: bytes | int) -> Fields:
