@@ -1,4 +1,4 @@
-"""Compare every estimator with shapzero, at equal budgets, on every reference model.
+"""Compare every estimator with shapzero, at equal budgets, on every reference model, with near queries and without.
 
 Writes `results/benchmarks/recovery/recovery.tsv` and draws it. Evaluations and long-run truths are kept in
 `results/benchmarks/cache`. Rows of runs that are not repeated stay in the table, each with its commit.
@@ -21,21 +21,24 @@ from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_model
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
 from shapsketch.recovery import available_estimators
+from shapsketch.sampling.near import Mixed
+from shapsketch.sampling.queries import Drawn
 from shapsketch.sampling.sketch import Sketch
-from shapsketch.sequences.rng import random_words
 from shapsketch.spectrum.metrics import r_squared
 from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import load_spectra
 from shapsketch.storage.files import load_npz, read_json, save_npz, sha256_json, write_text
 
 RESULTS = ROOT / "results" / "benchmarks"
 CACHE = RESULTS / "cache"
-HOLDOUT, HOLDOUT_SEED, HOLDOUT_STREAM = 10_000, 77, 51
+HOLDOUT, HOLDOUT_SEED = 10_000, 77
 QUICK_SHARE = 10  # what --quick divides budgets and hold-outs by
+NEAR_SHARE = 0.3
 COLUMNS = [
-    "model", "output", "budget", "estimator", "evaluations", "r2", "r2_shapley", "truth_error",
-    "terms", "seconds", "peak_mb", "note", "commit",
+    "model", "output", "budget", "near", "estimator", "evaluations", "r2", "r2_near", "r2_sequences", "r2_shapley",
+    "truth_error", "terms", "rank", "seconds", "peak_mb", "note", "commit",
 ]  # fmt: skip
-KEY, NUMBERS = COLUMNS[:4], COLUMNS[4:11]
+KEY, NUMBERS = COLUMNS[:5], COLUMNS[5:15]
 SHAPZERO = "shapzero"
 
 
@@ -60,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="recovery", description=__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--budgets", nargs="+", type=int, help="evaluations; each model has its own by default")
+    parser.add_argument("--near", nargs="+", type=float, default=[0.0, NEAR_SHARE], help="shares of near queries")
     parser.add_argument("--estimators", nargs="+", help=f"names, auto and {SHAPZERO}; all that serve by default")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, into quick.tsv")
     parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
@@ -74,55 +78,62 @@ def _merge(path: Path, row: dict[str, Any]) -> pd.DataFrame:
     kept[tuple(str(row[k]) for k in KEY)] = row
     table = pd.DataFrame(kept.values(), columns=COLUMNS)
     table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
-    return table.sort_values(KEY[:3], kind="stable")
+    return table.sort_values(KEY[:4], kind="stable")
 
 
 def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     share = QUICK_SHARE if chosen.quick else 1
-    most_error = chosen.truth_error or 0.02 * (5 if chosen.quick else 1)
+    max_error = chosen.truth_error or 0.02 * (5 if chosen.quick else 1)
     for model in load_models(chosen.models):
-        truth = shapley_truth(model, CACHE, most_error)
+        truth = shapley_truth(model, CACHE, max_error)
         for budget in chosen.budgets or [b // share for b in model.budgets]:
-            yield from _compare(model, budget, truth, HOLDOUT // share, chosen)
+            for near in chosen.near if model.rows is None else [0.0]:
+                yield from _compare(model, budget, near, truth, HOLDOUT // share, chosen)
 
 
 def _compare(
-    model: ReferenceModel, budget: int, truth: Truth | None, holdout: int, chosen: argparse.Namespace
+    model: ReferenceModel, budget: int, near: float, truth: Truth | None, holdout: int, chosen: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
-    """Sketch a model once, then run every estimator on every output."""
-    plan = model.plan(budget)
+    """Sketch a model once, then run every estimator on all its outputs, and shapzero on each."""
+    plan = model.plan(budget, near=near)
     codes = model.queries(plan)
     sketch = Sketch(plan, codes, _evaluated(model, codes, noisy=True))
-    test_codes = _holdout(model, codes, holdout)
-    test_values = _evaluated(model, test_codes, noisy=False)
-    names = [*available_estimators(plan), "auto", SHAPZERO]
-    for output, output_name in enumerate(model.outputs):
-        for name in (n for n in names if n in (chosen.estimators or names)):
-            start = {"model": model.name, "output": output_name, "budget": budget, "estimator": name}
-            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-                if name == SHAPZERO:
-                    spectrum, asked, run = _run_shapzero(model, output, budget, Path(folder), chosen.shapzero_limit)
-                else:
-                    spectrum, run = _run_ours(sketch, output, name, Path(folder))
-                    asked = codes
-            fresh = ~_contains(asked, test_codes)
-            score = _score(model, spectrum, test_codes[fresh], test_values[fresh, output], truth, output)
-            yield {**start, **run, **score}
+    tests = {"r2": _holdout(model, codes, holdout)}
+    if model.rows is None:
+        tests |= {"r2_near": _near_holdout(model, codes, holdout), "r2_sequences": model.explained}
+    test_values = {name: _evaluated(model, own, noisy=False) for name, own in tests.items()}
+    names = [*available_estimators(plan), "auto", *([] if near else [SHAPZERO])]
+    for name in (n for n in names if n in (chosen.estimators or names)):
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            if name == SHAPZERO:
+                runs = [
+                    _run_shapzero(model, k, budget, Path(folder), chosen.shapzero_limit)
+                    for k in range(len(model.outputs))
+                ]
+            else:
+                runs = [(spectrum, codes, run) for spectrum, run in _run_ours(sketch, name, Path(folder))]
+        for output, (spectrum, asked, run) in enumerate(runs):
+            start = {"model": model.name, "output": model.outputs[output], "budget": budget, "near": near}
+            score = _score(model, spectrum, asked, tests, test_values, truth, output)
+            yield {**start, "estimator": name, **run, **score}
 
 
-def _run_ours(sketch: Sketch, output: int, estimator: str, folder: Path) -> tuple[Spectrum | None, dict[str, Any]]:
+def _run_ours(sketch: Sketch, estimator: str, folder: Path) -> list[tuple[Spectrum | None, dict[str, Any]]]:
+    """Recover all outputs in a process of its own."""
     sketch.plan.save(folder / "plan.json")
     sketch.save(folder / "sketch.npz")
-    command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), str(output), estimator]
+    command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), estimator]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as in a stage
     done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}
     if done.returncode:
-        return None, {**run, "note": f"failed: {done.stderr.strip().splitlines()[-1]}"}
+        failed = {**run, "note": f"failed: {done.stderr.strip().splitlines()[-1]}"}
+        return [(None, failed) for _ in sketch.plan.outputs]
     record = read_json(folder / "record.json")
     run |= {"seconds": record["seconds"], "peak_mb": record["peak_mb"]}
-    note = f"chose {record['estimator']}" if estimator == "auto" else ""
-    return Spectrum.load(folder / "spectrum.npz"), {**run, "note": note}
+    spectra = load_spectra(folder / "spectrum.npz")
+    notes = [f"chose {chose}" if estimator == "auto" else "" for chose in record["estimators"]]
+    return [(spectra[o], {**run, "note": note}) for o, note in zip(sketch.plan.outputs, notes, strict=True)]
 
 
 def _run_shapzero(
@@ -139,18 +150,22 @@ def _run_shapzero(
 def _score(
     model: ReferenceModel,
     spectrum: Spectrum | None,
-    codes: np.ndarray,
-    values: np.ndarray,
+    asked: np.ndarray,
+    tests: dict[str, np.ndarray],
+    values: dict[str, np.ndarray],
     truth: Truth | None,
     output: int,
 ) -> dict[str, Any]:
-    """R2 on the hold-out and of the Shapley values."""
+    """R2 on each kind of test points that were not asked, on the explained sequences, and of their Shapley values."""
     score: dict[str, Any] = {"truth_error": truth.errors[output] if truth else float("nan")}
     if spectrum is None:
         return score
-    score |= {"terms": len(spectrum.terms), "r2": r_squared(values, spectrum.intercept + spectrum.terms.predict(codes))}
+    score |= {"terms": len(spectrum.terms), "rank": max((train.rank for train in spectrum.trains), default=0)}
+    for name, codes in tests.items():
+        scored = np.ones(len(codes), bool) if name == "r2_sequences" else ~_contains(asked, codes)
+        score[name] = r_squared(values[name][scored, output], spectrum.predict_codes(codes[scored]))
     if truth:
-        shapley = spectrum.terms.shapley_values(model.explained)[:, model.template.free]
+        shapley = spectrum.components.shapley_values(model.explained)[:, model.template.free]
         score["r2_shapley"] = r_squared(truth.values[output], shapley)
     return score
 
@@ -159,8 +174,15 @@ def _holdout(model: ReferenceModel, asked: np.ndarray, count: int) -> np.ndarray
     """Return points that the sketch did not ask for: of a table all the rest, otherwise `count` fresh draws."""
     if model.rows is not None:
         return model.rows[~_contains(asked, model.rows)]
-    words = random_words(HOLDOUT_SEED, HOLDOUT_STREAM, 0, 2 * count, model.template.n)
-    drawn = (words.astype(np.uint64) * model.template.sizes.astype(np.uint64) >> np.uint64(32)).astype(np.uint8)
+    return _distinct(Drawn(model.background, HOLDOUT_SEED)(0, 2 * count), asked, count)
+
+
+def _near_holdout(model: ReferenceModel, asked: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` fresh points near the explained sequences."""
+    return _distinct(Mixed(model.background, HOLDOUT_SEED, "explained", model.explained)(0, 2 * count), asked, count)
+
+
+def _distinct(drawn: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:
     drawn = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]
     return drawn[~_contains(asked, drawn)][:count]
 

@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bedict import load_bedict
 from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.near import Near
 from shapsketch.sampling.plan import Design, Plan
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -47,7 +49,7 @@ class ReferenceModel:
 
     Attributes:
         name: as on the command line and in the table.
-        template: the template; the background is uniform.
+        template: the template.
         outputs: the names of the outputs.
         function: (N, n) alphabet codes to (N, outputs) float64.
         budgets: evaluations to spend, one benchmark each.
@@ -59,6 +61,7 @@ class ReferenceModel:
         control: the estimator that takes variance out of simulated Shapley values,
         control_budget: from so many evaluations.
         rows: (R, n) uint8 local codes, for a table: only these can be asked.
+        mutated: a sequence that the background mutates, and its rate; None: the background is uniform.
     """
 
     name: str
@@ -74,6 +77,12 @@ class ReferenceModel:
     control: str = "regression"
     control_budget: int = 50_000
     rows: np.ndarray | None = field(default=None, repr=False)
+    mutated: tuple[str, float] | None = None
+
+    @property
+    def background(self) -> Background:
+        """What queries are drawn from."""
+        return Background.mutated(self.template, *self.mutated) if self.mutated else Background.uniform(self.template)
 
     @property
     def has_gaps(self) -> bool:
@@ -84,18 +93,21 @@ class ReferenceModel:
     def identity(self) -> dict[str, object]:
         """What its values follow from; cached ones are named by it."""
         files = {path.name: sha256_file(path) for path in self.files}
-        return {"benchmark": self.name, "files": files, "template": self.template.pattern, "outputs": self.outputs}
+        identity = {"benchmark": self.name, "files": files, "template": self.template.pattern, "outputs": self.outputs}
+        return identity | ({"mutated": self.mutated} if self.mutated else {})
 
-    def plan(self, budget: int, seed: int = 0, design: Design | None = None) -> Plan:
-        """Return the plan of a sketch of this model."""
+    def plan(self, budget: int, seed: int = 0, design: Design | None = None, near: float = 0.0) -> Plan:
+        """Return the plan of a sketch of this model, a share of it near the explained sequences."""
+        explained = self.template.alphabet.decode(self.template.to_alphabet(self.explained))
         return make_plan(
             self.identity,
             self.outputs,
-            Background.uniform(self.template),
+            self.background,
             budget=budget,
             design=design or self.design,
             seed=seed,
             table_rows=None if self.rows is None else len(self.rows),
+            near=Near.of(near, {"explained": explained}) if near else None,
         )
 
     def queries(self, plan: Plan) -> np.ndarray:
@@ -220,11 +232,11 @@ def optimus5p() -> ReferenceModel:
         template,
         ("HEK293T", "T_cells", "HepG2"),
         load("optimus5p_multioutput"),
-        (100_000,),
+        (10_000, 100_000),
         _local(template, evenly(sequences)),
         (folder / "model_optimus5p_multioutput.h5",),
-        control="student",  # terms explain too little of it
-        control_budget=400_000,
+        control="train",  # tables explain too little of it
+        control_budget=200_000,
     )
 
 
@@ -242,6 +254,54 @@ def gb1_network() -> ReferenceModel:
         _local(template, table.sequence[table.kind == "4site_39_40_41_54"].to_numpy()),
         (folder / "gb1_cnn_weights.npz",),
     )
+
+
+def gb1_domain() -> ReferenceModel:
+    """The same network with all 56 positions free, around the wild type; explained on it and on mutants."""
+    folder, template = DATA / "nn4dms_gb1", Template(PROTEIN, "X" * len(GB1_WILD_TYPE))
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    near = table.sequence[table.kind.isin(["wt", "single", "2-mut", "3-mut", "4-mut"])].tolist()
+    return ReferenceModel(
+        "gb1_domain",
+        template,
+        ("log_enrichment",),
+        load("nn4dms_gb1"),
+        (50_000,),
+        _local(template, evenly(near)),
+        (folder / "gb1_cnn_weights.npz",),
+        control="train",
+        control_budget=30_000,
+        mutated=(GB1_WILD_TYPE, 0.1),
+    )
+
+
+def bedict_a6() -> ReferenceModel:
+    """Whether an adenine base editor converts the A at position 6: a transformer, explained on test sequences."""
+    folder, template = DATA / "bedict_abemax", Template(DNA, "NNNNNA" + "N" * 14)
+    network = load_bedict(folder / "bedict_abemax_weights.npz")
+    numbers = torch.tensor(["ACTG".index(letter) for letter in DNA.letters])
+
+    def probability(codes: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            parts = [network(numbers[torch.from_numpy(part.astype(np.int64))])[:, 5:6] for part in _batches(codes)]
+        return torch.sigmoid(torch.cat(parts)).double().numpy()
+
+    sequences = pd.read_csv(folder / "reference_predictions.csv").sequence
+    return ReferenceModel(
+        "bedict_a6",
+        template,
+        ("A6",),
+        probability,
+        (20_000,),
+        _local(template, evenly(sequences[sequences.str[5] == "A"].tolist())),
+        (folder / "bedict_abemax_weights.npz",),
+        control="train",
+        control_budget=30_000,
+    )
+
+
+def _batches(codes: np.ndarray) -> Iterator[np.ndarray]:
+    return (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
 
 
 def gb1_landscape(outputs: tuple[str, ...], name: str) -> ReferenceModel:
@@ -301,6 +361,8 @@ MODELS: dict[str, Callable[[], ReferenceModel]] = {
     "sprout": sprout,
     "optimus5p": optimus5p,
     "gb1_network": gb1_network,
+    "gb1_domain": gb1_domain,
+    "bedict_a6": bedict_a6,
     "gb1_complete": partial(gb1_landscape, ("gpmap_complete",), "gb1_complete"),
     "gb1_measured": partial(gb1_landscape, ("log_enrichment", "fitness"), "gb1_measured"),
     "sparse": partial(sparse, None),

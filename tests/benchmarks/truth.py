@@ -10,13 +10,12 @@ import numpy as np
 
 from benchmarks.reference_models import MAX_ENUMERATED, ReferenceModel
 from shapsketch.comparison.truth import Truth, exact_truth, simulated_truth
-from shapsketch.recovery import Recovery, recover
+from shapsketch.recovery import Recovery, recover_outputs
 from shapsketch.sampling.sketch import Sketch
-from shapsketch.sequences.background import Background
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.storage.files import load_npz, save_npz, sha256_json
 
-CONTROL_SEED = 990
+CONTROL_SEED, CONTROL_NEAR_SHARE = 990, 0.3
 THREADS = os.cpu_count() or 1
 
 
@@ -32,8 +31,7 @@ def shapley_truth(
         pair_error: and that of pairwise interactions below this.
     """
     if model.exact:
-        background = Background.uniform(model.template)
-        spectra = [Spectrum(background, o, 0.0, t) for o, t in zip(model.outputs, model.exact, strict=True)]
+        spectra = [Spectrum(model.background, o, 0.0, t) for o, t in zip(model.outputs, model.exact, strict=True)]
         return exact_truth(spectra, model.explained)
     if model.has_gaps:
         return None
@@ -49,10 +47,12 @@ def shapley_truth(
 
 def _controls(model: ReferenceModel, budget: int, estimator: str) -> list[Recovery]:
     """Recover every output from evaluations that nothing else uses."""
-    plan = model.plan(budget, seed=CONTROL_SEED, design="random" if budget < model.template.space else "exhaustive")
+    exhaustive = budget >= model.template.space
+    near = CONTROL_NEAR_SHARE if estimator == "train" else 0.0
+    plan = model.plan(budget, seed=CONTROL_SEED, design="exhaustive" if exhaustive else "random", near=near)
     codes = model.queries(plan)
     sketch = Sketch(plan, codes, model.evaluate(codes))
-    return [recover(sketch, k, estimator=estimator, threads=THREADS) for k in range(len(model.outputs))]
+    return recover_outputs(sketch, estimator=estimator, threads=THREADS)
 
 
 def _enumerate(model: ReferenceModel) -> Truth:

@@ -1,5 +1,7 @@
 """The benchmark's own arithmetic: hold-outs, the table, and what becomes of shapzero's coefficients."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,14 @@ def test_holdouts_are_fresh_and_distinct():
     assert recovery._contains(ALL, holdout).all()
 
 
+def test_near_holdouts_lie_between_the_explained_sequences_and_the_background():
+    model = replace(model_of(), explained=ALL[:1])
+    near, asked = recovery._near_holdout(model, ALL[:0], 20), recovery._holdout(model, ALL[:0], 20)
+    same = [(codes == ALL[0])[:, TEMPLATE.free].mean() for codes in (near, asked)]
+    assert same[0] > same[1] + 0.1
+    assert not recovery._contains(near[:5], recovery._near_holdout(model, near[:5], 20)).any()
+
+
 def test_the_holdout_of_a_table_is_the_rest_of_it():
     rows = ALL[5:60]
     holdout = recovery._holdout(model_of(rows), rows[:20], 3)
@@ -52,9 +62,35 @@ def test_shapzero_is_taken_at_its_word():
 def table(tmp_path):
     path = tmp_path / "recovery.tsv"
     rows = [
-        {"model": "toy", "output": "y", "budget": 10, "estimator": "auto", "evaluations": 10, "r2": 0.5, "note": ""},
-        {"model": "toy", "output": "y", "budget": 10, "estimator": "shapzero", "evaluations": 30, "note": "timed out"},
-        {"model": "toy", "output": "y", "budget": 10, "estimator": "auto", "evaluations": 10, "r2": 0.7, "note": ""},
+        {
+            "model": "toy",
+            "output": "y",
+            "budget": 10,
+            "near": 0.0,
+            "estimator": "auto",
+            "evaluations": 10,
+            "r2": 0.5,
+            "note": "",
+        },
+        {
+            "model": "toy",
+            "output": "y",
+            "budget": 10,
+            "near": 0.0,
+            "estimator": "shapzero",
+            "evaluations": 30,
+            "note": "timed out",
+        },
+        {
+            "model": "toy",
+            "output": "y",
+            "budget": 10,
+            "near": 0.0,
+            "estimator": "auto",
+            "evaluations": 10,
+            "r2": 0.7,
+            "note": "",
+        },
     ]
     for row in rows:
         recovery._merge(path, row).to_csv(path, sep="\t", index=False)

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks import truth
 from benchmarks.reference_models import MODELS, load
-from shapsketch.recovery import recover
 from shapsketch.spectrum.spectrum import Spectrum
 
 CELLS = ("HEK293T", "Tcells", "HepG2")
@@ -57,7 +56,7 @@ def test_models_answer_what_their_plans_ask(shared, name):
 
 
 class Control(NamedTuple):
-    """What `recover` returns once estimators train students."""
+    """What recovery returns once estimators train students."""
 
     spectrum: Spectrum
     details: dict
@@ -71,7 +70,8 @@ def test_simulated_truth_agrees_with_the_exact_one(shared, tmp_path, monkeypatch
         predict=lambda codes, threads: model.evaluate(codes)[:, 0] + 0.02 * (codes[:, 3] == codes[:, 9])
     )
     if with_student:
-        monkeypatch.setattr(truth, "recover", lambda *a, **k: Control(*recover(*a, **k)[:2], student))
+        recovered = [Control(*recovery[:2], student) for recovery in truth._controls(model, 2000, model.control)]
+        monkeypatch.setattr(truth, "_controls", lambda *arguments: recovered)
     exact = truth.shapley_truth(model, tmp_path, 0.05)
     unknown = replace(model, exact=())
     simulated = truth.shapley_truth(unknown, tmp_path, 0.05)
