@@ -32,6 +32,7 @@ SETTINGS = {
     "background": "uniform over the letters that the template allows",
     "design": "random",
     "coded": False,
+    "outputs": {},
     "provenance": [("SHA-256 of the config", "ab<b>cd")],
     "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
     "motifs": {"min_instances": 5, "bootstrap": 200},

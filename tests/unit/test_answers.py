@@ -2,15 +2,18 @@
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from shapsketch.models import Model
 from shapsketch.models.answers import Outputs, WrongRowsError
+from shapsketch.models.selection import Axes
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
+from shapsketch.settings.outputs import output_words
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNN")
 CODES = np.random.default_rng(0).integers(0, 4, (7, 3)).astype(np.uint8)
@@ -39,6 +42,145 @@ A, G, T = (np.equal(CODES, k).sum(1) for k in (0, 2, 3))
 )
 def test_outputs_are_found(answer, names, chosen, columns):
     np.testing.assert_array_equal(Outputs("m", tuple(names), chosen)(answer, 7), np.column_stack(columns))
+
+
+DEEP = np.random.default_rng(1).normal(size=(7, 3, 4))
+NAMED = [{"strand": ["plus", "minus", "none"]}, "position"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"select": [2, -1]}, DEEP[:, 2, 3]),
+        ({"select": {"2": "1:3"}, "reduce": "sum"}, DEEP[:, :, 1:3].sum((1, 2))),
+        ({"select": {"strand": "minus", "position": [3, 0]}, "reduce": "mean"}, DEEP[:, 1, [3, 0]].mean(1)),
+        ({"select": [["plus", 2], ":"], "reduce": "max"}, DEEP[:, [0, 2]].max((1, 2))),
+        ({"reduce": "logsumexp"}, np.log(np.exp(DEEP).sum((1, 2)))),
+        (
+            {"select": {"strand": 0}, "reduce": "softmax_share"},
+            np.exp(DEEP[:, 0]).sum(1) / np.exp(DEEP).sum((1, 2)),
+        ),
+        (
+            {"select": [0, "1:3"], "against": [0, "all"], "reduce": "softmax_share"},
+            np.exp(DEEP[:, 0, 1:3]).sum(1) / np.exp(DEEP[:, 0]).sum(1),
+        ),
+    ],
+)
+def test_outputs_are_made_of_selections(spec, expected):
+    values = Outputs("m", ("p",), {"p": spec}, Axes.read(NAMED))(DEEP, 7)
+    np.testing.assert_allclose(values[:, 0], expected, rtol=1e-12)
+
+
+def test_log_ratios_and_parts_of_several_outputs():
+    answer = {"a": np.exp(DEEP), "b": DEEP[:, 0]}
+    spec = {"of": "a", "select": {"1": 0}, "against": {"1": 1}, "reduce": "log_ratio"}
+    values = Outputs("m", ("p",), {"p": spec})(answer, 7)[:, 0]
+    np.testing.assert_allclose(values, np.log(np.exp(DEEP[:, 0]).sum(1) / np.exp(DEEP[:, 1]).sum(1)))
+    spec = {"of": "a", "select": [0, 1], "against": {"of": "b", "1": 2}, "reduce": "difference"}
+    np.testing.assert_allclose(
+        Outputs("m", ("p",), {"p": spec})(answer, 7)[:, 0], np.exp(DEEP[:, 0, 1]) - DEEP[:, 0, 2]
+    )
+    axes = Axes.read({"a": NAMED})
+    spec = {"of": "a", "select": {"strand": "none"}, "reduce": "mean"}
+    np.testing.assert_allclose(Outputs("m", ("p",), {"p": spec}, axes)(answer, 7)[:, 0], np.exp(DEEP[:, 2]).mean(1))
+
+
+def test_names_of_indices_from_a_file_and_of_a_data_frame(tmp_path):
+    (tmp_path / "tracks.txt").write_text("K562\nHepG2\n\nWTC11\nH1\n")
+    axes = Axes.read(["bins", {"tracks": str(tmp_path / "tracks.txt")}])
+    chosen = {"p": {"select": {"tracks": "WTC11", "bins": 1}}}
+    np.testing.assert_array_equal(Outputs("m", ("p",), chosen, axes)(DEEP, 7)[:, 0], DEEP[:, 1, 2])
+    frame = pd.DataFrame({"x": A, "y": G})
+    chosen = {"p": {"select": [["x", "y"]], "reduce": "sum"}, "q": {"column": "y"}}
+    np.testing.assert_array_equal(Outputs("m", ("p", "q"), chosen)(frame, 7), np.c_[A + G, G])
+    with pytest.raises(InputError, match="names of the axis tracks cannot be read from .*none.txt"):
+        Axes.read([{"tracks": str(tmp_path / "none.txt")}])
+
+
+LINE = "whose shape is \\(7, 3, 4\\), the sequences first: "
+
+
+@pytest.mark.parametrize(
+    ("spec", "axes", "sentence"),
+    [
+        (
+            {"select": [0]},
+            [],
+            LINE + '1 axis is selected, and it has 2 .* outputs: {p: {select: \\[0, "0:4"\\], reduce: "mean"}}',
+        ),
+        ({"select": [3, 0]}, [], LINE + r"axis 1 has the indices 0 to 2, and not 3; .* {select: \[0, 0\]}}\.$"),
+        ({"select": [0, "2:5"]}, [], LINE + r"axis 2 is given the range 2:5, which reaches beyond its 4 indices"),
+        ({"select": [0, "2:2"]}, [], LINE + r"axis 2 is given the range 2:2, which holds none of them"),
+        ({"select": [0, [1, 1]]}, [], LINE + r"axis 2 is given \[1, 1\], which names an index twice"),
+        (
+            {"select": {"tracks": 0}},
+            [],
+            LINE + r"it has no axis tracks: its axes have the numbers 1 to 2; name them by axes",
+        ),
+        ({"select": {"3": 0}}, [], LINE + r"it has no axis 3: its axes have the numbers 1 to 2; write"),
+        ({"select": {"strands": 0}}, NAMED, LINE + "it has no axis strands: its axes are strand, position"),
+        (
+            {"select": ["plsu", 0]},
+            NAMED,
+            LINE + r"axis 1 \(strand\) has no 'plsu': did you mean 'plus'\?; .*\[\"plus\", 0\]",
+        ),
+        ({"select": ["K562", 0]}, [], LINE + "axis 1 has no 'K562': its indices have no names; give them by axes"),
+        ({"select": ["a", 0]}, [{"s": ["a", "b"]}, "x"], r"axis 1 \(s\) has 3 indices, and the config gives 2 names"),
+        (
+            {"select": [0, "all"]},
+            [],
+            r"selects 4 numbers for each sequence .* {select: \[0, \"all\"\], reduce: \"mean\"}}",
+        ),
+        (
+            {"select": [0, 1], "against": [1, 1], "reduce": "softmax_share"},
+            [],
+            "a share of numbers in a softmax over others",
+        ),
+        ({"of": "x", "reduce": "sum"}, [], "returned one array without names; leave out `of`"),
+        ({"column": 1, "select": 0}, [], "has both column and select"),
+        ({"select": [0, 1], "against": 3}, [], "has a second selection, against, which needs reduce: log_ratio"),
+        ({"select": [0, 1], "reduce": "difference"}, [], "is a difference, which needs a second selection"),
+        ({"select": {"1": 0, "2": 1}, "against": {"1": 1}, "reduce": "log_ratio"}, [], "along 2 in only one of select"),
+    ],
+)
+def test_selections_that_do_not_fit_are_one_sentence(spec, axes, sentence):
+    with pytest.raises(InputError, match=sentence) as told:
+        Outputs("m", ("p",), {"p": spec}, Axes.read(axes))(DEEP, 7)
+    assert "\n" not in str(told.value)
+
+
+def test_too_few_names_print_the_shape_and_the_line():
+    with pytest.raises(
+        InputError, match=r"of shape \(7, 3, 4\) for 7 .* {p: {select: \[0, \"0:4\"\], reduce: \"mean\"}}"
+    ):
+        Outputs("m", ("p",))(DEEP, 7)
+    with pytest.raises(InputError, match=r"0 \(7, 2\), 1 \(7, 3, 4\)"):
+        Outputs("m", ("p",))((DEEP[:, 0, :2], DEEP), 7)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"of": 1}, "the model's own output 1"),
+        ({"transform": "logit"}, "the model's answer, on the scale logit"),
+        ({"of": "p", "column": 3}, "column 3 of the model's own output 'p' (counted from 0)"),
+        (
+            {"of": "profile", "select": {"strand": "plus", "2": "450:550"}, "reduce": "logsumexp"},
+            "the logarithm of the summed exponentials of strand plus and axis 2 450 to 549 of the model's own output "
+            "'profile' (counted from 0)",
+        ),
+        (
+            {"select": {"tracks": "K562"}, "against": {"tracks": "HepG2"}, "reduce": "difference"}
+            | {"transform": {"power": 0.5}},
+            "the mean over tracks K562 of the model's answer minus the mean over tracks HepG2 of the model's answer, "
+            "on the scale power 0.5",
+        ),
+        ({"select": [0, "all"], "reduce": "softmax_share"},
+         "the share of axis 1 0 of the model's answer in the softmax over the model's answer (counted from 0)"),
+    ],
+)  # fmt: skip
+def test_outputs_in_words(spec, words):
+    assert output_words(spec) == words
 
 
 def test_a_model_that_drops_axes_of_one():

@@ -56,6 +56,24 @@ def test_whole_numbers_in_any_spelling(read, text, budget):
     assert (found, type(found)) == (budget, int)
 
 
+def test_selections_are_read_as_they_are_written(read):
+    """10:20 is 620 to YAML, and a key 1 a number."""
+    select = "{p: {select: [0, 10:20]}, q: {select: {1: 3, tracks: [K562, 01:02]}, reduce: mean}}"
+    source = "{kind: python, target: 'm.py:f'}"
+    outputs = read(with_model(source=source, outputs=select))["models"]["m"]["outputs"]
+    assert outputs["p"]["select"] == [0, "10:20"]
+    assert outputs["q"]["select"] == {"1": 3, "tracks": ["K562", "01:02"]}
+    with pytest.raises(InputError, match="p of models.m is a difference, which needs a second selection: against"):
+        read(with_model(source=source, outputs="{p: {reduce: difference}}"))
+
+
+def test_templates_that_count_are_written_out(read):
+    config = read(with_model(template="N{7}GG"))
+    assert config["models"]["m"]["template"] == "NNNNNNNGG"
+    with pytest.raises(InputError, match="wrong at models.m: The template .* belongs to no count"):
+        read(with_model(template="'N{'"))
+
+
 def test_numbers_in_branches_and_lists(read):
     config = read(
         with_model(sketch="{budget: {max: 1e5, until_r2: .9}, seed: 1e3, shards: 2.0}")

@@ -1,5 +1,7 @@
 """Alphabets, templates and backgrounds."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,35 @@ def test_complements(letters):
 def test_impossible_alphabets(letters):
     with pytest.raises(InputError, match="Alphabet"):
         Alphabet(letters)
+
+
+@pytest.mark.parametrize(
+    ("letters", "pattern", "plain", "shown"),
+    [
+        ("ACGT", "N{12}GGN", "N" * 12 + "GGN", "N{12}GGN"),
+        ("ACGT", "N{3}W{1}N{10}", "NNNWNNNNNNNNNN", "NNNWN{10}"),
+        ("AC{}3", "A.{3}", "A.{3}", "A.{3}"),
+    ],
+)
+def test_templates_that_count(letters, pattern, plain, shown):
+    template = Template(Alphabet(letters), pattern)
+    assert (template.pattern, template.n, str(template)) == (plain, len(plain), shown)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{3}N", "has a '{' that belongs to no count; write a symbol and how often it comes, as in N{145}"),
+        ("NN}", "has a '}'"),
+        ("N{x}", "has a '{'"),
+        ("N{3}{2}", "has a '{'"),
+        ("N{9999999}", "more than 1,000,000 positions"),
+        ("N{0}", "template is empty"),
+    ],
+)
+def test_counts_that_are_none(pattern, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        Template(Alphabet("ACGT"), pattern)
 
 
 def test_template_symbols():

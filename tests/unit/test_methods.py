@@ -9,7 +9,7 @@ from shapsketch.report.methods_text import REFERENCES, describe_background, meth
 FACTS = {
     "model": "m", "sequence_set": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
     "background": "uniform over the letters that the template allows", "source": "torch", "design": "random",
-    "coded": False,
+    "coded": False, "outputs": {},
     "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
     "motifs": {"min_instances": 5, "bootstrap": 200},
     "seqlets": False, "tomtom": False, "version": "0",

@@ -9,6 +9,7 @@ import onnx
 import pandas as pd
 import pytest
 import torch
+import yaml
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
@@ -163,6 +164,49 @@ def table(folder):
     return {"kind": "table", "path": str(folder / "t.parquet")}
 
 
+SHARED = WEIGHTS[0]  # (4, 2), of every position of the models that answer by position
+
+
+def by_position(folder, kind):
+    """A model that answers (N, 5, 2): by position, what its letter gives to both outputs."""
+    path = str(folder / "m")
+    if kind == "torch":
+
+        class ByPosition(torch.nn.Module):
+            def forward(self, x):
+                return x.sum((1, 2)), {"ignored": x}, x @ torch.from_numpy(SHARED)
+
+        torch.jit.trace(ByPosition(), torch.zeros(2, 5, 4), strict=False).save(path)
+        return {"kind": kind, "path": path, **ONEHOT}
+    if kind == "onnx":
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 5, 4])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [numpy_helper.from_array(SHARED, "w")],
+        )  # fmt: skip
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+        return {"kind": kind, "path": path, "layout": "channels_last"}
+    if kind == "keras_h5":
+        import keras
+
+        model = keras.Sequential([keras.Input((5, 4)), keras.layers.Conv1D(2, 1, use_bias=False)])
+        model.layers[-1].set_weights([SHARED[None]])
+        model.save(f"{path}.h5")
+        return {"kind": kind, "path": f"{path}.h5", **ONEHOT}
+    np.save(folder / "w.npy", SHARED)
+    (folder / "m.py").write_text(
+        f"import sys, numpy as np\nw = np.load({str(folder / 'w.npy')!r})\n"
+        "def predict(sequences):\n"
+        "    return len(sequences) * [0.0], w[np.array([['ACGT'.index(a) for a in s] for s in sequences])]\n"
+        "if __name__ == '__main__':\n"
+        "    for row in predict(sys.stdin.read().split())[1]:\n"
+        "        print(*map(repr, row.ravel().tolist()))\n"
+    )
+    if kind == "python":
+        return {"kind": kind, "target": f"{folder / 'm.py'}:predict", "input": "strings"}
+    return {"kind": "command", "command": f"{sys.executable} '{folder / 'm.py'}'"}
+
+
 MAKERS = {
     "exported": exported,
     "scripted": scripted,
@@ -255,6 +299,61 @@ def test_outputs_are_chosen_by_name(sources, name):
     np.testing.assert_allclose(values, truth(CODES)[:, 1:], atol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "name", [n for n in MAKERS if n not in ("trees", "table", "onnx, named outputs", "keras_h5", "factory")]
+)
+def test_outputs_are_made_of_columns(sources, name):
+    chosen = {
+        "second": {"select": -1},
+        "gap": {"select": 0, "against": [1], "reduce": "difference"},
+        "share": {"select": "1:2", "reduce": "softmax_share", "transform": "logit"},
+    }
+    values = Model(sources[name] | {"select": chosen}, TEMPLATE, tuple(chosen))(CODES)
+    first, second = truth(CODES).T
+    expected = np.column_stack([second, first - second, second - first])
+    np.testing.assert_allclose(values, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx", "keras_h5", "python", "command"])
+def test_outputs_are_made_of_any_axes(tmp_path, kind):
+    source, by_letter = by_position(tmp_path, kind), SHARED.astype(np.float64)[CODES]
+    of = {"of": {"torch": 2, "python": 1}[kind]} if kind in ("torch", "python") else {}
+    if kind == "command":  # answers in lines of columns, position-major
+        chosen = {"a": {"select": 7}, "b": {"select": [["2:9", 0]], "reduce": "sum"}}
+        flat = by_letter.reshape(len(CODES), -1)
+        expected = np.column_stack([flat[:, 7], flat[:, [2, 3, 4, 5, 6, 7, 8, 0]].sum(1)])
+    else:
+        source["axes"] = ["position", {"track": ["x", "y"]}]
+        chosen = {
+            "a": {**of, "select": [3, 1]},
+            "b": {**of, "select": {"track": "x", "position": ["1:3", -1]}, "reduce": "max"},
+            "c": {**of, "select": {"track": "x"}, "against": {"track": "y"}, "reduce": "difference"},
+            "d": {**of, "select": ["all", "y"], "reduce": "logsumexp"},
+            "e": {**of, "reduce": "mean"},
+        }
+        x, y = by_letter[..., 0], by_letter[..., 1]
+        expected = np.column_stack(
+            [y[:, 3], x[:, [1, 2, 4]].max(1), (x - y).mean(1), np.log(np.exp(y).sum(1)), (x + y).mean(1) / 2]
+        )
+    model = Model(source | {"select": chosen}, TEMPLATE, tuple(chosen))
+    np.testing.assert_allclose(model(CODES), expected, atol=1e-5)
+    np.testing.assert_allclose(model(CODES[:1]), expected[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx", "keras_h5", "python", "command"])
+def test_a_selection_that_does_not_fit_is_one_sentence_with_the_line_to_write(tmp_path, kind):
+    source = by_position(tmp_path, kind)
+    of = {"of": {"torch": 2, "python": 1}[kind]} if kind in ("torch", "python") else {}
+    shape, wrong = (r"\(3, 10\)", "2:12") if kind == "command" else (r"\(3, 5, 2\)", [0, "2:12"])
+    with pytest.raises(
+        InputError, match=f"whose shape is {shape}, the sequences first: axis .* write, for example, outputs: "
+    ) as told:
+        Model(source | {"select": {"p": {**of, "select": wrong}}}, TEMPLATE, ["p"])(CODES[:3])
+    line = str(told.value).rpartition("outputs: ")[2].rstrip(".")
+    spec = yaml.safe_load(line)
+    assert Model(source | {"select": spec}, TEMPLATE, ["p"])(CODES).shape == (len(CODES), 1)
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_identity_follows_the_files_and_not_where_they_came_from(sources, name):
     source = sources[name]
@@ -276,7 +375,7 @@ def test_weights_that_do_not_fit(tmp_path):
         Model(source, TEMPLATE, OUTPUTS)
     with pytest.raises(InputError, match="returned a int, not a torch.nn.Module"):
         Model({**source, "factory": source["factory"].replace("make", "not_a_network")}, TEMPLATE, OUTPUTS)
-    with pytest.raises(InputError, match="'resnet' is not one of deepspcas9"):
+    with pytest.raises(InputError, match="'resnet' is not one of bpnet, deepspcas9"):
         Model({"kind": "torch", "architecture": "resnet", "path": source["path"], **ONEHOT}, TEMPLATE, OUTPUTS)
     with pytest.raises(InputError, match="no array 'conv3_kernel', which the architecture deepspcas9 needs"):
         Model({"kind": "torch", "architecture": "deepspcas9", "path": source["path"], **ONEHOT}, TEMPLATE, OUTPUTS)

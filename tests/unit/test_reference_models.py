@@ -10,6 +10,9 @@ import pytest
 
 from benchmarks import truth
 from benchmarks.reference_models import MODELS, load
+from shapsketch.models import Model
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
 from shapsketch.spectrum.spectrum import Spectrum
 
 CELLS = ("HEK293T", "Tcells", "HepG2")
@@ -33,6 +36,23 @@ def test_published_models_reproduce_their_reference_predictions(shared, name, dt
     model = load(name, dtype)
     values = model(model.template.alphabet.encode(table.sequence.tolist()))
     np.testing.assert_allclose(values, table[columns], atol=tolerance, rtol=0)
+
+
+def test_bpnet_gives_its_predictions_by_config_alone(shared):
+    table = pd.read_csv(shared / "bpnet_ctcf/reference_predictions.csv")
+    source = {
+        "kind": "torch", "architecture": "bpnet", "path": str(shared / "bpnet_ctcf/bpnet_ctcf_weights.npz"),
+        "layout": "channels_first", "axes": {"profile": [{"strand": ["plus", "minus"]}, "position"]},
+        "select": {
+            "counts": {"of": "counts"},
+            "logit": {"of": "profile", "select": {"strand": "plus", "position": 500}},
+            "share": {"of": "profile", "select": [0, 266], "reduce": "softmax_share", "transform": "log"},
+        },
+    }  # fmt: skip
+    model = Model(source, Template(Alphabet("ACGT"), "N{2114}"), tuple(source["select"]))
+    values = model(model.template.alphabet.encode(table.sequence.tolist()))
+    np.testing.assert_allclose(values[:, :2], table[["log_counts", "plus_logit_500"]], atol=1e-5, rtol=0)
+    assert (values[:, 2] < 0).all()
 
 
 def test_sprout_has_its_exact_terms(shared):

@@ -33,6 +33,7 @@ from shapsketch.settings.config import (
 from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
+from shapsketch.settings.outputs import output_words
 from shapsketch.settings.sources import (
     STEADY,
     complete,
@@ -219,6 +220,13 @@ def get_sketch_settings(model):
 
 def get_outputs(model):
     return list(MODELS[model]["outputs"])
+
+
+def get_output_words(model):
+    """What each output is of the model's answer, in words, where the config says so."""
+    outputs = MODELS[model]["outputs"]
+    given = outputs.items() if isinstance(outputs, dict) else ()
+    return {name: output_words(spec) for name, spec in given}
 
 
 def get_near_sequences(wildcards):

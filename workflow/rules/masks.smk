@@ -112,6 +112,7 @@ rule report_masks:
         ),
         outside=get_outside_files,
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
+        outputs=lambda wildcards: get_output_words(wildcards.model),
         template=lambda wildcards: MODELS[wildcards.model]["template"],
         masks=canonical(config["explain"]["masks"]),
         listing=get_listing(),

@@ -102,6 +102,7 @@ rule build_report:
         ),
         outside=get_outside_files,
         source=lambda wildcards: get_source(wildcards.model)["kind"],
+        outputs=lambda wildcards: get_output_words(wildcards.model),
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
         listing=get_listing(),
         motifs=config["motifs"],

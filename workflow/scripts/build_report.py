@@ -23,6 +23,7 @@ if __name__ == "__main__":
     plan = read_json(inputs.plan) if inputs.get("plan") else {"design": None, "lattice": None}
     settings = {
         "source": params.source,
+        "outputs": params.outputs,
         "background": describe_background(params.background),
         "design": plan["design"],
         "coded": bool(plan["lattice"] and plan["lattice"]["correct"]),

@@ -41,6 +41,7 @@ if __name__ == "__main__":
         sequence_set=names.sequences,
         background=describe_background(params.background),
         masks=params.masks,
+        made=params.outputs,
         files=[(name, words) for name, words in FILES if Path(output.report).with_name(name).exists()],
         provenance=provenance.describe(record),
         version=__version__,

@@ -126,6 +126,8 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
     spec = chosen[task.model.outputs[task.output]] if chosen else {"column": task.output}
     if "of" in spec:
         raise UnsuitedError(f"{METHODS[name]} follows networks that return one tensor; this one names its outputs.")
+    if made := [key for key in ("select", "reduce", "transform") if key in spec]:
+        raise UnsuitedError(f"{METHODS[name]} follows a network's own output; this one is made of it ({made[0]}).")
     module = _with_modules(module) if modules else module
     return Network(OneOutput(module, spec.get("column", 0)), device, task)
 

@@ -17,11 +17,13 @@ import numpy as np
 from ..sequences.alphabet import UNKNOWN_CODE
 from ..sequences.template import Template
 from ..settings.errors import InputError, ModelError
+from ..settings.outputs import transform_words
 from ..settings.sources import ORIGIN, complete, named_files
 from ..settings.versions import READERS
 from ..storage.files import sha256_file
 from .answers import Outputs, WrongRowsError
-from .transforms import domain_of, named, transform_of
+from .selection import Axes
+from .transforms import domain_of, transform_of
 
 Predictor = Callable[[np.ndarray], Any]
 KINDS = {
@@ -101,7 +103,7 @@ class Model:
         self._both_strands = bool(source.get("reverse_complement"))
         if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
             raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
-        self._choose = Outputs(self.name, self.outputs, source.get("select", {}))
+        self._choose = Outputs(self.name, self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
         self._transforms = [source.get("select", {}).get(name, {}).get("transform") for name in self.outputs]
         self._predict: Predictor = module.load(source, template, self.outputs)
 
@@ -145,7 +147,8 @@ class Model:
             if bad.size:
                 raise InputError(
                     f"The model {self.name} returned {values[bad[0], output]:g} in output {self.outputs[output]!r} for "
-                    f"the sequence {self.text(codes[bad[0]])}; the transform {named(spec)} takes {domain_of(spec)}."
+                    f"the sequence {self.text(codes[bad[0]])}; the transform {transform_words(spec)} takes "
+                    f"{domain_of(spec)}."
                 )
             values[:, output] = moved
         return values

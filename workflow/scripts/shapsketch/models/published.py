@@ -1,9 +1,10 @@
 """Published networks rebuilt in PyTorch from their weights alone.
 
 Each takes the arrays by name, in the layout in which TensorFlow stored them: kernels (width, in, out), with or
-without an axis of 1 more, dense kernels (in, out). Raises KeyError for a missing array.
+without an axis of 1 more, dense kernels (in, out); BPNet, in that of PyTorch. Raises KeyError for a missing array.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -96,7 +97,53 @@ class Nn4dmsConvolutional(nn.Module):
         return self.output(F.leaky_relu(self.dense(_flatten(x)), 0.2))
 
 
+class BPNet(nn.Module):
+    """Binding along a stretch of DNA (Avsec et al., Nat. Genet. 2021), as bpnet-lite names and keeps its layers.
+
+    (B, 4, n) in; out `profile`, (B, tracks, n - 2 reach) logits, to be softmaxed over tracks and positions together,
+    and `counts`, (B, 1) logarithms. A first convolution, residual convolutions of doubling dilation, and two heads that
+    see no padding: `reach` letters of either side fall away. Control tracks, where it takes any, are held at zero.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        first = weights["iconv.weight"]
+        filters, layers = len(first), sum(bool(re.fullmatch(r"rconvs\.[0-9]+\.weight", name)) for name in weights)
+        self.first = self._convolution(weights, "iconv", first, 1)
+        self.residual = nn.ModuleList(
+            [
+                self._convolution(weights, f"rconvs.{k}", weights[f"rconvs.{k}.weight"], 2 ** (k + 1))
+                for k in range(layers)
+            ]
+        )
+        self.profile = self._convolution(weights, "fconv", weights["fconv.weight"][:, :filters], 1)
+        self.counts = nn.Linear(filters, len(weights["linear.bias"]))
+        _parameters(self.counts, weights["linear.weight"][:, :filters], weights["linear.bias"])
+        self.last = self.profile.kernel_size[0] // 2
+        inner = sum(layer.dilation[0] * (layer.kernel_size[0] // 2) for layer in (self.first, *self.residual))
+        self.reach = inner + self.last
+
+    @staticmethod
+    def _convolution(weights: Weights, name: str, kernel: np.ndarray, dilation: int) -> nn.Conv1d:
+        padding = kernel.shape[2] // 2 * dilation
+        layer = nn.Conv1d(kernel.shape[1], len(kernel), kernel.shape[2], padding=padding, dilation=dilation)
+        _parameters(layer, kernel, weights[f"{name}.bias"])
+        return layer
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Predict."""
+        n = x.shape[2]
+        if n <= 2 * self.reach:
+            raise ValueError(f"this BPNet needs more than {2 * self.reach} letters")
+        x = F.relu(self.first(x))
+        for layer in self.residual:
+            x = x + F.relu(layer(x))
+        inside = x[:, :, self.reach - self.last : n - self.reach + self.last]
+        return {"profile": self.profile(x)[:, :, self.reach : n - self.reach], "counts": self.counts(inside.mean(2))}
+
+
 ARCHITECTURES: dict[str, Callable[[Weights], nn.Module]] = {
+    "bpnet": BPNet,
     "deepspcas9": DeepSpCas9,
     "nn4dms_cnn": Nn4dmsConvolutional,
 }

@@ -112,13 +112,13 @@ def find_device(name: str) -> "torch.device":
 
 
 def _plain(result: Any) -> Any:
-    """Tensors as float64 arrays, by name where they have names, and by number where there are several."""
+    """Tensors as arrays of at least single precision; by name where they have names, by number where several."""
     import torch
 
     if isinstance(result, torch.Tensor):
         if result.is_complex():
             raise InputError("A torch model returned complex numbers; real ones are needed.")
-        return result.double().cpu().numpy()
+        return (result if result.element_size() > 2 else result.float()).cpu().numpy()
     if hasattr(result, "_asdict"):
         result = result._asdict()
     elif is_dataclass(result) and not isinstance(result, (type, Mapping)):

@@ -4,7 +4,7 @@ A model that answers a probability adds its evidence before the last sigmoid, so
 interactions; a rate adds on the logarithm. Shapley values are then in the unit of the transformed output.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,6 @@ def transform_of(spec: Any) -> Callable[[np.ndarray], np.ndarray]:
 def domain_of(spec: Any) -> str:
     """Return in words what values a transform takes."""
     return {"logit": "values from 0 to 1", "log": "positive values"}.get(str(spec), "values that are not negative")
-
-
-def named(spec: Any) -> str:
-    """Return a transform in words, as in `logit` or `power 0.5`."""
-    return f"power {spec['power']:g}" if isinstance(spec, Mapping) else str(spec)
 
 
 def _logit(values: np.ndarray) -> np.ndarray:

@@ -104,9 +104,9 @@ def methods_text(
 
     Args:
         facts: `model`, `sequence_set`, `kind` (of the alphabet), `letters`, `template`, `n`, `free` (positions),
-            `background` (in words), `source` (kind), `design` (of the plan; None without one), `listing`
-            (`indices`, `max_order`, `top_k`), `motifs` (settings), `seqlets` (were any found), `tomtom` (was a database
-            searched), `version`.
+            `background` (in words), `source` (kind), `outputs` (what each is of the model's answer, where the config
+            says so), `design` (of the plan; None without one), `listing` (`indices`, `max_order`, `top_k`), `motifs`
+            (settings), `seqlets` (were any found), `tomtom` (was a database searched), `version`.
         scores: `spectrum/faithfulness.json`.
         on_queries: `faithfulness.json` of the sequences.
     """
@@ -135,7 +135,7 @@ def _sketch(text: Text, facts: Mapping[str, Any], score: Mapping[str, Any]) -> s
         f"The model {facts['model']} was explained on {space}, following the idea of SHAP zero {text.cite('shapzero')}:"
         " it is sketched once, and every explanation is then read off the sketch. Absent letters follow the background "
         f"distribution ({facts['background']}), independently at each position. "
-    )
+    ) + "".join(f"The output {name} is {words}. " for name, words in facts["outputs"].items())
     match facts["source"], facts["design"]:
         case "trees", _:
             return start + (

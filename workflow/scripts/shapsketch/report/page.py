@@ -59,7 +59,8 @@ def build_page(
         analysis: what was found; its files hold also `sequences`, `values`, `interactions` and, where refined,
             `errors`.
         sources: paths of the page's own parts: `template`, `style`, and `scripts` (in their order).
-        settings: what the methods tell beside the analysis: `source` (kind of the model), `background` (in words),
+        settings: what the methods tell beside the analysis: `source` (kind of the model), `outputs` (what each is of
+            the model's answer, in words, where the config says so), `background` (in words),
             `design` (of the plan; None without one), `coded` (offsets of the lattice), `listing`, `motifs`; and
             `colors` (of letters), `provenance` (names and values of a table).
         most_text: characters that the packed arrays may have.
@@ -220,7 +221,7 @@ def _facts(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
         "sequence_set": analysis.sequence_set,
         "kind": template.alphabet.kind,
         "letters": template.alphabet.letters,
-        "template": template.pattern,
+        "template": str(template),
         "n": template.n,
         "free": len(template.free),
         "seqlets": bool((analysis.tables["motifs"]["kind"] == "seqlet").any()),
@@ -240,11 +241,13 @@ def _shown(analysis: Analysis, settings: Mapping[str, Any]) -> dict[str, Any]:
         "alphabet": template.alphabet.kind if template.alphabet.kind != "custom" else template.alphabet.letters,
         "n": template.n,
         "free": len(template.free),
+        "template": str(template),
         "background": settings["background"],
         "measured": settings["source"] == "table",
         "outputs": [
             {
                 "name": name,
+                "made": settings["outputs"].get(name, ""),
                 "score": score,
                 "on_queries": analysis.on_queries[name],
                 "numbers": _numbers(score, analysis.on_queries[name]),

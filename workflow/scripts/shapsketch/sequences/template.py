@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..settings.letters import allowed_letters
+from ..settings.letters import allowed_letters, compacted, expanded
 from .alphabet import UNKNOWN_CODE, Alphabet
 
 
@@ -23,14 +23,20 @@ class Template:
 
     Attributes:
         alphabet: the letters.
-        pattern: one symbol per position; its length n is the length of every sequence.
+        pattern: one symbol per position; its length n is the length of every sequence. It may be given with counts,
+            as in `N{145}`, and is held without them.
     """
 
     alphabet: Alphabet
     pattern: str
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", expanded(self.alphabet.letters, self.pattern))
         allowed_letters(self.alphabet.letters, self.pattern)
+
+    def __str__(self) -> str:
+        """Return the pattern, long runs with their count."""
+        return compacted(self.alphabet.letters, self.pattern)
 
     @property
     def n(self) -> int:

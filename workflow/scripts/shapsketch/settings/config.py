@@ -14,9 +14,10 @@ import jsonschema
 
 from .dependencies import needed_files
 from .errors import InputError
-from .letters import allowed_letters, check_letters, kind_of, named_letters
+from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
 from .motif_databases import read_motifs
 from .near import near_names
+from .outputs import check_output
 from .sources import downloads, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .wording import sentence
@@ -51,12 +52,24 @@ def check_config(
         fitted = fit(dict(config), schema, written)
         _check_outputs(fitted.get("models"))
         filled = _fill(fitted, schema, schema)
+        _expand_templates(filled.get("models"))
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(filled))
     except RecursionError:
         raise InputError("The config holds itself: a value of it is an alias of what it is in.") from None
     if errors:
         raise InputError(f"The config {sentence(min(errors, key=lambda e: list(map(str, e.absolute_path))))}")
     return filled
+
+
+def _expand_templates(models: Any) -> None:
+    """Write templates without counts, in place, as far as they are text."""
+    for name, model in models.items() if isinstance(models, Mapping) else ():
+        letters, template = (model.get(key) if isinstance(model, Mapping) else None for key in ("alphabet", "template"))
+        if isinstance(letters, str) and isinstance(template, str):
+            try:
+                model["template"] = expanded(named_letters(letters), template)
+            except InputError as error:
+                raise InputError(f"The config is wrong at models.{name}: {error}") from None
 
 
 def _check_outputs(models: Any) -> None:
@@ -110,6 +123,8 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
                     f"which are not under sequences: {', '.join(sequences)}."
                 )
         _check_near(name, model, sequences)
+        for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
+            check_output(f"{output} of models.{name}", spec)
         _check_model(name, model, files)
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")

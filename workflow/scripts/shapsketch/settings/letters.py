@@ -3,7 +3,9 @@
 Runs in Snakemake's own process for every job, so it imports nothing heavy.
 """
 
+import re
 import string
+from itertools import groupby
 
 from .errors import InputError
 
@@ -22,6 +24,9 @@ _CODES = {
 _WILDCARDS = {"DNA": "N", "RNA": "N", "protein": "X"}
 # What stands for any letter in other alphabets: the first that is not a letter itself. At most 64 are.
 _CANDIDATES = "*.?-_" + string.printable[:94]
+_COUNTED = re.compile(r"([^{}])\{([0-9]{1,7})\}")  # a symbol and how often it comes
+MAX_POSITIONS = 1_000_000  # of a template
+MIN_COUNTED = 9  # symbols in a row that are shown with their count
 
 
 def named_letters(text: str) -> str:
@@ -57,6 +62,41 @@ def check_letters(letters: str) -> None:
         raise InputError(f"Alphabet {letters!r} has the letter {twice!r} more than once.")
     if not all(c.isascii() and c.isprintable() and not c.isspace() for c in letters):
         raise InputError(f"Alphabet {letters!r} may hold printable ASCII letters only.")
+
+
+def expanded(letters: str, pattern: str) -> str:
+    """Return a template without counts: `NN{3}GG` is `NNNNGG`. Of alphabets with `{` or `}`, nothing is a count.
+
+    Args:
+        letters: of the alphabet.
+        pattern: as in the config.
+
+    Raises:
+        InputError: a brace is no part of a count, or the positions are too many.
+    """
+    if set("{}") & set(letters):
+        return pattern
+    counts = _COUNTED.findall(pattern)
+    rest = _COUNTED.sub("", pattern)
+    if brace := next((c for c in rest if c in "{}"), None):
+        start = pattern if len(pattern) <= 60 else f"{pattern[:57]}..."
+        raise InputError(
+            f"The template {start} has a {brace!r} that belongs to no count; write a symbol and how often it comes, as "
+            "in N{145}."
+        )
+    if len(rest) + sum(int(count) for _, count in counts) > MAX_POSITIONS:
+        raise InputError(
+            f"The template has more than {MAX_POSITIONS:,} positions; models of so many are not explained."
+        )
+    return _COUNTED.sub(lambda found: found[1] * int(found[2]), pattern)
+
+
+def compacted(letters: str, pattern: str) -> str:
+    """Return a template as people read it, long runs with their count; `expanded` gives it back."""
+    if set("{}") & set(letters):
+        return pattern
+    runs = [(symbol, len(list(run))) for symbol, run in groupby(pattern)]
+    return "".join(f"{symbol}{{{count}}}" if count >= MIN_COUNTED else symbol * count for symbol, count in runs)
 
 
 def allowed_letters(letters: str, pattern: str) -> list[str]:

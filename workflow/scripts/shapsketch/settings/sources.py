@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from .dependencies import needed_files
 from .errors import InputError
+from .outputs import change_axis_files
 
 # keys that say where a model comes from, and what it is checked by; they do not make it another one
 ORIGIN = (
@@ -54,11 +55,10 @@ def complete(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def named_files(source: Mapping[str, Any]) -> list[str]:
-    """Return the files that a model source names: its weights or tables, and its user's code."""
-    path = source.get("path", [])
-    files = [path] if isinstance(path, str) else list(path)
-    files += [source[key].rpartition(":")[0] for key in ("target", "factory") if key in source]
-    return files + list(source.get("files", []))
+    """Return the files that a model source names: its weights or tables, its user's code, and names of axes."""
+    files: list[str] = []
+    _each_file(source, lambda file: files.append(file) or file)  # type: ignore[func-returns-value]
+    return files
 
 
 def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict[str, Any]:
@@ -69,13 +69,23 @@ def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict
         files: the files of `named_files`, in its order; one alone may be given as it is.
     """
     paths = iter([files] if isinstance(files, str) else files or [])
-    located = dict(source)
+    return _each_file(source, lambda file: next(paths))
+
+
+def _each_file(source: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """The source with each of the files that it names changed, always in the same order."""
+    changed = dict(source)
     if path := source.get("path"):
-        located["path"] = next(paths) if isinstance(path, str) else [next(paths) for _ in path]
+        changed["path"] = change(path) if isinstance(path, str) else [change(file) for file in path]
     for key in ("target", "factory"):
         if key in source:
-            located[key] = f"{next(paths)}:{source[key].rpartition(':')[2]}"
-    return located | ({"files": list(paths)} if "files" in source else {})
+            file, _, name = source[key].rpartition(":")
+            changed[key] = f"{change(file)}:{name}"
+    if "axes" in source:
+        changed["axes"] = change_axis_files(source["axes"], change)
+    if "files" in source:
+        changed["files"] = [change(file) for file in source["files"]]
+    return changed
 
 
 def downloads(source: Mapping[str, Any]) -> list[Download]:

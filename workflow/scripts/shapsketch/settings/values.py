@@ -100,6 +100,8 @@ def _fit_scalar(value: Any, branches: Sequence[Mapping[str, Any]], written: Sequ
         return _nothing(kinds, branches, path)
     if isinstance(value, str):
         return _fit_text(str(value), kinds, constants, most, path)
+    if "string" in kinds and numeric and ":" in (text_of(value, written) or ""):
+        return text_of(value, written)  # 10:20 is 620 to YAML, which counts in sixties
     if isinstance(value, bool):
         if "boolean" in kinds or numeric:
             return value
