@@ -85,6 +85,7 @@ except errors.InputError as error:
 
 MODELS = config["models"]
 SEQUENCES = config["sequences"]
+VARIANTS = config["variants"]
 ANALYSES = (
     [(model, sequences) for model in MODELS for sequences in SEQUENCES]
     if config["analyses"] == "all"
@@ -147,9 +148,15 @@ def tells_more(record):
 logging.getLogger("snakemake.logging").addFilter(tells_more)
 
 
+def any_of(names):
+    """A pattern for one of these names, and for nothing where there are none."""
+    return "|".join(dict.fromkeys(map(re.escape, names))) or "no such name"
+
+
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
-    sequences="|".join(map(re.escape, SEQUENCES)),
+    sequences=any_of(SEQUENCES),
+    variants=any_of(VARIANTS),
     scatteritem=r"\d+-of-\d+",
     round=r"\d+",
 
@@ -196,11 +203,6 @@ def get_downloads(wildcards):
         for model, file in DOWNLOADS
         if model == wildcards.model
     ]
-
-
-def any_of(names):
-    """A pattern for one of these names, and for nothing where there are none."""
-    return "|".join(dict.fromkeys(map(re.escape, names))) or "no such name"
 
 
 def get_model_files(wildcards):
@@ -374,6 +376,48 @@ def get_explanation_shards(suffix, folder="shards"):
     return get_shards
 
 
+def get_genome(wildcards):
+    """The genome that variants refer to; none where their sequence is given."""
+    return VARIANTS[wildcards.variants].get("genome", [])
+
+
+def get_variant_settings(wildcards):
+    """What of a set of variants' config its results depend on."""
+    settings = VARIANTS[wildcards.variants]
+    unasked = ("genome", "model", "path", "shards")
+    return canonical({k: v for k, v in settings.items() if k not in unasked})
+
+
+def get_asked_model(wildcards):
+    """What of the model's config its answers depend on."""
+    model = MODELS[wildcards.model]
+    own = {key: model[key] for key in ("alphabet", "template")}
+    sketch = {key: model["sketch"][key] for key in ("seed", "batch_size")}
+    return canonical(own | {"outputs": get_outputs(wildcards.model), "sketch": sketch})
+
+
+def get_variant_shards(suffix):
+    def get_shards(wildcards):
+        place = f"results/{wildcards.model}/{wildcards.variants}/shards"
+        shards = VARIANTS[wildcards.variants]["shards"]
+        return [f"{place}/{item}.{suffix}" for item in get_scatteritems(shards)]
+
+    return get_shards
+
+
+def get_variant_results():
+    """What is made of each set of variants."""
+    return [
+        f"results/{settings['model']}/{name}/{file}"
+        for name, settings in VARIANTS.items()
+        for file in (
+            "variants.tsv",
+            "dropped.tsv",
+            *(["variants.vcf.gz"] if "genome" in settings else []),
+        )
+    ]
+
+
 def get_motif_settings(wildcards):
     """What is looked for; how it is drawn must not make it stale."""
     settings = {
@@ -466,7 +510,7 @@ def get_recorded_results(wildcards):
 
 def get_all_results():
     if MASKED:
-        return [
+        return get_variant_results() + [
             f"results/{model}/{sequences}/report.html" for model, sequences in ANALYSES
         ]
     files = (
@@ -482,6 +526,7 @@ def get_all_results():
     return (
         figures
         + get_comparison()
+        + get_variant_results()
         + [
             f"results/{model}/{sequences}/{name}"
             for model, sequences in ANALYSES

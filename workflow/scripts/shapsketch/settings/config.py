@@ -50,6 +50,8 @@ def check_config(
     """
     try:
         fitted = fit(dict(config), schema, written)
+        if fitted.get("variants"):
+            fitted.setdefault("sequences", {})  # variants alone will do
         _check_outputs(fitted.get("models"))
         filled = _fill(fitted, schema, schema)
         _expand_templates(filled.get("models"))
@@ -132,8 +134,37 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, one in sequences.items() if files else []:
         _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
+    for name, one in config["variants"].items():
+        _check_variants(name, one, config, files)
     _check_masks(config)
     _check_motifs(config)
+
+
+def _check_variants(name: str, one: Mapping[str, Any], config: Mapping[str, Any], files: bool) -> None:
+    """Check that what a set of variants names is there, and that its model can be asked."""
+    models, place = config["models"], f"variants.{name}"
+    if one["model"] not in models:
+        raise InputError(
+            f"The config names the model {one['model']!r} in {place}, which is not under models: {', '.join(models)}."
+        )
+    if models[one["model"]]["source"]["kind"] == "table":
+        raise InputError(f"The config has {place}, which asks the model, but models.{one['model']} is a table.")
+    if name in config["sequences"]:
+        raise InputError(f"The config has the name {name!r} under sequences and under variants; rename one of them.")
+    kind = kind_of(named_letters(models[one["model"]]["alphabet"]))
+    if "genome" in one and one["sequence"]:
+        raise InputError(f"The config gives {place} a genome and a sequence; leave one of them out.")
+    if "genome" in one and kind not in ("DNA", "RNA"):
+        raise InputError(
+            f"The config gives {place} a genome, but the alphabet of models.{one['model']} is "
+            f"{models[one['model']]['alphabet']}; give the sequence that the variants change."
+        )
+    if "genome" not in one and one["strand"] == "-":
+        raise InputError(f"The config sets {place}.strand: '-', which needs a genome.")
+    if files:
+        _check_file(one["path"], place, "a VCF, CSV, TSV or Parquet file")
+        if "genome" in one:
+            _check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
 
 
 def _check_near(name: str, model: Mapping[str, Any], sequences: Mapping[str, Any]) -> None:

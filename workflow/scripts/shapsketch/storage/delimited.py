@@ -87,7 +87,7 @@ def read_text(
             cells_by_name, pd.RangeIndex(number + 1, number + len(piece) + 1, name="row"), dtype=object
         )
         number += len(piece)
-        if "" in cells_by_name["sequence"]:
+        if "" in cells_by_name.get("sequence", [""]):
             table = table[[any(cell and not cell.isspace() for cell in row) for row in piece]]
         yield table
 

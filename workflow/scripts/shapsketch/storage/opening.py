@@ -20,6 +20,7 @@ from ..settings.errors import InputError
 
 HEAD = 1 << 16  # bytes that tell what a file is
 PARQUET = b"PAR1"
+VCF, GFF = b"##fileformat=VCF", b"##gff"  # refused unless such a file is expected
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -40,13 +41,14 @@ _OTHERS = (
     (b"Rar!", f"a RAR archive; {_UNPACK}"),
     (b"\x1f\x9d", f"packed by compress (.Z); {_UNPACK}"),
     (b"\x04\x22\x4d\x18", f"packed by lz4; {_UNPACK}"),
+    (b"BCF\x02", "a BCF file; convert it with `bcftools view`"),
     (b"BAM\x01", "a BAM file; convert it with `samtools fasta`"),
     (b"CRAM", "a CRAM file; convert it with `samtools fasta`"),
     (b"@HD\t", "a SAM file; convert it with `samtools fasta`"),
     (b"@SQ\t", "a SAM file; convert it with `samtools fasta`"),
     (b"\x1a\x41\x27\x43", "a 2bit file; convert it with `twoBitToFa`"),
-    (b"##fileformat=VCF", "a VCF file of variants, which holds no sequences"),
-    (b"##gff", "a GFF file of annotations, which holds no sequences"),
+    (VCF, "a VCF file of variants, which holds no sequences"),
+    (GFF, "a GFF file of annotations, which holds no sequences"),
     (b"LOCUS  ", "a GenBank file; convert it to FASTA"),
     (b"CLUSTAL", "a CLUSTAL alignment; convert it to FASTA"),
     (b"#NEXUS", "a NEXUS file; convert it to FASTA"),
@@ -102,8 +104,12 @@ def is_parquet(path: str | Path) -> bool:
 
 
 @contextmanager
-def open_text(path: str | Path) -> Iterator[TextIO]:
+def open_text(path: str | Path, expected: bytes = b"") -> Iterator[TextIO]:
     r"""Open a file as text, plain or packed by gzip, bzip2, xz or zstd; every line end is read as `\n`.
+
+    Args:
+        path: the file.
+        expected: `VCF` or `GFF`, where such a file is wanted, which holds no sequences.
 
     Raises:
         InputError: it is missing, a folder, unreadable, damaged, or or known to be something else than text.
@@ -112,7 +118,7 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
         with _unpacked(path) as handle:
             head = handle.read(HEAD)
         encoding, errors = _encoding(head)
-        _refuse_other_files(path, head, encoding, errors)
+        _refuse_other_files(path, head, encoding, errors, expected)
         with _unpacked(path) as handle, io.TextIOWrapper(handle, encoding, errors) as text:
             yield text
 
@@ -147,7 +153,7 @@ def _encoding(head: bytes) -> tuple[str, str]:
     return (marked, "strict") if marked else ("utf-8", "shapsketch-windows")
 
 
-def _refuse_other_files(path: str | Path, head: bytes, encoding: str, errors: str) -> None:
+def _refuse_other_files(path: str | Path, head: bytes, encoding: str, errors: str, expected: bytes) -> None:
     if any(head.startswith(magic) for magic, name in _PACKERS if name != "bzip2"):
         raise InputError(f"{path} is packed more than once; unpack it.")
     if head.startswith(PARQUET):
@@ -157,7 +163,7 @@ def _refuse_other_files(path: str | Path, head: bytes, encoding: str, errors: st
     if head[257:262] == b"ustar":
         raise InputError(f"{path} is a tar archive; {_UNPACK}.")
     for magic, kind in _OTHERS:
-        if head.startswith(magic):
+        if head.startswith(magic) and magic != expected:
             raise InputError(f"{path} is {kind}.")
     control = _CONTROL.search(codecs.getincrementaldecoder(encoding)(errors).decode(head))
     if control and encoding == "utf-8" and max(head[::2].count(0), head[1::2].count(0)) > 0.4 * len(head):

@@ -1,0 +1,104 @@
+# Reads variants against a genome or a sequence, asks the model about each shard by shard, and writes their effects.
+rule prepare_variants:
+    input:
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+    output:
+        variants="results/{model}/{variants}/placed.parquet",
+        dropped="results/{model}/{variants}/dropped.tsv",
+    log:
+        "logs/{model}/{variants}/prepare_variants.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/prepare_variants.tsv"
+    priority: 100
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        template=lambda wildcards: MODELS[wildcards.model]["template"],
+        reads_unknown=lambda wildcards: "unknown_letters" in get_source(wildcards.model),
+        settings=get_variant_settings,
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/prepare_variants.py"
+
+
+rule ask_variants:
+    input:
+        placed="results/{model}/{variants}/placed.parquet",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+        model=get_model_files,
+        check=get_check,
+    output:
+        # Not removed before the job: what a crash has left whole is not asked again.
+        effects=update(
+            "results/{model}/{variants}/shards/{scatteritem}.effects.parquet"
+        ),
+        manifest=update("results/{model}/{variants}/shards/{scatteritem}.json"),
+    log:
+        "logs/{model}/{variants}/ask_variants/{scatteritem}.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/ask_variants/{scatteritem}.tsv"
+    retries: RETRIES
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=get_gpus,
+    params:
+        model=get_asked_model,
+        source=lambda wildcards: get_source(wildcards.model),
+        settings=get_variant_settings,
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/ask_variants.py"
+
+
+rule merge_variants:
+    input:
+        effects=get_variant_shards("effects.parquet"),
+        manifests=get_variant_shards("json"),
+    output:
+        table="results/{model}/{variants}/variants.parquet",
+        tsv="results/{model}/{variants}/variants.tsv",
+    log:
+        "logs/{model}/{variants}/merge_variants.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/merge_variants.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/merge_variants.py"
+
+
+rule write_vcf:
+    input:
+        table="results/{model}/{variants}/variants.parquet",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+    output:
+        vcf="results/{model}/{variants}/variants.vcf.gz",
+    log:
+        "logs/{model}/{variants}/write_vcf.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/write_vcf.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+    params:
+        outputs=lambda wildcards: get_outputs(wildcards.model),
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/write_vcf.py"
