@@ -384,7 +384,7 @@ def get_genome(wildcards):
 def get_variant_settings(wildcards):
     """What of a set of variants' config its results depend on."""
     settings = VARIANTS[wildcards.variants]
-    unasked = ("genome", "model", "path", "shards")
+    unasked = ("genome", "haplotypes", "model", "path", "shards")
     return canonical({k: v for k, v in settings.items() if k not in unasked})
 
 
@@ -396,9 +396,9 @@ def get_asked_model(wildcards):
     return canonical(own | {"outputs": get_outputs(wildcards.model), "sketch": sketch})
 
 
-def get_variant_shards(suffix):
+def get_variant_shards(suffix, folder="shards"):
     def get_shards(wildcards):
-        place = f"results/{wildcards.model}/{wildcards.variants}/shards"
+        place = f"results/{wildcards.model}/{wildcards.variants}/{folder}"
         shards = VARIANTS[wildcards.variants]["shards"]
         return [f"{place}/{item}.{suffix}" for item in get_scatteritems(shards)]
 
@@ -414,6 +414,7 @@ def get_variant_results():
             "variants.tsv",
             "dropped.tsv",
             *(["variants.vcf.gz"] if "genome" in settings else []),
+            *(["haplotypes.tsv"] if settings["haplotypes"]["enabled"] else []),
         )
     ]
 

@@ -64,12 +64,103 @@ rule merge_variants:
         effects=get_variant_shards("effects.parquet"),
         manifests=get_variant_shards("json"),
     output:
-        table="results/{model}/{variants}/variants.parquet",
-        tsv="results/{model}/{variants}/variants.tsv",
+        effects="results/{model}/{variants}/variants.parquet",
+        effects_tsv="results/{model}/{variants}/variants.tsv",
     log:
         "logs/{model}/{variants}/merge_variants.log",
     benchmark:
         "benchmarks/{model}/{variants}/merge_variants.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/merge_variants.py"
+
+
+rule group_haplotypes:
+    input:
+        placed="results/{model}/{variants}/placed.parquet",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+    output:
+        haplotypes="results/{model}/{variants}/placed_haplotypes.parquet",
+        left_out="results/{model}/{variants}/haplotypes_left_out.tsv",
+    log:
+        "logs/{model}/{variants}/group_haplotypes.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/group_haplotypes.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        template=lambda wildcards: MODELS[wildcards.model]["template"],
+        settings=get_variant_settings,
+        samples=lambda wildcards: VARIANTS[wildcards.variants]["haplotypes"]["samples"],
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/group_haplotypes.py"
+
+
+rule ask_haplotypes:
+    input:
+        placed="results/{model}/{variants}/placed_haplotypes.parquet",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+        model=get_model_files,
+        check=get_check,
+    output:
+        # Not removed before the job: what a crash has left whole is not asked again.
+        values=update(
+            "results/{model}/{variants}/haplotypes/{scatteritem}.values.parquet"
+        ),
+        pairs=update(
+            "results/{model}/{variants}/haplotypes/{scatteritem}.pairs.parquet"
+        ),
+        manifest=update("results/{model}/{variants}/haplotypes/{scatteritem}.json"),
+    log:
+        "logs/{model}/{variants}/ask_haplotypes/{scatteritem}.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/ask_haplotypes/{scatteritem}.tsv"
+    retries: RETRIES
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=get_gpus,
+    params:
+        model=get_asked_model,
+        source=lambda wildcards: get_source(wildcards.model),
+        settings=get_variant_settings,
+        haplotypes=lambda wildcards: canonical(
+            VARIANTS[wildcards.variants]["haplotypes"]
+        ),
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/ask_haplotypes.py"
+
+
+rule merge_haplotypes:
+    input:
+        values=get_variant_shards("values.parquet", "haplotypes"),
+        pairs=get_variant_shards("pairs.parquet", "haplotypes"),
+        manifests=get_variant_shards("json", "haplotypes"),
+    output:
+        values="results/{model}/{variants}/haplotypes.parquet",
+        values_tsv="results/{model}/{variants}/haplotypes.tsv",
+        pairs="results/{model}/{variants}/haplotype_interactions.parquet",
+        pairs_tsv="results/{model}/{variants}/haplotype_interactions.tsv",
+    log:
+        "logs/{model}/{variants}/merge_haplotypes.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/merge_haplotypes.tsv"
     conda:
         f"../../envs/genome{VARIANT}.yaml"
     resources:

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..models import Model
 from ..sequences.genome import Reference
+from ..storage.files import atomic_path
+from ..storage.parquet import parquet_writer
+from ..storage.tsv import table_text
 from .reading import VARIANT_SCHEMA, Placing, placed
 
 DIGITS = 9  # of numbers in text, so that differences of values stay what they are
@@ -78,3 +83,25 @@ class EffectAsker:
         alphabet = self.model.template.alphabet
         answers = self.model(alphabet.encode(alphabet.normalise(list(numbers))))
         return answers[[numbers[window] for window in windows]]
+
+
+def merge_shards(path: str | Path, tsv: str | Path, shards: str | Sequence[str]) -> None:
+    """Put tables one after another, as Parquet and as text.
+
+    Args:
+        path, tsv: of the whole table.
+        shards: its parts, in their order, all with the same columns.
+    """
+    shards = [shards] if isinstance(shards, str) else list(shards)
+    schema = pq.read_schema(shards[0])
+    with (
+        parquet_writer(path, schema) as writer,
+        atomic_path(tsv) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as text,
+    ):
+        text.write(table_text(schema.empty_table().to_pandas()))
+        for shard in shards:
+            with pq.ParquetFile(shard) as file:
+                for rows in file.iter_batches(65_536):
+                    text.write(table_text(rows.to_pandas(), DIGITS, header=False))
+                    writer.write(pa.Table.from_batches([rows]))

@@ -107,16 +107,23 @@ def changes_of(positions: str, ref: str, alt: str) -> tuple[Change, ...]:
     return tuple(Change(int(position) - 1, r, a) for position, r, a in parts)
 
 
+def trimmed(change: Change) -> Change:
+    """Return a change without the letters at its beginning that stay, as the one that a VCF puts before an indel."""
+    same = next((k for k, (a, b) in enumerate(zip(change.ref, change.alt, strict=False)) if a != b), None)
+    same = min(len(change.ref), len(change.alt)) if same is None else same
+    return Change(change.start + same, change.ref[same:], change.alt[same:])
+
+
 def overlap(changes: Sequence[Change]) -> bool:
     """Whether two of some ascending changes touch the same letters, or insert at the same place."""
     return any(b.start < a.stop or (b.start == a.start) for a, b in pairwise(changes))
 
 
 def fits(changes: Sequence[Change], start: int, stop: int, fill: str = "right") -> bool:
-    """Whether all letters of ascending changes, replaced and new, lie within a window; see `edited`."""
+    """Whether all letters of ascending changes, replaced and new, lie within a window, whichever of them are made."""
     if changes[0].start < start or max(change.stop for change in changes) > stop:
         return False
-    shifts = [len(change.alt) - len(change.ref) for change in changes]
+    shifts = [max(len(change.alt) - len(change.ref), 0) for change in changes]
     if fill == "right":
         return all(change.stop + shift <= stop for change, shift in zip(changes, accumulate(shifts), strict=True))
     left = zip(reversed(changes), accumulate(reversed(shifts)), strict=True)

@@ -1,0 +1,42 @@
+"""Find which variants lie together on one haplotype, near enough for one window.
+
+Creates `results/{model}/{variants}/placed_haplotypes.parquet` and `haplotypes_left_out.tsv` from the variants with
+their windows, and a VCF's phased genotypes.
+"""
+
+from shapsketch.settings import script
+
+if __name__ == "__main__":
+    tell = script.start(snakemake)
+
+    import pyarrow.parquet as pq
+
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.template import Template
+    from shapsketch.storage.files import write_text
+    from shapsketch.storage.opening import is_parquet
+    from shapsketch.storage.parquet import write_parquet
+    from shapsketch.storage.tsv import table_text
+    from shapsketch.variants.grouping import UNPHASED, Haplotypes, from_table, from_vcf
+    from shapsketch.variants.reading import is_vcf
+    from shapsketch.variants.setup import set_up
+
+    params, files = snakemake.params, snakemake.input
+    template = Template(Alphabet.from_config(params.alphabet), params.template)
+    setup = set_up(params.settings, files.variants, files.get("genome"), template, True)
+    found = Haplotypes(setup.checker.placing, template.n)
+    with pq.ParquetFile(files.placed) as placed:
+        rows = (row for batch in placed.iter_batches(4096) for row in batch.to_pylist())
+        if not is_parquet(files.variants) and is_vcf(files.variants):
+            from_vcf(files.variants, rows, found, params.samples)
+        else:
+            from_table(rows, found)
+    haplotypes, left_out = found.tables()
+    write_parquet(snakemake.output.haplotypes, haplotypes)
+    write_text(snakemake.output.left_out, table_text(left_out))
+    unphased = int(left_out.loc[left_out["reason"] == UNPHASED, "genotypes"].sum())
+    if unphased:
+        tell(
+            f"{snakemake.wildcards.variants}: {unphased} genotypes are not phased, or not called, and are on no "
+            f"haplotype; {snakemake.output.left_out} lists them"
+        )
