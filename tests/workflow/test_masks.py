@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from documented import undocumented_in
 from shapsketch.settings.config import check_config, check_names
 from shapsketch.settings.errors import InputError
 from workflow.helpers import ROOT, Workspace, environment
@@ -49,6 +50,10 @@ def finished(tmp_path_factory):
 
 def digest(folder):
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*TABLES, "report.html")}
+
+
+def test_every_file_column_and_key_is_documented(finished):
+    assert undocumented_in(finished[0].folder / "results/tiny") == []
 
 
 def test_sequences_are_masked_without_a_sketch(finished):

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from documented import undocumented_in
 from shapsketch.spectrum.spectrum import Spectrum
 from workflow.helpers import MODEL, ROOT, SEQUENCES, Workspace, environment
 
@@ -33,6 +34,10 @@ def test_the_run_tells_what_it_found(finished):
     assert "tiny x some" in finished.output
     assert "5 sequences explained from 3000 evaluations" in finished.output
     assert "open results/tiny/some/report.html" in finished.output
+
+
+def test_every_file_column_and_key_is_documented(finished):
+    assert undocumented_in(finished.folder / "results/tiny") == []
 
 
 def test_files_and_columns_are_those_of_the_contract(finished):

@@ -1,0 +1,141 @@
+"""The documentation tells the truth about the tree: files and columns, paths, commands."""
+
+import re
+import typing
+
+import numpy as np
+import pytest
+
+from documented import PAGE, names_in, section_of, undocumented
+from shapsketch.comparison import table as comparison
+from shapsketch.fidelity.faithfulness import ResidualRecord, Score
+from shapsketch.fidelity.on_sequences import SequencesScore
+from shapsketch.masks.explain import SCORE_SCHEMA
+from shapsketch.models.table_model import TableUse
+from shapsketch.motifs import pwm, tables, tomtom
+from shapsketch.recovery import learning_curve
+from shapsketch.sampling.consistency import CheckRecord
+from shapsketch.sampling.plan import PlanContent
+from shapsketch.sampling.sketch import Rate
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.spectrum_file import save_spectra
+from shapsketch.spectrum.tables import errors_schema, values_schema
+from shapsketch.spectrum.terms import Terms
+from shapsketch.spectrum.trains import Train
+from shapsketch.variants.effects import EFFECT_SCHEMA
+from shapsketch.variants.reading import DROPPED_COLUMNS
+
+# What the code says that it writes; `test_workflow` and others compare the files themselves.
+SCHEMAS = {
+    "S/shapley_values.parquet": values_schema(2),
+    "S/shapley_errors.parquet": errors_schema(2),
+    "S/interactions.parquet": INTERACTION_SCHEMA,
+    "S/mask_scores.parquet": SCORE_SCHEMA,
+    "V/variants.parquet": EFFECT_SCHEMA,
+}
+COLUMNS = {
+    "V/dropped.tsv": ["record", "sequence_id", *DROPPED_COLUMNS[1:]],
+    "S/comparison.tsv": comparison.COLUMNS,
+    "S/motifs/motifs.tsv": tables.MOTIF_COLUMNS,
+    "S/motifs/placements.tsv": tables.PLACEMENT_COLUMNS,
+    "S/motifs/instances.tsv": tables.INSTANCE_COLUMNS,
+    "S/motifs/motif_matrices.tsv": pwm.MATRIX_COLUMNS,
+    "S/motifs/supports.tsv": tables.SUPPORT_COLUMNS,
+    "S/motifs/support_tables.tsv": tables.SUPPORT_TABLE_COLUMNS,
+    "S/motifs/tomtom.tsv": tomtom.COLUMNS,
+    "spectrum/learning_curve.tsv": learning_curve.COLUMNS,
+}
+RECORDS = {
+    "S/faithfulness.json": SequencesScore,
+    "spectrum/faithfulness.json": Score,
+    "sketch/plan.json": PlanContent,
+    "sketch/check.json": CheckRecord,
+    "sketch/rate.json": Rate,
+}
+ADDED = {
+    "spectrum/faithfulness.json": {
+        "estimator", "weights", "corrected_order", "validation_r2", "tried", "table", "notes", "seconds",
+    },
+    "sketch/plan.json": {"hash", "evaluations", "table", "notes", "versions"},
+    "sketch/check.json": {"compared", "layout_known", "made_from"},
+    "sketch/rate.json": {"plan"},
+}  # fmt: skip
+
+
+def matches(patterns, names):
+    return len(patterns) == len(names) and all(map(re.fullmatch, patterns, names))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_columns_and_types_of_parquet_files_are_documented(name):
+    section, schema = section_of(name), SCHEMAS[name]
+    assert matches(section.names, schema.names), section.names
+    assert section.types == [str(field.type) for field in schema]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_of_text_tables_are_documented(name):
+    assert matches(section_of(name).names, list(COLUMNS[name])), section_of(name).names
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_keys_of_records_are_documented(name):
+    keys = set(typing.get_type_hints(RECORDS[name])) | ADDED.get(name, set())
+    assert set(section_of(name).names) == keys
+
+
+@pytest.mark.parametrize(
+    "name, record", [("spectrum/faithfulness.json", ResidualRecord), ("sketch/plan.json", TableUse)]
+)
+def test_keys_of_inner_records_are_documented(name, record):
+    assert not [key for key in typing.get_type_hints(record) if f"`{key}`" not in section_of(name).text]
+
+
+@pytest.mark.parametrize("trains", [0, 2])
+def test_arrays_of_both_versions_of_a_spectrum_are_documented(tmp_path, trains):
+    template = Template(Alphabet("ACGT"), "NAN")
+    background = Background.uniform(template)
+    terms = Terms.build(template.sizes, {(0,): np.array([0.5, -0.5, 0.0, 0.0])})
+    cores = [np.ones((1, 4, 2)), np.ones((2, 4, 1))]
+    made = tuple(Train.build(cores, [np.full(4, 0.25)] * 2) for _ in range(trains))
+    path = tmp_path / "spectrum.npz"
+    save_spectra(path, [Spectrum(background, "y", 1.0, terms, {}, made)])
+    assert int(np.load(path)["version"]) == (2 if trains else 1)
+    assert undocumented(path, "spectrum/spectrum.npz") == []
+    written = names_in(path)
+    known = [name for name in section_of("spectrum/spectrum.npz").names if trains or "trains" not in name]
+    assert not [name for name in known if not any(re.fullmatch(name, one) for one in written)]
+
+
+def test_every_output_of_a_rule_is_documented(root):
+    """The paths that rules write, with the tables of explanations by their names in common.smk."""
+    common = (root / "workflow/rules/common.smk").read_text()
+    named = re.findall(r'^(?:    "\w+": |EXPLANATIONS\["\w+"\] = |    EXPLANATIONS\["\w+"\] = )"(\w+)"', common, re.M)
+    assert {"shapley_values", "shapley_errors", "aggregates", "mask_scores"} <= set(named)
+    rules = "".join(path.read_text() for path in sorted((root / "workflow/rules").glob("*.smk")))
+    blocks = re.findall(r"^    output:\n(.*?)^    \w+:", rules, re.M | re.S)
+    paths = {path for block in blocks for path in re.findall(r'f?"(results/[^"]+)"', block)}
+    assert len(paths) > 40
+    lacking = []
+    for path in paths:
+        for table in named if "{table}" in path else [""]:
+            name = path.replace("{table}", table).replace("{{", "{").replace("}}", "}")
+            name = name.replace("{scatteritem}", "1-of-2").replace("{round}", "1")
+            name = name.replace("{sequences}", "S").replace("{variants}", "V")
+            name = re.sub(r"/(1-of-2)\.\w+\.parquet", r"/\1.json", name.removeprefix("results/{model}/"))
+            if section_of(name) is None and f"`{name}/" not in PAGE.read_text():
+                lacking.append(name)
+    assert not lacking, f"docs/reference/files.md says nothing of {lacking}"
+
+
+def test_no_section_is_of_a_file_that_nothing_writes(root):
+    rules = "".join(path.read_text() for path in sorted((root / "workflow/rules").glob("*.smk")))
+    heads = re.findall(r"^### `(.*)`", PAGE.read_text(), re.M)
+    names = [name for head in heads for name in re.findall(r"[a-z_]+\.(?:tsv|json|npz|meme|bed|html|txt)\b", head)]
+    assert len(names) > 25
+    written = rules + "onehot.npz shapley_values.tsv"  # by their scripts
+    assert not [name for name in names if name not in written]
