@@ -27,6 +27,8 @@ from shapsketch.spectrum.tables import errors_schema, values_schema
 from shapsketch.spectrum.terms import Terms
 from shapsketch.spectrum.trains import Train
 from shapsketch.variants.effects import EFFECT_SCHEMA
+from shapsketch.variants.grouping import HAPLOTYPE_SCHEMA, LEFT_OUT_COLUMNS
+from shapsketch.variants.haplotypes import PAIR_SCHEMA, VALUE_SCHEMA
 from shapsketch.variants.reading import DROPPED_COLUMNS
 
 # What the code says that it writes; `test_workflow` and others compare the files themselves.
@@ -36,9 +38,13 @@ SCHEMAS = {
     "S/interactions.parquet": INTERACTION_SCHEMA,
     "S/mask_scores.parquet": SCORE_SCHEMA,
     "V/variants.parquet": EFFECT_SCHEMA,
+    "V/haplotypes.parquet": VALUE_SCHEMA,
+    "V/haplotype_interactions.parquet": PAIR_SCHEMA,
+    "V/placed_haplotypes.parquet": HAPLOTYPE_SCHEMA,
 }
 COLUMNS = {
     "V/dropped.tsv": ["record", "sequence_id", *DROPPED_COLUMNS[1:]],
+    "V/haplotypes_left_out.tsv": LEFT_OUT_COLUMNS,
     "S/comparison.tsv": comparison.COLUMNS,
     "S/motifs/motifs.tsv": tables.MOTIF_COLUMNS,
     "S/motifs/placements.tsv": tables.PLACEMENT_COLUMNS,
