@@ -67,6 +67,28 @@ def test_selections_are_read_as_they_are_written(read):
         read(with_model(source=source, outputs="{p: {reduce: difference}}"))
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("{kind: python, folds: [{target: 'a.py:f'}, {target: 'b.py:f'}]}", None),
+        ("{kind: command, folds: [{command: cat a}, {command: cat b}]}", None),
+        ("{kind: torch, layout: flat, folds: [a.pt, {path: b.pt}]}", None),
+        ("{kind: python, folds: [{target: 'a.py:f'}, {files: [x]}]}", "The fold 2 of models.m.source has no target"),
+        ("{kind: onnx, layout: flat, folds: [{files: [x]}, b]}", "The fold 1 of models.m.source has no path, and"),
+        ("{kind: table, folds: [a.csv, b.csv]}", "folds are for the kinds torch, onnx, keras_h5, python and command"),
+        ("{kind: onnx, layout: flat, folds: [a.onnx]}", "at models.m.source.folds, which needs at least 2 entries"),
+        ("{kind: onnx, layout: flat, folds: [a, b], url: x, sha256: '" + 64 * "0" + "'}", "folds are files of yours"),
+    ],
+)
+def test_folds(read, source, sentence):
+    if sentence is None:
+        assert read(with_model(source=source))
+        return
+    with pytest.raises(InputError, match=sentence) as told:
+        read(with_model(source=source))
+    assert "\n" not in str(told.value)
+
+
 def test_templates_that_count_are_written_out(read):
     config = read(with_model(template="N{7}GG"))
     assert config["models"]["m"]["template"] == "NNNNNNNGG"

@@ -36,21 +36,28 @@ def test_the_embedded_analysis(tmp_path):
 
 
 def test_two_models_never_share_anything(tmp_path):
+    """The other is the mean of two folds, and has a spectrum of each."""
     workspace = Workspace(tmp_path / "run")
-    twin = MODEL.replace('s.count("T")]', '-s.count("T")]')
-    workspace.write("other.py", twin)
+    for name, factor in (("half", -0.5), ("more", -1.5)):
+        workspace.write(f"{name}.py", MODEL.replace('s.count("T")]', f'{factor} * s.count("T")]'))
     model = {
-        "source": {"kind": "python", "target": "other.py:predict"},
+        "source": {"kind": "python", "folds": [{"target": f"{name}.py:predict"} for name in ("half", "more")]},
         "alphabet": "DNA", "template": "NNNNNNNN", "outputs": ["g", "t"],
-        "sketch": {"budget": 500, "batch_size": 100, "shards": 1},
+        "sketch": {"budget": 500, "batch_size": 100, "shards": 1}, "recovery": {"estimator": "regression"},
     }  # fmt: skip
     workspace.configure(models__twin=model, models__tiny__sketch__budget=500, models__tiny__sketch__shards=1)
-    workspace.run("results/tiny/spectrum/spectrum.npz", "results/twin/spectrum/spectrum.npz")
+    workspace.run("results/tiny/spectrum/spectrum.npz", "results/twin/some/shapley_folds.parquet")
     folder = workspace.folder / "results"
     plans = [json.loads((folder / m / "sketch/plan.json").read_text()) for m in ("tiny", "twin")]
     assert plans[0]["hash"] != plans[1]["hash"]
     ours, theirs = (Spectrum.load(folder / m / "spectrum/spectrum.npz", "t") for m in ("tiny", "twin"))
     assert ours.predict(["TTTTAAAA"]) == pytest.approx(-theirs.predict(["TTTTAAAA"]), abs=1e-6)
+    values, folds = (pd.read_parquet(folder / f"twin/some/shapley_{name}.parquet") for name in ("values", "folds"))
+    assert values.loc[values["output"] == "t", "prediction_sd"].max() > 0.5
+    assert (values.loc[values["output"] == "g", "prediction_sd"] == 0).all()
+    assert len(folds) == 3 * len(values)
+    summary = json.loads((folder / "twin/some/faithfulness.json").read_text())["t"]
+    assert (summary["folds"], len(summary["fold_r2"])) == (2, 2)
 
 
 def test_tables_are_sketched_without_a_model(tmp_path):

@@ -176,6 +176,10 @@ EXPLANATIONS = {
 }
 if config["explain"]["refine"]:
     EXPLANATIONS["errors"] = "shapley_errors"
+# Models that are the mean of several; each has a spectrum of its own.
+FOLDED = [model for model in MODELS if "folds" in MODELS[model]["source"]]
+if FOLDED:
+    EXPLANATIONS["folds"] = "shapley_folds"
 
 
 # Each model's source with the path where its file lies, downloaded or not, and all files that it needs.
@@ -229,6 +233,15 @@ def get_output_words(model):
     outputs = MODELS[model]["outputs"]
     given = outputs.items() if isinstance(outputs, dict) else ()
     return {name: output_words(spec) for name, spec in given}
+
+
+def get_folds(name):
+    """A file of the spectra of a model's folds; none where it has none."""
+    return lambda wildcards: (
+        f"results/{wildcards.model}/spectrum/{name}"
+        if wildcards.model in FOLDED
+        else []
+    )
 
 
 def get_near_sequences(wildcards):
@@ -505,6 +518,7 @@ def get_recorded_results(wildcards):
             else []
         ),
         *([f"{model}/spectrum/learning_curve.tsv"] if curve else []),
+        *([f"{model}/spectrum/folds.npz"] if wildcards.model in FOLDED else []),
         *(f"{model}/{sequences}/{name}" for name in files),
     ]
 

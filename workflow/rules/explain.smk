@@ -32,6 +32,7 @@ rule explain_sequences:
         students="results/{model}/spectrum/students.npz",
         faithfulness="results/{model}/spectrum/faithfulness.json",
         sequences="results/{model}/{sequences}/sequences.parquet",
+        folds=get_folds("folds.npz"),
         model=get_model_files,
     output:
         # Not removed before the job: what a crash has left whole is not explained again.
@@ -77,6 +78,7 @@ rule merge_explanations:
             for name, table in EXPLANATIONS.items()
         },
         manifests=get_explanation_shards("json"),
+        fold_scores=get_folds("folds.json"),
         sequences="results/{model}/{sequences}/sequences.parquet",
     output:
         **{

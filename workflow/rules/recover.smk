@@ -28,6 +28,34 @@ rule recover_spectrum:
         "../scripts/recover_spectrum.py"
 
 
+# Recovers the spectra of a model's folds, from the same queries.
+rule recover_folds:
+    input:
+        plan="results/{model}/sketch/plan.json",
+        sketch="results/{model}/sketch/sketch.npz",
+    output:
+        spectra="results/{model}/spectrum/folds.npz",
+        scores="results/{model}/spectrum/folds.json",
+    log:
+        "logs/{model}/recover_folds.log",
+    benchmark:
+        "benchmarks/{model}/recover_folds.tsv"
+    wildcard_constraints:
+        model=any_of(FOLDED),
+    conda:
+        f"../../envs/recover{VARIANT}.yaml"
+    threads: 4
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        estimator=get_recovery("estimator"),
+        max_order=get_recovery("max_order"),
+        version=VERSIONS["recovery"],
+    script:
+        "../scripts/recover_folds.py"
+
+
 rule expand_trees:
     input:
         model=get_model_files,

@@ -2,8 +2,9 @@
 
 Creates `results/{model}/{sequences}/shards/{scatteritem}.shapley_values.parquet`, `.interactions.parquet`,
 `.aggregates.parquet` and, where values are refined, `.shapley_errors.parquet` from the spectrum, the sequences
-and (for the column `prediction`, and to refine) the model, and `.json`, their manifest. Holds one chunk of the
-sequences at a time. A complete shard that was made from the same stays as it is.
+and (for the column `prediction`, and to refine) the model, where it has folds `.shapley_folds.parquet` from the
+spectra of these, and `.json`, their manifest. Holds one chunk of the sequences at a time. A complete shard that was
+made from the same stays as it is.
 """
 
 from shapsketch.settings import script
@@ -19,8 +20,9 @@ if __name__ == "__main__":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from shapsketch.explanation.folds import by_output, fold_table, folds_schema
     from shapsketch.explanation.refine import Effort, Refiner, Residual
-    from shapsketch.explanation.tables import error_table, predict_plain, refine_plain
+    from shapsketch.explanation.tables import error_table, predict_by_fold, refine_plain
     from shapsketch.models import Model, identity
     from shapsketch.sampling.sketch import shard_range
     from shapsketch.settings.sources import locate
@@ -39,6 +41,7 @@ if __name__ == "__main__":
     origin = {
         "rows": [start, stop],
         "files": [sha256_file(path) for path in (files.spectrum, files.students, files.sequences)],
+        "folds": sha256_file(files.folds) if files.get("folds") else None,
         "scores": {
             output: [score["range"], score["residual"], score["found"], (score.get("table") or {}).get("unseen")]
             for output, score in scores.items()
@@ -56,6 +59,7 @@ if __name__ == "__main__":
 
     spectra = load_spectra(files.spectrum)
     template = next(iter(spectra.values())).template
+    folds = by_output(load_spectra(files.folds)) if files.get("folds") else {}
     groups = group_names(files.sequences)
     explainers = [
         tables.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
@@ -78,7 +82,8 @@ if __name__ == "__main__":
     provenance = next(iter(spectra.values())).provenance
     metadata = stamp({"plan": provenance["plan"], "spectrum": origin["files"][0], "versions": made_with()})
     schemas = {
-        "values": tables.values_schema(template.n),
+        "values": tables.values_schema(template.n, folds=bool(folds)),
+        "folds": folds_schema(template.n),
         "interactions": INTERACTION_SCHEMA,
         "errors": tables.errors_schema(template.n),
     }
@@ -94,13 +99,19 @@ if __name__ == "__main__":
         )
         for chunk in read_rows(files.sequences, start, stop, size):
             text = chunk["sequence"].to_pylist()
-            predictions = np.full((len(text), len(spectra)), np.nan)
+            answers = np.full((1, len(text), len(spectra)), np.nan)
             if model:
-                predictions = predict_plain(model, text)
+                answers = predict_by_fold(model, text)
+            predictions = answers.mean(0)
+            spread = answers.std(0, ddof=1) if len(answers) > 1 else np.full_like(predictions, np.nan)
             refined = refine_plain(refiner, text, predictions) if refiner else None
             for k, explainer in enumerate(explainers):
                 refined_values = refined.values[k] if refined else None
-                writers["values"].write(explainer.values(chunk, predictions[:, k], refined_values))
+                output = explainer.spectrum.output
+                values = explainer.values(chunk, predictions[:, k], refined_values, spread[:, k] if folds else None)
+                writers["values"].write(values)
+                if folds:
+                    writers["folds"].write(fold_table(output, folds[output], chunk, values))
                 for table in explainer.interactions(chunk):
                     writers["interactions"].write(table)
                 if refined:

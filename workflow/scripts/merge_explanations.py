@@ -2,7 +2,7 @@
 
 Creates `results/{model}/{sequences}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000
 rows), `interactions.parquet`, `aggregates.parquet`, `faithfulness.json` and, where values were refined,
-`shapley_errors.parquet` from the shards.
+`shapley_errors.parquet`, where the model has folds, `shapley_folds.parquet`, from the shards.
 """
 
 from shapsketch.settings import script
@@ -14,19 +14,22 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.fidelity.on_sequences import report_on_queries
+    from shapsketch.fidelity.on_sequences import median_spread, report_on_queries
     from shapsketch.spectrum.tables import finish_aggregates
-    from shapsketch.storage.files import write_json
+    from shapsketch.storage.files import read_json, write_json
     from shapsketch.storage.manifest import check_manifests
     from shapsketch.storage.parquet import merge_tables, write_parquet, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_manifests(snakemake.input.manifests)
-    for name in ("values", "interactions", "errors"):
+    for name in ("values", "interactions", "errors", "folds"):
         if files.get(name):
             rows = merge_tables(files[name], snakemake.input[name], outputs)
             if name == "values":
                 write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
     write_parquet(files.aggregates, finish_aggregates([pq.read_table(path) for path in snakemake.input.aggregates]))
     scores = report_on_queries(files.values, files.get("errors"), snakemake.input.sequences, outputs)
+    fold_scores = snakemake.input.get("fold_scores")
+    for output, own in (read_json(fold_scores) if fold_scores else {}).items():
+        scores[output] |= {**own, "prediction_sd": median_spread(files.values, output)}
     write_json(files.faithfulness, scores)

@@ -117,6 +117,8 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
         raise UnsuitedError(f"A model of kind {source['kind']} has no gradients that {METHODS[name]} could follow.")
     if source.get("reverse_complement"):
         raise UnsuitedError(f"A model that averages both strands has no one input that {METHODS[name]} could follow.")
+    if "folds" in source:
+        raise UnsuitedError(f"The mean of several folds has no one network that {METHODS[name]} could follow.")
     module, device = torch_model.load_network(source)
     if isinstance(module, torch.jit.ScriptModule):
         raise UnsuitedError(

@@ -33,7 +33,12 @@ def error_table(spectrum: Spectrum, number: int, sequences: pa.Table, refined: R
 
 
 def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
-    """Evaluate the model on the sequences that it can read: those without ambiguous letters, or with N if it knows N.
+    """Evaluate the model on the sequences that it can read; (N, outputs) float64, see `predict_by_fold`."""
+    return predict_by_fold(model, sequences).mean(0)
+
+
+def predict_by_fold(model: Model, sequences: Sequence[str]) -> np.ndarray:
+    """Evaluate each fold of the model on the sequences that it can read: those of plain letters, or N if it knows N.
 
     Batches begin at multiples of the model's batch size, ambiguous sequences included in the count, so values do not
     depend on how a file was divided at such multiples.
@@ -43,7 +48,7 @@ def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
         sequences: N strings that fit the template.
 
     Returns:
-        (N, outputs) float64; NaN for the other sequences.
+        (folds, N, outputs) float64, of a model without folds one; NaN for the other sequences.
     """
     codes = model.template.alphabet.encode(sequences)
     readable = np.less(codes, model.template.alphabet.q)
@@ -51,10 +56,10 @@ def predict_plain(model: Model, sequences: Sequence[str]) -> np.ndarray:
         text = character_codes(sequences).reshape(codes.shape)
         readable |= text == ord(model.template.alphabet.wildcard)
     plain = readable.all(1)
-    values = np.full((len(codes), len(model.outputs)), np.nan)
+    values = np.full((max(1, len(model.folds)), len(codes), len(model.outputs)), np.nan)
     for start in range(0, len(codes), model.batch_size):
         rows = start + np.flatnonzero(plain[start : start + model.batch_size])
-        values[rows] = model(codes[rows])
+        values[:, rows] = model.by_fold(codes[rows])
     return values
 
 

@@ -49,7 +49,22 @@ class RefinementSummary(TypedDict, total=False):
     sketch_error: float
 
 
-class SequencesScore(RefinementSummary):
+class FoldsSummary(TypedDict, total=False):
+    """What the folds of a model tell; nothing where it has none.
+
+    Attributes:
+        folds: how many.
+        fold_r2: R2 of each fold's own spectrum on the hold-out.
+        prediction_sd: the standard deviation of a prediction over the folds, the median over the sequences; None where
+            none was predicted. In the model's units.
+    """
+
+    folds: int
+    fold_r2: list[float]
+    prediction_sd: float | None
+
+
+class SequencesScore(RefinementSummary, FoldsSummary):
     """The scores of one output on the explained sequences, as `faithfulness.json` beside them has them.
 
     Attributes:
@@ -101,6 +116,14 @@ def report_on_queries(
     for output, summary in (_report_errors(errors) if errors else {}).items():
         scores[output] = {**scores[output], **summary}
     return scores
+
+
+def median_spread(values: str | Path, output: str) -> float | None:
+    """Return the median of `prediction_sd` over the rows of an output; None where no row has it."""
+    parts = [rows for name, rows in rows_by_output(values, ["output", "prediction_sd"]) if name == output]
+    spread = np.concatenate([np.empty(0), *(rows["prediction_sd"].to_numpy(np.float64) for rows in parts)])
+    spread = spread[np.isfinite(spread)]
+    return float(np.median(spread)) if len(spread) else None
 
 
 @dataclass

@@ -18,7 +18,7 @@ from ..sequences.alphabet import UNKNOWN_CODE
 from ..sequences.template import Template
 from ..settings.errors import InputError, ModelError
 from ..settings.outputs import transform_words
-from ..settings.sources import ORIGIN, complete, named_files
+from ..settings.sources import ORIGIN, complete, fold_sources, named_files
 from ..settings.versions import READERS
 from ..storage.files import sha256_file
 from .answers import Outputs, WrongRowsError
@@ -68,7 +68,10 @@ class Model:
 
     Attributes:
         source: as it was given.
-        evaluations: the number of sequences answered so far; the average over both strands is one.
+        folds: the model's folds, each a model of its own; empty where it has none. The model is their mean, of outputs
+            that are averaged over both strands and transformed before.
+        evaluations: the number of sequences answered so far; the average over both strands is one, and so is that
+            over all folds.
         reads_unknown: whether codes outside the alphabet (N) may be asked.
 
     Raises:
@@ -87,12 +90,8 @@ class Model:
         if kind not in kinds:
             raise InputError(f"The model kind {kind!r} is not one of {', '.join(KINDS)}.")
         module = import_module(f".{kinds[kind]}", __name__)
-        named = next(
-            (source[key] for key in ("path", "target", "command", "function", "factory") if source.get(key)), kind
-        )
-        if callable(named):
-            named = getattr(named, "__qualname__", type(named).__name__)
-        self.name = named if isinstance(named, str) else ", ".join(named)
+        self.name = _name(source)
+        self.folds: list[Model] = []
         self.source = source
         self.template = template
         self.outputs = tuple(outputs)
@@ -105,6 +104,9 @@ class Model:
             raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")
         self._choose = Outputs(self.name, self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
         self._transforms = [source.get("select", {}).get(name, {}).get("transform") for name in self.outputs]
+        if "folds" in source:
+            self.folds = [Model(own, template, outputs, batch_size) for own in fold_sources(source)]
+            return
         self._predict: Predictor = module.load(source, template, self.outputs)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
@@ -120,6 +122,8 @@ class Model:
             InputError: the model raised, or returned a wrong number of rows or outputs, or a value
                 that is not finite; the sentence names the first offending sequence.
         """
+        if self.folds:
+            return self.by_fold(codes).mean(0)
         unknown = np.argwhere(codes >= self.template.alphabet.q)
         if len(unknown) and not self.reads_unknown:
             raise InputError(
@@ -136,6 +140,14 @@ class Model:
             self._check_finite(batch, values)
             batches.append(self._transformed(batch, values))
         return np.concatenate([np.empty((0, len(self.outputs))), *batches])
+
+    def by_fold(self, codes: np.ndarray) -> np.ndarray:
+        """Return what each fold answers: (folds, N, outputs) float64; of a model without folds, one."""
+        if not self.folds:
+            return self(codes)[None]
+        values = np.stack([fold(codes) for fold in self.folds])
+        self.evaluations += len(codes)
+        return values
 
     def _transformed(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Values on the scales that the config wants."""
@@ -230,6 +242,17 @@ def identity(source: Mapping[str, Any], located: Mapping[str, Any] | None = None
         "reader": READERS.get(source["kind"], 1),
         "files": {name: sha256_file(path) for name, path in files},
     }
+
+
+def _name(source: Mapping[str, Any]) -> str:
+    """What sentences call a model."""
+    if "folds" in source:
+        return ", ".join(map(_name, fold_sources(source)))
+    keys = ("path", "target", "command", "function", "factory")
+    named = next((source[key] for key in keys if source.get(key)), source["kind"])
+    if callable(named):
+        return str(getattr(named, "__qualname__", type(named).__name__))
+    return named if isinstance(named, str) else ", ".join(named)
 
 
 def _describe(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from ..settings.sources import fold_sources
 from . import KINDS, Model
 from .onehot import LAYOUTS, input_shape
 from .table_model import read_table
@@ -34,6 +35,9 @@ def check_shape(source: Mapping[str, Any], template: Template) -> bool:
     Raises:
         InputError: the model declares another shape; the sentence says what would be right, where something would.
     """
+    if "folds" in source:
+        known = [check_shape(own, template) for own in fold_sources(source)]
+        return all(known)
     declared = _declared(source)
     if declared is None:
         return source["kind"] not in NETWORKS

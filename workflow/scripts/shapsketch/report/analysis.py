@@ -134,7 +134,7 @@ def cautions(
         sequence_set: the name of the sequences in the config.
     """
     sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
-    sentences += far_below(on_queries, score or {}, sequence_set)
+    sentences += far_below(on_queries, score or {}, sequence_set) + folds(on_queries, score or {})
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]
@@ -153,6 +153,22 @@ def cautions(
     counted = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
     sentences += [f"warnings: {', '.join(counted)}"] if counted else []
     return sentences + few(on_queries["sequences"])
+
+
+def folds(on_queries: Mapping[str, Any], score: Mapping[str, Any]) -> list[str]:
+    """Say how far a model's folds are apart, and how well each was recovered; nothing without folds."""
+    count = on_queries.get("folds")
+    if not count:
+        return []
+    sentence = f"the model is the mean of {count} folds, and each query was asked of every one of them"
+    if "evaluations" in score:
+        sentence += f" ({count} x {score['evaluations']:,} evaluations)"
+    if on_queries["prediction_sd"] is not None:
+        sentence += (
+            f"; their predictions of a sequence have a standard deviation of {on_queries['prediction_sd']:.2g} (median)"
+        )
+    low, high = min(on_queries["fold_r2"]), max(on_queries["fold_r2"])
+    return [f"{sentence}; R2 of each fold's own spectrum is {headline_r2(low)} to {headline_r2(high)}"]
 
 
 def two_answers(gaps: int, score: Mapping[str, Any]) -> list[str]:

@@ -249,6 +249,14 @@ def _explanation(text: Text, facts: Mapping[str, Any], on_queries: Mapping[str, 
             + ", ".join(f"{s['standard_error']:.2g} for {name}" for name, s in on_queries.items())
             + "). Error bars show 1.96 standard errors."
         )
+    if first.get("folds"):
+        sentence += (
+            f" The model is the mean of {first['folds']} folds, each of which was asked every query; transforms of an "
+            "output come before the mean. Each fold's values were recovered from the same queries, and intervals say "
+            "where another fold's value lies in 95 % of cases: the value plus and minus t s (1 + 1/F)^(1/2), where s "
+            "is the standard deviation over the F folds and t the 97.5 % quantile of Student's t with F - 1 degrees of "
+            "freedom."
+        )
     return sentence
 
 

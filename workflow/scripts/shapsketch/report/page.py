@@ -27,6 +27,7 @@ DOWNLOADS = (
     ("values", "shapley_values.parquet", "Shapley values, prediction, reconstruction and warnings of each sequence"),
     ("values_text", "shapley_values.tsv.gz", "the same as text"),
     ("errors", "shapley_errors.parquet", "standard errors of the refined values"),
+    ("folds", "shapley_folds.parquet", "the spread of each Shapley value over the model's folds, and its interval"),
     ("interactions", "interactions.parquet", "the strongest interactions of each sequence"),
     ("aggregates", "aggregates.parquet", "means of all values and interactions, also by group"),
     ("dropped", "dropped.tsv", "records that were left out, and why"),

@@ -7,7 +7,7 @@ number of shards, and so do its values, to the bit. A shard carries the hash of 
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -39,12 +39,26 @@ class Sketch:
     Attributes:
         plan: the plan, as far as it was carried out.
         codes: (N, n) uint8 local codes of the queries, in the order of their global indices.
-        values: (N, outputs) float64, what the model answered.
+        values: (N, outputs) float64, what the model answered; the mean of its folds, where it has any.
+        by_fold: (N, folds, outputs) float64, what each fold answered; None without folds.
     """
 
     plan: Plan
     codes: np.ndarray
     values: np.ndarray
+    by_fold: np.ndarray | None = None
+
+    @classmethod
+    def of_answers(cls, plan: Plan, codes: np.ndarray, answers: np.ndarray) -> "Sketch":
+        """Return the sketch of (N, outputs) answers, or (N, folds, outputs)."""
+        return cls(plan, codes, answers) if answers.ndim == 2 else cls(plan, codes, answers.mean(1), answers)
+
+    def folds_as_outputs(self) -> "Sketch":
+        """Return the sketch whose outputs are those of every fold: `NAME.1`, `NAME.2`, ... of each output in turn."""
+        assert self.by_fold is not None, "the model has no folds"
+        names = tuple(f"{output}.{k + 1}" for output in self.plan.outputs for k in range(self.by_fold.shape[1]))
+        values = self.by_fold.transpose(0, 2, 1).reshape(len(self.codes), -1)
+        return Sketch(replace(self.plan, outputs=names), self.codes, values)
 
     def samples(self, *roles: Role) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes and values of some roles, one after another."""
@@ -55,11 +69,12 @@ class Sketch:
     def first(self, rounds: int) -> "Sketch":
         """Return the sketch of the first rounds alone."""
         plan = self.plan.first(rounds)
-        return Sketch(plan, self.codes[: plan.size], self.values[: plan.size])
+        answers = self.values if self.by_fold is None else self.by_fold
+        return Sketch.of_answers(plan, self.codes[: plan.size], answers[: plan.size])
 
     def save(self, path: str | Path) -> None:
         """Write the sketch; the queries are stored only where the plan alone cannot give them."""
-        save_npz(path, _arrays(self.plan, 0, self.codes, self.values))
+        save_npz(path, _arrays(self.plan, 0, self.codes, self.values if self.by_fold is None else self.by_fold))
 
     @classmethod
     def load(cls, path: str | Path, plan: Plan) -> "Sketch":
@@ -73,7 +88,7 @@ class Sketch:
         if done is None:
             raise InputError(f"{path} holds {count} of the {plan.size} evaluations of its plan.")
         plan = plan.first(done)
-        return cls(plan, *_read(path, plan)[1:])
+        return cls.of_answers(plan, *_read(path, plan)[1:])
 
 
 def _whole_rounds(plan: Plan, count: int) -> int | None:
@@ -137,10 +152,13 @@ def sample_shard(
     for first in range(start, stop, plan.batch_size):
         queries = plan.queries(first, min(first + plan.batch_size, stop))
         values = known.get(_digest(queries))
-        batches.append(model(plan.template.to_alphabet(queries)) if values is None else values)
+        if values is None:
+            answers = model.by_fold(plan.template.to_alphabet(queries))
+            values = answers.swapaxes(0, 1) if model.folds else answers[0]
+        batches.append(values)
         if len(batches) == 1 and len(queries) >= MIN_SCALE_VALUES:
             for number, output in enumerate(plan.outputs):
-                check_scale(batches[0][:, number], output)
+                check_scale((values.mean(1) if model.folds else values)[:, number], output)
         progress(len(queries))
     assert model.evaluations <= stop - start, "the model was asked something the plan does not hold"
     return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches), by_batch=True)
@@ -177,7 +195,7 @@ def sample(plan: Plan, source: Mapping[str, Any], progress: Callable[[int], obje
     """Evaluate the model at all queries of a plan without a stop rule, in this process; see `sample_shard`."""
     arrays = sample_shard(plan, source, 1, 1, progress)
     codes = arrays.get("codes")
-    return Sketch(plan, plan.queries(0, plan.size) if codes is None else codes, arrays["values"])
+    return Sketch.of_answers(plan, plan.queries(0, plan.size) if codes is None else codes, arrays["values"])
 
 
 def is_sampled(path: str | Path, plan: Plan, shard: int, shards: int, skip: bool = False) -> bool:
@@ -252,7 +270,7 @@ def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:
     if done is None:
         raise InputError(f"The shards of the sketch hold {covered} of {plan.size} evaluations.")
     codes, values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-    return Sketch(plan.first(done), codes, values)
+    return Sketch.of_answers(plan.first(done), codes, values)
 
 
 def _arrays(

@@ -18,12 +18,19 @@ from .letters import allowed_letters, check_letters, expanded, kind_of, named_le
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
-from .sources import downloads, outputs_line, safe_name, source_files
+from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .wording import sentence
 from .written import Written
 
 _OUTPUT = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")  # a name that may stand in files and columns
+FOLD_KEYS = {  # one of which each fold of a model needs, by its kind
+    "torch": {"path", "factory"},
+    "onnx": {"path"},
+    "keras_h5": {"path"},
+    "python": {"target"},
+    "command": {"command"},
+}
 FILES = {  # what each kind of model is read from, in words
     "torch": "a .pt2, TorchScript, .safetensors or state_dict file",
     "onnx": "an .onnx file",
@@ -189,11 +196,13 @@ def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
         allowed_letters(letters, model["template"])
     except InputError as error:
         raise InputError(f"The config is wrong at models.{name}: {error}") from None
-    model_files = (
-        set(needed_files(source))
-        | set(source.get("files", ()))
-        | {source[key].rpartition(":")[0] for key in ("target", "factory") & source.keys()}
-    )
+    model_files = set(named_files({"axes": source.get("axes", []), "files": source.get("files", [])}))
+    for number, fold in enumerate(fold_sources(source), 1):
+        if "folds" in source and not FOLD_KEYS[fold["kind"]] & fold.keys():
+            lacking = " or ".join(sorted(FOLD_KEYS[fold["kind"]]))
+            raise InputError(f"The fold {number} of models.{name}.source has no {lacking}, and the source has none.")
+        model_files |= set(needed_files(fold)) | set(fold.get("files", ()))
+        model_files |= {fold[key].rpartition(":")[0] for key in ("target", "factory") & fold.keys()}
     downloads(source)  # each names a file
     for path in source_files(source) if files else []:
         _check_file(

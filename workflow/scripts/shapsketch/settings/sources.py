@@ -44,13 +44,26 @@ def source_files(source: Mapping[str, Any]) -> list[str]:
         InputError: an ONNX model's data file is missing.
     """
     named = named_files(source)
-    return named + [file for file in needed_files(source) if file not in named]
+    return named + [file for file in _needed_files(source) if file not in named]
+
+
+def fold_sources(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the source of each of a model's `folds`, which say what differs from it; itself where it has none."""
+    if "folds" not in source:
+        return [dict(source)]
+    shared = {key: value for key, value in source.items() if key != "folds"}
+    return [{**shared, **({"path": own} if isinstance(own, str) else own)} for own in source["folds"]]
+
+
+def _needed_files(source: Mapping[str, Any]) -> list[str]:
+    """What the files that a source names need in turn, of all folds."""
+    return list(dict.fromkeys(file for own in fold_sources(source) for file in needed_files(own)))
 
 
 def complete(source: Mapping[str, Any]) -> dict[str, Any]:
     """Return the source with all of its `source_files` named: those it needs in turn are in `files`."""
     named = named_files(source)
-    needed = [file for file in needed_files(source) if file not in named]
+    needed = [file for file in _needed_files(source) if file not in named]
     return {**source, "files": [*source.get("files", []), *needed]} if needed else dict(source)
 
 
@@ -81,6 +94,8 @@ def _each_file(source: Mapping[str, Any], change: Callable[[str], str]) -> dict[
         if key in source:
             file, _, name = source[key].rpartition(":")
             changed[key] = f"{change(file)}:{name}"
+    if "folds" in source:
+        changed["folds"] = [change(own) if isinstance(own, str) else _each_file(own, change) for own in source["folds"]]
     if "axes" in source:
         changed["axes"] = change_axis_files(source["axes"], change)
     if "files" in source:

@@ -37,23 +37,28 @@ AGGREGATE_SCHEMA = pa.schema(
 )
 
 
-def values_schema(n: int) -> pa.Schema:
-    """The columns of `shapley_values.parquet` for sequences of n letters."""
+def position_columns(n: int) -> list[tuple[str, pa.DataType]]:
+    """The columns of a number for each of n positions."""
+    return [(f"pos_{i}", pa.float32()) for i in range(1, n + 1)]
+
+
+def values_schema(n: int, folds: bool = False) -> pa.Schema:
+    """The columns of `shapley_values.parquet` for sequences of n letters, of a model with folds or without."""
+    spread = ["prediction_sd"] if folds else []
     return pa.schema(
         [
             *((name, pa.string()) for name in ("sequence_id", "output")),
-            *((name, pa.float64()) for name in ("prediction", "reconstruction", "gap", "base_value")),
+            *((name, pa.float64()) for name in ("prediction", *spread, "reconstruction", "gap", "base_value")),
             ("warning", pa.string()),
-            *((f"pos_{i}", pa.float32()) for i in range(1, n + 1)),
+            *position_columns(n),
         ]
     )
 
 
 def errors_schema(n: int) -> pa.Schema:
     """The columns of `shapley_errors.parquet` for sequences of n letters."""
-    positions = [(f"pos_{i}", pa.float32()) for i in range(1, n + 1)]
     names = [("sequence_id", pa.string()), ("output", pa.string())]
-    return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *positions])
+    return pa.schema([*names, ("evaluations", pa.int64()), ("correction", pa.float64()), *position_columns(n)])
 
 
 class Explained(NamedTuple):
@@ -109,13 +114,20 @@ class Explainer:
         self._value_columns = [support[0] for support in value_map.supports]
         self._least_probability = least_log_probability(spectrum.background)
 
-    def values(self, sequences: pa.Table, predictions: np.ndarray, refined: np.ndarray | None = None) -> pa.Table:
+    def values(
+        self,
+        sequences: pa.Table,
+        predictions: np.ndarray,
+        refined: np.ndarray | None = None,
+        spread: np.ndarray | None = None,
+    ) -> pa.Table:
         """Tabulate the Shapley values of sequences.
 
         Args:
             sequences: with `sequence_id`, `sequence` and `group`.
             predictions: (N,) float64, the model itself; NaN where it was not asked.
             refined: (N, n) float64 refined values; NaN, or None, where there are none.
+            spread: (N,) float64 standard deviations of the predictions over a model's folds; None without folds.
 
         Returns:
             `values_schema`, in the model's units.
@@ -136,13 +148,14 @@ class Explainer:
             "sequence_id": sequences["sequence_id"],
             "output": pa.repeat(spectrum.output, len(codes)),
             "prediction": pa.array(predictions, from_pandas=True),
+            **({} if spread is None else {"prediction_sd": pa.array(spread, from_pandas=True)}),
             "reconstruction": reconstruction,
             "gap": pa.array(predictions - reconstruction, from_pandas=True),
             "base_value": base,
             "warning": self._warnings(sequences, predictions, reconstruction, some),
         }
         columns |= {f"pos_{i + 1}": values[:, i].astype(np.float32) for i in range(values.shape[1])}
-        return pa.table(columns, schema=values_schema(values.shape[1]))
+        return pa.table(columns, schema=values_schema(values.shape[1], folds=spread is not None))
 
     def _warnings(
         self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray, refined: np.ndarray
