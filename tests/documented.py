@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs/reference/files.md"
 WILD = {"S": r"(?!spectrum/|sketch/)[^/]+", "M": r"[^/]+", "FILE": r"[^/]+", "OUTPUT": r"[\w-]+", "NAME": r".+"}
 WILD |= {"V": WILD["S"], **dict.fromkeys("IJKNn", r"\d+")}
 TYPES = {
+    "list of text": "list<item: string>",
     "text": "string",
     "number": "double",
     "`float`": "float",
