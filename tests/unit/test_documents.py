@@ -33,7 +33,7 @@ from shapsketch.variants.reading import DROPPED_COLUMNS
 
 # What the code says that it writes; `test_workflow` and others compare the files themselves.
 SCHEMAS = {
-    "S/shapley_values.parquet": values_schema(2),
+    "S/shapley_values.parquet": values_schema(2, folds=True),
     "S/shapley_errors.parquet": errors_schema(2),
     "S/interactions.parquet": INTERACTION_SCHEMA,
     "S/mask_scores.parquet": SCORE_SCHEMA,
