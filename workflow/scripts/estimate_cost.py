@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import table_text
 
     params = snakemake.params
-    nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}
+    nothing = {"seconds_per_evaluation": 0.0, "load_seconds": 0.0, "evaluations": 0}
     rates, tables = iter(snakemake.input.get("rates", [])), iter(snakemake.input.sequences)
     checks = iter(snakemake.input.get("checks", []))
     rows = []

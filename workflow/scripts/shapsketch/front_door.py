@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from .fidelity.faithfulness import report
+from .fidelity.records import OutputRecord, record_of
 from .models import Model, identity
 from .models.layouts import check_shape
 from .models.table_model import read_table
@@ -145,7 +146,7 @@ def sketch_outputs(
     recoveries = recover_outputs(answers, estimator=estimator, max_order=max_order, threads=threads)
     for number, (output, recovered) in enumerate(zip(outputs, recoveries, strict=True)):
         scores = report(recovered.spectrum, answers, number, recovered.student)
-        spectra[output] = _scored(recovered.spectrum, {**recovered.details, **scores})
+        spectra[output] = _scored(recovered.spectrum, record_of(recovered.details, scores))
     return spectra
 
 
@@ -181,7 +182,7 @@ def _look(
     return check.evaluations
 
 
-def _scored(spectrum: Spectrum, record: Mapping[str, Any]) -> Spectrum:
+def _scored(spectrum: Spectrum, record: OutputRecord) -> Spectrum:
     return replace(spectrum, provenance={**spectrum.provenance, "faithfulness": dict(record)})
 
 

@@ -1,17 +1,22 @@
 """The comparison of methods on one analysis of the workflow, from its files."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..explanation.refine import Residual
+from ..fidelity.records import OutputRecord
 from ..models import Model
 from ..settings.errors import InputError
+from ..settings.records import CompareConfig
 from ..spectrum.spectrum import Spectrum
 from . import Sketched, Task
 from .table import Comparison
 from .truth import Tell, Truth, enumerated_truth, exact_truth, simulated_truth
+
+if TYPE_CHECKING:
+    from ..recovery.student import Student
 
 PAIR_ERROR_RATIO = 5.0  # how many times less sure pairs may be than values
 
@@ -34,10 +39,10 @@ def choose_sequences(spectrum: Spectrum, sequences: Sequence[str], count: int) -
 def prepare(
     model: Model,
     spectra: Mapping[str, Spectrum],
-    students: Mapping[str, Any],
-    scores: Mapping[str, Mapping[str, Any]],
+    students: "Mapping[str, Student]",
+    scores: Mapping[str, OutputRecord],
     sequences: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: CompareConfig,
     *,
     budget: int,
     exact: bool,
@@ -74,7 +79,7 @@ def prepare(
     )
 
 
-def _truth(tasks: list[Task], spectra: list[Spectrum], settings: Mapping[str, Any], exact: bool, tell: Tell) -> Truth:
+def _truth(tasks: list[Task], spectra: list[Spectrum], settings: CompareConfig, exact: bool, tell: Tell) -> Truth:
     first = tasks[0]
     if exact:
         return exact_truth(spectra, first.codes)

@@ -1,10 +1,9 @@
 """Other methods by name, and what their comparison with the sketch says: when the sketch pays, in numbers and words."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
+
+from ..settings.records import CompareConfig
 
 OURS = "shapsketch"
 SCORES = ("r2", "pearson", "spearman", "pair_recall", "insertion", "deletion")  # each with `_low` and `_high`
@@ -30,7 +29,7 @@ METHODS = {
 PAID_ONCE = frozenset({OURS, "shapzero", "fastshap", "instashap"})
 
 
-def most_evaluations(settings: Mapping[str, Any], outputs: int, budget: int, sequences: int) -> int:
+def most_evaluations(settings: CompareConfig, outputs: int, budget: int, sequences: int) -> int:
     """Return how many evaluations a comparison takes at most; `exact`, whose number the template decides, apart.
 
     Args:

@@ -17,18 +17,19 @@ nothing, so the values of a sequence sum to f(x) - E f exactly. q_t ~ 1 / sqrt(t
 that of v does not depend on t.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numba
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from ..fidelity.records import Score
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
 from ..settings.errors import InputError
+from ..settings.records import RefineConfig
 from ..spectrum.kernels import random_word
 from ..spectrum.spectrum import Spectrum
 
@@ -58,7 +59,7 @@ class Effort:
     standard_error: float | None = None
 
     @classmethod
-    def from_config(cls, refine: Mapping[str, Any]) -> "Effort":
+    def from_config(cls, refine: RefineConfig) -> "Effort":
         """Read `explain.refine` of the config."""
         return cls(refine.get("evaluations_per_sequence", MAX_EVALUATIONS) // 2 * 2, refine.get("standard_error"))
 
@@ -80,7 +81,7 @@ class Residual:
     student_ratio: float = 0.0
 
     @classmethod
-    def from_score(cls, score: Mapping[str, Any]) -> "Residual":
+    def from_score(cls, score: Score) -> "Residual":
         """Read the record of one output in `faithfulness.json`."""
         residual = score["residual"]
         return cls(residual["mean"], residual["mean_error"], residual["student_weight"], residual["student_ratio"])

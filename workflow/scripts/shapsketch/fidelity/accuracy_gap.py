@@ -11,32 +11,15 @@ has not seen estimate it without bias (a U-statistic; Hoeffding 1948). The sums 
 polynomials, which follow from power sums (Newton's identities).
 """
 
-from typing import TypedDict
-
 import numpy as np
 
 from ..sequences.background import Background
 from ..spectrum.scale import power_of_two
 from .r2_words import percent
+from .records import Gap
 
 MAX_POINTS = 4000
 POINTS_AT_ONCE = 1024
-
-
-class Gap(TypedDict):
-    """Shares of the model's variance.
-
-    Attributes:
-        total: by the fit of this order; its parts are the next two.
-        truncation: carried by higher orders.
-        estimation: by the fit, within its orders.
-        error: the standard error of `estimation`, and of `truncation`.
-    """
-
-    total: float
-    truncation: float
-    estimation: float
-    error: float
 
 
 def accuracy_gap(

@@ -1,7 +1,7 @@
 """Faithfulness: how much of the model a spectrum reproduces, and at which order."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.scale import is_constant
 from ..spectrum.spectrum import Spectrum
 from ..storage.provenance import made_with
-from .accuracy_gap import Gap, accuracy_gap, in_words
-from .verdict import ROUNDED, Audit, order_audit
+from .accuracy_gap import accuracy_gap, in_words
+from .records import Gap, HoldoutScore, NearScore, ResidualRecord, Score
+from .verdict import ROUNDED, order_audit
 
 if TYPE_CHECKING:
     from ..recovery.student import Student
@@ -22,84 +23,6 @@ MIN_ORDER_SHARE = 1e-6  # of the variance: higher orders that carry less are not
 MAX_TRUNCATION = 5  # order up to which trains are truncated for a score of their own
 MAX_POINTS = 3000  # of the hold-out that are written down
 LARGE_GAP_QUANTILE = 0.999  # quantile of the hold-out's gaps above which one is remarkable
-
-
-class ResidualRecord(TypedDict):
-    """What the spectrum misses on the scored points, for the warnings and for refinement; in the model's units.
-
-    Attributes:
-        mean, mean_error: of model minus reconstruction, and its standard error.
-        standard_deviation: of the same.
-        largest: its largest magnitude.
-        large: the magnitude that one in a thousand points exceeds; of fewer points, the largest.
-        student_weight: the multiple of student minus reconstruction that is best subtracted from model minus
-            reconstruction; 0 without a student, or if that gains less than a tenth of the variance.
-        student_ratio: the standard deviation of what is subtracted over that of the rest; at most `MAX_RATIO`.
-    """
-
-    mean: float
-    mean_error: float
-    standard_deviation: float
-    largest: float
-    large: float
-    student_weight: float
-    student_ratio: float
-
-
-class HoldoutScore(TypedDict):
-    """Scores on the hold-out.
-
-    Attributes:
-        r2, r2_interval: with its 95 % bootstrap interval.
-        r2_by_order: R2 of the dividends up to each order; "0" is of the mean.
-        variance: of the model on these points; 0 where they differ by no more than rounding.
-        variance_by_order: that the dividends of each order carry under the background.
-    """
-
-    r2: float
-    r2_interval: list[float]
-    r2_by_order: dict[str, float]
-    variance: float
-    variance_by_order: dict[str, float]
-
-
-class NearScore(TypedDict, total=False):
-    """Scores on the near queries that were held out; nothing where there are none.
-
-    Attributes:
-        near: the names of the sets.
-        near_holdout: points.
-        r2_near, r2_near_interval: R2 there, with its 95 % bootstrap interval.
-    """
-
-    near: list[str]
-    near_holdout: int
-    r2_near: float
-    r2_near_interval: list[float]
-
-
-class Score(HoldoutScore, NearScore, Audit):
-    """The scores of one output in `faithfulness.json`.
-
-    Attributes:
-        evaluations: the budget that was spent.
-        scored_on: which points the scores are of, in words.
-        holdout: how many points were held out.
-        accuracy_gap: by order 1 and 2; empty without a hold-out drawn from the background, or where nothing was found.
-        range: the least and the largest value of the sketch.
-        residual: what the spectrum misses.
-        seed, plan, versions: where the sketch comes from.
-    """
-
-    evaluations: int
-    scored_on: str
-    holdout: int
-    accuracy_gap: dict[str, Gap]
-    range: list[float]
-    residual: ResidualRecord
-    seed: int
-    plan: str
-    versions: dict[str, str]
 
 
 def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> Score:

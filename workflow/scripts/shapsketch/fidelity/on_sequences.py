@@ -7,7 +7,6 @@ sites, low values beside high ones. The files are read a few times, a row group 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE
 from ..spectrum.scale import ROUNDING_STEPS, power_of_two, precision
 from ..storage.parquet import group_names
+from .records import RefinementSummary, SequencesScore
 from .value_rows import ValueTable, rows_by_output
 
 BOOTSTRAP_BLOCKS = 200  # of sequences that are resampled together; so few sequences are each a block
@@ -23,73 +23,6 @@ MAX_GROUPS = 200  # that are scored; more are counted
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")
 MIN_R2 = -1e300  # written for less
 DIGIT_BITS = 16  # bits of a float64 that are counted in one pass, to find the highest tenth
-
-
-class GroupScore(TypedDict):
-    """The score of a group: how many of its sequences have a prediction, and R2; None where it is undefined."""
-
-    predicted: int
-    r2: float | None
-
-
-class RefinementSummary(TypedDict, total=False):
-    """What refined values tell; nothing where none were refined. In the model's units.
-
-    Attributes:
-        refined: sequences.
-        evaluations_per_sequence: the mean.
-        standard_error: the root mean square over all refined values.
-        sketch_error: that of the values that the sketch alone gives, as far as refinement tells: the root of the mean
-            squared correction less its noise, or 0.
-    """
-
-    refined: int
-    evaluations_per_sequence: float
-    standard_error: float
-    sketch_error: float
-
-
-class FoldsSummary(TypedDict, total=False):
-    """What the folds of a model tell; nothing where it has none.
-
-    Attributes:
-        folds: how many.
-        fold_r2: R2 of each fold's own spectrum on the hold-out.
-        prediction_sd: the standard deviation of a prediction over the folds, the median over the sequences; None where
-            none was predicted. In the model's units.
-    """
-
-    folds: int
-    fold_r2: list[float]
-    prediction_sd: float | None
-
-
-class SequencesScore(RefinementSummary, FoldsSummary):
-    """The scores of one output on the explained sequences, as `faithfulness.json` beside them has them.
-
-    Attributes:
-        sequences: how many rows there are.
-        predicted: how many have a prediction of the model.
-        r2_on_queries, r2_interval: R2 on these, with its 95 % bootstrap interval; None where it is undefined.
-        r2_undefined: why, or None.
-        r2_by_group: of each group that is scored.
-        r2_of_highest_tenth, highest_tenth: R2 on the highest tenth of the predictions, and how many those are.
-        largest_gap: the largest magnitude of model minus reconstruction; None without one.
-        warnings: how many sequences have each.
-        groups_left_out: that have no score, because there are more than `MAX_GROUPS`.
-    """
-
-    sequences: int
-    predicted: int
-    r2_on_queries: float | None
-    r2_interval: list[float] | None
-    r2_undefined: str | None
-    r2_by_group: dict[str, GroupScore]
-    r2_of_highest_tenth: float | None
-    highest_tenth: int
-    largest_gap: float | None
-    warnings: dict[str, int]
-    groups_left_out: int
 
 
 def report_on_queries(

@@ -4,8 +4,8 @@ Every place that shows an R2 to a person (terminal, pages, methods) takes its te
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
+
+from .records import Score
 
 MAX_R2_UNCERTAINTY = 0.05  # how far below an R2 its interval may reach for the R2 alone to be shown
 
@@ -57,6 +57,6 @@ def _text(r2: float, digits: int = 3) -> str:
     return f"{round(r2, digits) + 0.0:.{digits}f}" if abs(r2) < 10 else f"{r2:.3g}"  # no "-0.00"
 
 
-def scored_on(score: Mapping[str, Any]) -> str:
+def scored_on(score: Score) -> str:
     """Return which points an R2 of `faithfulness.json` is of, for a sentence: "the hold-out"."""
     return "the hold-out" if score["scored_on"] == "hold-out" else str(score["scored_on"])

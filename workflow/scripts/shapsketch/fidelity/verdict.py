@@ -5,11 +5,10 @@ what the scores do not.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
 
 from .r2_words import full_r2, percent, scored_on
+from .records import Audit, Level, Score
 
-Level = Literal["constant", "nothing", "unsure", "found"]
 TRUSTED_SHARE = 0.9  # of the model's variance: an explanation that certainly carries so much can be trusted
 TELLING_SHARE = 0.7  # one that carries so much tells most
 ADDITIVE_SHARE = 0.98  # share of the variance found that single letters carry where letters add up
@@ -18,20 +17,6 @@ ROUNDED = (
     "The model's values differ by no more than rounding beside {middle:.6g}: there is nothing to explain. If that "
     "hides a signal beside an offset, subtract the offset in your model."
 )
-
-
-class Audit(TypedDict):
-    """How much of the model explanations up to an order tell.
-
-    Attributes:
-        share_by_order: for each order k the share of the variance found that orders 1 to k carry, 0 to 1.
-        found: how much can be said at all.
-        audit: a sentence.
-    """
-
-    share_by_order: dict[str, float]
-    found: Level
-    audit: str
 
 
 def level_of(variance: float, r2: float, low: float, terms: int) -> Level:
@@ -100,7 +85,7 @@ def _audit(shares: Mapping[str, float], level: Level, r2: float, low: float) -> 
     return f"{start}: {carries}{further}"
 
 
-def no_motif(score: Mapping[str, Any]) -> str:
+def no_motif(score: Score) -> str:
     """Say what it means that no motif of several letters is listed.
 
     Args:
@@ -130,7 +115,7 @@ def no_motif(score: Mapping[str, Any]) -> str:
     )
 
 
-def no_pair(score: Mapping[str, Any]) -> str:
+def no_pair(score: Score) -> str:
     """Say what it means that no pair of positions interacts in the spectrum."""
     if score["found"] != "found":
         return no_motif(score).replace("so there are no motifs", "so there is nothing to map")
@@ -140,7 +125,7 @@ def no_pair(score: Mapping[str, Any]) -> str:
     return "No pair of positions interacts in the spectrum."
 
 
-def no_arcs(score: Mapping[str, Any]) -> str:
+def no_arcs(score: Score) -> str:
     """Say what it means that no interaction is listed for a sequence."""
     additive = score["share_by_order"].get("1", 0.0)
     if (
@@ -152,7 +137,7 @@ def no_arcs(score: Mapping[str, Any]) -> str:
     return "No interaction is listed for this sequence."
 
 
-def instead(score: Mapping[str, Any], refined: bool = False) -> str | None:
+def instead(score: Score, refined: bool = False) -> str | None:
     """Return what is said in place of explanations where there is nothing to show; None where there is.
 
     Args:

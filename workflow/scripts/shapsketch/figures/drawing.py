@@ -1,11 +1,11 @@
 """All pictures of one output, one after another."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..fidelity.records import Score
 from ..spectrum.spectrum import Spectrum
 from .heat_maps import interaction_map, order_bars, support_maps
 from .logos import DrawnMotif, contribution_logo, motif_logo
@@ -20,7 +20,7 @@ SETS = {"all": "all", "top": "the highest", "bottom": "the lowest"}
 
 
 def draw_all(
-    spectrum: Spectrum, tables: Mapping[str, pd.DataFrame], score: Mapping[str, Any], sequence_set: str, palette: str
+    spectrum: Spectrum, tables: Mapping[str, pd.DataFrame], score: Score, sequence_set: str, palette: str
 ) -> Iterator[tuple[str, Figure]]:
     """Draw every picture of an output, by name.
 

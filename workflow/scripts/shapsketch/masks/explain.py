@@ -1,6 +1,6 @@
 """Masked explanations as tables: what the workflow writes for each sequence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from ..models import Model
 from ..sequences.background import Background
 from ..settings.errors import InputError
+from ..settings.records import MasksConfig
 from ..spectrum.indices import InteractionMap, interaction_map
 from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
 from ..spectrum.interactions import strongest_interactions
@@ -71,7 +72,7 @@ class MaskSettings:
     seed: int = 0
 
     @classmethod
-    def from_config(cls, masks: Mapping[str, Any], seed: int) -> "MaskSettings":
+    def from_config(cls, masks: MasksConfig, seed: int) -> "MaskSettings":
         """Read `explain.masks` of the config."""
         players = masks["players"]
         segments = None if players == "positions" else players["segments"]

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..fidelity.records import EstimatorRecord, FitDetails, RecoveryRecord
 from ..sampling.plan import Plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
-from ..settings.versions import VERSIONS
 from ..spectrum.scale import Scale, check_scale, is_constant
 from ..spectrum.spectrum import Spectrum
-from ..storage.provenance import made_with
-from .base import Begin, Fit, Samples, silent, validation_r2
+from .base import Begin, Fit, Samples, provenance, silent, validation_r2
 
 if TYPE_CHECKING:
     from .student import Student
@@ -41,12 +40,12 @@ class Recovery(NamedTuple):
 
     Attributes:
         spectrum: of one output.
-        details: what was tried, as plain values.
+        details: how it was recovered, and what was tried.
         student: the network that was distilled on the way, where one was.
     """
 
     spectrum: Spectrum
-    details: dict[str, Any]
+    details: RecoveryRecord
     student: "Student | None"
 
 
@@ -177,32 +176,23 @@ def _is_probed(samples: Samples) -> bool:
 def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:
     best, record = _best(work.fits, work.samples, combined)
     best = best.in_units(work.scale)
-    provenance = {
-        "plan": plan.hash,
-        "model": plan.model,
-        "seed": plan.seed,
-        "evaluations": plan.evaluations,
-        "estimator": record["estimator"],
-        "recovery_version": VERSIONS["recovery"],
-        "versions": made_with(),
-    }
-    output = plan.outputs[work.output]
-    spectrum = Spectrum(plan.background, output, best.intercept, best.terms, provenance, best.trains)
-    tried = {
+    output, origin = plan.outputs[work.output], provenance(plan, record["estimator"])
+    spectrum = Spectrum(plan.background, output, best.intercept, best.terms, origin, best.trains)
+    tried: dict[str, FitDetails] = {
         name: {"validation_r2": work.scores[name], "terms": len(f.terms), **f.in_units(work.scale).details}
         for name, f in work.fits.items()
     }
     return Recovery(spectrum, {**record, "tried": tried}, best.student)
 
 
-def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, dict[str, Any]]:
+def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, EstimatorRecord]:
     """The combination of all fits, or the only one; the constant where that predicts the validation points as well."""
     from .stack import beats, constant, correct, stack
 
     if not fits:
         return constant(samples), {"estimator": CONSTANT, "weights": {}}
     name, fit = next(iter(fits.items()))
-    record: dict[str, Any] = {"estimator": name, "weights": {name: 1.0}}
+    record: EstimatorRecord = {"estimator": name, "weights": {name: 1.0}}
     if not len(samples.validation_values):
         return fit, record
     if combined:

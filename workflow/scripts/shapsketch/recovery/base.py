@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..fidelity.records import FitDetails
 from ..sampling.plan import Plan
+from ..settings.versions import VERSIONS
 from ..spectrum.components import Components
 from ..spectrum.metrics import r_squared
 from ..spectrum.scale import Scale
+from ..spectrum.spectrum import SpectrumProvenance
 from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
+from ..storage.provenance import made_with
 
 if TYPE_CHECKING:
     from .student import Student
@@ -89,14 +93,14 @@ class Fit:
     Attributes:
         intercept: the mean under the background.
         terms: the dividends.
-        details: plain values for the record: settings chosen, counts.
+        details: for the record: settings chosen, counts.
         student: the networks that were asked for free, where there are any.
         trains: over the free positions.
     """
 
     intercept: float
     terms: Terms
-    details: dict[str, Any] = field(default_factory=dict)
+    details: FitDetails = field(default_factory=lambda: FitDetails())
     student: "Student | None" = None
     trains: tuple[Train, ...] = ()
 
@@ -106,11 +110,14 @@ class Fit:
 
     def in_units(self, scale: Scale) -> "Fit":
         """The fit of values before they were standardised."""
+        details = self.details
+        if "noise" in details:
+            details = {**details, "noise": details["noise"] * scale.unit**2}
         return replace(
             self,
             intercept=scale.centre + scale.unit * self.intercept,
             terms=self.terms.scaled(scale.unit),
-            details={k: v * scale.unit**2 if k == "noise" else v for k, v in self.details.items()},
+            details=details,
             student=self.student.in_units(scale) if self.student else None,
             trains=tuple(train.scaled(scale.unit) for train in self.trains),
         )
@@ -129,3 +136,16 @@ def background_r2(samples: Samples, intercept: float, terms: Terms) -> float:
 def validation_r2(samples: Samples, fit: Fit) -> float:
     """R2 of a fit on all validation points, those near sequences too: on what users will ask."""
     return r_squared(samples.all_validation_values, predict(samples, fit, samples.all_validation_codes))
+
+
+def provenance(plan: Plan, estimator: str) -> SpectrumProvenance:
+    """Return where a spectrum comes from that an estimator, or several, recovered from the sketch of a plan."""
+    return {
+        "plan": plan.hash,
+        "model": plan.model,
+        "seed": plan.seed,
+        "evaluations": plan.evaluations,
+        "estimator": estimator,
+        "recovery_version": VERSIONS["recovery"],
+        "versions": made_with(),
+    }

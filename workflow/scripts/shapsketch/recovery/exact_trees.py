@@ -4,25 +4,25 @@ The dividends of each leaf are those of `trees.Leaves`; only the paths come from
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import comb
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..fidelity.faithfulness import report, scored_points
+from ..fidelity.records import FitDetails, OutputRecord, RecoveryRecord, record_of
 from ..models import identity
 from ..models.ensemble import Ensemble
 from ..models.trees_model import read_ensemble
 from ..sampling.plan import Plan, Role
 from ..sampling.sketch import Sketch
 from ..sequences.background import Background
-from ..settings.versions import VERSIONS
+from ..settings.records import Source
 from ..spectrum.scale import check_scale
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Terms
-from ..storage.provenance import made_with
+from .base import provenance
 from .trees import Leaves
 
 ESTIMATOR = "exact trees"  # as records name it
@@ -32,8 +32,8 @@ MAX_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over th
 
 
 def expand(
-    source: Mapping[str, Any], outputs: Sequence[str], background: Background, *, max_order: int | None, seed: int
-) -> tuple[list[Spectrum], dict[str, Any], pd.DataFrame]:
+    source: Source, outputs: Sequence[str], background: Background, *, max_order: int | None, seed: int
+) -> tuple[list[Spectrum], dict[str, OutputRecord], pd.DataFrame]:
     """Expand the trees of a model source, and check the result against the trees on fresh sequences.
 
     Args:
@@ -59,34 +59,24 @@ def expand(
     sketch = Sketch(plan, codes, ensemble.predict(template.to_alphabet(codes)))
     for number, output in enumerate(outputs):
         check_scale(sketch.values[:, number], output)
-    spectra, records = [], {}
+    spectra: list[Spectrum] = []
+    records: dict[str, OutputRecord] = {}
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
-        spectrum = Spectrum(background, outputs[number], intercept, terms, _provenance(plan))
+        spectrum = Spectrum(background, outputs[number], intercept, terms, provenance(plan, ESTIMATOR))
         spectra.append(spectrum)
-        record = {
+        recovery: RecoveryRecord = {
             "estimator": ESTIMATOR,
             "weights": {},
             "tried": {ESTIMATOR: _details(ensemble, number, terms)},
-            **report(spectrum, sketch, number),
         }
-        records[outputs[number]] = {**record, "seconds": round(time.perf_counter() - began, 2)}
+        records[outputs[number]] = record_of(
+            recovery, report(spectrum, sketch, number), round(time.perf_counter() - began, 2)
+        )
     points = pd.concat(scored_points(spectrum, sketch, k) for k, spectrum in enumerate(spectra))
     return spectra, records, points
 
 
-def _provenance(plan: Plan) -> dict[str, Any]:
-    return {
-        "plan": plan.hash,
-        "model": plan.model,
-        "seed": plan.seed,
-        "evaluations": CHECKED_SEQUENCES,
-        "estimator": ESTIMATOR,
-        "recovery_version": VERSIONS["recovery"],
-        "versions": made_with(),
-    }
-
-
-def _details(ensemble: Ensemble, output: int, terms: Terms) -> dict[str, Any]:
+def _details(ensemble: Ensemble, output: int, terms: Terms) -> FitDetails:
     return {
         "validation_r2": None,
         "terms": len(terms),

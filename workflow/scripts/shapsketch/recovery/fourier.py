@@ -8,6 +8,7 @@ samples by looking up their phases. One bidiagonalisation gives the solutions of
 import numba
 import numpy as np
 
+from ..fidelity.records import FitDetails
 from ..sparse_fourier.bins import Bins, is_real, pair_scale, transform
 from ..sparse_fourier.matching import low_orders
 from ..sparse_fourier.peeling import peel
@@ -38,7 +39,12 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     scores = [r_squared(samples.validation_values[:rows], queries.forward(f)) for f in path]
     best = int(np.argmax(scores))
     terms = terms_from_coefficients(template, *_both(k[1:], path[best][1:], lattice.radix))
-    details = {"coefficients": len(peeled), "ridge": float(RIDGES[best]), **record}
+    details: FitDetails = {
+        "coefficients": len(peeled),
+        "ridge": float(RIDGES[best]),
+        "rounds": record["rounds"],
+        "noise": record["noise"],
+    }
     return Fit(float(path[best][0].real), terms, details)
 
 

@@ -4,11 +4,12 @@ The rounds of a plan are the sketches of smaller budgets, each with hold-out and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
+from ..fidelity.records import OutputRecord
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
@@ -17,7 +18,31 @@ from .base import Begin, silent
 
 LEARNED = ("student", "train")
 CURVE_EFFORT = 0.4  # of the epochs that a finished student has
-COLUMNS = ["output", "evaluations", "estimator", "r2", "r2_low", "r2_high"]
+
+
+class CurvePoint(TypedDict):
+    """A row of the learning curve: R2 on the hold-out, with its 95 % interval, after so many evaluations."""
+
+    output: str
+    evaluations: int
+    estimator: str
+    r2: float
+    r2_low: float
+    r2_high: float
+
+
+class RoundOutput(CurvePoint):
+    """The same, with the lower end of the interval of R2 on the validation points."""
+
+    validation_r2_low: float
+
+
+class RoundScore(TypedDict):
+    """What the rounds so far allow: their `evaluations`, whether that is `enough`, and a record of each output."""
+
+    evaluations: int
+    enough: bool
+    outputs: dict[str, RoundOutput]
 
 
 def score_round(
@@ -27,7 +52,7 @@ def score_round(
     max_order: int | None,
     threads: int,
     begin: Begin = silent,
-) -> dict[str, Any]:
+) -> RoundScore:
     """Recover what the rounds so far allow, and decide whether that is enough.
 
     It is, when the 95 % interval of R2 on the validation points lies above `until_r2` for every output; with near
@@ -37,16 +62,12 @@ def score_round(
     Args:
         sketch: of the rounds so far.
         estimator, max_order, threads, begin: see `recover_outputs`.
-
-    Returns:
-        Plain values: `evaluations`, `enough`, and `outputs` with a row of the learning curve and
-        `validation_r2_low` for each.
     """
     plan = sketch.plan
     if not plan.count("validation"):
         return {"evaluations": plan.evaluations, "enough": True, "outputs": {}}
     until = plan.until_r2 or 1.0
-    outputs = {}
+    outputs: dict[str, RoundOutput] = {}
     recovered = recover_outputs(
         sketch, estimator=estimator, max_order=max_order, good=until, threads=threads, begin=begin
     )
@@ -73,8 +94,8 @@ def score_round(
 
 def learning_curve(
     sketch: Sketch,
-    records: Mapping[str, Mapping[str, Any]],
-    rounds: Sequence[Mapping[str, Any]],
+    records: Mapping[str, OutputRecord],
+    rounds: Sequence[RoundScore],
     *,
     max_order: int | None,
     threads: int,
@@ -94,7 +115,7 @@ def learning_curve(
         A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %).
     """
     names = {output: _largest(records[output]["weights"]) for output in sketch.plan.outputs}
-    scored: dict[str, list[dict[str, Any]]] = {
+    scored: dict[str, list[CurvePoint]] = {
         output: [r["outputs"][output] for r in rounds if output in r["outputs"]] for output in names
     }
     for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
@@ -109,13 +130,21 @@ def learning_curve(
                 predicted = spectrum.predict_codes(part.samples("holdout")[0])
                 scored[output].append(_row(output, part, number, predicted, name))
                 finished(1)
-    rows = []
+    rows: list[CurvePoint] = []
     for output, record in records.items():
         low, high = record["r2_interval"]
-        whole = [output, record["evaluations"], record["estimator"], record["r2"], low, high]
         rows += [row for row in scored[output] if row["evaluations"] < record["evaluations"]]
-        rows.append(dict(zip(COLUMNS, whole, strict=True)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        rows.append(
+            {
+                "output": output,
+                "evaluations": record["evaluations"],
+                "estimator": record["estimator"],
+                "r2": record["r2"],
+                "r2_low": low,
+                "r2_high": high,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(CurvePoint.__annotations__))
 
 
 def _largest(weights: Mapping[str, float]) -> str:
@@ -138,8 +167,14 @@ def _asked_students(sketch: Sketch, numbers: list[int], threads: int) -> dict[st
     return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}
 
 
-def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> dict[str, Any]:
+def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> CurvePoint:
     values = sketch.samples("holdout")[1][:, number]
     low, high = r2_interval(values, predicted, sketch.plan.seed)
-    row = [output, sketch.plan.evaluations, estimator, r_squared(values, predicted), low, high]
-    return dict(zip(COLUMNS, row, strict=True))
+    return {
+        "output": output,
+        "evaluations": sketch.plan.evaluations,
+        "estimator": estimator,
+        "r2": r_squared(values, predicted),
+        "r2_low": low,
+        "r2_high": high,
+    }

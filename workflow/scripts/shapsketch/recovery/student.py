@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..fidelity.records import FitDetails
 from ..sampling.plan import Plan
 from ..settings.errors import InputError
 from ..spectrum.metrics import r_squared
@@ -205,7 +206,7 @@ def train_students(
     architectures: Sequence[Architecture] | None = None,
     effort: float = 1.0,
     begin: Begin = silent,
-) -> tuple[list[Student], list[dict[str, Any]]]:
+) -> tuple[list[Student], list[FitDetails]]:
     """Train the students of some outputs together, two networks at once on two threads, and weigh them.
 
     Networks of one architecture differ by chance alone, and weigh the same.
@@ -246,7 +247,7 @@ def train_students(
 
 def _weigh(
     unweighed: Student, outputs: Sequence[Samples], means: np.ndarray, scales: np.ndarray
-) -> tuple[list[Student], list[dict[str, Any]]]:
+) -> tuple[list[Student], list[FitDetails]]:
     """Weigh the networks for each output on its validation points; see `train_students`.
 
     Args:
@@ -265,7 +266,8 @@ def _weigh(
         )
         for row in np.eye(len(architectures)).tolist()
     ], 1)  # fmt: skip
-    students, details = [], []
+    students: list[Student] = []
+    details: list[FitDetails] = []
     for o, samples in enumerate(outputs):
         target = (samples.all_validation_values - means[o]) / scales[o]
         weights = share @ non_negative_weights(answers[:, :, o] @ share, target, MIN_WEIGHT)

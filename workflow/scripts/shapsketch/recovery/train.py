@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..fidelity.records import FitDetails
 from ..sampling.plan import NEAR
 from ..sequences.background import Background
 from ..sequences.rng import TRAIN_STREAM, generator
@@ -100,7 +101,7 @@ def _fit(
     codes: np.ndarray,
     values: np.ndarray,
     students: Sequence[Student | None],
-    details: Sequence[dict[str, Any]],
+    details: Sequence[FitDetails],
     begin: Begin,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free

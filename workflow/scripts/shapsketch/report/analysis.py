@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..fidelity.r2_words import full_r2, headline_r2, scored_on
+from ..fidelity.records import OutputRecord, Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.spectrum_file import load_spectra
@@ -45,8 +45,8 @@ class Analysis:
     sequence_set: str
     files: Mapping[str, str]
     spectra: dict[str, Spectrum]
-    scores: dict[str, dict[str, Any]]
-    on_queries: dict[str, dict[str, Any]]
+    scores: dict[str, OutputRecord]
+    on_queries: dict[str, SequencesScore]
     tables: dict[str, pd.DataFrame]
 
     @property
@@ -100,7 +100,7 @@ def omissions(analysis: Analysis) -> list[str]:
 MAX_R2_DROP = 0.05  # below the hold-out's interval that the sequences' may lie without a word
 
 
-def far_below(on_queries: Mapping[str, Any], score: Mapping[str, Any], sequence_set: str) -> list[str]:
+def far_below(on_queries: SequencesScore, score: Score, sequence_set: str) -> list[str]:
     """Say what to do where R2 on the sequences lies well below that of the hold-out, both with their intervals.
 
     Args:
@@ -123,18 +123,16 @@ def far_below(on_queries: Mapping[str, Any], score: Mapping[str, Any], sequence_
     ]
 
 
-def cautions(
-    on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None, sequence_set: str = "NAME"
-) -> list[str]:
+def cautions(on_queries: SequencesScore, score: Score, sequence_set: str = "NAME") -> list[str]:
     """Say where R2 is undefined or far lower, how sure refined values are, which warnings there are, and whether few.
 
     Args:
         on_queries: the output's record in `faithfulness.json` of the sequences.
-        score: its record in `spectrum/faithfulness.json`; None for none.
+        score: its record in `spectrum/faithfulness.json`.
         sequence_set: the name of the sequences in the config.
     """
     sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
-    sentences += far_below(on_queries, score or {}, sequence_set) + folds(on_queries, score or {})
+    sentences += far_below(on_queries, score, sequence_set) + folds(on_queries, score)
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]
@@ -146,16 +144,16 @@ def cautions(
                 f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
             )
         sentences.append(sentence)
-        if (score or {}).get("found") == "nothing":
+        if score["found"] == "nothing":
             sentences.append("the refined values owe nothing to the spectrum: read them with their standard errors")
     counts = on_queries["warnings"]
-    sentences += two_answers(counts.get("gap", 0), score or {})
+    sentences += two_answers(counts.get("gap", 0), score)
     counted = [f"{counts[name]} {words}" for name, words in WARNINGS.items() if counts.get(name)]
     sentences += [f"warnings: {', '.join(counted)}"] if counted else []
     return sentences + few(on_queries["sequences"])
 
 
-def folds(on_queries: Mapping[str, Any], score: Mapping[str, Any]) -> list[str]:
+def folds(on_queries: SequencesScore, score: Score) -> list[str]:
     """Say how far a model's folds are apart, and how well each was recovered; nothing without folds."""
     count = on_queries.get("folds")
     if not count:
@@ -171,7 +169,7 @@ def folds(on_queries: Mapping[str, Any], score: Mapping[str, Any]) -> list[str]:
     return [f"{sentence}; R2 of each fold's own spectrum is {headline_r2(low)} to {headline_r2(high)}"]
 
 
-def two_answers(gaps: int, score: Mapping[str, Any]) -> list[str]:
+def two_answers(gaps: int, score: Score) -> list[str]:
     """Say that a model does not answer twice the same, where a sketch that asked every sequence shows it."""
     if not gaps or score.get("scored_on", "hold-out") == "hold-out" or score["r2"] < 1 - 1e-9:
         return []
@@ -182,15 +180,15 @@ def two_answers(gaps: int, score: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def undefined(on_queries: Mapping[str, Any], score: Mapping[str, Any] | None = None) -> list[str]:
+def undefined(on_queries: SequencesScore, score: Score) -> list[str]:
     """Say why there is no R2 on the sequences, unless the model was not to be asked or is constant."""
-    told = on_queries.get("r2_undefined") and (score or {}).get("found") != "constant"
+    told = on_queries.get("r2_undefined") and score["found"] != "constant"
     if not on_queries["predicted"] or not told:
         return []
     return [f"R2 on these sequences is undefined, which counts as failed: {on_queries['r2_undefined']}"]
 
 
-def by_group(on_queries: Mapping[str, Any]) -> list[str]:
+def by_group(on_queries: SequencesScore) -> list[str]:
     """List R2 within each group of the sequences, the largest groups first."""
     groups = sorted(on_queries.get("r2_by_group", {}).items(), key=lambda item: -item[1]["predicted"])
     told = [
@@ -203,7 +201,7 @@ def by_group(on_queries: Mapping[str, Any]) -> list[str]:
     return [f"R2 by group: {', '.join(told[:MAX_GROUPS_LISTED])}{more}"] if told else []
 
 
-def lower_within(on_queries: Mapping[str, Any]) -> list[str]:
+def lower_within(on_queries: SequencesScore) -> list[str]:
     """Say within which groups of the sequences R2 is undefined or far lower than over all of them."""
     overall = on_queries["r2_on_queries"]
     if overall is None or overall <= 0:
@@ -246,14 +244,14 @@ def strongest_motifs(analysis: Analysis, output: str) -> list[str]:
     ]
 
 
-def near_in_words(score: Mapping[str, Any]) -> str:
+def near_in_words(score: Score) -> str:
     """The R2 on the near hold-out, to go on a sentence with; nothing where no queries were near."""
     if "r2_near" not in score:
         return ""
     return f", {full_r2(score['r2_near'], *score['r2_near_interval'])} near {' and '.join(score['near'])}"
 
 
-def asked_in_words(on_queries: Mapping[str, Any]) -> str:
+def asked_in_words(on_queries: SequencesScore) -> str:
     """The R2 on the sequences, to go on a sentence with; nothing where the model was not asked."""
     if not on_queries["predicted"]:
         return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..fidelity.r2_words import scored_on
+from ..fidelity.records import OutputRecord, SequencesScore
 
 REFERENCES = {
     "shapley": "Shapley, L. S. A value for n-person games. In Contributions to the Theory of Games II, 307-317 "
@@ -98,7 +99,7 @@ class Text:
 
 
 def methods_text(
-    facts: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]], on_queries: Mapping[str, Mapping[str, Any]]
+    facts: Mapping[str, Any], scores: Mapping[str, OutputRecord], on_queries: Mapping[str, SequencesScore]
 ) -> Text:
     """Describe one analysis.
 
@@ -125,7 +126,7 @@ def methods_text(
     return text
 
 
-def _sketch(text: Text, facts: Mapping[str, Any], score: Mapping[str, Any]) -> str:
+def _sketch(text: Text, facts: Mapping[str, Any], score: OutputRecord) -> str:
     fixed = facts["n"] - facts["free"]
     letters = f"{facts['kind']} sequences" if facts["kind"] != "custom" else f"sequences over {facts['letters']}"
     space = f"{letters} of {facts['n']} letters" + (
@@ -158,7 +159,7 @@ def _sketch(text: Text, facts: Mapping[str, Any], score: Mapping[str, Any]) -> s
             )
 
 
-def _near(score: Mapping[str, Any]) -> str:
+def _near(score: OutputRecord) -> str:
     """Which queries were drawn near sequences."""
     if "near" not in score:
         return ""
@@ -168,7 +169,7 @@ def _near(score: Mapping[str, Any]) -> str:
     )
 
 
-def _held(score: Mapping[str, Any]) -> str:
+def _held(score: OutputRecord) -> str:
     return (
         f"; {score['holdout']:,} of these evaluations were held out and used for nothing but the scores"
         if score["holdout"]
@@ -176,7 +177,7 @@ def _held(score: Mapping[str, Any]) -> str:
     )
 
 
-def _recovery(text: Text, facts: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]]) -> str:
+def _recovery(text: Text, facts: Mapping[str, Any], scores: Mapping[str, OutputRecord]) -> str:
     names = list(dict.fromkeys(part for s in scores.values() for part in s["estimator"].split(" + ")))
     dividends, described = text.cite("harsanyi"), []
     for name in names:
@@ -195,8 +196,8 @@ def _recovery(text: Text, facts: Mapping[str, Any], scores: Mapping[str, Mapping
 def _faithfulness(
     text: Text,
     facts: Mapping[str, Any],
-    scores: Mapping[str, Mapping[str, Any]],
-    on_queries: Mapping[str, Mapping[str, Any]],
+    scores: Mapping[str, OutputRecord],
+    on_queries: Mapping[str, SequencesScore],
 ) -> str:
     sentences = []
     for name, score in scores.items():
@@ -227,7 +228,7 @@ def _faithfulness(
     return " ".join(sentences) + f" Whether additive explanations suffice was judged from these shares {audit}."
 
 
-def _explanation(text: Text, facts: Mapping[str, Any], on_queries: Mapping[str, Mapping[str, Any]]) -> str:
+def _explanation(text: Text, facts: Mapping[str, Any], on_queries: Mapping[str, SequencesScore]) -> str:
     first = next(iter(on_queries.values()))
     listing = facts["listing"]
     sentence = (

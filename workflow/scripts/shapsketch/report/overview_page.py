@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ..fidelity.r2_words import headline_r2, interval_r2, percent
+from ..fidelity.records import Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..figures.style import letter_colors
 from .analysis import Analysis, lower_within, strongest_motifs, undefined
@@ -63,7 +64,7 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     return rows
 
 
-def _shown(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(score: Score, on_queries: SequencesScore) -> dict[str, Any]:
     """What the table shows of the scores of one output: numbers with what stands beside them, and what to beware of."""
     r2, asked = (score["r2"], *score["r2_interval"]), ("not asked", "")
     if on_queries["predicted"]:

@@ -10,6 +10,7 @@ import pandas as pd
 from .. import __version__
 from ..comparison.registry import headline
 from ..fidelity.r2_words import headline_r2, interval_r2, percent, scored_on
+from ..fidelity.records import Score, SequencesScore
 from ..fidelity.verdict import instead, no_arcs, no_motif, no_pair
 from ..figures.style import letter_classes, letter_colors
 from .analysis import Analysis, cautions, omissions
@@ -270,21 +271,25 @@ def _compared(analysis: Analysis) -> list[tuple[str, pd.DataFrame]]:
     return [(name, analysis.rows("comparison", name)) for name in analysis.spectra]
 
 
-def _numbers(score: Mapping[str, Any], on_queries: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _numbers(score: Score, on_queries: SequencesScore) -> list[tuple[str, str, str]]:
     """The numbers on top of the page: in large letters, of what, and what stands beside it."""
-    shown = (score["r2"], *score["r2_interval"])
-    numbers = [(headline_r2(*shown), f"R² on {scored_on(score)}", interval_r2(*shown))]
+    numbers = [_r2_number(f"R² on {scored_on(score)}", score["r2"], score["r2_interval"])]
     if "r2_near" in score:
-        shown = (score["r2_near"], *score["r2_near_interval"])
-        numbers.append((headline_r2(*shown), f"R² near {' and '.join(score['near'])}", interval_r2(*shown)))
+        words = f"R² near {' and '.join(score['near'])}"
+        numbers.append(_r2_number(words, score["r2_near"], score["r2_near_interval"]))
     if on_queries["predicted"]:
-        shown = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
+        r2, interval = on_queries["r2_on_queries"], on_queries.get("r2_interval") or ()
         top = on_queries.get("r2_of_highest_tenth")
-        beside = [interval_r2(*shown), "" if top is None else f"{headline_r2(top)} within the highest tenth"]
-        numbers.append((headline_r2(*shown), "R² on your sequences", "; ".join(filter(None, beside))))
+        tenth = "" if top is None else f"{headline_r2(top)} within the highest tenth"
+        shown, words, beside = _r2_number("R² on your sequences", r2, interval)
+        numbers.append((shown, words, "; ".join(filter(None, (beside, tenth)))))
     if "1" in score["share_by_order"] and instead(score) is None:
         numbers.append((percent(score["share_by_order"]["1"]), "of the variance found is additive", ""))
     return numbers
+
+
+def _r2_number(words: str, r2: float | None, interval: Sequence[float]) -> tuple[str, str, str]:
+    return headline_r2(r2, *interval), words, interval_r2(r2, *interval)
 
 
 def _sentences(analysis: Analysis, output: str) -> list[str]:

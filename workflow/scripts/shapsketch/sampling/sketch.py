@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
 from ..models import Model
 from ..models.table_model import read_table
+from ..settings.cost import Rate
 from ..settings.errors import InputError, UnusableError
 from ..spectrum.scale import check_scale
 from ..storage.files import load_npz, save_npz, sha256_json
@@ -22,14 +23,6 @@ from .plan import Plan, Role
 
 SKETCH_VERSION = 2
 MIN_SCALE_VALUES = 100  # values that tell whether their differences can be held
-
-
-class Rate(TypedDict):
-    """How fast a model answers: seconds until its first batch and for each evaluation after that, and how many."""
-
-    load_seconds: float
-    seconds_per_evaluation: float
-    evaluations: int
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 
@@ -18,6 +18,7 @@ from .letters import allowed_letters, check_letters, expanded, kind_of, named_le
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
+from .records import Config, ModelConfig, SequencesConfig, VariantsConfig
 from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .wording import sentence
@@ -40,9 +41,7 @@ FILES = {  # what each kind of model is read from, in words
 }
 
 
-def check_config(
-    config: Mapping[str, Any], schema: Mapping[str, Any], written: Sequence[Written] = ()
-) -> dict[str, Any]:
+def check_config(config: Mapping[str, Any], schema: Mapping[str, Any], written: Sequence[Written] = ()) -> Config:
     """Return a copy of the config with all values read as the schema means them, and all defaults filled in.
 
     Args:
@@ -67,7 +66,7 @@ def check_config(
         raise InputError("The config holds itself: a value of it is an alias of what it is in.") from None
     if errors:
         raise InputError(f"The config {sentence(min(errors, key=lambda e: list(map(str, e.absolute_path))))}")
-    return filled
+    return cast(Config, filled)
 
 
 def _expand_templates(models: Any) -> None:
@@ -104,7 +103,7 @@ def _check_outputs(models: Any) -> None:
             )
 
 
-def check_names(config: Mapping[str, Any], files: bool = True) -> None:
+def check_names(config: Config, files: bool = True) -> None:
     """Check that what the config names is there: sequences, models and files.
 
     Args:
@@ -117,10 +116,11 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
     """
     models, sequences = config["models"], config["sequences"]
     for pair in config["analyses"] if config["analyses"] != "all" else []:
-        for name, known, kind in zip(pair, (models, sequences), ("models", "sequences"), strict=True):
-            if name not in known:
+        known = {"models": list(models), "sequences": list(sequences)}
+        for name, (kind, names) in zip(pair, known.items(), strict=True):
+            if name not in names:
                 raise InputError(
-                    f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(known)}."
+                    f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(names)}."
                 )
     for name, model in models.items():
         background = model["background"]
@@ -141,13 +141,13 @@ def check_names(config: Mapping[str, Any], files: bool = True) -> None:
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, one in sequences.items() if files else []:
         _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
-    for name, one in config["variants"].items():
-        _check_variants(name, one, config, files)
+    for name, variant_set in config["variants"].items():
+        _check_variants(name, variant_set, config, files)
     _check_masks(config)
     _check_motifs(config)
 
 
-def _check_variants(name: str, one: Mapping[str, Any], config: Mapping[str, Any], files: bool) -> None:
+def _check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:
     """Check that what a set of variants names is there, and that its model can be asked."""
     models, place = config["models"], f"variants.{name}"
     if one["model"] not in models:
@@ -174,7 +174,7 @@ def _check_variants(name: str, one: Mapping[str, Any], config: Mapping[str, Any]
             _check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
 
 
-def _check_near(name: str, model: Mapping[str, Any], sequences: Mapping[str, Any]) -> None:
+def _check_near(name: str, model: ModelConfig, sequences: Mapping[str, SequencesConfig]) -> None:
     """Check that what a sketch asks near is there, and that the model can be asked."""
     names, kind = near_names(model), model["source"]["kind"]
     if names and kind in ("table", "trees"):
@@ -188,7 +188,7 @@ def _check_near(name: str, model: Mapping[str, Any], sequences: Mapping[str, Any
             )
 
 
-def _check_model(name: str, model: Mapping[str, Any], files: bool) -> None:
+def _check_model(name: str, model: ModelConfig, files: bool) -> None:
     """Check a model's alphabet, template and files."""
     letters, source = named_letters(model["alphabet"]), model["source"]
     try:
@@ -248,7 +248,7 @@ def _instead(folder: Path, wanted: str) -> str:
     return f"give {wanted}{inside}"
 
 
-def check_database(config: Mapping[str, Any]) -> None:
+def check_database(config: Config) -> None:
     """Read the database of motifs, if there is one, with the alphabet of every model: before any is asked.
 
     Raises:
@@ -259,7 +259,7 @@ def check_database(config: Mapping[str, Any]) -> None:
             read_motifs(config["motifs"]["database"], letters)
 
 
-def _check_masks(config: Mapping[str, Any]) -> None:
+def _check_masks(config: Config) -> None:
     explain = config["explain"]
     if explain["mode"] != "masks":
         return
@@ -280,7 +280,7 @@ def _check_masks(config: Mapping[str, Any]) -> None:
             )
 
 
-def _check_motifs(config: Mapping[str, Any]) -> None:
+def _check_motifs(config: Config) -> None:
     motifs = config["motifs"]
     if "database" in motifs:
         _check_file(motifs["database"], "motifs.database", "a MEME file")

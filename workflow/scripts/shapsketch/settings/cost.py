@@ -4,9 +4,9 @@ The cost of a sketch is its evaluations, times what one takes, plus what every j
 on the model itself (`sketch.measure_rate`). Runs in Snakemake's own process too, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
 SHARD_SECONDS = 600.0  # of evaluation that a shard of `sketch.shards: auto` aims at
@@ -16,6 +16,68 @@ MAX_SHARDS = 1000
 # Of the library itself, on one core, beside the model: measured, see docs/how-to/cluster.md.
 RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
+
+
+class Work(TypedDict):
+    """What the cost of a model depends on, its rate and the number of its sequences apart.
+
+    Attributes:
+        budget: `sketch.budget`, at most.
+        evaluations: of the sketch; 0 where there is none.
+        batch_size: sequences per call of the model.
+        shards: of a round.
+        rounds: of the sketch.
+        outputs: how many.
+        explanation_shards: of each set of sequences.
+        asked: evaluations per explained sequence.
+        masked: whether each sequence is explained by itself.
+        sequences: the names of the sets.
+        checked: evaluations of the first look at the model, a part of `evaluations`.
+    """
+
+    budget: int
+    evaluations: int
+    batch_size: int
+    shards: int | Literal["auto"]
+    rounds: int
+    outputs: int
+    explanation_shards: int
+    asked: int
+    masked: bool
+    sequences: list[str]
+    checked: NotRequired[int]
+
+
+class Rate(TypedDict):
+    """How fast a model answers: seconds until its first batch and for each evaluation after that, and how many."""
+
+    load_seconds: float
+    seconds_per_evaluation: float
+    evaluations: int
+
+
+class StageCost(TypedDict):
+    """What a stage costs: its jobs run side by side, stages one after another.
+
+    Attributes:
+        stage: its name.
+        evaluations: of the model.
+        jobs: how many.
+        job_seconds: of each, with `JOB_SECONDS`.
+        core_hours: of all.
+    """
+
+    stage: str
+    evaluations: int
+    jobs: int
+    job_seconds: float
+    core_hours: float
+
+
+class ModelCost(StageCost):
+    """The same, of a named model."""
+
+    model: str
 
 
 def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float | None) -> int:
@@ -36,26 +98,18 @@ def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float
     return max(1, min(wanted, MAX_SHARDS, ceil(evaluations / batch_size)))
 
 
-def estimate(
-    work: Mapping[str, Any], rate: Mapping[str, float], sequences: Sequence[int], compared: int = 0
-) -> list[dict[str, Any]]:
+def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0) -> list[StageCost]:
     """Return what the stages of one model cost, in their order.
 
     Args:
-        work: `evaluations` (0: there is no sketch), `batch_size`, `shards` (of a round, or `auto`), `rounds`,
-            `outputs` (how many), `explanation_shards`, `asked` (evaluations per explained sequence), `masked` (each
-            sequence by itself), `checked` (evaluations of the first look at the model, a part of `evaluations`).
-        rate: `seconds_per_evaluation` and `load_seconds`, as measured.
+        work: what there is to do.
+        rate: as measured.
         sequences: how many each set has.
         compared: evaluations that comparing with other methods takes in all; 0 for none.
-
-    Returns:
-        For each stage `stage`, `evaluations`, `jobs`, `job_seconds` (with `JOB_SECONDS`), `core_hours`. The jobs of a
-        stage run side by side, the stages one after another.
     """
     evaluations, outputs, shards = work["evaluations"], work["outputs"], work["shards"]
     seconds_each, load = rate["seconds_per_evaluation"], rate["load_seconds"]
-    rows = []
+    rows: list[StageCost] = []
 
     def add(stage: str, asked: int, jobs: int, seconds: float) -> None:
         seconds += JOB_SECONDS
@@ -87,8 +141,8 @@ def estimate(
     return rows
 
 
-def wall_seconds(rows: Sequence[Mapping[str, Any]], at_once: int) -> float:
-    """Return the seconds until the end with so many jobs at once, of rows that also have a `model`.
+def wall_seconds(rows: Sequence[ModelCost], at_once: int) -> float:
+    """Return the seconds until the end with so many jobs at once.
 
     Stages of a model follow one another; models share the jobs. No schedule is faster than the longest model alone,
     nor than all work divided by the jobs; a greedy one comes close to the larger of the two.

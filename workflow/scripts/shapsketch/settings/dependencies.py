@@ -10,9 +10,9 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from .errors import InputError
+from .records import Source
 
 # Where ONNX's messages hold further messages: by message, the numbers of the fields and what these are.
 ONNX_FIELDS: Mapping[str, Mapping[int, str]] = {
@@ -26,7 +26,7 @@ ONNX_FIELDS: Mapping[str, Mapping[int, str]] = {
 }
 
 
-def needed_files(source: Mapping[str, Any]) -> list[str]:
+def needed_files(source: Source) -> list[str]:
     """Return the files that a model reads beside those its source names, each once.
 
     ONNX files name their data files. Of Python code (a `target` or a `factory`) these are the modules and packages in

@@ -1,10 +1,9 @@
 """Which sequences a sketch asks near."""
 
-from collections.abc import Mapping
-from typing import Any
+from .records import ModelConfig
 
 
-def near_names(model: Mapping[str, Any]) -> list[str]:
+def near_names(model: ModelConfig) -> list[str]:
     """Return the names of the sequences that a model's sketch asks near."""
     near = model["sketch"].get("near")
     names = near["sequences"] if near else []

@@ -4,8 +4,7 @@ The rounds are where a learning curve has its points and where a stop rule looks
 process too, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from .records import StopRule
 
 CURVE_ROUNDS = 4  # of a budget that is spent in any case
 STOPPING_ROUNDS = 8  # of one that may not be
@@ -20,14 +19,14 @@ def round_ends(budget: int, stopping: bool) -> list[int]:
     return ends[::-1]
 
 
-def stop_rule(budget: int | Mapping[str, Any]) -> tuple[int, float | None]:
+def stop_rule(budget: int | StopRule) -> tuple[int, float | None]:
     """Read `sketch.budget` of the config: the most evaluations, and the R2 that ends them, if one does."""
-    if isinstance(budget, Mapping):
-        return budget["max"], budget["until_r2"]
-    return budget, None
+    if isinstance(budget, int):
+        return budget, None
+    return budget["max"], budget["until_r2"]
 
 
-def sampling_rounds(budget: int | Mapping[str, Any]) -> int:
+def sampling_rounds(budget: int | StopRule) -> int:
     """Return the number of rounds that are sampled one after another: 1 without a stop rule."""
     most, until_r2 = stop_rule(budget)
     return 1 if until_r2 is None else len(round_ends(most, stopping=True))

@@ -10,6 +10,7 @@ from typing import Any
 from .dependencies import needed_files
 from .errors import InputError
 from .outputs import change_axis_files
+from .records import Source
 
 # keys that say where a model comes from, and what it is checked by; they do not make it another one
 ORIGIN = (
@@ -37,7 +38,7 @@ class Download:
     size: int | None = None
 
 
-def source_files(source: Mapping[str, Any]) -> list[str]:
+def source_files(source: Source) -> list[str]:
     """Return every file that a model's values depend on: those it names, and those that they need in turn.
 
     Raises:
@@ -47,7 +48,7 @@ def source_files(source: Mapping[str, Any]) -> list[str]:
     return named + [file for file in _needed_files(source) if file not in named]
 
 
-def fold_sources(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+def fold_sources(source: Source) -> list[dict[str, Any]]:
     """Return the source of each of a model's `folds`, which say what differs from it; itself where it has none."""
     if "folds" not in source:
         return [dict(source)]
@@ -55,26 +56,26 @@ def fold_sources(source: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**shared, **({"path": own} if isinstance(own, str) else own)} for own in source["folds"]]
 
 
-def _needed_files(source: Mapping[str, Any]) -> list[str]:
+def _needed_files(source: Source) -> list[str]:
     """What the files that a source names need in turn, of all folds."""
     return list(dict.fromkeys(file for own in fold_sources(source) for file in needed_files(own)))
 
 
-def complete(source: Mapping[str, Any]) -> dict[str, Any]:
+def complete(source: Source) -> dict[str, Any]:
     """Return the source with all of its `source_files` named: those it needs in turn are in `files`."""
     named = named_files(source)
     needed = [file for file in _needed_files(source) if file not in named]
     return {**source, "files": [*source.get("files", []), *needed]} if needed else dict(source)
 
 
-def named_files(source: Mapping[str, Any]) -> list[str]:
+def named_files(source: Source) -> list[str]:
     """Return the files that a model source names: its weights or tables, its user's code, and names of axes."""
     files: list[str] = []
     _each_file(source, lambda file: files.append(file) or file)  # type: ignore[func-returns-value]
     return files
 
 
-def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict[str, Any]:
+def locate(source: Source, files: str | Sequence[str] | None) -> dict[str, Any]:
     """Return the source with its files where they lie on this machine: elsewhere, if there is no shared disk.
 
     Args:
@@ -85,7 +86,7 @@ def locate(source: Mapping[str, Any], files: str | Sequence[str] | None) -> dict
     return _each_file(source, lambda file: next(paths))
 
 
-def _each_file(source: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
     """The source with each of the files that it names changed, always in the same order."""
     changed = dict(source)
     if path := source.get("path"):
@@ -103,7 +104,7 @@ def _each_file(source: Mapping[str, Any], change: Callable[[str], str]) -> dict[
     return changed
 
 
-def downloads(source: Mapping[str, Any]) -> list[Download]:
+def downloads(source: Source) -> list[Download]:
     """Return what must be brought for a source; nothing where the user names a path of their own."""
     if "path" in source:
         return []
@@ -113,7 +114,7 @@ def downloads(source: Mapping[str, Any]) -> list[Download]:
     return [_download(entry, source) for entry in entries]
 
 
-def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
+def _download(entry: Mapping[str, Any], source: Source) -> Download:
     urls = [entry["url"]] if isinstance(entry["url"], str) else list(entry["url"])
     file = entry.get("file") or PurePosixPath(urls[0].partition("?")[0]).name
     if file in ("", ".", ".."):
@@ -125,7 +126,7 @@ def _download(entry: Mapping[str, Any], source: Mapping[str, Any]) -> Download:
     return Download(file, tuple(urls), sha256, entry.get("size"))
 
 
-def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
+def local_source(source: Source, folder: str) -> dict[str, Any]:
     """Return the source without its origin, with `path` where its files lie, or will lie, in a folder.
 
     Args:
@@ -140,7 +141,7 @@ def local_source(source: Mapping[str, Any], folder: str) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in ORIGIN} | local
 
 
-def with_outputs(source: Mapping[str, Any], outputs: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+def with_outputs(source: Source, outputs: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
     """Return the source with `select`, what each output is, where the config's `outputs` say so."""
     return {**source, "select": dict(outputs)} if isinstance(outputs, Mapping) else dict(source)
 

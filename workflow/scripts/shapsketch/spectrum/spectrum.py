@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -27,6 +27,29 @@ if TYPE_CHECKING:
     from .tables import Explained
 
 
+class SpectrumProvenance(TypedDict, total=False):
+    """Where a spectrum comes from.
+
+    Attributes:
+        plan: the hash of the sketch's plan.
+        model: what the model was, by hash.
+        seed, evaluations: of the sketch.
+        estimator: its name, or such joined by " + " where several were stacked.
+        recovery_version: of the recovery; see `settings/versions.py`.
+        versions: of the code and of packages.
+        faithfulness: the scores, at the front door alone.
+    """
+
+    plan: str
+    model: Mapping[str, Any]
+    seed: int
+    evaluations: int
+    estimator: str
+    recovery_version: int
+    versions: dict[str, str]
+    faithfulness: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """The sketched dividends of one output of a model.
@@ -36,7 +59,7 @@ class Spectrum:
         output: the name of the model's output.
         intercept: the mean of the model under the background, a(empty).
         terms: the dividends; each table averages to zero along every axis.
-        provenance: plain values: hashes of model and plan, seed, estimator, versions.
+        provenance: where it comes from.
         trains: over the free positions of the template; they add their dividends to those of the terms. Their own means
             count nothing: the intercept is the mean of all.
     """
@@ -45,7 +68,7 @@ class Spectrum:
     output: str
     intercept: float
     terms: Terms
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: SpectrumProvenance = field(default_factory=lambda: SpectrumProvenance())
     trains: tuple[Train, ...] = ()
 
     @property

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from .. import __version__
+from ..settings.records import Config
 from ..settings.sources import ORIGIN
 from .files import read_json, sha256_file, sha256_json
 
@@ -23,6 +24,38 @@ PACKAGES = (
     "h5py", "jinja2", "lightgbm", "logomaker", "matplotlib", "numba", "numpy", "onnxruntime", "pandas",
     "pyarrow", "safetensors", "scipy", "torch",
 )  # fmt: skip
+
+
+class Hashes(TypedDict):
+    """SHA-256 of what an analysis was made from, and by; `plan` is the hash of its content."""
+
+    config: str
+    model: str
+    plan: str
+    code: str
+
+
+class ProvenanceRecord(TypedDict):
+    """What `provenance.json` holds.
+
+    Attributes:
+        version: of the record.
+        model, sequences: the names in the config.
+        hashes: of all that is not a file of the user's.
+        inputs: SHA-256 of what the analysis read from outside, by path.
+        versions: of the code and of packages, by stage.
+        config: of this analysis alone.
+        results: SHA-256 of what was made, by path in the model's folder.
+    """
+
+    version: int
+    model: str
+    sequences: str
+    hashes: Hashes
+    inputs: dict[str, str]
+    versions: dict[str, dict[str, str]]
+    config: Config
+    results: NotRequired[dict[str, str]]
 
 
 @cache
@@ -46,7 +79,7 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def config_hash(config: Mapping[str, Any]) -> str:
+def config_hash(config: Config) -> str:
     """Return the SHA-256 of what the config says about the results.
 
     Left out is what must not change them: the number of shards, where a model's file comes from, being offline.
@@ -55,7 +88,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
         config: of one analysis, with all defaults filled in.
     """
     models = {
-        name: model
+        name: dict(model)
         | {"sketch": {key: value for key, value in model["sketch"].items() if key != "shards"}}
         | {"source": {key: value for key, value in model["source"].items() if key not in ORIGIN}}
         for name, model in config["models"].items()
@@ -66,13 +99,13 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 
 def collect(
-    config: Mapping[str, Any],
+    config: Config,
     spectrum: Mapping[str, Any],
     inputs: Mapping[str, str],
     values: str,
     plan: str | None = None,
-) -> dict[str, Any]:
-    """Gather the provenance of one analysis.
+) -> ProvenanceRecord:
+    """Gather the provenance of one analysis, without its results.
 
     Args:
         config: of this analysis alone: one model, its sequences and those of its background.
@@ -80,13 +113,10 @@ def collect(
         inputs: all files that the analysis reads from outside: their paths here by those in the config.
         values: the file of Shapley values, which carries the versions of the explanation.
         plan: the file of the sketch's plan, where there is a sketch.
-
-    Returns:
-        Plain values: `version`, `model`, `sequences`, `hashes` (of `config`, `model`, `plan`, `code`), `inputs`
-        (SHA-256 by path), `versions` (by stage), `config`.
     """
     import pyarrow.parquet as pq
 
+    assert config["analyses"] != "all"
     ((model, sequences),) = config["analyses"]
     explained = json.loads((pq.read_schema(values).metadata or {}).get(b"shapsketch", b"{}"))
     stages = {"spectrum": spectrum["versions"], "explanation": explained["versions"], "report": made_with()}
@@ -104,7 +134,7 @@ def collect(
         },
         "inputs": {name: sha256_file(inputs[name]) for name in sorted(inputs)},
         "versions": stages,
-        "config": dict(config),
+        "config": config,
     }
 
 
@@ -119,13 +149,9 @@ def hash_results(folder: Path, paths: Sequence[str | Path]) -> dict[str, str]:
     return {file.relative_to(folder).as_posix(): sha256_file(file) for file in files if file.is_file()}
 
 
-def describe(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the rows of a table for people: what was hashed and its hash, and the versions by stage.
-
-    Args:
-        record: of `collect`.
-    """
-    rows = [(f"SHA-256 of the {name}", value) for name, value in record["hashes"].items()]
+def describe(record: ProvenanceRecord) -> list[tuple[str, str]]:
+    """Return the rows of a table for people: what was hashed and its hash, and the versions by stage."""
+    rows = [(f"SHA-256 of the {name}", str(value)) for name, value in record["hashes"].items()]
     rows += [(f"SHA-256 of {path}", value) for path, value in record["inputs"].items()]
     packages: dict[str, list[str]] = {}
     for stage, versions in record["versions"].items():

@@ -10,13 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from ..settings.errors import InputError
 from .files import read_json, sha256_file, write_json
-from .provenance import PROVENANCE_VERSION, hash_results, made_with
+from .provenance import PROVENANCE_VERSION, ProvenanceRecord, hash_results, made_with
 
 SNAKEFILE = Path(__file__).parents[3] / "Snakefile"
 
@@ -45,7 +45,7 @@ def main() -> None:
     print(f"All {count} files are the same to the byte.")
 
 
-def load_record(path: Path) -> dict[str, Any]:
+def load_record(path: Path) -> ProvenanceRecord:
     """Read a provenance file.
 
     Raises:
@@ -56,10 +56,10 @@ def load_record(path: Path) -> dict[str, Any]:
     record = read_json(path)
     if not isinstance(record, dict) or record.get("version") != PROVENANCE_VERSION or "results" not in record:
         raise InputError(f"{path} is not a provenance file of version {PROVENANCE_VERSION}.")
-    return record
+    return cast(ProvenanceRecord, record)
 
 
-def differences(record: Mapping[str, Any], folder: Path) -> list[str]:
+def differences(record: ProvenanceRecord, folder: Path) -> list[str]:
     """Say what is not as it was: code, Python and packages.
 
     Raises:
@@ -76,7 +76,7 @@ def differences(record: Mapping[str, Any], folder: Path) -> list[str]:
     return sentences
 
 
-def lay_out(record: Mapping[str, Any], source: Path, into: Path) -> Path:
+def lay_out(record: ProvenanceRecord, source: Path, into: Path) -> Path:
     """Write the config and link the inputs, at the paths that the config names; return the folder to run in."""
     inputs = [Path(path) for path in record["inputs"]]
     depth = max((path.parts.count("..") for path in inputs), default=0)
@@ -105,7 +105,7 @@ def run(folder: Path, cores: int, arguments: Sequence[str]) -> None:
         raise InputError("The repeated run failed; see its messages above.")
 
 
-def compare(record: Mapping[str, Any], folder: Path) -> list[str]:
+def compare(record: ProvenanceRecord, folder: Path) -> list[str]:
     """Return the recorded results that are missing or have another SHA-256, by name."""
     results = folder / "results" / record["model"]
     wanted = record["results"]

@@ -1,13 +1,12 @@
 """What the config says of a set of variants, put together: the reference, and how it is read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..sequences.genome import Genome, GivenSequences, Reference
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from ..settings.records import VariantsConfig
 from .reading import Checker, Placing
 from .tables import Columns, wild_type
 
@@ -37,7 +36,7 @@ class Setup:
 
 
 def set_up(
-    settings: Mapping[str, Any], path: str | Path, genome: str | Path | None, template: Template, reads_unknown: bool
+    settings: VariantsConfig, path: str | Path, genome: str | Path | None, template: Template, reads_unknown: bool
 ) -> Setup:
     """Open what a set of variants refers to.
 

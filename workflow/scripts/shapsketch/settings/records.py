@@ -1,0 +1,202 @@
+"""The config as records: what `check_config` returns, with all defaults filled in.
+
+`workflow/schemas/config.schema.yaml` says which values are right and what the defaults are, `config/README.md` what
+each key means; a test compares the keys here with the schema's. A model's `source` stays a mapping, since each kind of
+model reads keys of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+Source = Mapping[str, Any]
+
+
+class StopRule(TypedDict):
+    """`sketch.budget` of a sketch that may stop early."""
+
+    max: int
+    until_r2: float
+
+
+class NearConfig(TypedDict):
+    """`sketch.near`."""
+
+    sequences: str | list[str]
+    share: float
+
+
+class SketchConfig(TypedDict):
+    """`sketch` of a model."""
+
+    budget: int | StopRule
+    design: Literal["auto", "random", "fourier", "exhaustive"]
+    seed: int
+    batch_size: int
+    near: NotRequired[NearConfig]
+    shards: int | Literal["auto"]
+
+
+class RecoveryConfig(TypedDict):
+    """`recovery` of a model."""
+
+    learning_curve: bool
+    estimator: str
+    max_order: int | Literal["auto"]
+
+
+class CountedBackground(TypedDict):
+    """`background.from_sequences`."""
+
+    queries: str
+    pseudocount: float
+
+
+class MutatedBackground(TypedDict):
+    """`background.mutate`."""
+
+    around: str
+    rate: float
+
+
+class BackgroundConfig(TypedDict, total=False):
+    """`background` of a model: one of these."""
+
+    frequencies: dict[str, float]
+    from_sequences: CountedBackground
+    mutate: MutatedBackground
+
+
+class ModelConfig(TypedDict):
+    """A model of `models`; `outputs` are names, or what each name stands for."""
+
+    source: Source
+    alphabet: str
+    template: str
+    outputs: list[str] | dict[str, dict[str, Any]]
+    background: str | BackgroundConfig
+    sketch: SketchConfig
+    recovery: RecoveryConfig
+
+
+class SequencesConfig(TypedDict):
+    """A set of `sequences`."""
+
+    path: str
+    ambiguous: Literal["error", "drop", "resolve"]
+    mismatch: Literal["error", "drop"]
+    group: str
+
+
+class HaplotypesConfig(TypedDict):
+    """`haplotypes` of a set of variants."""
+
+    enabled: bool
+    samples: list[str]
+    max_exact: int
+    budget: int
+
+
+class VariantsConfig(TypedDict):
+    """A set of `variants`."""
+
+    path: str
+    genome: NotRequired[str]
+    sequence: str
+    first: int
+    model: str
+    strand: Literal["+", "-"]
+    fill: Literal["right", "left"]
+    ambiguous: Literal["drop", "error"]
+    label: str
+    score: str
+    haplotypes: HaplotypesConfig
+    shards: int
+
+
+class RefineConfig(TypedDict, total=False):
+    """`explain.refine`: at least one of these."""
+
+    evaluations_per_sequence: int
+    standard_error: float
+
+
+class PlayersConfig(TypedDict):
+    """`explain.masks.players` that are segments: their width, or [first, last] of each."""
+
+    segments: int | list[list[int]]
+
+
+class MasksConfig(TypedDict):
+    """`explain.masks`."""
+
+    players: Literal["positions"] | PlayersConfig
+    budget: int
+    draws: int
+    estimator: Literal["auto", "exact", "fourier", "regression", "trees"]
+    max_order: int
+
+
+class ExplainConfig(TypedDict):
+    """`explain`."""
+
+    indices: list[str]
+    min_order: int
+    max_order: int
+    top_k: int | Literal["all"]
+    threshold: float
+    refine: Literal[False] | RefineConfig
+    mode: Literal["sketch", "masks"]
+    masks: MasksConfig
+    predict: bool
+    hypothetical: bool
+    shards: int
+
+
+class CompareConfig(TypedDict):
+    """`compare`."""
+
+    enabled: bool
+    methods: list[str]
+    sequences: int
+    evaluations: list[int]
+    curve_draws: int
+    truth_error: float
+    truth_evaluations: int
+
+
+class MotifsConfig(TypedDict):
+    """`motifs`."""
+
+    count: int
+    min_instances: int
+    min_share: float
+    extremes: float
+    bootstrap: int
+    seqlets: Literal["auto"] | bool
+    reverse_complement: bool
+    database: NotRequired[str]
+    colors: Literal["colorblind", "classic"]
+
+
+class Config(TypedDict):
+    """All of the config."""
+
+    models: dict[str, ModelConfig]
+    sequences: dict[str, SequencesConfig]
+    variants: dict[str, VariantsConfig]
+    offline: bool
+    pytorch: Literal["cpu", "cuda"]
+    analyses: Literal["all"] | list[list[str]]
+    explain: ExplainConfig
+    compare: CompareConfig
+    motifs: MotifsConfig
+
+
+class ListingConfig(TypedDict):
+    """Which interactions are listed: of `explain`, with `top_k` None for all."""
+
+    indices: list[str]
+    min_order: int
+    max_order: int
+    top_k: int | None
+    threshold: float
