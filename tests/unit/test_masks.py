@@ -13,11 +13,12 @@ from oracles import dividends
 from shapsketch.masks import explain_game, fit_values, parities
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
+from shapsketch.masks.equations import Data, Equations, fit
 from shapsketch.masks.explain import MaskExplainer, MaskSettings, report_on_masks, warnings_of
 from shapsketch.masks.game import Players, ask
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
-from shapsketch.masks.regression import Data, Equations, closure, fit, polish, pursue
+from shapsketch.masks.regression import closure, polish, pursue
 from shapsketch.masks.sparse_transform import exact
 from shapsketch.models import Model
 from shapsketch.report.mask_page import summary_lines
@@ -427,8 +428,8 @@ def test_the_base_is_within_its_error(budgets):
 def test_scores_of_all_masks_are_of_fresh_ones(budgets):
     for budget, runs in budgets.items():
         for _, _, score in runs:
-            assert score["noise_share"] > 0.3
-            assert score["r2_low"] < 1
+            assert score["noise_share"] > 0.1
+            assert not score["r2_low"] >= 1  # undefined at times, where few masks score
             assert score["estimator"].startswith("exact") == (budget >= 8000)
 
 
@@ -515,6 +516,44 @@ def test_units_are_unbiased():
         assert units.sum(1) == pytest.approx(whole - cells[0])
 
 
+def test_masks_of_every_size_are_asked_and_none():
+    plan = make_mask_plan(40, 4000)
+    sizes = plan.masks[plan.parts["sized_train"]].sum(1)
+    assert np.bincount(np.minimum(sizes // 10, 3)) / len(sizes) == pytest.approx([0.25] * 4, abs=0.05)
+    assert plan.nobody == 40
+    assert not plan.masks[plan.parts["nobody"]].any()
+    for kind in ("sized", "half"):
+        first, second = plan.holdout(kind)
+        assert np.array_equal(plan.masks[first], plan.masks[second])
+        assert not set(range(*first.indices(len(plan.masks)))) & {*plan.fitted, *plan.validation}
+    assert plan.evaluations == 4000
+
+
+@pytest.mark.parametrize("budget", [600, 2000])
+def test_values_are_those_of_the_whole_sequence(budget):
+    """A motif of 30 letters, which half masks never show: values add up to the prediction, and their errors hold."""
+
+    class Motif:
+        batch_size, outputs, evaluations = 1024, ("y",), 0
+
+        def __call__(self, codes):
+            self.evaluations += len(codes)
+            present = (codes[:, 10:40] == 0).mean(1)
+            return (20 * present**8 + 0.1 * (codes[:, 50:] == 1).sum(1))[:, None]
+
+    _, tables = explained(Motif(), LONG, None, "A" * 60, budget)
+    row = tables["values"].iloc[0]
+    values, errors = by_segment(tables["values"], 1), by_segment(tables["errors"], 1)
+    assert row["prediction"] == pytest.approx(20)
+    assert values.sum() + row["base_value"] == pytest.approx(20, abs=1e-4)
+    base = Motif()(np.random.default_rng(0).integers(0, 4, (200_000, 60))).mean()
+    score = tables["scores"].iloc[0]
+    assert abs(row["base_value"] - base) < 4 * score["base_error"] + 0.01
+    truth = np.where(np.isin(np.arange(60), np.arange(10, 40)), (20 - base - 0.25) / 30, -0.025)
+    truth[np.r_[0:10, 40:50]] = 0
+    assert np.mean(np.abs(values - truth) <= 1.96 * errors + 0.01) > 0.9
+
+
 def test_noise_alone_is_no_explanation():
     rng = np.random.default_rng(0)
     plan = make_mask_plan(8, 2000)
@@ -531,10 +570,10 @@ def test_noise_alone_is_no_explanation():
 def test_gaps_and_ranges_are_warned_of():
     game, _ = planted(30, 6, (1, 3), "product")
     found = explain_game(game, make_mask_plan(30, 2000, noisy=False))
-    sure = replace(found, gap_error=0.1, record={**found.record, "r2": 0.9, "r2_interval": [0.8, 0.95]})
-    at = sure.reconstruction
+    record = {**found.record, "r2": 0.9, "r2_interval": [0.8, 0.95]}
+    sure, at = replace(found, gap=0.0, gap_error=0.1, record=record), found.reconstruction
     assert warnings_of(sure, at, (at - 1, at + 1)) == []
-    assert warnings_of(sure, at + 0.3, (at - 1, at + 1)) == ["gap"]
+    assert warnings_of(replace(sure, gap=0.3), at, (at - 1, at + 1)) == ["gap"]
     assert warnings_of(sure, at, (at - 2, at - 1)) == ["range"]
     for interval, wanted in (([0.6, 0.9], ["unsure"]), ([0.1, 0.6], ["r2"]), ([np.nan, np.nan], ["r2"])):
         r2 = np.mean(interval)
@@ -551,15 +590,17 @@ def test_an_undefined_score_counts_as_failed(tmp_path):
         "missed": [0.0, 0.0, 1.0, 1.0],
     }
     rows |= {"missed_error": 0.1, "noise_share": 0.5, "r2": [1.0, 1.0, np.nan, np.nan]}
-    rows |= {"r2_low": [0.31, 0.31, np.nan, np.nan], "r2_high": [1.0, 1.0, np.nan, np.nan]}
+    rows |= {"r2_low": [0.31, 0.31, np.nan, np.nan], "r2_high": [1.0, 1.0, np.nan, np.nan], "gap": 0.1}
+    names = ("r2", "r2_low", "r2_high", "signal", "missed", "missed_error")
+    rows |= {f"half_{name}": rows[name] for name in names}
     pd.DataFrame(rows).to_parquet(tmp_path / "scores.parquet")
     warnings = ["unsure", "unsure", "nothing,r2", "r2,gap"]
-    values = {"output": "y", "sequence_id": list("abcd"), "gap": 0.1, "warning": warnings}
+    values = {"output": "y", "sequence_id": list("abcd"), "warning": warnings}
     pd.DataFrame(values).to_parquet(tmp_path / "values.parquet")
     report = report_on_masks(tmp_path / "values.parquet", tmp_path / "scores.parquet")
     assert report["y"]["r2"] == 0.5
     assert report["y"]["r2_quartiles"] == [0.0, 1.0]
-    assert report["y"]["undefined"] == 2
+    assert report["y"]["undefined"] == report["y"]["half"]["undefined"] == 2
     assert report["y"]["warnings"] == {"nothing": 1, "r2": 2, "unsure": 2, "gap": 1, "range": 0}
     assert report["y"]["r2_pooled"] == 0.5
     text = "\n".join(summary_lines("m", "s", report, "report.html"))

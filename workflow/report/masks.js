@@ -98,10 +98,10 @@ function show() {
   if (!one) return;
   const facts = [
     ["prediction", number(one.prediction)],
-    ["reconstruction", number(one.reconstruction)],
-    ["prediction − reconstruction", uncertain(one.gap, one.gapError)],
+    ["missed of it, and divided among the values", uncertain(one.gap, one.gapError)],
     ["background's mean", uncertain(one.base, one.baseError)],
-    ["R² on fresh masks", one.r2],
+    ["R² on masks of every size", one.r2],
+    ["R² on masks of half the players", one.halfR2],
     ["warnings", one.warnings.join(", ") || "none"],
     ["noise of the draws", one.noise == null ? "–" : percent(one.noise)],
     ["estimator", one.estimator],
@@ -119,12 +119,12 @@ function show() {
 }
 
 function list() {
-  const titles = ["sequence", "prediction", "reconstruction", "gap ± standard error", "R² on fresh masks", "warnings", "strongest interaction"];
+  const titles = ["sequence", "prediction", "gap ± standard error", "R² on masks of every size", "of half the players", "warnings", "strongest interaction"];
   const choose = (k) => { row = k; show(); document.getElementById("sequences").scrollIntoView(); };
   const lines = page.outputs[output].rows.map((one, k) =>
     html("tr", { "data-row": String(k), onclick: () => choose(k) },
       html("td", {}, html("button", { type: "button", class: "name", onclick: () => choose(k) }, one.id)),
-      [number(one.prediction), number(one.reconstruction), uncertain(one.gap, one.gapError), one.r2].map((text) => html("td", { class: "number" }, text)),
+      [number(one.prediction), uncertain(one.gap, one.gapError), one.r2, one.halfR2].map((text) => html("td", { class: "number" }, text)),
       html("td", {}, one.warnings.join(", ")),
       html("td", { class: "wrap" }, one.interactions.length ? words(one.interactions[0]) : ""),
     ),

@@ -35,10 +35,10 @@ def boost(
     stop = lgb.early_stopping(PATIENCE, verbose=False)
     booster = lgb.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
     text = booster.model_to_string(num_iteration=booster.best_iteration)
-    found = tree_parities(text, masks.shape[1], depth)
-    coefficients = scale * found.coefficients
-    coefficients[(found.supports == found.players).all(1)] += mean
-    return Parities(found.players, found.supports, coefficients)
+    fourier = tree_parities(text, masks.shape[1], depth)
+    coefficients = scale * fourier.coefficients
+    coefficients[(fourier.supports == fourier.players).all(1)] += mean
+    return Parities(fourier.players, fourier.supports, coefficients)
 
 
 def tree_parities(text: str, players: int, depth: int) -> Parities:

@@ -44,7 +44,14 @@ SCORE_SCHEMA = pa.schema(
         ("signal", pa.float64()),
         ("missed", pa.float64()),
         ("missed_error", pa.float64()),
+        ("half_r2", pa.float64()),
+        ("half_r2_low", pa.float64()),
+        ("half_r2_high", pa.float64()),
+        ("half_signal", pa.float64()),
+        ("half_missed", pa.float64()),
+        ("half_missed_error", pa.float64()),
         ("base_error", pa.float64()),
+        ("gap", pa.float64()),
         ("gap_error", pa.float64()),
         ("least", pa.float64()),
         ("most", pa.float64()),
@@ -103,14 +110,14 @@ class MaskExplainer:
     @cached_property
     def plan(self) -> MaskPlan:
         """The masks of every sequence."""
-        own = self.settings
+        settings = self.settings
         return make_mask_plan(
             self.players.count,
-            own.budget,
-            seed=own.seed,
-            draws=own.draws,
+            settings.budget,
+            seed=settings.seed,
+            draws=settings.draws,
             noisy=not is_fixed(self.background, self.players),
-            estimator=own.estimator,
+            estimator=settings.estimator,
             batch_size=self.model.batch_size,
         )
 
@@ -141,41 +148,40 @@ class MaskExplainer:
         prediction = self.model(codes)[0]
         tables = []
         for k, output in enumerate(self.model.outputs):
-            own = self.settings
-            whole = float(prediction[k])
-            found = fit_values(self.plan, values[:, k], whole, estimator=own.estimator, max_order=own.max_order)
+            settings, whole = self.settings, float(prediction[k])
+            fit = fit_values(self.plan, values[:, k], whole, estimator=settings.estimator, max_order=settings.max_order)
             seen = min(whole, values[:, k].min()), max(whole, values[:, k].max())
             tables.append(
                 {
-                    "values": self._values(name, output, found, whole, seen),
-                    "errors": self._errors(name, output, found),
-                    "interactions": self._interactions(name, output, found.parities, sequence),
-                    "scores": self._scores(name, output, found, seen),
+                    "values": self._values(name, output, fit, whole, seen),
+                    "errors": self._errors(name, output, fit),
+                    "interactions": self._interactions(name, output, fit.parities, sequence),
+                    "scores": self._scores(name, output, fit, seen),
                 }
             )
         return tables
 
-    def _values(self, name: str, output: str, found: MaskFit, prediction: float, seen: tuple[float, float]) -> pa.Table:
-        spread = self.players.spread(found.values).astype(np.float32)
+    def _values(self, name: str, output: str, fit: MaskFit, prediction: float, seen: tuple[float, float]) -> pa.Table:
+        spread = self.players.spread(fit.values).astype(np.float32)
         columns = {
             "sequence_id": [name],
             "output": [output],
             "prediction": [prediction],
-            "reconstruction": [found.reconstruction],
-            "gap": [prediction - found.reconstruction],
-            "base_value": [found.base],
-            "warning": [",".join(warnings_of(found, prediction, seen))],
+            "reconstruction": [fit.reconstruction],
+            "gap": [prediction - fit.reconstruction],
+            "base_value": [fit.base],
+            "warning": [",".join(warnings_of(fit, prediction, seen))],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=values_schema(len(spread)))
 
-    def _errors(self, name: str, output: str, found: MaskFit) -> pa.Table:
-        spread = self.players.spread(found.errors).astype(np.float32)
+    def _errors(self, name: str, output: str, fit: MaskFit) -> pa.Table:
+        spread = self.players.spread(fit.errors).astype(np.float32)
         columns = {
             "sequence_id": [name],
             "output": [output],
             "evaluations": [self.plan.evaluations],
-            "correction": [found.record["correction"]],
+            "correction": [fit.record["correction"]],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=errors_schema(len(spread)))
@@ -189,10 +195,10 @@ class MaskExplainer:
             mapping = interaction_map(parities.terms, index, self.listing.max_order)
             if not mapping.is_value:
                 mapping = mapping.select(mapping.orders >= self.listing.min_order)
-            found = strongest_interactions(
+            strongest = strongest_interactions(
                 parities.terms, mapping, everything, top_k=self.listing.top_k, threshold=self.listing.threshold
             )
-            tables.append(self._listed(name, output, mapping, found.columns, found.values, sequence))
+            tables.append(self._listed(name, output, mapping, strongest.columns, strongest.values, sequence))
         return pa.concat_tables(tables)
 
     def _listed(
@@ -221,9 +227,10 @@ class MaskExplainer:
             schema=INTERACTION_SCHEMA,
         )
 
-    def _scores(self, name: str, output: str, found: MaskFit, seen: tuple[float, float]) -> pa.Table:
-        record = found.record
+    def _scores(self, name: str, output: str, fit: MaskFit, seen: tuple[float, float]) -> pa.Table:
+        record, half = fit.record, fit.record["half"]
         low, high = record["r2_interval"]
+        half_low, half_high = half["r2_interval"]
         scored = ("r2_of_draws", "noise_share", "signal", "missed", "missed_error")
         columns = {
             "sequence_id": name,
@@ -233,30 +240,36 @@ class MaskExplainer:
             "r2_low": low,
             "r2_high": high,
             **{key: record[key] for key in scored},
-            "base_error": found.base_error,
-            "gap_error": found.gap_error,
+            "half_r2": half["r2"],
+            "half_r2_low": half_low,
+            "half_r2_high": half_high,
+            **{f"half_{key}": half[key] for key in ("signal", "missed", "missed_error")},
+            "base_error": fit.base_error,
+            "gap": fit.gap,
+            "gap_error": fit.gap_error,
             "least": seen[0],
             "most": seen[1],
         }
         return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
 
 
-def warnings_of(found: MaskFit, prediction: float, seen: tuple[float, float]) -> list[str]:
+def warnings_of(fit: MaskFit, prediction: float, seen: tuple[float, float]) -> list[str]:
     """Return the reasons to distrust an explanation, of `WARNINGS`.
 
     Args:
-        found: the explanation.
+        fit: the explanation.
         prediction: of the whole sequence.
         seen: the least and the largest value of the model.
     """
-    low, high = found.record["r2_interval"]
-    gap, rounding = abs(prediction - found.reconstruction), ROUNDING_SHARE * max(map(abs, seen))
+    low, high = fit.record["r2_interval"]
+    rounding = ROUNDING_SHARE * max(map(abs, seen))
+    reached = prediction - fit.gap  # before base and values were made to add up
     reasons = {
-        "nothing": len(found.parities.supports) <= 1,
-        "r2": high < MIN_TRUSTED_R2 or not found.record["r2"] > 0,
+        "nothing": len(fit.parities.supports) <= 1,
+        "r2": high < MIN_TRUSTED_R2 or not fit.record["r2"] > 0,
         "unsure": low < MIN_TRUSTED_R2 <= high,
-        "gap": gap > GAP_Z * found.gap_error + rounding,
-        "range": not seen[0] - rounding <= found.reconstruction <= seen[1] + rounding,
+        "gap": abs(fit.gap) > GAP_Z * fit.gap_error + rounding,
+        "range": not seen[0] - rounding <= reached <= seen[1] + rounding,
     }
     return [name for name in WARNINGS if reasons[name]]
 
@@ -270,32 +283,25 @@ def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
 
     Returns:
         For each output `sequences`, `evaluations_per_sequence`; `r2`, the median over the sequences of the R2 of the
-        value function on masks that nothing else has used, its `r2_quartiles`, and `r2_interval`, the medians of both
-        ends of its interval, an undefined R2 being 0 in all of them; `undefined`, how many are; `r2_pooled` and
-        `r2_pooled_interval`, of all sequences together (None where there is nothing to explain); `noise_share`
-        (median), `largest_gap`, `warnings` (how many sequences have each), and `by_sequence`: `r2`, `r2_interval` and
-        `warning` of each.
+        value function on sized masks that nothing else has used, its `r2_quartiles`, and `r2_interval`, the medians of
+        both ends of its interval, an undefined R2 being 0 in all of them; `undefined`, how many are; `r2_pooled` and
+        `r2_pooled_interval`, of all sequences together (None where there is nothing to explain); in `half` the same on
+        half masks; `noise_share` (median, at sized masks), `largest_gap`, `warnings` (how many sequences have each),
+        and `by_sequence`: `r2`, `r2_interval` and `warning` of each.
     """
-    columns = ["output", "sequence_id", "gap", "warning"]
-    gaps = pq.read_table(values, columns=columns).to_pandas()
+    reasons = pq.read_table(values, columns=["output", "sequence_id", "warning"]).to_pandas()
     report = {}
     for output, rows in pq.read_table(scores).to_pandas().groupby("output", sort=False):
-        own = gaps[gaps["output"] == output]
-        failed = rows[["r2", "r2_low", "r2_high"]].fillna(0.0)
-        low, middle, high = (_number(failed["r2"].quantile(share)) for share in (0.25, 0.5, 0.75))
-        words = own["warning"].str.split(",").explode()
-        warning = dict(zip(own["sequence_id"], own["warning"], strict=True))
-        undefined = int(rows["r2"].isna().sum())
+        of_output = reasons[reasons["output"] == output]
+        words = of_output["warning"].str.split(",").explode()
+        warning = dict(zip(of_output["sequence_id"], of_output["warning"], strict=True))
         report[str(output)] = {
             "sequences": len(rows),
             "evaluations_per_sequence": int(rows["evaluations"].iloc[0]),
-            "r2": middle if undefined < len(rows) else None,
-            "r2_interval": [_number(failed["r2_low"].median()), _number(failed["r2_high"].median())],
-            "r2_quartiles": [low, high],
-            "undefined": undefined,
-            **_pooled(rows),
+            **_summary(rows, ""),
+            "half": _summary(rows, "half_"),
             "noise_share": _number(rows["noise_share"].median()),
-            "largest_gap": float(own["gap"].abs().max()),
+            "largest_gap": float(rows["gap"].abs().max()),
             "warnings": {name: int((words == name).sum()) for name in WARNINGS},
             "by_sequence": {
                 row.sequence_id: {
@@ -309,12 +315,26 @@ def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
     return report
 
 
-def _pooled(rows: pd.DataFrame) -> dict[str, Any]:
+def _summary(rows: pd.DataFrame, kind: str) -> dict[str, Any]:
+    """The R2 of all sequences on masks of a kind, `""` or `"half_"`: the median, and of all together."""
+    r2, low, high = (rows[f"{kind}{name}"] for name in ("r2", "r2_low", "r2_high"))
+    quartile, middle, other = (_number(r2.fillna(0.0).quantile(share)) for share in (0.25, 0.5, 0.75))
+    undefined = int(r2.isna().sum())
+    return {
+        "r2": middle if undefined < len(rows) else None,
+        "r2_interval": [_number(end.fillna(0.0).median()) for end in (low, high)],
+        "r2_quartiles": [quartile, other],
+        "undefined": undefined,
+        **_pooled(*(rows[f"{kind}{name}"] for name in ("signal", "missed", "missed_error"))),
+    }
+
+
+def _pooled(signals: pd.Series, missed_parts: pd.Series, errors: pd.Series) -> dict[str, Any]:
     """The R2 of all sequences together, whose noise is that of all their hold-out masks."""
-    signal, missed = float(rows["signal"].sum()), float(rows["missed"].sum())
+    signal, missed = float(signals.sum()), float(missed_parts.sum())
     if not signal > 0:
         return {"r2_pooled": None, "r2_pooled_interval": [None, None]}
-    error = 1.96 * float(np.sqrt(np.square(rows["missed_error"]).sum())) / signal
+    error = 1.96 * float(np.sqrt(np.square(errors).sum())) / signal
     r2 = min(1 - missed / signal, 1.0)
     return {"r2_pooled": r2, "r2_pooled_interval": [r2 - error, min(r2 + error, 1.0)]}
 

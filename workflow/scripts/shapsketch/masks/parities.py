@@ -64,16 +64,16 @@ class Parities:
     def dividends(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, w) int64 supports, filled up with m, and (D,) float64 dividends a(T); the empty one comes first."""
         if self._is_dense:
-            found, sums = self._dense_dividends()
-            order = np.lexsort((*found.T[::-1], orders(found, self.players)))
-            return found[order], sums[order]
+            supports, sums = self._dense_dividends()
+            order = np.lexsort((*supports.T[::-1], orders(supports, self.players)))
+            return supports[order], sums[order]
         pieces = (
             (chosen, (-2.0) ** chosen.shape[1] * self.coefficients[members])
             for members, chosen in subsets(self.supports, self.players)
         )
-        found, sums = collect(pieces, self.players, self.supports.shape[1])
-        order = np.lexsort((*found.T[::-1], orders(found, self.players)))
-        return found[order], sums[order]
+        supports, sums = collect(pieces, self.players, self.supports.shape[1])
+        order = np.lexsort((*supports.T[::-1], orders(supports, self.players)))
+        return supports[order], sums[order]
 
     def _dense_dividends(self) -> tuple[np.ndarray, np.ndarray]:
         """The same by sums over supersets of all 2^m sets at once (Yates 1937): m passes instead of 3^m subsets."""
@@ -85,8 +85,8 @@ class Parities:
                 without, with_ = array.reshape(-1, 2, 1 << i)[:, 0], array.reshape(-1, 2, 1 << i)[:, 1]
                 add(without, with_, out=without)
         members = (np.flatnonzero(there)[:, None] >> np.arange(m) & 1).astype(bool)
-        found = np.sort(np.where(members, np.arange(m), m), axis=1)[:, :width]
-        return found, (-2.0) ** members.sum(1) * sums[there]
+        supports = np.sort(np.where(members, np.arange(m), m), axis=1)[:, :width]
+        return supports, (-2.0) ** members.sum(1) * sums[there]
 
     @cached_property
     def terms(self) -> Terms:
@@ -96,8 +96,8 @@ class Parities:
         """
         supports, values = self.dividends
         sizes = np.full(self.players, 2)
-        own = orders(supports, self.players)
-        offsets, table_offsets = (_offsets(lengths[1:]) for lengths in (own, 1 << own))
+        order_of = orders(supports, self.players)
+        offsets, table_offsets = (_offsets(lengths[1:]) for lengths in (order_of, 1 << order_of))
         tables = np.zeros(table_offsets[-1])
         tables[table_offsets[1:] - 1] = values[1:]
         nothing = np.zeros(len(offsets), np.int64)
@@ -133,10 +133,10 @@ def orders(supports: np.ndarray, players: int) -> np.ndarray:
 
 def subsets(supports: np.ndarray, players: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield all subsets of all supports, many of one size at a time: the rows they belong to, and themselves."""
-    own = orders(supports, players)
+    order_of = orders(supports, players)
     yield np.arange(len(supports)), np.zeros((len(supports), 0), np.int64)
-    for order in np.unique(own).tolist():
-        members = np.flatnonzero(own == order)
+    for order in np.unique(order_of).tolist():
+        members = np.flatnonzero(order_of == order)
         for size in range(1, order + 1):
             for columns in combinations(range(order), size):
                 yield members, supports[members][:, columns]
@@ -159,10 +159,10 @@ def collect(pieces: Iterable[tuple[np.ndarray, np.ndarray]], players: int, width
         rows[:, : chosen.shape[1]] = chosen
         supports.append(rows)
         numbers.append(values)
-    found = np.concatenate(supports)
-    keys = support_keys(found, players)
+    rows = np.concatenate(supports)
+    keys = support_keys(rows, players)
     unique, first, owner = np.unique(keys, return_index=True, return_inverse=True)
-    return found[first], np.bincount(owner, np.concatenate(numbers), len(unique))
+    return rows[first], np.bincount(owner, np.concatenate(numbers), len(unique))
 
 
 def support_keys(supports: np.ndarray, players: int) -> np.ndarray:

@@ -1,10 +1,13 @@
 """The design of a masked explanation: which masks a sequence is asked with, and what each answer is for.
 
 A plan of the q = 2 kind: an alphabet of two letters, absent and present, one free position per player. All sequences
-share it, so it is made once. Hold-out masks are asked twice where the background is drawn anew each time: what the
-two answers share is the value function, what they do not is the noise of the draws. Walks or pairs of coalitions
-check the Shapley values themselves (see `checks`). Where every mask can be asked and answers are noisy, what is left
-is spent on all masks alike, several draws of each.
+share it, so it is made once. Masks are of two kinds. *Half* masks keep each player or not by the toss of a fair coin:
+there parities are orthonormal, and a lattice of them has a fast transform. *Sized* masks keep a share of the players
+that is uniform between none and all: those are the coalitions that Shapley values weigh. What is fitted is asked at
+both kinds and at the empty mask; the prediction is the value of the full one. Hold-out masks of both kinds are asked
+twice where the background is drawn anew each time: what the two answers share is the value function, what they do not
+is the noise of the draws. Walks or pairs of coalitions check the Shapley values themselves (see `checks`). Where
+every mask can be asked and answers are noisy, what is left is spent on all masks alike, several draws of each.
 """
 
 from dataclasses import dataclass
@@ -16,16 +19,19 @@ import numpy as np
 from ..sampling.plan import Design, Plan, Role
 from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
-from ..sequences.rng import EVERY_STREAM, permuted
+from ..sequences.rng import EVERY_STREAM, MASK_SIZE_STREAM, permuted, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..sparse_fourier.subsampling import CODED_ORDER, Lattice, fit_lattice
 from .checks import pair_masks, walk_masks
 
 ABSENT, PRESENT = "01"
-HOLDOUT_SHARE, MAX_HOLDOUT = 0.025, 2000
-MIN_HOLDOUT = 200  # masks, if a tenth are as many
-VALIDATION_SHARE, MAX_VALIDATION = 0.05, 2000
+HOLDOUT_SHARE, MAX_HOLDOUT = 0.0125, 1000  # of the masks of each kind
+MIN_HOLDOUT, MAX_MIN_HOLDOUT_SHARE = 125, 0.05  # masks of each kind, if they are no larger share
+VALIDATION_SHARE, MAX_VALIDATION = 0.025, 1000  # of the masks of each kind
+SIZED_SHARE = 0.6  # of the masks that are fitted
+QUIET_SIZED_SHARE = 0.25  # where there is no noise
+NOBODY_SHARE, MAX_NOBODY = 0.01, 100  # of the masks: the empty one, drawn anew each time
 MIN_BINS = 16  # of one matrix, for a lattice to be of use
 CHECK_SHARE = 0.4  # of the budget, for walks; for pairs too where answers are noisy
 QUIET_SHARE = 0.05  # for pairs where they are not
@@ -35,6 +41,17 @@ MAX_EXHAUSTIVE = 16  # players
 MAX_PLAYERS = 4094  # a support of five players is one 64-bit number
 
 Estimator = Literal["auto", "exact", "fourier", "trees", "regression"]
+Kind = Literal["sized", "half"]
+KINDS: tuple[Kind, ...] = ("sized", "half")
+
+
+@dataclass(frozen=True)
+class Sized:
+    """How many masks are of uniform size: to score, to choose between fits, and to be fitted."""
+
+    holdout: int = 0
+    validation: int = 0
+    train: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,10 +59,12 @@ class MaskPlan:
     """The masks of every sequence.
 
     Attributes:
-        plan: the roles of what is fitted, and of the hold-out; codes are 0 (absent) and 1 (present).
+        plan: the roles of the half masks; codes are 0 (absent) and 1 (present).
         draws: backgrounds that each value is averaged over; 1 or more.
         noisy: whether one mask can have several values; then hold-out masks are asked twice, with other draws.
         every: answers that are divided evenly among all masks but the whole sequence's, whose value is no draw.
+        sized: how many masks are of uniform size.
+        nobody: answers at the empty mask, that are fitted.
         walks, pairs: units of `checks`; one of them is 0, and both are where every mask is asked without noise.
     """
 
@@ -53,6 +72,8 @@ class MaskPlan:
     draws: int = 1
     noisy: bool = False
     every: int = 0
+    sized: Sized = Sized()
+    nobody: int = 0
     walks: int = 0
     pairs: int = 0
 
@@ -73,22 +94,39 @@ class MaskPlan:
 
     @cached_property
     def parts(self) -> dict[str, slice]:
-        """Where the masks are: `plan`, `again` (the hold-out, for the second time), `every` and `checks`."""
-        again = self.plan.count("holdout") if self.noisy else 0
-        sizes = [self.plan.size, again, self.every, self.walks * self.players + 3 * self.pairs]
-        ends = np.cumsum(sizes).tolist()
-        names = ("plan", "again", "every", "checks")
-        return {name: slice(end - size, end) for name, size, end in zip(names, sizes, ends, strict=True)}
+        """Where the masks are.
+
+        `plan`; `half_again`, its hold-out for the second time; `every`; of uniform size `sized_holdout`, `sized_again`,
+        `sized_validation` and `sized_train`; `nobody`; and `checks`.
+        """
+        sized, twice = self.sized, int(self.noisy)
+        sizes = {
+            "plan": self.plan.size,
+            "half_again": twice * self.plan.count("holdout"),
+            "every": self.every,
+            "sized_holdout": sized.holdout,
+            "sized_again": twice * sized.holdout,
+            "sized_validation": sized.validation,
+            "sized_train": sized.train,
+            "nobody": self.nobody,
+            "checks": self.walks * self.players + 3 * self.pairs,
+        }
+        ends = np.cumsum(list(sizes.values())).tolist()
+        return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
 
     @cached_property
     def masks(self) -> np.ndarray:
         """(N, m) uint8: the masks, as `parts` says."""
-        masks = self.plan.queries(0, self.plan.size)
-        again = [masks[block] for block in self.plan.blocks("holdout")] if self.noisy else []
-        every = self.numbers[:, None] >> np.arange(self.players)[::-1] & 1
-        walks = walk_masks(self.plan.seed, self.players, self.walks)
-        pairs = pair_masks(self.plan.seed, self.players, self.pairs)
-        return np.concatenate([masks, *again, every.astype(np.uint8), walks, pairs])
+        seed, m, sized = self.plan.seed, self.players, self.sized
+        half = self.plan.queries(0, self.plan.size)
+        again = [half[block] for block in self.plan.blocks("holdout")] if self.noisy else []
+        every = self.numbers[:, None] >> np.arange(m)[::-1] & 1
+        uniform = sized_masks(seed, sized.holdout + sized.validation + sized.train, m)
+        holdout, others = uniform[: sized.holdout], uniform[sized.holdout :]
+        nobody = np.zeros((self.nobody, m), np.uint8)
+        checks = (walk_masks(seed, m, self.walks), pair_masks(seed, m, self.pairs))
+        twice = [holdout] if self.noisy else []
+        return np.concatenate([half, *again, every.astype(np.uint8), holdout, *twice, others, nobody, *checks])
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -109,9 +147,39 @@ class MaskPlan:
             numbers[walks] = walks.start + np.repeat(np.arange(self.walks), self.players)
         return numbers
 
-    def rows(self, role: Role) -> slice:
-        """Where the masks of a role are; a slice of none if there are none."""
+    def holdout(self, kind: Kind) -> tuple[slice, slice]:
+        """Where the hold-out masks of a kind are, and where they are for the second time (the same, without noise)."""
+        first = self.parts["sized_holdout"] if kind == "sized" else self._rows("holdout")
+        return first, self.parts[f"{kind}_again"] if self.noisy else first
+
+    @cached_property
+    def validation(self) -> np.ndarray:
+        """(V,) int64: the masks that choose between fits, of both kinds."""
+        return _indices(self._rows("validation"), self.parts["sized_validation"])
+
+    @cached_property
+    def fitted(self) -> np.ndarray:
+        """(F,) int64: the masks that are fitted, of both kinds and the empty one; the lattice's come last."""
+        train, lattice = self._rows("train"), self._rows("lattice")
+        return _indices(train, self.parts["sized_train"], self.parts["nobody"], lattice)
+
+    def _rows(self, role: Role) -> slice:
+        """Where the half masks of a role are; a slice of none if there are none."""
         return next(iter(self.plan.blocks(role)), slice(0, 0))
+
+
+def _indices(*rows: slice) -> np.ndarray:
+    return np.concatenate([np.arange(some.start, some.stop) for some in rows])
+
+
+def sized_masks(seed: int, count: int, players: int) -> np.ndarray:
+    """Return (count, m) uint8 masks of uniform size.
+
+    A chance u is uniform in [0, 1], and each player stays with that chance; so every size from 0 to m is as likely, and
+    all masks of a size are.
+    """
+    words = random_words(seed, MASK_SIZE_STREAM, 0, count, players + 1)
+    return (words[:, 1:] < words[:, :1]).astype(np.uint8)
 
 
 def make_mask_plan(
@@ -126,11 +194,13 @@ def make_mask_plan(
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
-    Without noise every mask is asked once where the budget allows. Otherwise a fortieth of the masks, or 200 where that
-    is less than a tenth, is held out (and asked twice if the game is noisy), and walks or pairs check the Shapley
-    values. If all masks can be asked with the rest, they are, again and again. If not, a twentieth validates, and as
-    much as can be lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough bins to
-    be of use. To regression and trees the lattice's masks are as good as random ones, which make up what is left.
+    Without noise every mask is asked once where the budget allows. Otherwise a fortieth of the masks (or 250 where that
+    is less than a tenth), half of it of uniform size, is held out (and asked twice if the game is noisy), and walks or
+    pairs check the Shapley values. If all masks can be asked with the rest, they are, again and again. If not, a
+    twentieth validates, a hundredth is empty, and three fifths of what is left are of uniform size (a quarter if the
+    game has no noise). As much as can be of the others lies on the lattice of the sparse Fourier transform, with coded
+    offsets, if that has enough bins to be of use. To regression and trees the lattice's masks are as good as random
+    ones, which make up the rest.
 
     Args:
         players: m.
@@ -163,23 +233,37 @@ def make_mask_plan(
             f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
             f"at least {MIN_BUDGET} are needed to fit, choose and score: raise it, or lower explain.masks.draws."
         )
-    holdout = max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, values // 10))
+    holdout = max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, int(values * MAX_MIN_HOLDOUT_SHARE)))
     walks, pairs = _checks(players, values, noisy)
-    left = values - (2 if noisy else 1) * holdout - walks * players - 3 * pairs
+    left = values - len(KINDS) * (1 + noisy) * holdout - walks * players - 3 * pairs
     if small and noisy and 2**players <= left:
-        return MaskPlan(plan("random", {"holdout": holdout}), draws, noisy, left, walks, pairs)
+        half = plan("random", {"holdout": holdout})
+        return MaskPlan(half, draws, noisy, left, Sized(holdout), walks=walks, pairs=pairs)
     if estimator == "exact":
         raise InputError(
             f"explain.masks.estimator is exact, which asks all 2^{players} masks of a sequence (of up to "
             f"{MAX_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
         )
+    sizes, sized, nobody, lattice = _fitted_masks(players, values, left, holdout, noisy, estimator)
+    half = plan("fourier" if lattice else "random", sizes, lattice)
+    return MaskPlan(half, draws, noisy, 0, sized, nobody, walks, pairs)
+
+
+def _fitted_masks(
+    players: int, values: int, left: int, holdout: int, noisy: bool, estimator: Estimator
+) -> tuple[dict[Role, int], Sized, int, Lattice | None]:
+    """Divide what is left: how many half masks have which role, how many are sized and empty, and the lattice."""
     validation = min(int(values * VALIDATION_SHARE), MAX_VALIDATION)
-    lattice = _lattice(players, left - validation, estimator)
+    nobody = max(1, min(int(values * NOBODY_SHARE), MAX_NOBODY)) if noisy else 1
+    left -= len(KINDS) * validation + nobody
+    share = SIZED_SHARE if noisy else QUIET_SIZED_SHARE
+    sized = 0 if estimator == "fourier" else int(left * share)
+    lattice = _lattice(players, left - sized, estimator)
     sizes: dict[Role, int] = {"holdout": holdout, "validation": validation}
-    sizes["train"] = left - validation - (lattice.size if lattice else 0)
+    sizes["train"] = left - sized - (lattice.size if lattice else 0)
     if lattice:
         sizes["lattice"] = lattice.size
-    return MaskPlan(plan("fourier" if lattice else "random", sizes, lattice), draws, noisy, 0, walks, pairs)
+    return sizes, Sized(holdout, validation, sized), nobody, lattice
 
 
 def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:

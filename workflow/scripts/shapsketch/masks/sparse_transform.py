@@ -54,13 +54,13 @@ def denoised(values: np.ndarray, noise: float) -> Parities:
     return _kept(cube, keep)
 
 
-def _shrunk(found: np.ndarray, noise: float) -> np.ndarray:
+def _shrunk(coefficients: np.ndarray, noise: float) -> np.ndarray:
     """The posterior means of (K,) coefficients."""
-    most = max(2 * float(np.max(found**2)) / noise, 2 * MIN_SPREAD)
+    most = max(2 * float(np.max(coefficients**2)) / noise, 2 * MIN_SPREAD)
     count = int(np.ceil(np.log(most / MIN_SPREAD) / np.log(STEP))) + 1
     spreads = noise * np.append(0.0, MIN_SPREAD * STEP ** np.arange(count))
     total = spreads + noise
-    log = -0.5 * (np.log(total) + found[:, None] ** 2 / total)
+    log = -0.5 * (np.log(total) + coefficients[:, None] ** 2 / total)
     likelihood = np.exp(log - log.max(1, keepdims=True))
     null = np.append(NULL_COEFFICIENTS, np.zeros(count))
     weights = np.full(count + 1, 1 / (count + 1))
@@ -71,7 +71,7 @@ def _shrunk(found: np.ndarray, noise: float) -> np.ndarray:
         weights /= weights.sum()
     posterior = likelihood * weights
     posterior /= posterior.sum(1, keepdims=True)
-    return found * (posterior @ (spreads / total))
+    return coefficients * (posterior @ (spreads / total))
 
 
 def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> tuple[Parities, PeelingRecord]:

@@ -38,11 +38,11 @@ def page_content(
         index: whose interactions are shown; None for none.
 
     Returns:
-        `outputs`, each with its name, its `summary`, `headline` and `beside` (R2 in words), `warnings` (sentences) and
-        `rows`: `id`, `letters`, `prediction`, `reconstruction`, `base`, `gap`, `gapError`, `r2` (in words), `warnings`
-        (names), `estimator`, `noise`, `values` and `errors` (one per position) and `interactions` (`positions` as a
-        list of 0-based [first, last], `letters`, `value`); `count`, the sequences there are, and `shown`, those on the
-        page.
+        `outputs`, each with its name, its `summary`, `headline`, `beside` and `half` (R2 in words), `warnings`
+        (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2` (in words),
+        `warnings` (names), `estimator`, `noise`, `values` and `errors` (one per position) and `interactions`
+        (`positions` as a list of 0-based [first, last], `letters`, `value`); `count`, the sequences there are, and
+        `shown`, those on the page.
     """
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
@@ -62,11 +62,13 @@ def page_content(
                 {
                     "id": value_row.sequence_id,
                     "letters": letters[value_row.sequence_id],
-                    **{key: _short(getattr(value_row, key)) for key in ("prediction", "reconstruction", "gap")},
+                    "prediction": _short(value_row.prediction),
+                    "gap": _short(score.gap),
                     "gapError": _short(score.gap_error),
                     "base": _short(value_row.base_value),
                     "baseError": _short(score.base_error),
                     "r2": full_r2(score.r2, score.r2_low, score.r2_high),
+                    "halfR2": full_r2(score.half_r2, score.half_r2_low, score.half_r2_high),
                     "warnings": [name for name in value_row.warning.split(",") if name],
                     "estimator": score.estimator,
                     "noise": _short(score.noise_share),
@@ -86,6 +88,7 @@ def page_content(
                 "summary": summary | {"by_sequence": {}},
                 "headline": headline_r2(*_ends(summary)),
                 "beside": interval_r2(*_ends(summary)),
+                "half": full_r2(*_ends(summary["half"])),
                 "pooled": pooled_words(summary),
                 "warnings": warning_lines(summary),
             }
@@ -138,9 +141,10 @@ def summary_lines(model: str, sequence_set: str, faithfulness: Mapping[str, Any]
             low, high = score["r2_quartiles"]
             pooled = pooled_words(score)
             lines.append(
-                f"{start}R2 {full_r2(*_ends(score))}, the median on fresh masks (quartiles {low:.2f} to {high:.2f})"
-                f"{'; ' + pooled if pooled else ''}; "
-                f"{100 * score['noise_share']:.0f} % of the variance is the background's noise"
+                f"{start}R2 {full_r2(*_ends(score))}, the median on fresh masks of every size (quartiles "
+                f"{low:.2f} to {high:.2f}){'; ' + pooled if pooled else ''}; on masks of half the players "
+                f"{full_r2(*_ends(score['half']))}; {100 * score['noise_share']:.0f} % of the variance of single "
+                "answers at masks of every size is the background's noise"
             )
         lines += [f"  warning: {line}" for line in warning_lines(score)]
         lines += [f"  {sentence}" for sentence in few(score["sequences"])]

@@ -1,0 +1,141 @@
+"""Fits of a game: by which estimator, chosen how, and what they say of every mask that was asked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .equations import RIDGES, Data, Fitted, fit
+from .parities import Parities, signs, singles, union
+from .plan import Estimator, MaskPlan
+from .regression import polish, pursue
+from .scoring import MIN_VARIANCE
+from .sparse_transform import denoised, exact, sparse
+
+REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Butler et al. 2025, ProxySPEX)
+WHOLE_SHARE = 0.02  # of the samples: how much the value of the whole sequence weighs among them
+
+
+@dataclass(frozen=True)
+class GameFit:
+    """A function that stands for a game.
+
+    Attributes:
+        estimator: what it was fitted by.
+        parities: the function as parities.
+        guesses: (N,) float64, what it says of the masks of the plan, each value a mean over the background.
+        answers: (N,) float64, what it says of the answers themselves; `guesses` where it does not know the draws.
+        whole: its value of the whole sequence.
+        values, base: its (m,) Shapley values and its value of nobody.
+        validation_r2: NaN where nothing was chosen.
+    """
+
+    estimator: str
+    parities: Parities
+    guesses: np.ndarray
+    answers: np.ndarray
+    whole: float
+    values: np.ndarray
+    base: float
+    validation_r2: float
+
+    @classmethod
+    def of_parities(cls, plan: MaskPlan, estimator: str, parities: Parities, validation_r2: float) -> "GameFit":
+        """A fit that is a sum of parities."""
+        everybody = np.ones((1, plan.players), np.uint8)
+        guesses = parities.predict(plan.masks)
+        whole = float(parities.predict(everybody)[0])
+        values = parities.terms.shapley_values(everybody)[0]
+        return cls(estimator, parities, guesses, guesses, whole, values, parities.empty, validation_r2)
+
+
+def fit_game(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
+    """Fit the (N,) values of a game at the masks of a plan; `whole` is that of all players."""
+    if plan.exhaustive:
+        return GameFit.of_parities(plan, "exact", exact(values), float("nan"))
+    if plan.every:
+        return _fit_every(plan, values, whole, estimator)
+    return _fit_some(plan, values, whole, estimator, max_order)
+
+
+def fit_constant(plan: MaskPlan, values: np.ndarray) -> GameFit:
+    """The mean of what is fitted, where nothing else is known."""
+    fitted = np.append(values[plan.fitted], values[plan.parts["every"]])
+    parities = Parities(plan.players, singles(plan.players, 1)[:1], np.array([fitted.mean()]))
+    return GameFit.of_parities(plan, "constant", parities, float("nan"))
+
+
+def _fit_every(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator) -> GameFit:
+    """Transform the means of all masks' draws; all but `exact` shrink what may be noise."""
+    answers, cells = values[plan.parts["every"]], 2**plan.players
+    counts = np.bincount(plan.numbers, minlength=cells)
+    means = np.bincount(plan.numbers, answers, cells) / np.maximum(counts, 1)
+    means[-1] = whole
+    if estimator == "exact":
+        return GameFit.of_parities(plan, "exact", exact(means), float("nan"))
+    first, second = plan.holdout("half")
+    within = np.sum((answers - means[plan.numbers]) ** 2)
+    freedom = len(answers) - np.count_nonzero(counts)
+    between = np.sum((values[first] - values[second]) ** 2) / 2
+    noise = (within + between) / (freedom + first.stop - first.start)
+    shrunk = denoised(means, float(noise * np.sum(1 / counts[:-1])) / cells**2)
+    return GameFit.of_parities(plan, "exact, shrunk", shrunk, float("nan"))
+
+
+def _fit_some(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
+    """Fit the values of some masks, and of the whole sequence, by an estimator whose settings validation chooses."""
+    repeats = max(1, int(WHOLE_SHARE * len(plan.fitted)))
+    everybody = np.ones((repeats, plan.players), np.uint8)
+    masks = np.concatenate([everybody, plan.masks[plan.fitted]])
+    answers = np.concatenate([np.full(repeats, whole), values[plan.fitted]])
+    check_masks, check_answers = plan.masks[plan.validation], values[plan.validation]
+    table, check_table = signs(masks), signs(check_masks)
+    data = Data(table, answers, check_table, check_answers, max_order, _chances(plan, repeats))
+    name, fitted = _fit(plan, masks, check_masks, data, estimator)
+    everything = Data(
+        np.hstack([check_table, table]), np.append(check_answers, answers), table[:, :0], answers[:0], max_order
+    )
+    coefficients = fitted.equations.merge(everything).solve(fitted.prior, fitted.ridge)
+    kept = coefficients != 0
+    parities = Parities(plan.players, fitted.supports[kept], coefficients[kept])
+    return GameFit.of_parities(plan, name, parities, fitted.score)
+
+
+def _chances(plan: MaskPlan, repeats: int) -> np.ndarray:
+    """The chance of every player to be there, in each mask that is fitted; of sized masks, the share that is there."""
+    chances = np.full(len(plan.masks), 0.5)
+    for name in ("sized_train", "nobody"):
+        chances[plan.parts[name]] = plan.masks[plan.parts[name]].mean(1)
+    return np.append(np.ones(repeats), chances[plan.fitted])
+
+
+def _fit(
+    plan: MaskPlan, masks: np.ndarray, check_masks: np.ndarray, data: Data, estimator: Estimator
+) -> tuple[str, Fitted]:
+    """Fit by one estimator; `auto` searches from what the sparse transform finds."""
+    m, width = plan.players, data.max_order
+    nothing, alone = singles(m, width)[:1], singles(m, width)[: data.max_parities]
+    if data.values.var() <= MIN_VARIANCE * np.mean(data.values**2):
+        return "constant", fit(data, nothing, RIDGES[:1])
+    if estimator == "trees":
+        return "trees", fit(data, _tree_candidates(masks, check_masks, data, plan.plan.seed), RIDGES)
+    if not plan.plan.lattice or estimator == "regression":
+        return "regression", polish(data, pursue(data, nothing))
+    answers = data.values[len(data.values) - plan.plan.lattice.size :]
+    transformed, _ = sparse(plan.plan.lattice, plan.plan.seed, answers, width)
+    strongest = np.argsort(-np.abs(transformed.coefficients), kind="stable")[: data.max_parities]
+    start = union(m, nothing, transformed.supports[strongest])
+    if estimator == "fourier":
+        return "fourier", fit(data, union(m, start, alone)[: data.max_parities], RIDGES)
+    name = "fourier + regression" if len(strongest) else "regression"
+    return name, polish(data, pursue(data, start))
+
+
+def _tree_candidates(masks: np.ndarray, check_masks: np.ndarray, data: Data, seed: int) -> np.ndarray:
+    """The parities that carry most of the variance of boosted trees, the empty one first."""
+    from .boosting import boost
+
+    trees = boost(masks, data.values, check_masks, data.check_values, data.max_order, seed)
+    variances = np.where((trees.supports == trees.players).all(1), np.inf, trees.coefficients**2)
+    order = np.argsort(-variances, kind="stable")[: data.max_parities]
+    shares = np.cumsum(variances[order[1:]]) / np.sum(trees.coefficients[variances < np.inf] ** 2)
+    return trees.supports[order[: 2 + int(np.searchsorted(shares, REFITTED_VARIANCE_SHARE))]]
