@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -26,6 +26,11 @@ docs: .venv/test.ready
 estimate: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --quiet all $(ARGS) -- results/estimate.tsv
 	@column -t -s "$$(printf '\t')" results/estimate.tsv
+
+# The modules of every network that has some to name, with their shapes, for `mechanism`.
+modules: .venv/run.ready
+	$(BIN)/snakemake --cores $(CORES) --quiet all $(ARGS) -- results/modules.tsv
+	@column -t -s "$$(printf '\t')" results/modules.tsv
 
 # Makes an analysis again from its provenance file, in a new folder, and compares every byte.
 repeat: .venv/run.ready

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 PAGE = Path(__file__).parents[1] / "docs/reference/files.md"
 WILD = {"S": r"(?!spectrum/|sketch/)[^/]+", "M": r"[^/]+", "FILE": r"[^/]+", "OUTPUT": r"[\w-]+", "NAME": r".+"}
+WILD |= dict.fromkeys(("KIND", "SEED"), r"[^/]+")
 WILD |= {"V": WILD["S"], **dict.fromkeys("IJKNn", r"\d+")}
 TYPES = {
     "list of text": "list<item: string>",

@@ -31,6 +31,7 @@ from shapsketch.settings.config import (
     check_names,
 )
 from shapsketch.settings.cost import auto_shards
+from shapsketch.settings.mechanism import ends_of
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.outputs import output_words
@@ -89,7 +90,7 @@ VARIANTS = config["variants"]
 ANALYSES = (
     [(model, sequences) for model in MODELS for sequences in SEQUENCES]
     if config["analyses"] == "all"
-    else [tuple(pair) for pair in config["analyses"]]
+    else [tuple(pair) for pair in config["analyses"] if config["analyses"] != "none"]
 )
 DOWNLOADS = {
     (model, download.file): download
@@ -107,6 +108,13 @@ TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"
 CHECKED = [model for model in MODELS if MODELS[model]["source"]["kind"] not in STEADY]
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
+MECHANISMS = config["mechanism"]
+# Networks whose modules have names.
+NETWORKS = [
+    model
+    for model in MODELS
+    if {"factory", "architecture"} & MODELS[model]["source"].keys()
+]
 TABLE_SCHEMA = read_schema("sequences")
 BEGAN = time.time()
 
@@ -157,7 +165,10 @@ wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
     sequences=any_of(SEQUENCES),
     variants=any_of(VARIANTS),
+    mechanism=any_of(MECHANISMS),
     scatteritem=r"\d+-of-\d+",
+    kind="sae|transcoder|cross_layer",
+    seed=r"\d+",
     round=r"\d+",
 
 
@@ -525,9 +536,14 @@ def get_recorded_results(wildcards):
 
 def get_all_results():
     if MASKED:
-        return get_variant_results() + [
-            f"results/{model}/{sequences}/report.html" for model, sequences in ANALYSES
-        ]
+        return (
+            get_variant_results()
+            + get_mechanism_results()
+            + [
+                f"results/{model}/{sequences}/report.html"
+                for model, sequences in ANALYSES
+            ]
+        )
     files = (
         "report.html",
         "shapley_values.parquet",
@@ -542,12 +558,93 @@ def get_all_results():
         figures
         + get_comparison()
         + get_variant_results()
+        + get_mechanism_results()
         + [
             f"results/{model}/{sequences}/{name}"
             for model, sequences in ANALYSES
             for name in files
         ]
     )
+
+
+def get_mechanism_results():
+    """What is made of each entry of `mechanism`."""
+    return [f"results/mechanism/{name}/dictionary.json" for name in MECHANISMS]
+
+
+def is_drawn(name):
+    """Whether the sequences of an entry of `mechanism` are independent draws of the background."""
+    return isinstance(MECHANISMS[name]["sequences"], dict)
+
+
+def get_kinds(name):
+    """The kinds of dictionaries that are trained: beside cross-layer transcoders those of single layers."""
+    kind = MECHANISMS[name]["dictionary"]["kind"]
+    return [kind] + ["transcoder"] * (kind == "cross_layer")
+
+
+def get_dictionaries(wildcards):
+    own = MECHANISMS[wildcards.mechanism]["dictionary"]
+    return [
+        f"results/mechanism/{wildcards.mechanism}/dictionaries/{kind}/{seed}.safetensors"
+        for kind in get_kinds(wildcards.mechanism)
+        for seed in range(own["seeds"])
+    ]
+
+
+def get_dictionary_settings(wildcards):
+    """What a dictionary depends on, the number of seeds apart."""
+    own = MECHANISMS[wildcards.mechanism]["dictionary"]
+    return canonical({key: own[key] for key in own if key not in ("seeds", "kind")})
+
+
+def get_mechanism_model(wildcards):
+    """What of a model's config its activations depend on."""
+    model = MECHANISMS[wildcards.mechanism]["model"]
+    settings = {
+        key: MODELS[model][key] for key in ("alphabet", "template", "background")
+    }
+    sketch = {"batch_size": MODELS[model]["sketch"]["batch_size"]}
+    return canonical(settings | {"outputs": get_outputs(model), "sketch": sketch})
+
+
+def get_mechanism_files(wildcards):
+    return named_files(get_source(MECHANISMS[wildcards.mechanism]["model"]))
+
+
+def get_mechanism_sequences(wildcards):
+    """The sequences whose activations are kept, unless they are drawn from the background."""
+    own = MECHANISMS[wildcards.mechanism]
+    if isinstance(own["sequences"], dict):
+        return []
+    return f"results/{own['model']}/{own['sequences']}/sequences.parquet"
+
+
+def get_mechanism_background(wildcards):
+    """The sequences that the background counts, where it is drawn from."""
+    own = MECHANISMS[wildcards.mechanism]
+    background = MODELS[own["model"]]["background"]
+    counts = isinstance(background, dict) and "from_sequences" in background
+    if isinstance(own["sequences"], dict) and counts:
+        return SEQUENCES[background["from_sequences"]["queries"]]["path"]
+    return []
+
+
+def get_activation_settings(name):
+    """What activations depend on; what is made of them must not make them stale."""
+    keys = ("model", "sequences", "modules", "special_tokens", "pool", "dtype", "seed")
+    return canonical({key: MECHANISMS[name][key] for key in keys})
+
+
+def get_activations(suffix):
+    def get_shards(wildcards):
+        place = f"results/mechanism/{wildcards.mechanism}/activations"
+        return [
+            f"{place}/{item}.{suffix}"
+            for item in get_scatteritems(MECHANISMS[wildcards.mechanism]["shards"])
+        ]
+
+    return get_shards
 
 
 def get_comparison():
@@ -616,8 +713,11 @@ def get_work(model):
 
 def get_gpus(wildcards):
     """How many GPUs a job that asks the model needs."""
-    device = get_source(wildcards.model).get("device", "cpu")
-    return 0 if device == "cpu" else 1
+    return get_gpus_of(wildcards.model)
+
+
+def get_gpus_of(model):
+    return 0 if get_source(model).get("device", "cpu") == "cpu" else 1
 
 
 def print_mistakes():

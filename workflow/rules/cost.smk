@@ -38,6 +38,16 @@ rule estimate:
             for model in dict(ANALYSES)
             for sequences in get_work(model)["sequences"]
         ],
+        sizes=["results/modules.json"] if MECHANISMS else [],
+        mechanism_rates=[
+            f"results/{MECHANISMS[name]['model']}/sketch/rate.json"
+            for name in MECHANISMS
+        ],
+        mechanism_sequences=[
+            f"results/{own['model']}/{own['sequences']}/sequences.parquet"
+            for own in MECHANISMS.values()
+            if isinstance(own["sequences"], str)
+        ],
     output:
         table="results/estimate.tsv",
     log:
@@ -54,5 +64,6 @@ rule estimate:
         unasked=sorted(TREES),
         checked=CHECKED,
         compare=config["compare"],
+        mechanisms=MECHANISMS,
     script:
         "../scripts/estimate_cost.py"

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.comparison.registry import most_evaluations
-    from shapsketch.settings.cost import estimate, wall_seconds
+    from shapsketch.settings.cost import activations_row, estimate, wall_seconds
     from shapsketch.storage.files import read_json, write_text
     from shapsketch.storage.tsv import table_text
 
@@ -27,6 +27,14 @@ if __name__ == "__main__":
         checked = read_json(next(checks))["evaluations"] if model in params.checked else 0
         compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
         rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]
+    sizes = read_json(snakemake.input.sizes[0]) if params.mechanisms else {}
+    rates, tables = (iter(snakemake.input.get(f"mechanism_{kind}", [])) for kind in ("rates", "sequences"))
+    for name, own in params.mechanisms.items():
+        drawn = own["sequences"]
+        count = drawn["background"] if isinstance(drawn, dict) else pq.read_metadata(next(tables)).num_rows
+        rows.append({"model": own["model"], **activations_row(name, count, own["shards"], read_json(next(rates)))})
+        size = count * sizes[name]["bytes_per_sequence"]
+        tell(f"the activations of mechanism.{name} take {size / 1e9:.3g} GB on disk, of {count} sequences")
     table = pd.DataFrame(rows)
     write_text(snakemake.output.table, table_text(table, 4))
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))

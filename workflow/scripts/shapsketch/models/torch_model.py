@@ -43,9 +43,9 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
         x = torch.from_numpy(encode(codes)).to(device, dtype)
         with torch.inference_mode():
             if batch is None or not len(x):
-                return _plain(forward(x))
+                return plain(forward(x))
             x = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
-            return _first_rows([_plain(forward(part)) for part in torch.split(x, batch)], len(codes))
+            return _first_rows([plain(forward(part)) for part in torch.split(x, batch)], len(codes))
 
     return predict
 
@@ -111,13 +111,14 @@ def find_device(name: str) -> "torch.device":
     return device
 
 
-def _plain(result: Any) -> Any:
-    """Tensors as arrays of at least single precision; by name where they have names, by number where several."""
+def plain(result: Any) -> Any:
+    """Return tensors as arrays of at least single precision; by name where they have names, by number where several."""
     import torch
 
     if isinstance(result, torch.Tensor):
         if result.is_complex():
             raise InputError("A torch model returned complex numbers; real ones are needed.")
+        result = result.detach()
         return (result if result.element_size() > 2 else result.float()).cpu().numpy()
     if hasattr(result, "_asdict"):
         result = result._asdict()
@@ -125,10 +126,10 @@ def _plain(result: Any) -> Any:
         result = {entry.name: getattr(result, entry.name) for entry in fields(result)}
     elif isinstance(result, (tuple, list)):
         if len(result) == 1:
-            return _plain(result[0])
+            return plain(result[0])
         result = dict(enumerate(result))
     if isinstance(result, Mapping):
-        tensors = {name: _plain(part) for name, part in result.items() if isinstance(part, torch.Tensor)}
+        tensors = {name: plain(part) for name, part in result.items() if isinstance(part, torch.Tensor)}
         if tensors:
             return tensors
     raise InputError(f"A torch model returned a {type(result).__name__}; a tensor, or tensors by name, is needed.")

@@ -15,6 +15,7 @@ import jsonschema
 from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
+from .mechanism import check_mechanism
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
@@ -115,7 +116,7 @@ def check_names(config: Config, files: bool = True) -> None:
             file does not exist.
     """
     models, sequences = config["models"], config["sequences"]
-    for pair in config["analyses"] if config["analyses"] != "all" else []:
+    for pair in config["analyses"] if not isinstance(config["analyses"], str) else []:
         known = {"models": list(models), "sequences": list(sequences)}
         for name, (kind, names) in zip(pair, known.items(), strict=True):
             if name not in names:
@@ -145,6 +146,7 @@ def check_names(config: Config, files: bool = True) -> None:
         _check_variants(name, variant_set, config, files)
     _check_masks(config)
     _check_motifs(config)
+    check_mechanism(config)
 
 
 def _check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:

@@ -178,6 +178,44 @@ class MotifsConfig(TypedDict):
     colors: Literal["colorblind", "classic"]
 
 
+class DrawnConfig(TypedDict):
+    """`mechanism.NAME.sequences` that are draws of the background: how many."""
+
+    background: int
+
+
+class DictionaryConfig(TypedDict):
+    """`mechanism.NAME.dictionary`."""
+
+    kind: Literal["sae", "transcoder", "cross_layer"]
+    variant: Literal["topk", "relu", "batch_topk", "matryoshka"]
+    latents: int
+    k: int
+    l1: float
+    steps: int
+    batch: int
+    rate: float
+    dead_after: int
+    seeds: int
+    max_vectors: int
+    cluster_identity: float
+    device: str
+
+
+class MechanismConfig(TypedDict):
+    """An entry of `mechanism`."""
+
+    model: str
+    sequences: str | DrawnConfig
+    modules: list[str]
+    special_tokens: list[int]
+    pool: Literal["none", "mean", "max"]
+    dtype: Literal["float16", "float32"]
+    shards: int
+    seed: int
+    dictionary: DictionaryConfig
+
+
 class Config(TypedDict):
     """All of the config."""
 
@@ -186,10 +224,11 @@ class Config(TypedDict):
     variants: dict[str, VariantsConfig]
     offline: bool
     pytorch: Literal["cpu", "cuda"]
-    analyses: Literal["all"] | list[list[str]]
+    analyses: Literal["all", "none"] | list[list[str]]
     explain: ExplainConfig
     compare: CompareConfig
     motifs: MotifsConfig
+    mechanism: dict[str, MechanismConfig]
 
 
 class ListingConfig(TypedDict):

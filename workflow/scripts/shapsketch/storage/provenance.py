@@ -116,7 +116,7 @@ def collect(
     """
     import pyarrow.parquet as pq
 
-    assert config["analyses"] != "all"
+    assert not isinstance(config["analyses"], str), "the config of an analysis names it"
     ((model, sequences),) = config["analyses"]
     explained = json.loads((pq.read_schema(values).metadata or {}).get(b"shapsketch", b"{}"))
     stages = {"spectrum": spectrum["versions"], "explanation": explained["versions"], "report": made_with()}

@@ -1,0 +1,178 @@
+"""Networks that are watched and changed while they run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from shapsketch.mechanism import activations
+from shapsketch.models import Model, identity
+from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+
+TOY = """
+import torch
+from torch import nn
+
+class Toy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv1d(4, 6, 3, padding=1)
+        self.pool = nn.AvgPool1d(2)
+        self.mix = nn.Linear(6, 5)
+        self.shared = nn.ReLU()
+        self.head = nn.Linear(5, 2)
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x):
+        h = self.shared(self.conv(x))
+        h = self.shared(self.mix(self.pool(h).transpose(1, 2)))
+        return self.head(h.mean(1))
+
+def network():
+    return Toy()
+
+def text():
+    return "no network"
+"""
+DNA = Template(Alphabet("ACGT"), "N" * 8)
+
+
+@pytest.fixture
+def source(tmp_path):
+    (tmp_path / "toy.py").write_text(TOY)
+    return {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/toy.py:network"}
+
+
+def draw(count, template=DNA):
+    return activations.draw(Background.uniform(template), 0, 0, count)
+
+
+def test_sites_are_what_modules_take_and_give(source):
+    network = HookedNetwork(source, DNA, ["a", "b"])
+    sites = [network.site("conv"), network.site("conv", "in"), network.site("pool"), network.site("head", "in")]
+    assert [(s.positions, s.width, s.stride, s.channels_first, s.flat) for s in sites] == [
+        (8, 6, 1, True, False), (8, 4, 1, True, False), (4, 6, 2, True, False), (1, 5, 0, False, True),
+    ]  # fmt: skip
+    codes = draw(50)
+    kept = activations.collect(network, codes, sites, batch=7)
+    assert np.array_equal(kept["conv.in"], np.eye(4, dtype=np.float32)[codes])
+    with torch.no_grad():
+        conv = network.module.conv(torch.from_numpy(np.eye(4, dtype=np.float32)[codes]).transpose(1, 2))
+    assert np.allclose(kept["conv.out"], conv.transpose(1, 2), atol=1e-6)
+    assert np.allclose(kept["head.in"][:, 0] @ network.module.head.weight.T.numpy() + network.module.head.bias.numpy(),
+                       Model(source, DNA, ["a", "b"])(codes), atol=1e-5)  # fmt: skip
+    averaged = activations.collect(network, codes, sites[:1], pool="mean", precision="float16")
+    assert averaged["conv.out"].dtype == np.float16
+    assert np.allclose(averaged["conv.out"][:, 0], kept["conv.out"].mean(1), atol=2e-3)
+    names = [row["module"] for row in network.modules()]
+    assert names == ["conv", "shared", "pool", "mix", "shared", "head"]
+    assert network.modules()[0] | {"parameters": 0} == {
+        "module": "conv", "type": "Conv1d", "input": "4 x 8", "output": "6 x 8", "parameters": 0,
+    }  # fmt: skip
+
+
+def test_outputs_are_those_of_the_model(source):
+    codes = draw(30)
+    for outputs in (["a", "b"], {"b": {"column": 1, "transform": {"power": 1.0}}}):
+        own = source | ({"select": outputs} if isinstance(outputs, dict) else {})
+        values = HookedNetwork(source | own, DNA, list(outputs)).predict(codes) if len(outputs) == 2 else None
+        if values is not None:
+            assert np.allclose(values, Model(own, DNA, list(outputs))(codes), atol=1e-6)
+    own = source | {"select": {"b": {"column": 1}}}
+    assert np.allclose(HookedNetwork(own, DNA, ["b"]).predict(codes), Model(own, DNA, ["b"])(codes), atol=1e-6)
+
+
+def test_a_change_of_a_module_reaches_the_output(source):
+    network = HookedNetwork(source, DNA, ["a", "b"])
+    site, codes = network.site("conv"), draw(20)
+    clean = network.predict(codes)
+    with network.replaced({site: lambda given, made: made}):
+        assert np.allclose(network.predict(codes), clean, atol=1e-6)
+    with network.replaced({site: lambda given, made: torch.zeros_like(made)}):
+        silent = network.predict(codes)
+    assert np.ptp(silent, axis=0).max() < 1e-6 < np.ptp(clean, axis=0).min()
+    assert np.array_equal(network.predict(codes), clean)  # nothing is left behind
+
+
+def test_special_tokens_are_left_out_and_put_back(tmp_path):
+    (tmp_path / "tokens.py").write_text(
+        "import torch\nfrom torch import nn\nclass Tokens(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.body = nn.Identity()\n"
+        "    def forward(self, x):\n        end = torch.full_like(x[:, :1], 7.0)\n"
+        "        return self.body(torch.cat([end, x, 2 * end], 1)).sum((1, 2))[:, None]\n"
+        "def network():\n    return Tokens()\n"
+    )
+    source = {"kind": "torch", "layout": "channels_last", "factory": f"{tmp_path}/tokens.py:network"}
+    network = HookedNetwork(source, DNA, ["a"])
+    with pytest.raises(InputError, match=r"no axis of it has 8 positions; set special_tokens"):
+        network.site("body")
+    site = network.site("body", special=(1, 1))
+    kept = activations.collect(network, draw(5), [site])
+    assert kept["body.out"].max() == 1.0
+    with network.replaced({site: lambda given, made: 0 * made}):
+        assert np.allclose(network.predict(draw(5)), 3 * 7 * 4)
+
+
+def test_mistakes_are_told(source, tmp_path):
+    network = HookedNetwork(source, DNA, ["a", "b"])
+    for name, sentence in [
+        ("convs", "has no module 'convs'; did you mean 'conv'?"),
+        ("zzz", "it has conv, pool, mix, shared, head, unused"),
+        ("shared", "runs 2 times when a sequence is asked; it must run once"),
+        ("unused", "does not run when a sequence is asked"),
+    ]:
+        with pytest.raises(InputError) as told:
+            network.site(name)
+        assert sentence in str(told.value)
+    with pytest.raises(InputError, match="has none to name: give a source of the kind torch with factory"):
+        HookedNetwork({"kind": "torch", "path": "m.pt2", "layout": "flat"}, DNA, ["a"])
+    with pytest.raises(InputError, match="leave out reverse_complement"):
+        HookedNetwork(source | {"reverse_complement": True}, DNA, ["a"])
+
+
+def test_shards_are_read_as_one_and_know_their_model(source, tmp_path):
+    network, codes = HookedNetwork(source, DNA, ["a", "b"]), draw(23)
+    sites = [network.site("conv")]
+    whole = activations.collect(network, codes, sites)["conv.out"]
+    record = activations.describe(sites, identity(source), "none")
+    paths = [str(tmp_path / f"{k}.safetensors") for k in range(3)]
+    for path, rows in zip(paths, np.array_split(np.arange(23), 3), strict=True):
+        activations.write_shard(path, activations.collect(network, codes[rows], sites), codes[rows], record)
+    kept = activations.Activations(tuple(paths))
+    assert kept.count == 23
+    assert kept.sites == sites
+    assert np.allclose(kept.read("conv.out"), whole, atol=1e-6)
+    assert np.array_equal(kept.read("conv.out", 5, 20), kept.read("conv.out")[5:20])
+    assert np.array_equal(kept.read("codes", 7, 9), codes[7:9])
+    kept.check_model(identity(source))
+    with pytest.raises(InputError, match="has the activations of another model"):
+        kept.check_model(identity(source | {"dtype": "float64"}))
+    with pytest.raises(InputError, match=r"has no activations of mix.out; it has conv.out"):
+        kept.read("mix.out")
+    other = activations.describe(sites, identity(source), "mean")
+    activations.write_shard(paths[1], {"conv.out": whole[:3]}, codes[:3], other)
+    with pytest.raises(InputError, match=r"1.safetensors has activations of another model or other modules than"):
+        activations.Activations(tuple(paths)).record  # noqa: B018
+    (tmp_path / "1.safetensors").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is damaged or no safetensors file"):
+        activations.Activations(tuple(paths)).rows  # noqa: B018
+
+
+def test_bedict_gives_its_published_predictions(root, shared):
+    folder = shared / "bedict_abemax"
+    source = {
+        "kind": "torch", "layout": "channels_last", "factory": f"{root}/tests/onehot_bedict.py:network",
+        "path": f"{folder}/bedict_abemax_weights.npz",
+    }  # fmt: skip
+    table = pd.read_csv(folder / "reference_predictions.csv")
+    template = Template(Alphabet("ACTG"), "N" * 20)
+    network = HookedNetwork(source, template, [f"p{k}" for k in range(1, 21)])
+    given = 1 / (1 + np.exp(-network.predict(template.alphabet.encode(table["sequence"]))))
+    assert np.abs(given - table.drop(columns="sequence").to_numpy()).max() < 2e-6
+    site = network.site("trfunit_pipeline.0.MLP", "in")
+    assert (site.positions, site.width, site.stride) == (20, 64, 1)

@@ -1,0 +1,52 @@
+"""The config's `mechanism`: mistakes are told before anything runs."""
+
+import pytest
+import yaml
+
+from shapsketch.settings.config import check_config, check_names
+from shapsketch.settings.errors import InputError
+
+CONFIG = """
+models:
+  net: {source: {kind: torch, layout: flat, factory: "net.py:make"}, alphabet: DNA, template: NNNN}
+  saved: {source: {kind: torch, layout: flat, path: net.pt2}, alphabet: DNA, template: NNNN}
+  both: {source: {kind: torch, layout: flat, factory: "net.py:make", reverse_complement: true}, alphabet: DNA, template: NNNN}
+sequences:
+  some: {path: some.fa}
+  vague: {path: some.fa, ambiguous: resolve}
+mechanism:
+  look: {model: net, sequences: some, modules: [body]}
+"""  # noqa: E501
+
+
+def checked(root, **changes):
+    config = yaml.safe_load(CONFIG)
+    config["mechanism"]["look"] |= changes
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    filled = check_config(config, schema)
+    check_names(filled, files=False)
+    return filled["mechanism"]["look"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "nets"}, "mechanism.look.model is 'nets', which the config does not define; did you mean 'net'?"),
+        ({"sequences": "more"}, "mechanism.look.sequences is 'more', which the config does not define"),
+        ({"model": "saved"}, "mechanism.look looks into modules, and models.saved has none to name"),
+        ({"model": "both"}, "looks into one pass of models.both, whose source has reverse_complement"),
+        ({"sequences": "vague"}, "mechanism.look needs plain letters: set sequences.vague.ambiguous to error or drop"),
+        ({"modules": []}, "mechanism.look.modules"),
+        ({"special_tokens": [1]}, "mechanism.look.special_tokens"),
+        ({"module": ["a"]}, "did you mean 'modules'?"),
+    ],
+)
+def test_mistakes_of_the_config_are_told(root, changes, sentence):
+    with pytest.raises(InputError) as told:
+        checked(root, **changes)
+    assert sentence in str(told.value)
+
+
+def test_defaults_are_filled_in(root):
+    own = checked(root, sequences={"background": 10})
+    assert (own["pool"], own["dtype"], own["shards"], own["special_tokens"]) == ("none", "float32", 1, [0, 0])

@@ -1,0 +1,125 @@
+# Looks inside networks: what modules give, dictionaries of latents, what these are and what they do.
+rule list_modules:
+    input:
+        models=[file for model in NETWORKS for file in named_files(get_source(model))],
+    output:
+        table="results/modules.tsv",
+        sizes="results/modules.json",
+    log:
+        "logs/list_modules.log",
+    benchmark:
+        "benchmarks/list_modules.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        models={
+            model: [
+                {
+                    key: MODELS[model][key]
+                    for key in ("alphabet", "template", "outputs")
+                },
+                get_source(model),
+            ]
+            for model in NETWORKS
+        },
+        mechanisms={
+            name: [get_activation_settings(name), ends_of(MECHANISMS[name])]
+            for name in MECHANISMS
+        },
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/list_modules.py"
+
+
+rule collect_activations:
+    input:
+        model=get_mechanism_files,
+        sequences=get_mechanism_sequences,
+        background=get_mechanism_background,
+    output:
+        # Not removed before the job: what a crash has left whole is not run again.
+        shard=update(
+            "results/mechanism/{mechanism}/activations/{scatteritem}.safetensors"
+        ),
+        manifest=update("results/mechanism/{mechanism}/activations/{scatteritem}.json"),
+    log:
+        "logs/mechanism/{mechanism}/collect_activations/{scatteritem}.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/collect_activations/{scatteritem}.tsv"
+    retries: RETRIES
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        mechanism=lambda wildcards: get_activation_settings(wildcards.mechanism),
+        ends=lambda wildcards: ends_of(MECHANISMS[wildcards.mechanism]),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/collect_activations.py"
+
+
+rule train_dictionary:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+    output:
+        dictionary="results/mechanism/{mechanism}/dictionaries/{kind}/{seed}.safetensors",
+        exported=directory("results/mechanism/{mechanism}/dictionaries/{kind}/{seed}"),
+    log:
+        "logs/mechanism/{mechanism}/train_dictionary/{kind}/{seed}.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/train_dictionary/{kind}/{seed}.tsv"
+    retries: RETRIES
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=lambda wildcards: int(
+            MECHANISMS[wildcards.mechanism]["dictionary"]["device"] != "cpu"
+        ),
+    params:
+        dictionary=get_dictionary_settings,
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/train_dictionary.py"
+
+
+rule score_dictionaries:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+        dictionaries=get_dictionaries,
+        model=get_mechanism_files,
+    output:
+        scores="results/mechanism/{mechanism}/dictionary.json",
+    log:
+        "logs/mechanism/{mechanism}/score_dictionaries.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/score_dictionaries.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        mechanism_model=lambda wildcards: MECHANISMS[wildcards.mechanism]["model"],
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        dictionary=get_dictionary_settings,
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/score_dictionaries.py"

@@ -1,0 +1,32 @@
+"""List the modules of every network that has some to name, with their shapes, and what activations will take.
+
+Creates `results/modules.tsv` from the models, and `results/modules.json` from `mechanism` of the config.
+"""
+
+from shapsketch.settings import script
+
+if __name__ == "__main__":
+    tell = script.start(snakemake)
+
+    import pandas as pd
+
+    from shapsketch.mechanism.activations import size_in_bytes
+    from shapsketch.models.hooked_network import HookedNetwork
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.template import Template
+    from shapsketch.storage.files import write_json, write_text
+    from shapsketch.storage.tsv import table_text
+
+    rows, networks, sizes = [], {}, {}
+    for name, (model, source) in snakemake.params.models.items():
+        template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
+        networks[name] = HookedNetwork(source, template, model["outputs"])
+        rows += [{"model": name, **row} for row in networks[name].modules()]
+    for name, (own, ends) in snakemake.params.mechanisms.items():
+        network, drawn = networks[own["model"]], own["sequences"]
+        sites = [network.site(module, end, own["special_tokens"]) for module in own["modules"] for end in ends]
+        sizes[name] = size_in_bytes(sites, 1, own["pool"], own["dtype"])
+        tell(f"the activations of mechanism.{name} take {sizes[name] / 1e3:.4g} kB for each sequence")
+    columns = ["model", "module", "type", "input", "output", "parameters"]
+    write_text(snakemake.output.table, table_text(pd.DataFrame(rows, columns=columns)))
+    write_json(snakemake.output.sizes, {name: {"bytes_per_sequence": size} for name, size in sizes.items()})

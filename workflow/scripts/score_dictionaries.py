@@ -1,0 +1,74 @@
+"""Measure dictionaries on sequences unlike those that they were trained on, each measure with its control.
+
+Creates `results/mechanism/{mechanism}/dictionary.json` from the dictionaries of all seeds, the activations and the
+model.
+"""
+
+from shapsketch.settings import script
+
+if __name__ == "__main__":
+    tell = script.start(snakemake)
+
+    from itertools import permutations
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+
+    from shapsketch.mechanism import measures
+    from shapsketch.mechanism.activations import Activations
+    from shapsketch.mechanism.vectors import ALONE, Split
+    from shapsketch.models import identity
+    from shapsketch.models.dictionary import Dictionary
+    from shapsketch.models.hooked_network import HookedNetwork
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.template import Template
+    from shapsketch.settings.sources import locate
+    from shapsketch.storage.files import write_json
+
+    params, model, name = snakemake.params, snakemake.params.model, snakemake.wildcards.mechanism
+    source = locate(params.source, snakemake.input.get("model"))
+    template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
+    network = HookedNetwork(source, template, model["outputs"])
+    kept = Activations(tuple(snakemake.input.shards))
+    kept.check_model(identity(params.source, source))
+    split = Split(kept, ALONE if params.drawn else params.dictionary["cluster_identity"], params.seed)
+    fitted_rows, held = np.flatnonzero(~split.is_held), split.held_rows
+    made: dict[str, list[Dictionary]] = {}
+    for path in snakemake.input.dictionaries:
+        made.setdefault(Path(path).parent.name, []).append(Dictionary.load(path))
+    scores, pooled = {}, kept.record["pool"] != "none"
+    steps = sum(map(len, made.values()))
+    with script.progress(f"measure {name}", "dictionary", steps) as bar:
+        for kind, dictionaries in made.items():
+            reads, writes = split.sites(kind)
+            pairs = list(zip(reads, writes, strict=True))
+            fitted = [tuple(split.vectors(s, fitted_rows, measures.MAX_FITTED) for s in pair) for pair in pairs]
+            tested = [tuple(split.vectors(s, held) for s in pair) for pair in pairs]
+            means = {w: torch.from_numpy(y.mean(0)) for w, (_, y) in zip(writes, fitted, strict=True)}
+            scores[kind] = []
+            for dictionary in dictionaries:
+                dictionary.check_network(network)
+                outputs = (
+                    None
+                    if pooled
+                    else measures.score_outputs(network, dictionary, split.codes[held], means, params.seed)
+                )
+                layers = measures.score_vectors(dictionary, fitted, tested, params.seed)
+                scores[kind].append({"layers": layers, "outputs": outputs})
+                bar.update()
+    stabilities = {
+        kind: [measures.stability(*pair) for pair in permutations(dictionaries, 2)]
+        for kind, dictionaries in made.items()
+    }
+    random = {kind: measures.random_stability(dictionaries[0], params.seed) for kind, dictionaries in made.items()}
+    content = {
+        "model": params.mechanism_model, "modules": [site.module for site in split.sites("sae")[1]],
+        "sequences": len(split.codes), "clusters": int(split.clusters.max()) + 1, "held_out": len(held),
+        "settings": params.dictionary, "kinds": measures.report(scores, stabilities, random),
+    }  # fmt: skip
+    write_json(snakemake.output.scores, content)
+    for kind, own in content["kinds"].items():
+        r2 = f", R2 of the outputs {own['r2']['mean']:.4f}" if own["r2"] else ""
+        control = own["controls"]["fvu"]["pca"]
+        tell(f"{name} ({kind}): unexplained {own['fvu']['mean']:.3f} (PCA {control:.3f}){r2}")

@@ -1,0 +1,52 @@
+"""Clusters of similar sequences, so that what is measured is measured on sequences unlike those that were fitted."""
+
+import numpy as np
+
+HELD_OUT_SHARE = 0.2
+
+
+def find_clusters(codes: np.ndarray, identity: float) -> np.ndarray:
+    """Cluster sequences greedily, as CD-HIT does: each joins the first leader that it is like, or leads.
+
+    Args:
+        codes: (N, n) uint8 letter codes.
+        identity: the share of equal letters, place by place, from which on sequences are alike; above 1, none are.
+
+    Returns:
+        (N,) int64 numbers of clusters, in the order of their leaders.
+    """
+    count, n = codes.shape
+    clusters = np.arange(count)
+    if identity > 1 or not count:
+        return clusters
+    leaders, wanted, found = np.empty_like(codes), identity * n - 1e-9, 0
+    for row in range(count):  # each leader depends on all before
+        alike = (leaders[:found] == codes[row]).sum(1) >= wanted
+        if alike.any():
+            clusters[row] = alike.argmax()
+        else:
+            leaders[found], clusters[row] = codes[row], found
+            found += 1
+    return clusters
+
+
+def held_out(clusters: np.ndarray, seed: int, stream: int, share: float = HELD_OUT_SHARE) -> np.ndarray:
+    """Choose whole clusters until a share of the sequences is held out.
+
+    Args:
+        clusters: (N,) of `find_clusters`.
+        seed, stream: of the choice, see `sequences.rng`.
+        share: of the sequences.
+
+    Returns:
+        (N,) bool; at least one sequence on either side where there is more than one cluster.
+    """
+    from ..sequences.rng import generator
+
+    sizes = np.bincount(clusters)
+    order = generator(seed, stream).permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen = order[before + sizes[order] <= max(share * len(clusters), sizes[order[0]])]
+    if len(chosen) == len(sizes):
+        chosen = chosen[:-1]
+    return np.isin(clusters, chosen)

@@ -1,0 +1,89 @@
+"""Which activations a dictionary is trained on, and which it is measured on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..models.dictionary import Kind
+from ..models.hooked_network import Site
+from ..sequences.rng import ACTIVATION_STREAM
+from ..settings.errors import InputError
+from .activations import CODES, Activations
+from .clusters import find_clusters, held_out
+
+MAX_HELD_SEQUENCES = 5000  # that measures are taken on
+ALONE = 2.0  # an identity that no two sequences reach: each is a cluster
+
+
+@dataclass(frozen=True)
+class Split:
+    """The activations of one entry of `mechanism`, divided by clusters of similar sequences.
+
+    Attributes:
+        kept: the activations.
+        identity: of sequences in one cluster; `ALONE` for independent draws.
+        seed: of the division.
+    """
+
+    kept: Activations
+    identity: float
+    seed: int
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """(N, n) uint8 alphabet codes of all sequences."""
+        return self.kept.read(CODES)
+
+    @cached_property
+    def clusters(self) -> np.ndarray:
+        """(N,) the cluster of each sequence."""
+        return find_clusters(self.codes, self.identity)
+
+    @cached_property
+    def is_held(self) -> np.ndarray:
+        """(N,) bool: whether a sequence is kept from training.
+
+        Raises:
+            InputError: all sequences are of one cluster.
+        """
+        if len(self.clusters) and self.clusters.max() == 0:
+            raise InputError(
+                f"{self.kept.paths[0]}: all {len(self.codes)} sequences are alike (cluster_identity), so none can be "
+                "held out; give others, or raise cluster_identity."
+            )
+        return held_out(self.clusters, self.seed, ACTIVATION_STREAM)
+
+    @cached_property
+    def held_rows(self) -> np.ndarray:
+        """The rows of the sequences that measures are taken on, at equal steps where there are many."""
+        rows = np.flatnonzero(self.is_held)
+        return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_HELD_SEQUENCES)).astype(int))]
+
+    def sites(self, kind: Kind) -> tuple[tuple[Site, ...], tuple[Site, ...]]:
+        """Return the sites that a dictionary of a kind reads, and those that it writes.
+
+        Raises:
+            InputError: the widths do not fit together.
+        """
+        written = tuple(site for site in self.kept.sites if site.end == "out")
+        if kind == "sae":
+            return written, written
+        read = tuple(site for site in self.kept.sites if site.end == "in")
+        for into, out in zip(read, written, strict=True):
+            if into.positions != out.positions:
+                raise InputError(
+                    f"The module {out.module!r} takes {into.positions} positions and gives {out.positions}; a "
+                    "transcoder needs as many."
+                )
+        if kind == "cross_layer" and len({site.positions for site in written}) > 1:
+            raise InputError("dictionary.kind cross_layer needs modules with the same number of positions.")
+        return read, written
+
+    def vectors(self, site: Site, rows: np.ndarray, most: int | None = None) -> np.ndarray:
+        """Return the (M, width) float32 vectors of some sequences, at equal steps where there are more than `most`."""
+        whole = self.kept.read(site.key)[rows]
+        flat = whole.reshape(-1, site.width)
+        if most is None or len(flat) <= most:
+            return flat
+        return flat[np.linspace(0, len(flat) - 1, most).astype(int)]

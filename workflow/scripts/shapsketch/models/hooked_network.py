@@ -1,0 +1,357 @@
+"""Networks that can be watched and changed while they run, by forward hooks on the names of their modules.
+
+The names are those of `torch.nn.Module.named_modules`, as captum and nnsight use them. A module's input or output is
+handled as vectors, (N, positions, width), wherever the network keeps its channels, and without special tokens.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..sequences.template import Template
+from ..settings.errors import InputError
+from .answers import Outputs
+from .onehot import onehot_encoder
+from .selection import Axes
+from .torch_model import load_network, plain
+from .transforms import NEAREST, transform_of
+from .user_code import within
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_NAMED = 8  # modules that a sentence lists
+CHANNELS_FIRST = ("Conv1d", "BatchNorm1d", "InstanceNorm1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d")
+
+Change = Callable[[Any, Any], Any]  # of what a module took and the vectors of what it gave, to other vectors
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a module takes (`end` is `in`) or gives (`out`), as vectors.
+
+    Attributes:
+        module: its name.
+        end: `in` or `out`.
+        positions: vectors of a sequence, without special tokens; 1 where the module has no positions.
+        width: numbers of a vector.
+        stride: letters of each position; 0 where positions and letters are not aligned.
+        channels_first: whether the width comes before the positions.
+        first, last: special tokens before and after the letters, which are left out.
+        flat: whether the module has no positions.
+    """
+
+    module: str
+    end: str
+    positions: int
+    width: int
+    stride: int
+    channels_first: bool = False
+    first: int = 0
+    last: int = 0
+    flat: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name in files."""
+        return f"{self.module}.{self.end}"
+
+    def vectors(self, tensor: "torch.Tensor") -> "torch.Tensor":
+        """Return the (N, positions, width) vectors of what the module takes or gives."""
+        if self.flat:
+            return tensor[:, None]
+        turned = tensor.transpose(1, 2) if self.channels_first else tensor
+        return turned[:, self.first : turned.shape[1] - self.last]
+
+    def put_back(self, tensor: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
+        """Return the tensor with other vectors, special tokens as they were."""
+        import torch
+
+        if self.flat:
+            return vectors[:, 0].to(tensor.dtype)
+        turned = tensor.transpose(1, 2) if self.channels_first else tensor
+        stop = turned.shape[1] - self.last
+        whole = torch.cat([turned[:, : self.first], vectors.to(tensor.dtype), turned[:, stop:]], 1)
+        return whole.transpose(1, 2) if self.channels_first else whole
+
+
+class HookedNetwork:
+    """A network of PyTorch whose modules can be watched and changed.
+
+    Args:
+        source: the model's `source`, of the kind torch, with a `factory` or an `architecture`.
+        template: of its sequences.
+        outputs: their names.
+
+    Attributes:
+        name: of the model, for sentences.
+        module: the network, in evaluation mode.
+        outputs: the names of the outputs.
+
+    Raises:
+        InputError: the model is not such a network, or averages both strands.
+    """
+
+    def __init__(self, source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> None:
+        self.name = source.get("factory") or source.get("architecture") or source.get("path", source["kind"])
+        if source["kind"] != "torch" or not ({"factory", "architecture"} & source.keys()):
+            raise InputError(
+                f"mechanism looks into modules, and the model {self.name} has none to name: give a source of the kind "
+                'torch with factory: "file.py:function" (a saved program keeps its operators and not its modules).'
+            )
+        if source.get("reverse_complement"):
+            raise InputError(f"mechanism looks into one pass of {self.name}; leave out reverse_complement.")
+        self.source, self.template, self.outputs = dict(source), template, tuple(outputs)
+        self.module, self.device = load_network(source)
+        self._encode = onehot_encoder(source, template)
+        self._choose = Outputs(str(self.name), self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
+        run: Callable[[Any], Any] = lambda x: self.module(x)  # noqa: E731
+        self._forward = within(source["factory"], run) if "factory" in source else run
+        for parameter in self.module.parameters():
+            parameter.requires_grad_(False)
+
+    def onehot(self, codes: np.ndarray) -> "torch.Tensor":
+        """Return the network's input for (N, n) uint8 alphabet codes."""
+        import torch
+
+        return torch.from_numpy(self._encode(codes)).to(self.device)
+
+    def run(self, x: "torch.Tensor") -> Any:
+        """Run the network and return what it answers, as it does."""
+        return self._forward(x)
+
+    def forward(self, x: "torch.Tensor") -> "torch.Tensor":
+        """Run the network; (N, outputs), differentiable, on the scales of the config.
+
+        Args:
+            x: its input.
+
+        Raises:
+            InputError: an output is made of several numbers by `select` or `reduce`, or is not finite.
+        """
+        import torch
+
+        answer, select = self.run(x), self.source.get("select", {})
+        for name in self.outputs:
+            if {"select", "reduce"} & select.get(name, {}).keys():
+                raise InputError(
+                    f"The output {name} of {self.name} is made by select and reduce; what follows gradients to an "
+                    "output needs {of: ..., column: ...}."
+                )
+        columns = [_column(answer, name, k, select.get(name, {})) for k, name in enumerate(self.outputs)]
+        values = self._choose(plain(answer), len(columns[0]))
+        own = torch.stack(columns, 1).detach().double().cpu().numpy()
+        assert np.array_equal(values, own), "outputs are read in two ways"
+        transforms = [select.get(name, {}).get("transform") for name in self.outputs]
+        return torch.stack([_moved(*pair) for pair in zip(columns, transforms, strict=True)], 1)
+
+    def predict(self, codes: np.ndarray, batch: int = 1024) -> np.ndarray:
+        """Return the (N, outputs) float64 values of (N, n) alphabet codes, as a model of the config answers.
+
+        Raises:
+            InputError: a value is not finite.
+        """
+        import torch
+
+        parts, select = [np.empty((0, len(self.outputs)))], self.source.get("select", {})
+        for start in range(0, len(codes), batch):
+            part = codes[start : start + batch]
+            with torch.no_grad():
+                parts.append(self._choose(plain(self.run(self.onehot(part))), len(part)))
+        values = np.concatenate(parts)
+        for output, name in enumerate(self.outputs):
+            if spec := select.get(name, {}).get("transform"):
+                values[:, output] = transform_of(spec)(values[:, output])
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            row, output = bad[0]
+            text = self.template.alphabet.decode(codes[row : row + 1])[0]
+            raise InputError(
+                f"The model {self.name} returned {values[row, output]} in output {self.outputs[output]!r} for {text}."
+            )
+        return values
+
+    def find(self, name: str) -> "torch.nn.Module":
+        """Return a module by its name.
+
+        Raises:
+            InputError: there is none.
+        """
+        modules = dict(self.module.named_modules())
+        if name in modules:
+            return modules[name]
+        known = [other for other in modules if other]
+        close = get_close_matches(name, known, 1)
+        more = ", ..." if len(known) > MAX_NAMED else ""
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known[:MAX_NAMED])}{more}."
+        raise InputError(f"The model {self.name} has no module {name!r}; {hint}")
+
+    def site(self, name: str, end: str = "out", special: Sequence[int] = (0, 0)) -> Site:
+        """Find out how a module keeps positions and width, by running one sequence.
+
+        Args:
+            name: of the module.
+            end: `in` or `out`.
+            special: tokens before and after the letters, which are left out.
+
+        Raises:
+            InputError: the module is missing, does not run, runs more than once, or its tensors have no positions.
+        """
+        import torch
+
+        kind, seen = type(self.find(name)).__name__, list[tuple[int, ...]]()
+        with (
+            self._hooked({name: lambda given, made: seen.append(_shape(given if end == "in" else made))}),
+            torch.no_grad(),
+        ):
+            self.run(self.onehot(self._any_sequence()))
+        if len(seen) != 1:
+            often = "does not run" if not seen else f"runs {len(seen)} times"
+            raise InputError(f"The module {name!r} of {self.name} {often} when a sequence is asked; it must run once.")
+        return self._site(name, end, kind, seen[0][1:], tuple(special))
+
+    def _site(self, name: str, end: str, kind: str, shape: tuple[int, ...], special: tuple[int, ...]) -> Site:
+        n, tokens = self.template.n, self.template.n + sum(special)
+        what = "takes" if end == "in" else "gives"
+        if len(shape) == 1:
+            return Site(name, end, 1, shape[0], 0, flat=True)
+        if len(shape) != 2:
+            raise InputError(
+                f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence; one vector, or "
+                "one for each position, is needed."
+            )
+        turned = kind in CHANNELS_FIRST or (shape[0] != tokens and shape[1] == tokens)
+        width, places = shape if turned else shape[::-1]
+        if places == tokens:
+            return Site(name, end, n, width, 1, turned, special[0], special[1])
+        if not turned:
+            raise InputError(
+                f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence of {n} letters "
+                f"and {sum(special)} special tokens, and no axis of it has {tokens} positions; set special_tokens, "
+                "or name another module."
+            )
+        return Site(name, end, places, width, n // places if n % places == 0 and not sum(special) else 0, turned)
+
+    def _any_sequence(self) -> np.ndarray:
+        """The first sequence of the template."""
+        return self.template.to_alphabet(np.zeros((1, self.template.n), np.uint8))
+
+    @contextmanager
+    def _hooked(self, watchers: Mapping[str, Callable[[Any, Any], Any]]) -> Iterator[None]:
+        """Call a function with the input and output of each module; what it returns, if anything, is the output."""
+        handles = []
+        try:
+            for name, watch in watchers.items():
+                hook = lambda _module, given, made, watch=watch: watch(given, made)  # noqa: E731
+                handles.append(self.find(name).register_forward_hook(hook))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def watched(self, sites: Sequence[Site]) -> "Iterator[dict[str, torch.Tensor]]":
+        """Keep what modules take and give while the block runs the network.
+
+        Yields:
+            By the sites' keys their (N, positions, width) vectors, of the last run.
+        """
+        kept: dict[str, torch.Tensor] = {}
+
+        def watch(own: Sequence[Site]) -> Callable[[Any, Any], None]:
+            def keep(given: Any, made: Any) -> None:
+                for site in own:
+                    kept[site.key] = site.vectors(_tensor(given if site.end == "in" else made))
+
+            return keep
+
+        names = dict.fromkeys(site.module for site in sites)
+        with self._hooked({name: watch([s for s in sites if s.module == name]) for name in names}):
+            yield kept
+
+    @contextmanager
+    def replaced(
+        self, changes: Mapping[Site, Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]]
+    ) -> Iterator[None]:
+        """Change what modules give while the block runs the network.
+
+        Args:
+            changes: for each site (whose `end` is `out`) a function of what the module took, as it took it, and the
+                (N, positions, width) vectors of what it gave, which returns other such vectors.
+        """
+
+        def change(site: Site, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+            def put(given: Any, made: Any) -> Any:
+                tensor = _tensor(made)
+                other = site.put_back(tensor, function(_tensor(given), site.vectors(tensor)))
+                return other if tensor is made else (other, *made[1:])
+
+            return put
+
+        with self._hooked({site.module: change(site, function) for site, function in changes.items()}):
+            yield
+
+    def modules(self) -> list[dict[str, Any]]:
+        """Return every module that runs, in the order in which they do.
+
+        Returns:
+            For each `module`, `type`, `input` and `output` (shapes of a sequence, as text), `parameters`.
+        """
+        import torch
+
+        rows = list[dict[str, Any]]()
+        names = {name: module for name, module in self.module.named_modules() if name}
+
+        def note(name: str) -> Callable[[Any, Any], None]:
+            def keep(given: Any, made: Any) -> None:
+                own = names[name]
+                rows.append({
+                    "module": name, "type": type(own).__name__, "input": _text(given), "output": _text(made),
+                    "parameters": sum(p.numel() for p in own.parameters()),
+                })  # fmt: skip
+
+            return keep
+
+        with self._hooked({name: note(name) for name in names}), torch.no_grad():
+            self.run(self.onehot(self._any_sequence()))
+        return rows
+
+
+def _tensor(value: Any) -> Any:
+    """The tensor of what a module takes or gives; of several the first."""
+    return value[0] if isinstance(value, (tuple, list)) else value
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(getattr(_tensor(value), "shape", ()))
+
+
+def _text(value: Any) -> str:
+    return " x ".join(map(str, _shape(value)[1:])) or "-"
+
+
+def _column(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "torch.Tensor":
+    """One output of an answer as a (N,) tensor; `Outputs` checks that it is the right one."""
+    part = answer
+    if isinstance(answer, (tuple, list)):
+        part = answer[0] if len(answer) == 1 else answer[spec.get("of", 0)]
+    elif isinstance(answer, Mapping):
+        part = answer[spec.get("of", name if name in answer else next(iter(answer)))]
+    rows = part.reshape(len(part), -1)
+    column = spec.get("column", place if not spec and not isinstance(answer, Mapping) else 0)
+    if not isinstance(column, int) or column >= rows.shape[1]:
+        column = 0
+    return rows[:, column]
+
+
+def _moved(values: "torch.Tensor", transform: Any) -> "torch.Tensor":
+    """Values on the scale of a transform; see `transforms`, which this repeats for tensors."""
+    if transform is None:
+        return values
+    if transform == "logit":
+        return values.clamp(NEAREST, 1 - NEAREST).logit()
+    return values.log() if transform == "log" else values ** float(transform["power"])
