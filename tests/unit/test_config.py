@@ -116,6 +116,31 @@ def test_folds(read, source, sentence):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("{kind: torch, path: m, input: tokens, tokens: {vocabulary: {A: 4}, before: [0, <cls>]}}", None),
+        ("{kind: onnx, path: m, layout: [1, letter, position], constants: {c: [0, 1], d: x.npy}}", None),
+        ("{kind: torch, path: m, layout: flat, dtype: bfloat16}", None),
+        ("{kind: torch, path: m}", "lacks the key 'layout' under models.m.source"),
+        ("{kind: torch, path: m, layout: [letter, letter]}", "models.m.source.layout .a list of axes with"),
+        ("{kind: torch, path: m, layout: codes}", "models.m.source.layout.*a list of axes"),
+        ("{kind: keras_h5, path: m, input: tokens}", "use one of torch, onnx|torch, onnx"),
+        ("{kind: onnx, path: m, layout: flat, score: masked_marginal}", "score and wild_type are for input: tokens"),
+        ("{kind: python, target: 'a.py:f', constants: {c: 1}}", "constants are for the kinds torch and onnx"),
+        ("{kind: onnx, path: m, layout: flat, dtype: float16}", "torch, with dtype: float16 or bfloat16"),
+    ],
+)
+def test_what_networks_read(read, source, sentence):
+    if sentence is None:
+        assert read(with_model(source=source))
+        return
+    with pytest.raises(InputError, match=sentence) as told:
+        read(with_model(source=source))
+    assert "\n" not in str(told.value)
+    assert "{" not in str(told.value).replace("{kind", "")
+
+
 def test_templates_that_count_are_written_out(read):
     config = read(with_model(template="N{7}GG"))
     assert config["models"]["m"]["template"] == "NNNNNNNGG"

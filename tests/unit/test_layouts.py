@@ -67,7 +67,8 @@ def test_as_many_positions_as_letters_tell_nothing(tmp_path):
         ((4, 400), "channels_last", 300, "give a template of 400 letters and layout: channels_first"),
         ((24,), "flat", 7, "give a template of 6 letters"),
         ((5, 6), "channels_first", 6, "give an alphabet of 5 letters"),
-        ((1, 4, 6), "channels_first", 6, "no layout gives that; reshape the input within the model"),
+        ((1, 4, 6), "channels_first", 6, r"would get \(4, 6\): set layout: \[1, letter, position\]"),
+        ((2, 4, 6), "channels_first", 6, "no layout gives that; reshape the input within the model"),
         (("c", 4), "channels_first", 6, r"of the shape \(any, 4\); .*: set layout: channels_last"),
     ],
 )

@@ -34,7 +34,7 @@ from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.mechanism import ends_of
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
-from shapsketch.settings.outputs import output_words
+from shapsketch.settings.outputs import SCORES, output_words
 from shapsketch.settings.sources import (
     STEADY,
     complete,
@@ -243,7 +243,10 @@ def get_output_words(model):
     """What each output is of the model's answer, in words, where the config says so."""
     outputs = MODELS[model]["outputs"]
     given = outputs.items() if isinstance(outputs, dict) else ()
-    return {name: output_words(spec) for name, spec in given}
+    score = MODELS[model]["source"].get("score")
+    return {name: SCORES[score] for name in outputs if score} | {
+        name: output_words(spec) for name, spec in given if not score
+    }
 
 
 def get_folds(name):

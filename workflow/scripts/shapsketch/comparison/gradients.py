@@ -12,7 +12,7 @@ import torch
 from torch import fx, nn
 
 from ..models import torch_model
-from ..models.onehot import onehot_encoder
+from ..models.onehot import arranged, letters_first, onehot_encoder
 from . import Task, UnsuitedError
 from .registry import METHODS
 
@@ -56,16 +56,13 @@ class Network:
     def mean_input(self) -> torch.Tensor:
         """Return the mean of the background's inputs, (1, ...)."""
         p = self.task.background.probabilities.astype(self.source.get("dtype", "float32"))
-        layout = self.source["layout"]
-        p = p.T if layout.endswith("channels_first") else p
-        p = p.reshape(-1) if layout.startswith("flat") else p
-        return torch.from_numpy(np.ascontiguousarray(p)[None]).to(self.device)
+        return torch.from_numpy(arranged(p[None], self.source["layout"])).to(self.device)
 
     def by_position(self, attributions: torch.Tensor) -> np.ndarray:
         """Sum (B, ...) attributions of inputs over the letters: (B, n) float64."""
         plain = attributions.detach().double().cpu().numpy()
         n = self.task.background.template.n
-        if self.source["layout"].endswith("channels_first"):
+        if letters_first(self.source["layout"]):
             return plain.reshape(len(plain), -1, n).sum(1)
         return plain.reshape(len(plain), n, -1).sum(2)
 
@@ -119,6 +116,10 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
         raise UnsuitedError(f"A model that averages both strands has no one input that {METHODS[name]} could follow.")
     if "folds" in source:
         raise UnsuitedError(f"The mean of several folds has no one network that {METHODS[name]} could follow.")
+    if source.get("input") == "tokens" or "constants" in source or "16" in source.get("dtype", ""):
+        raise UnsuitedError(
+            f"{METHODS[name]} follows networks whose one input is of one-hot letters in full precision."
+        )
     module, device = torch_model.load_network(source)
     if isinstance(module, torch.jit.ScriptModule):
         raise UnsuitedError(

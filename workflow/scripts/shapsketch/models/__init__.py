@@ -98,7 +98,7 @@ class Model:
         self.batch_size = batch_size
         self._fits = batch_size  # what has not run out of memory
         self.evaluations = 0
-        self.reads_unknown = "unknown_letters" in source
+        self.reads_unknown = "unknown_letters" in source or "unknown" in source.get("tokens", {})
         self._both_strands = bool(source.get("reverse_complement"))
         if self._both_strands and template.alphabet.kind not in ("DNA", "RNA"):
             raise InputError(f"reverse_complement needs DNA or RNA, and the alphabet is {template.alphabet.letters}.")

@@ -113,7 +113,7 @@ class Outputs:
             of = next(iter(answer)) if of is None and len(answer) == 1 else name if of is None else of
             if of not in answer:
                 raise InputError(
-                    f"The model {self.model} returned no output {of!r}; it returned {_described(answer)}"
+                    f"The model {self.model} returned no output {of!r}; it returned {described(answer)}"
                     f"{self._choose(answer, count)}."
                 )
             return of, answer[of]
@@ -266,7 +266,8 @@ def column_names(part: Any) -> list[str]:
     return [str(key) for key in getattr(part, "columns", ())]
 
 
-def _described(answer: Mapping[Any, Any]) -> str:
+def described(answer: Mapping[Any, Any]) -> str:
+    """Return the names and shapes of an answer's parts, in words."""
     return ", ".join(f"{name} {np.shape(part) or 'without a shape'}" for name, part in answer.items())
 
 

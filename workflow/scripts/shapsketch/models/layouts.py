@@ -15,7 +15,7 @@ from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..settings.sources import fold_sources
 from . import KINDS, Model
-from .onehot import LAYOUTS, input_shape
+from .onehot import LAYOUTS, NAMED_LAYOUTS, Layout, input_shape, layout_words
 from .table_model import read_table
 
 Shape = tuple[int | None, ...]
@@ -38,25 +38,28 @@ def check_shape(source: Mapping[str, Any], template: Template) -> bool:
     if "folds" in source:
         known = [check_shape(own, template) for own in fold_sources(source)]
         return all(known)
+    if source.get("input") == "tokens":
+        return True  # there is no layout
     declared = _declared(source)
     if declared is None:
         return source["kind"] not in NETWORKS
-    shapes = {layout: input_shape(layout, template.alphabet.q, template.n) for layout in LAYOUTS}
-    given = source["layout"]
+    given = source["layout"] if isinstance(source["layout"], str) else tuple(source["layout"])
+    layouts = dict.fromkeys([given, *LAYOUTS])
+    shapes = {layout: input_shape(layout, template.alphabet.q, template.n) for layout in layouts}
     fitting = [layout for layout, shape in shapes.items() if _fits(shape, declared)]
     if given in fitting:
         return len(fitting) == 1
     letters = template.alphabet.letters
     raise InputError(
-        f"{source['path']} takes sequences of the shape {_text(declared)}; with layout {given}, a template of "
-        f"{template.n} letters and the {template.alphabet.q} letters {letters} it would get {_text(shapes[given])}: "
-        f"{_remedy(declared, given, fitting, template)}."
+        f"{source['path']} takes sequences of the shape {_text(declared)}; with layout {layout_words(given)}, "
+        f"a template of {template.n} letters and the {template.alphabet.q} letters {letters} it would get "
+        f"{_text(shapes[given])}: {_remedy(declared, given, fitting, template)}."
     )
 
 
 def _declared(source: Mapping[str, Any]) -> Shape | None:
     """The shape of a sequence in the file; None where it is not known, or where the network is code."""
-    if source["kind"] not in NETWORKS or "factory" in source or "architecture" in source:
+    if source["kind"] not in NETWORKS or {"factory", "architecture", "constants"} & source.keys():
         return None
     module = import_module(f".{KINDS[source['kind']]}", __package__)
     find = getattr(module, "declared_input_shape", None)
@@ -67,19 +70,19 @@ def _fits(shape: Shape, declared: Shape) -> bool:
     return len(shape) == len(declared) and all(d in (None, s) for s, d in zip(shape, declared, strict=True))
 
 
-def _remedy(declared: Shape, given: str, fitting: Sequence[str], template: Template) -> str:
+def _remedy(declared: Shape, given: Layout, fitting: Sequence[Layout], template: Template) -> str:
     """What would be right."""
     q = template.alphabet.q
     if fitting:
-        return f"set layout: {' or '.join(fitting)}"
+        return f"set layout: {' or '.join(map(layout_words, fitting))}"
     for layout in (given, *LAYOUTS):
-        for n in {size // (q if layout.startswith("flat") else 1) for size in declared if size}:
+        for n in {size // (q if "flat" in layout else 1) for size in declared if size}:
             if n and _fits(input_shape(layout, q, n), declared):
-                also = "" if layout == given else f" and layout: {layout}"
+                also = "" if layout == given else f" and layout: {layout_words(layout)}"
                 return f"give a template of {n} letters{also}"
         for letters in {size for size in declared if size} | {s // template.n for s in declared if s}:
             if letters > 1 and _fits(input_shape(layout, letters, template.n), declared):
-                also = "" if layout == given else f" and layout: {layout}"
+                also = "" if layout == given else f" and layout: {layout_words(layout)}"
                 return f"give an alphabet of {letters} letters{also}"
     return "no layout gives that; reshape the input within the model"
 
@@ -131,11 +134,11 @@ def _agree(given: np.ndarray, wanted: np.ndarray) -> bool:
 def _matching(model: Model, codes: np.ndarray, wanted: np.ndarray, most: int) -> str:
     """The layout and order of letters that give the reference, as far as they can be tried with so many evaluations."""
     source, letters = model.source, model.template.alphabet.letters
-    if source["kind"] not in NETWORKS:
+    if source["kind"] not in NETWORKS or source.get("input") == "tokens":
         return ""
     orders = [letters, *_orders(letters)]
     left = most - model.evaluations
-    for layout in (source["layout"], *(name for name in LAYOUTS if name != source["layout"])):
+    for layout in (source["layout"], *(name for name in NAMED_LAYOUTS if name != source["layout"])):
         try:
             other = Model({**source, "layout": layout}, model.template, model.outputs, model.batch_size)
             for order in orders:

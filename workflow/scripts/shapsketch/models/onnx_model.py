@@ -1,8 +1,9 @@
 """Models in the ONNX format, run by onnxruntime.
 
-Source keys: `path`; `layout` of the one-hot input (see `onehot`), whose number type is the file's own;
-`device`. Where the file has several outputs, the config's `outputs` name those that are wanted. A file that fixes the
-number of sequences of a batch is asked about so many at a time.
+Source keys: `path`; `layout` of the one-hot input (see `onehot`), whose number type is the file's own, or `input:
+tokens` with its keys (see `tokens`); `constants`, further inputs that are held; `score`; `device`. Where the file has
+several outputs, the config's `outputs` name those that are wanted. A file that fixes the number of sequences of a batch
+is asked about so many at a time.
 """
 
 import re
@@ -17,30 +18,46 @@ from ..settings.dependencies import onnx_data_files
 from ..settings.errors import InputError
 from . import Predictor
 from .answers import select_names
-from .onehot import onehot_encoder
+from .network_input import NetworkInput
+from .tokens import repeated
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
+TOKEN_TYPES = {"tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(uint8)": "uint8"}
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
     """Return a predictor of the file's network."""
     session = _open(source["path"], source.get("device", "cpu"))
-    (entry,) = session.get_inputs()
-    encode = onehot_encoder({**source, "dtype": DTYPES[entry.type]}, template)
+    given = NetworkInput.read(source, template)
+    inputs = {entry.name: entry for entry in session.get_inputs()}
+    types = DTYPES if given.tokens is None else TOKEN_TYPES
+    free = [entry for name, entry in inputs.items() if name not in given.constants]
+    if len(free) != 1 or free[0].type not in types or not set(given.constants) <= set(inputs):
+        described = ", ".join(f"{i.name} {i.type}" for i in inputs.values())
+        kind = "whole" if given.tokens else "floating-point"
+        hint = "; hold the others constant, by their names: constants: {NAME: ...}" if len(inputs) > 1 else ""
+        raise InputError(f"{source['path']} takes the inputs {described}; one of {kind} numbers is needed{hint}.")
+    (entry,) = free
+    constants = {
+        name: values.astype((DTYPES | TOKEN_TYPES).get(inputs[name].type, values.dtype))
+        for name, values in given.constants.items()
+    }
     names = [output.name for output in session.get_outputs()]
     chosen = source.get("select", {})
     wanted = [name for name in select_names(outputs, chosen) if name in names]
     asked = names if len(wanted) < len(select_names(outputs, chosen)) else wanted
     size = entry.shape[0] if entry.shape and isinstance(entry.shape[0], int) and entry.shape[0] > 0 else None
 
-    def ask(codes: np.ndarray) -> Any:
-        results = session.run(asked, {entry.name: encode(codes)})
+    def ask(x: np.ndarray) -> Any:
+        x = x.astype(types[entry.type], copy=False)
+        held = {name: repeated(values, len(x)) for name, values in constants.items()}
+        results = session.run(asked, {entry.name: x, **held})
         return results[0] if len(names) == 1 and not chosen else dict(zip(asked, results, strict=True))
 
-    return ask if size is None else in_batches_of(size, ask)
+    return given.predictor(ask if size is None else in_batches_of(size, ask), DTYPES.get(entry.type))
 
 
 def in_batches_of(size: int, ask: Callable[[np.ndarray], Any]) -> Predictor:
@@ -73,12 +90,13 @@ def _join(parts: Sequence[Any]) -> Any:
 
 def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
     """Return the sizes of the axes of a sequence that an ONNX file declares, None for a free one."""
-    shape = _open(path, "cpu").get_inputs()[0].shape
+    inputs = _open(path, "cpu").get_inputs()
+    shape = inputs[0].shape if len(inputs) == 1 else None
     return tuple(size if isinstance(size, int) and size > 0 else None for size in shape[1:]) if shape else None
 
 
 def _open(path: str, device: str) -> "InferenceSession":
-    """Open a session with one input, on one thread."""
+    """Open a session, on one thread."""
     import onnxruntime
 
     if not Path(path).is_file():
@@ -98,10 +116,6 @@ def _open(path: str, device: str) -> "InferenceSession":
             else ""
         )
         raise InputError(f"{path} is no ONNX model that onnxruntime reads{older} ({reason[:300]}).") from error
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or inputs[0].type not in DTYPES:
-        described = ", ".join(f"{i.name} {i.type}" for i in inputs)
-        raise InputError(f"{path} takes the inputs {described}; one of floating-point numbers is needed.")
     return session
 
 

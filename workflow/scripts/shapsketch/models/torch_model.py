@@ -1,6 +1,7 @@
 """Models of PyTorch: exported programs, TorchScript, and networks with a file of weights.
 
-Source keys: `layout` and `dtype` of the one-hot input (see `onehot`); `device`; and one of
+Source keys: `layout` and `dtype` of the one-hot input (see `onehot`), or `input: tokens` with its keys (see `tokens`);
+`constants`, further inputs that are held; `score` of a language model (see `language`); `device`; and one of
 - `path` of a program saved by `torch.export.save` (`.pt2`) or `torch.jit.save`;
 - `architecture`, a published network of `published`, and `path` of its weights;
 - `factory`, `"file.py:function"`, which returns a `torch.nn.Module`, and, optionally, `path` of its weights.
@@ -19,7 +20,7 @@ import numpy as np
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from . import Predictor
-from .onehot import onehot_encoder
+from .network_input import NetworkInput
 from .published import ARCHITECTURES, Counted
 from .user_code import import_function, within
 from .weights import SAVED, file_kind, find_state_dict, fit, load_plain, read_tensors, read_weights
@@ -33,34 +34,54 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
     import torch
 
     module, device = load_network(source)
-    encode = onehot_encoder(source, template)
-    batch, dtype = _declared_input(module)
-    forward: Callable[[torch.Tensor], Any] = module
+    given = NetworkInput.read(source, template)
+    batch, dtype, names = _declared_input(module)
+    dtype = dtype or getattr(torch, source.get("dtype", "float32"))
+    constants = {name: torch.from_numpy(values).to(device) for name, values in given.constants.items()}
+    for name, values in constants.items():
+        constants[name] = values.to(dtype) if values.is_floating_point() else values
+    lacking = [name for name in constants if names and name not in names]
+    if lacking or (names and len(names) > 1 + len(constants)):
+        raise InputError(
+            f"{source['path']} takes the inputs {', '.join(names)}; hold all but one of them constant, by its name: "
+            "constants: {NAME: ...}."
+        )
+    forward: Callable[..., Any] = module
     if "factory" in source:  # imports within the network's own code
-        forward = within(source["factory"], lambda x: module(x))
+        forward = within(source["factory"], lambda *x, **others: module(*x, **others))
 
-    def predict(codes: np.ndarray) -> Any:
-        x = torch.from_numpy(encode(codes)).to(device, dtype)
+    def answer(x: torch.Tensor) -> Any:
+        others = {name: values.expand(len(x), *values.shape) for name, values in constants.items()}
+        if names:  # a program knows its inputs by their places
+            return plain(forward(*[others.get(name, x) for name in names]))
+        return plain(forward(x, **others))
+
+    def ask(inputs: np.ndarray) -> Any:
+        x = torch.from_numpy(inputs).to(device)
+        x = x.to(dtype) if x.is_floating_point() else x
         with torch.inference_mode():
             if batch is None or not len(x):
-                return plain(forward(x))
-            x = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
-            return _first_rows([plain(forward(part)) for part in torch.split(x, batch)], len(codes))
+                return answer(x)
+            full = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
+            return _first_rows([answer(part) for part in torch.split(full, batch)], len(x))
 
-    return predict
+    return given.predictor(ask)
 
 
-def _declared_input(module: "torch.nn.Module") -> "tuple[int | None, torch.dtype | None]":
-    """The batch that an exported program is fixed to, and the numbers that it takes; None for any."""
+def _declared_input(module: "torch.nn.Module") -> "tuple[int | None, torch.dtype | None, list[str]]":
+    """The batch that an exported program is fixed to, the numbers that it takes, and the names of its inputs."""
     import torch
 
     if not isinstance(module, torch.fx.GraphModule):
-        return None, None
-    values = [node.meta.get("val") for node in module.graph.nodes if node.op == "placeholder"]
-    if len(values) != 1 or not isinstance(values[0], torch.Tensor) or not values[0].ndim:
-        return None, None
-    size = values[0].shape[0]
-    return size if isinstance(size, int) else None, values[0].dtype if values[0].is_floating_point() else None
+        return None, None, []
+    nodes = [node for node in module.graph.nodes if node.op == "placeholder"]
+    tensors = [node.meta.get("val") for node in nodes]
+    names = [str(node.target) for node in nodes]
+    if not tensors or not all(isinstance(tensor, torch.Tensor) and tensor.ndim for tensor in tensors):
+        return None, None, names
+    size = tensors[0].shape[0]
+    dtype = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), None)
+    return size if isinstance(size, int) else None, dtype, names
 
 
 def _first_rows(parts: list[Any], rows: int) -> Any:
@@ -144,7 +165,7 @@ def _from_factory(source: Mapping[str, Any]) -> "torch.nn.Module":
     if "path" in source:
         fit(source["path"], source["factory"], module, read_tensors(source["path"]))
     numbers = {t.dtype for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()}
-    if numbers & {torch.float16, torch.bfloat16}:
+    if numbers & {torch.float16, torch.bfloat16} or "16" in source.get("dtype", ""):
         module = module.to(getattr(torch, source.get("dtype", "float32")))
     return module
 

@@ -58,9 +58,9 @@ def within(target: str, function: Callable[..., Any]) -> Callable[..., Any]:
     roots = [root.absolute() for root in import_roots(target.rpartition(":")[0])]
 
     @wraps(function)
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
         with imports_from(roots):
-            return function(*arguments)
+            return function(*arguments, **named)
 
     return call
 

@@ -198,7 +198,9 @@ def _check_model(name: str, model: ModelConfig, files: bool) -> None:
         allowed_letters(letters, model["template"])
     except InputError as error:
         raise InputError(f"The config is wrong at models.{name}: {error}") from None
-    model_files = set(named_files({"axes": source.get("axes", []), "files": source.get("files", [])}))
+    model_files = set(
+        named_files({key: source[key] for key in ("axes", "constants", "files", "tokens") if key in source})
+    )
     for number, fold in enumerate(fold_sources(source), 1):
         if "folds" in source and not FOLD_KEYS[fold["kind"]] & fold.keys():
             lacking = " or ".join(sorted(FOLD_KEYS[fold["kind"]]))

@@ -19,6 +19,12 @@ OF_ONE = {
     "logsumexp": "the logarithm of the summed exponentials of",
 }
 OF_TWO = ("log_ratio", "difference", "softmax_share")
+SCORES = {  # of a masked language model, in words
+    "pseudo_log_likelihood": "the sum over positions of the log-probability of the letter there, with that letter "
+    "hidden and all others shown: each evaluation asks the network once for every position",
+    "masked_marginal": "the log-probability of the letters that differ from the wild type less that of the wild "
+    "type's, with all of them hidden",
+}
 WHOLE = ("all", ":")
 RANGE = re.compile(r"(-?[0-9]+)?:(-?[0-9]+)?")
 

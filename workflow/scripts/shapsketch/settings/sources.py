@@ -97,6 +97,11 @@ def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
             changed[key] = f"{change(file)}:{name}"
     if "folds" in source:
         changed["folds"] = [change(own) if isinstance(own, str) else _each_file(own, change) for own in source["folds"]]
+    if isinstance(vocabulary := source.get("tokens", {}).get("vocabulary"), str):
+        changed["tokens"] = {**source["tokens"], "vocabulary": change(vocabulary)}
+    if "constants" in source:
+        held = source["constants"].items()
+        changed["constants"] = {name: change(value) if isinstance(value, str) else value for name, value in held}
     if "axes" in source:
         changed["axes"] = change_axis_files(source["axes"], change)
     if "files" in source:
