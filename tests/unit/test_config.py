@@ -122,6 +122,8 @@ def test_folds(read, source, sentence):
         ("{kind: torch, path: m, input: tokens, tokens: {vocabulary: {A: 4}, before: [0, <cls>]}}", None),
         ("{kind: onnx, path: m, layout: [1, letter, position], constants: {c: [0, 1], d: x.npy}}", None),
         ("{kind: torch, path: m, layout: flat, dtype: bfloat16}", None),
+        ("{kind: keras_h5, path: m.h5, config: m.json, layout: channels_last}", None),
+        ("{kind: onnx, path: m, layout: flat, config: m.json}", "config is for the kind keras_h5"),
         ("{kind: torch, path: m}", "lacks the key 'layout' under models.m.source"),
         ("{kind: torch, path: m, layout: [letter, letter]}", "models.m.source.layout .a list of axes with"),
         ("{kind: torch, path: m, layout: codes}", "models.m.source.layout.*a list of axes"),

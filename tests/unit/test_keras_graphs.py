@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from shapsketch.models import Model
+from shapsketch.models import Model, identity
 from shapsketch.models.keras_model import read_network
 from shapsketch.models.keras_operators import OPERATORS as OPERATORS_READ
+from shapsketch.models.layouts import check_shape
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -188,6 +189,14 @@ LAYERS = {
     "Identity": lambda L: L.Identity(),
     "celu": lambda L: L.Activation("celu"),
     "log_softmax": lambda L: L.Activation("log_softmax"),
+    "BatchNormalization of the first axis": lambda L: L.BatchNormalization(axis=1),
+    "Conv1D, channels first": lambda L: L.Conv1D(3, 2, strides=2, padding="same", data_format="channels_first"),
+    "MaxPooling1D, channels first": lambda L: L.MaxPooling1D(3, data_format="channels_first"),
+    "AveragePooling1D, channels first": lambda L: L.AveragePooling1D(3, 2, data_format="channels_first"),
+    "GlobalMaxPooling1D, channels first": lambda L: L.GlobalMaxPooling1D(data_format="channels_first"),
+    "GlobalAveragePooling1D, kept": lambda L: L.GlobalAveragePooling1D("channels_first", keepdims=True),
+    "ZeroPadding1D, channels first": lambda L: L.ZeroPadding1D((1, 2), data_format="channels_first"),
+    "Flatten, channels first": lambda L: L.Flatten(data_format="channels_first"),
     "Conv1D in half precision": lambda L: L.Conv1D(3, 2, dtype="bfloat16"),
 }
 
@@ -200,15 +209,9 @@ def test_settings_of_layers(keras, tmp_path, name):
 
 
 REFUSED = {
-    "BatchNormalization axis": (lambda L: L.BatchNormalization(axis=1), "normalises axis 1"),
     "BatchNormalization renorm": (lambda L: L.BatchNormalization(renorm=True), "has renorm True"),
     "LayerNormalization axis": (lambda L: L.LayerNormalization(axis=(1, 2)), r"has axis \[1, 2\]"),
     "RMS": (lambda L: L.LayerNormalization(rms_scaling=True), "has rms_scaling True"),
-    "Conv1D channels_first": (lambda L: L.Conv1D(1, 2, data_format="channels_first"), "has data_format channels_first"),
-    "Flatten channels_first": (lambda L: L.Flatten(data_format="channels_first"), "has data_format channels_first"),
-    "ZeroPadding1D": (lambda L: L.ZeroPadding1D(1, data_format="channels_first"), "has data_format channels_first"),
-    "Pooling": (lambda L: L.MaxPooling1D(data_format="channels_first"), "has data_format channels_first"),
-    "GlobalPooling": (lambda L: L.GlobalMaxPooling1D(data_format="channels_first"), "has data_format channels_first"),
     "Softmax": (lambda L: L.Softmax(axis=(1, 2)), r"has axis \[1, 2\]"),
     "Softmax of the batch": (lambda L: L.Softmax(axis=0), "works along the axis 0 of 3"),
     "activation": (lambda L: L.Dense(1, activation="hard_sigmoid"), "has the activation 'hard_sigmoid', which is not"),
@@ -228,6 +231,69 @@ def test_settings_that_are_refused(keras, tmp_path, name, suffix):
     make, message = REFUSED[name]
     keras.Sequential([layers.Input((6, 4)), make(layers)]).save(tmp_path / f"m.{suffix}")
     refused(tmp_path / f"m.{suffix}", message)
+
+
+def model_with_branches(keras):
+    layers = keras.layers
+    inputs = keras.Input((6, 4))
+    x = layers.Conv1D(3, 2, activation="relu")(inputs)
+    inner = keras.Sequential([keras.Input((5, 3)), layers.Dense(4), layers.BatchNormalization()])
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(layers.Concatenate()([x, inner(x)]))))
+    draws = np.random.default_rng(1)
+    model.set_weights([np.abs(draws.normal(0.5, 0.3, w.shape)) for w in model.get_weights()])
+    return model
+
+
+def weights_alone(whole, path):
+    """As Keras 2 writes them: the weights of a whole model in HDF5, without its configuration."""
+    with h5py.File(whole) as source, h5py.File(path, "w") as target:
+        for name in source["model_weights"]:
+            source.copy(source["model_weights"][name], target)
+        for key, value in source["model_weights"].attrs.items():
+            target.attrs[key] = value
+
+
+@pytest.mark.parametrize("kind", ["keras 3", "keras 2", "whole"])
+def test_weights_with_their_architecture_beside_them(keras, tmp_path, kind):
+    model = model_with_branches(keras)
+    (tmp_path / "model.json").write_text(model.to_json())
+    model.save(tmp_path / "whole.h5")
+    path = tmp_path / {"keras 3": "m.weights.h5", "keras 2": "m.h5", "whole": "whole.h5"}[kind]
+    if kind == "keras 3":
+        model.save_weights(path)
+    elif kind == "keras 2":
+        weights_alone(tmp_path / "whole.h5", path)
+    source = {
+        "kind": "keras_h5", "path": str(path), "config": str(tmp_path / "model.json"), "layout": "channels_last",
+    }  # fmt: skip
+    np.testing.assert_allclose(Model(source, TEMPLATE, ["a", "b"])(CODES), model.predict(ONEHOT, verbose=0), atol=1e-4)
+    assert check_shape(source, TEMPLATE)
+    assert str(tmp_path / "model.json") in identity(source)["files"]
+    with pytest.raises(InputError, match=r"takes sequences of the shape \(6, 4\); .* set layout: channels_last"):
+        check_shape(source | {"layout": "channels_first"}, TEMPLATE)
+
+
+def test_architectures_that_do_not_fit_their_weights(keras, tmp_path):
+    model = model_with_branches(keras)
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.save(tmp_path / "m.keras")
+    other = keras.Sequential([keras.Input((6, 4)), keras.layers.Conv1D(5, 2), keras.layers.Flatten()])
+    (tmp_path / "model.json").write_text(other.to_json())
+    (tmp_path / "broken.json").write_text("{")
+    base = {"kind": "keras_h5", "path": str(tmp_path / "m.weights.h5"), "layout": "channels_last"}
+    for changes, sentence in (
+        ({}, "has no model configuration: name the file that has it, .* by config: model.json"),
+        ({"config": str(tmp_path / "model.json")}, "cannot be rebuilt: its weights at layers/input_layer are those of"),
+        ({"config": str(tmp_path / "broken.json")}, "broken.json is no architecture of Keras"),
+        ({"config": str(tmp_path / "none.json")}, "none.json is no architecture of Keras"),
+        (
+            {"config": str(tmp_path / "model.json"), "path": str(tmp_path / "m.keras")},
+            "holds a whole model, its architecture too; leave config",
+        ),
+    ):
+        with pytest.raises(InputError, match=sentence) as told:
+            Model(base | changes, TEMPLATE, ["a", "b"])
+        assert "\n" not in str(told.value)
 
 
 def test_arguments_of_calls_that_are_refused(keras, tmp_path):

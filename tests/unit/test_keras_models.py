@@ -152,7 +152,7 @@ def test_files_that_are_no_whole_model(keras, tmp_path):
     (tmp_path / "text.h5").write_text("not HDF5")
     refused(tmp_path / "text.h5", "is not a Keras model in HDF5")
     h5py.File(tmp_path / "empty.h5", "w").close()
-    refused(tmp_path / "empty.h5", "has no model configuration; save the whole model")
+    refused(tmp_path / "empty.h5", "has no model configuration: name the file that has it")
     layers = keras.layers
     inputs = [keras.Input((13, 4)), keras.Input((2,))]
     joined = layers.Concatenate()([layers.Flatten()(inputs[0]), inputs[1]])

@@ -49,13 +49,17 @@ class _Opened:
     is_archive: bool
 
 
-def read_stored(path: str) -> Stored:
+def read_stored(path: str, architecture: str | None = None) -> Stored:
     """Read a model's configuration and its weights.
+
+    Args:
+        path: of the whole model; or of its weights alone, as `save_weights` writes them.
+        architecture: of the model's configuration beside them, as `to_json` writes it; None: it is in the same file.
 
     Raises:
         InputError: the file is missing, damaged, or holds no whole model.
     """
-    with _open(path) as opened:
+    with _open(path, architecture) as opened:
         arrays = _arrays(opened.weights, Path(path).stat().st_size)
         if opened.is_archive:
             arrays = {name: array for name, array in arrays.items() if not name.startswith("optimizer/")}
@@ -65,14 +69,14 @@ def read_stored(path: str) -> Stored:
         return Stored(opened.config, arrays, names, {})
 
 
-def read_config(path: str) -> Config:
+def read_config(path: str, architecture: str | None = None) -> Config:
     """Read a model's configuration alone; see `read_stored`."""
-    with _open(path) as opened:
+    with _open(path, architecture) as opened:
         return opened.config
 
 
-def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
-    """Return the shape of a sequence that a Keras file declares.
+def declared_input_shape(path: str, architecture: str | None = None) -> tuple[int | None, ...] | None:
+    """Return the shape of a sequence that a Keras file declares; for the arguments see `read_stored`.
 
     Returns:
         The sizes of the axes after that of the batch, None for a free one; None where nothing, or more than one
@@ -81,7 +85,7 @@ def declared_input_shape(path: str) -> tuple[int | None, ...] | None:
     Raises:
         InputError: the file is missing, damaged, or holds no whole model.
     """
-    config = read_config(path)
+    config = read_config(path, architecture)
     body = config.get("config")
     layers = body if isinstance(body, list) else body.get("layers", []) if isinstance(body, Mapping) else []
     if config.get("class_name") == "Sequential":
@@ -100,7 +104,7 @@ def _batch_shape(entry: Config) -> Any:
 
 
 @contextmanager
-def _open(path: str) -> Iterator[_Opened]:
+def _open(path: str, architecture: str | None) -> Iterator[_Opened]:
     """Open either kind of file, told apart by its first bytes."""
     if Path(path).is_dir():
         raise InputError(
@@ -112,15 +116,20 @@ def _open(path: str) -> Iterator[_Opened]:
         with open(path, "rb") as handle:
             head = handle.read(8)
         if head.startswith(ZIP):
+            if architecture is not None:
+                raise InputError(f"{path} holds a whole model, its architecture too; leave config: {architecture} out.")
             with zipfile.ZipFile(path) as archive:
                 yield from _open_archive(path, archive)
         elif head == HDF5:
             with h5py.File(path, "r") as file:
-                if "model_config" not in file.attrs:
+                if architecture is None and "model_config" not in file.attrs:
                     raise InputError(
-                        f"{path} has no model configuration; save the whole model with model.save('m.keras')."
+                        f"{path} has no model configuration: name the file that has it, as model.to_json() writes it, "
+                        "by config: model.json, or save the whole model with model.save('m.keras')."
                     )
-                yield _Opened(_mapping(file.attrs["model_config"]), file["model_weights"], False)
+                config = _mapping(file.attrs["model_config"]) if architecture is None else _read_json(architecture)
+                weights = file.get("model_weights", file)
+                yield _Opened(config, weights, not any(key.startswith("layer_names") for key in weights.attrs))
         else:
             raise ValueError("its first bytes are neither those of HDF5 nor of a .keras archive")
     except InputError:
@@ -139,6 +148,19 @@ def _open_archive(path: str, archive: zipfile.ZipFile) -> Iterator[_Opened]:
     config = _mapping(archive.read("config.json"))
     with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
         yield _Opened(config, file, True)
+
+
+def _read_json(path: str) -> Config:
+    """The configuration of a model in a file of its own."""
+    try:
+        if Path(path).stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError(f"it has more than {MAX_CONFIG_BYTES:,} bytes")
+        config = _mapping(Path(path).read_text("utf-8-sig"))
+        if "class_name" not in config or "config" not in config:
+            raise ValueError("it has no class_name and config")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no architecture of Keras, as model.to_json() writes it ({error}).") from None
+    return config
 
 
 def _mapping(text: str | bytes) -> Config:

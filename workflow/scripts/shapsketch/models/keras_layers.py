@@ -1,6 +1,7 @@
 """The Keras layers that published sequence models are made of, as functions of tensors.
 
-`LAYERS` maps a Keras class to `build(entry) -> Layer`. Tensors are laid out as in Keras: (B, n, channels). Only what
+`LAYERS` maps a Keras class to `build(entry) -> Layer`. Tensors are laid out as in Keras: (B, n, channels), or (B,
+channels, n) where a layer's `data_format` is `channels_first`. Only what
 inference needs is here: dropout and noise pass through.
 """
 
@@ -51,13 +52,27 @@ def _padding(padding: str, length: int, width: int, stride: int) -> tuple[int, i
     return 0, 0
 
 
-def _channels_last(entry: Entry) -> None:
-    entry.needs("data_format", "channels_last", None)
+def _oriented(make: Callable[[Entry], Layer]) -> Callable[[Entry], Layer]:
+    """A layer whose positions come before its channels, for either order: of `channels_first`, the axes are swapped."""
+
+    def make_either(entry: Entry) -> Layer:
+        entry.needs("data_format", "channels_last", None, "channels_first")
+        layer = make(entry)
+        if entry.config.get("data_format") != "channels_first":
+            return layer
+
+        def swapped(x: torch.Tensor) -> torch.Tensor:
+            answer = layer(x.transpose(1, 2))
+            return answer.transpose(1, 2) if answer.ndim == x.ndim else answer
+
+        return swapped
+
+    return make_either
 
 
+@_oriented
 def convolution(entry: Entry) -> Layer:
     """Conv1D; its kernel is (width, in / groups, out)."""
-    _channels_last(entry)
     entry.needs("padding", "valid", "same", "causal")
     padding, groups, filters = entry.config.get("padding", "valid"), entry.setting("groups", 1), entry.single("filters")
     kernel = entry.weights.take("kernel", (entry.single("kernel_size"), None, filters)).permute(2, 1, 0).contiguous()
@@ -83,13 +98,13 @@ def dense(entry: Entry) -> Layer:
 
 def _window(entry: Entry) -> tuple[int, int, str]:
     """The width, stride and padding of a pooling layer."""
-    _channels_last(entry)
     entry.needs("padding", "valid", "same")
     width = entry.single("pool_size")
     stride = width if entry.setting("strides") is None else entry.single("strides")
     return width, stride, entry.config.get("padding", "valid")
 
 
+@_oriented
 def max_pooling(entry: Entry) -> Layer:
     """MaxPooling1D."""
     width, stride, padding = _window(entry)
@@ -101,6 +116,7 @@ def max_pooling(entry: Entry) -> Layer:
     return apply
 
 
+@_oriented
 def average_pooling(entry: Entry) -> Layer:
     """AveragePooling1D; padding does not count."""
     width, stride, padding = _window(entry)
@@ -115,8 +131,8 @@ def average_pooling(entry: Entry) -> Layer:
 
 
 def _global(function: Callable[..., torch.Tensor]) -> Callable[[Entry], Layer]:
+    @_oriented
     def make(entry: Entry) -> Layer:
-        _channels_last(entry)
         keepdims = entry.setting("keepdims", False)
         return lambda x: function(x, 1, keepdim=keepdims)
 
@@ -124,7 +140,7 @@ def _global(function: Callable[..., torch.Tensor]) -> Callable[[Entry], Layer]:
 
 
 def batch_normalization(entry: Entry) -> Layer:
-    """BatchNormalization with the moving statistics, on the last axis."""
+    """BatchNormalization with the moving statistics, on any axis but the batch's."""
     entry.passes("momentum", "synchronized", "renorm_clipping", "renorm_momentum")
     entry.needs("renorm", False)
     axis, epsilon = entry.single("axis", -1), entry.setting("epsilon", 1e-3)
@@ -135,10 +151,9 @@ def batch_normalization(entry: Entry) -> Layer:
     shift = beta - mean * scale
 
     def apply(x: torch.Tensor) -> torch.Tensor:
-        if axis not in (-1, x.ndim - 1):
-            raise InputError(f"normalises axis {axis}, and only the last axis is read")
-        _check_channels(x, scale, shift)
-        return x * scale + shift
+        last = x.movedim(within(x, axis), -1)
+        _check_channels(last, scale, shift)
+        return (last * scale + shift).movedim(-1, within(x, axis))
 
     return apply
 
@@ -215,24 +230,24 @@ def _ends(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
+@_oriented
 def zero_padding(entry: Entry) -> Layer:
     """ZeroPadding1D."""
-    _channels_last(entry)
     left, right = _ends(entry.setting("padding", 1))
     return lambda x: F.pad(x, (0, 0, left, right))
 
 
 def cropping(entry: Entry) -> Layer:
     """Cropping1D."""
-    _channels_last(entry)
     left, right = _ends(entry.setting("cropping", 1))
     return lambda x: x[:, left : x.shape[1] - right]
 
 
 def flatten(entry: Entry) -> Layer:
-    """Flatten."""
-    _channels_last(entry)
-    return lambda x: x.reshape(len(x), -1)
+    """Flatten; what has its channels first is turned before."""
+    entry.needs("data_format", "channels_last", None, "channels_first")
+    turned = entry.config.get("data_format") == "channels_first"
+    return lambda x: (x.movedim(1, -1) if turned else x).reshape(len(x), -1)
 
 
 def reshape(entry: Entry) -> Layer:

@@ -1,6 +1,7 @@
 """Keras models in HDF5 files and `.keras` archives, rebuilt from the configuration that the file holds.
 
-Source keys: `path` of a whole model saved by `model.save`; `layout` (usually `channels_last`) and `dtype` of its input
+Source keys: `path` of a whole model saved by `model.save`, or of weights with their architecture beside them, `config`,
+as `to_json` writes it; `layout` (usually `channels_last`) and `dtype` of its input
 (see `onehot`); `device`. Neither Keras nor TensorFlow is needed, and nothing in the file is run: a `Lambda` layer is
 refused like any other that is not in `LAYERS`. What is read is read whole: a layer's setting, an argument of a call or
 an array that would be left out refuses the file. A model with several output layers names its outputs after them.
@@ -98,7 +99,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
     torch.set_num_threads(1)
     path = source["path"]
     device, dtype = find_device(source.get("device", "cpu")), getattr(torch, source.get("dtype", "float32"))
-    network = read_network(path, device, dtype)
+    network = read_network(path, device, dtype, source.get("config"))
     encode = onehot_encoder(source, template)
 
     def predict(codes: np.ndarray) -> Any:
@@ -108,11 +109,11 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
             return {name: part.double().cpu().numpy() for name, part in zip(network.names, result, strict=True)}
         return result.double().cpu().numpy()
 
-    _try(path, predict, template)
+    _try(path, predict, template, source.get("config"))
     return predict
 
 
-def _try(path: str, predict: Predictor, template: Template) -> None:
+def _try(path: str, predict: Predictor, template: Template, architecture: str | None) -> None:
     """Ask for two sequences, so that what does not fit is told before any work."""
     codes = np.zeros((2, template.n), np.uint8)
     try:
@@ -121,7 +122,7 @@ def _try(path: str, predict: Predictor, template: Template) -> None:
         raise InputError(f"{path} cannot be rebuilt: {error}.") from None
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        shape = declared_input_shape(path)
+        shape = declared_input_shape(path, architecture)
         wanted = f"; it declares inputs of shape {shape}" if shape else ""
         raise InputError(
             f"{path} does not take {template.n} positions of {template.alphabet.q} letters in this layout"
@@ -129,13 +130,13 @@ def _try(path: str, predict: Predictor, template: Template) -> None:
         ) from error
 
 
-def read_network(path: str, device: torch.device, dtype: torch.dtype) -> Network:
-    """Read the graph and the weights of a Keras file.
+def read_network(path: str, device: torch.device, dtype: torch.dtype, architecture: str | None = None) -> Network:
+    """Read the graph and the weights of a Keras file; of weights alone, the graph from the file `architecture`.
 
     Raises:
         InputError: the file is missing or is not a whole model, or holds what is not read.
     """
-    stored = read_stored(path)
+    stored = read_stored(path, architecture)
     store = Store(stored, device, dtype)
     try:
         network = _network(stored.config, Weights(store))

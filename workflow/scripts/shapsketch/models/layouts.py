@@ -63,7 +63,8 @@ def _declared(source: Mapping[str, Any]) -> Shape | None:
         return None
     module = import_module(f".{KINDS[source['kind']]}", __package__)
     find = getattr(module, "declared_input_shape", None)
-    return find(source["path"]) if find else None
+    more = (source["config"],) if "config" in source else ()
+    return find(source["path"], *more) if find else None
 
 
 def _fits(shape: Shape, declared: Shape) -> bool:

@@ -199,7 +199,7 @@ def _check_model(name: str, model: ModelConfig, files: bool) -> None:
     except InputError as error:
         raise InputError(f"The config is wrong at models.{name}: {error}") from None
     model_files = set(
-        named_files({key: source[key] for key in ("axes", "constants", "files", "tokens") if key in source})
+        named_files({key: source[key] for key in ("axes", "config", "constants", "files", "tokens") if key in source})
     )
     for number, fold in enumerate(fold_sources(source), 1):
         if "folds" in source and not FOLD_KEYS[fold["kind"]] & fold.keys():

@@ -91,6 +91,8 @@ def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
     changed = dict(source)
     if path := source.get("path"):
         changed["path"] = change(path) if isinstance(path, str) else [change(file) for file in path]
+    if "config" in source:
+        changed["config"] = change(source["config"])
     for key in ("target", "factory"):
         if key in source:
             file, _, name = source[key].rpartition(":")
