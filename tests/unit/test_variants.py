@@ -11,11 +11,13 @@ import pytest
 import yaml
 from mavehgvs import Variant as MaveVariant
 
+from shapsketch.sampling.sketch import shard_range
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import Genome, GivenSequences
 from shapsketch.sequences.template import Template
 from shapsketch.settings.config import check_config, check_names
 from shapsketch.settings.errors import InputError
+from shapsketch.storage.parquet import read_rows, write_parquet
 from shapsketch.variants.annotated import keys_of, vcf_lines
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.hgvs import LETTERS, UnreadableError, parse_protein
@@ -169,6 +171,20 @@ def test_pieces_do_not_change_what_is_read(tmp_path, monkeypatch):
     again = read(path)
     assert whole[0].to_pylist() == again[0].to_pylist()
     pd.testing.assert_frame_equal(whole[1], again[1], check_dtype=False)
+
+
+@pytest.mark.parametrize("shards", [1, 3, 8])
+def test_effects_do_not_depend_on_the_number_of_shards(tmp_path, shards):
+    path = vcf(tmp_path, *(allele(p + 1, r, a) for _, p, r, a in random_changes(CONTIG, 100)))
+    kept, _ = read(path)
+    model = toy_model(batch_size=7)
+    write_parquet(tmp_path / "placed.parquet", kept)
+    asker, tables = EffectAsker(model, GivenSequences({"c": CONTIG}), Placing()), []
+    for shard in range(1, shards + 1):
+        start, stop = shard_range(kept.num_rows, 7, shard, shards)
+        tables += map(asker, read_rows(tmp_path / "placed.parquet", start, stop, 7))
+    whole = pa.concat_tables(asker(kept.slice(k, 7)) for k in range(0, 100, 7))
+    assert pa.concat_tables(tables).combine_chunks().equals(whole.combine_chunks())
 
 
 def test_tables_of_contig_position_ref_and_alt(tmp_path):

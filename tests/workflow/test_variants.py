@@ -1,6 +1,8 @@
-"""Variants through the whole workflow: without sequences, sharded, stopped and gone on with."""
+"""Genomes through the whole workflow: intervals explained, variants asked about, sharded, broken and gone on with."""
 
+import numpy as np
 import pandas as pd
+import pyBigWig
 import yaml
 
 from variant_cases import random_changes, random_letters
@@ -19,16 +21,20 @@ def workspace_of(folder, shards):
     columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone\n"
     text = "##fileformat=VCFv4.2\n" + columns + "\n".join(lines) + "\n"
     workspace.write("calls.vcf", text)
+    workspace.write("peaks.bed", "".join(f"c\t{p}\t{p + 9}\tp{p}\t0\t{'+-'[p % 2]}\n" for p in range(50, 1900, 37)))
     config = yaml.safe_load((workspace.folder / "config/config.yaml").read_text())
-    del config["sequences"]
+    config["sequences"] = {"peaks": {"path": "peaks.bed", "genome": "genome.fa"}}
     settings = {"path": "calls.vcf", "genome": "genome.fa", "model": "tiny", "shards": shards, "strand": "-"}
     config["models"]["tiny"]["sketch"]["batch_size"] = 50
     config["variants"] = {"calls": settings}
+    config["models"]["tiny"]["sketch"] |= {"budget": 600, "shards": 1}
+    config["models"]["tiny"]["recovery"] = {"learning_curve": False, "estimator": "regression"}
+    config["motifs"] = {"count": 1, "bootstrap": 0, "min_instances": 1, "seqlets": False}
     workspace.write("config/config.yaml", yaml.safe_dump(config))
     return workspace, len(lines) - 1
 
 
-def test_variants_alone_are_a_whole_analysis(tmp_path):
+def test_intervals_and_variants_of_a_genome(tmp_path):
     workspace, count = workspace_of(tmp_path / "run", 2)
     folder = workspace.folder / "results/tiny/calls"
     assert "1 variants are left out" in workspace.run().stderr
@@ -42,14 +48,44 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
     assert (shared["shapley_value"].sum() - shared["joint"].first()).abs().max() < 1e-6
     names = ("variants.tsv", "variants.vcf.gz", "variants.parquet", "haplotypes.tsv", "haplotype_interactions.tsv")
     made = {name: (folder / name).read_bytes() for name in names}
+    check_tracks(folder.with_name("peaks"))
     (folder / "shards/1-of-2.json").write_text("{}")  # a shard that is not whole
     kept = (folder / "shards/2-of-2.effects.parquet").stat().st_mtime_ns
-    (folder / "variants.parquet").unlink()
-    workspace.run("--forcerun", "ask_variants")
+    workspace.run("--forcerun", "ask_variants", "--", *(f"results/tiny/calls/{name}" for name in names))
     log = (workspace.folder / "logs/tiny/calls/ask_variants/2-of-2.log").read_text()
     assert "2-of-2 is asked, whole and from the same: it stays" in log
     assert kept <= (folder / "shards/2-of-2.effects.parquet").stat().st_mtime_ns
-    workspace.configure(variants__calls__shards=3)
-    workspace.run()
     assert {name: (folder / name).read_bytes() for name in made} == made
     assert not workspace.leftovers()
+
+
+def check_tracks(folder):
+    """What the tables say of windows is what the tracks say of the genome."""
+    values = pd.read_parquet(folder / "shapley_values.parquet")
+    interactions = pd.read_parquet(folder / "interactions.parquet")
+    places = ["sequence_id", "contig", "start", "end", "strand"]
+    assert list(values.columns[:5]) == places == list(interactions.columns[:5])
+    assert len(values) == 100
+    for output in "gt":
+        with pyBigWig.open(str(folder / f"genome/{output}.contributions.bw")) as track:
+            for row in values[values["output"] == output].itertuples():
+                own = np.array([getattr(row, f"pos_{k}") for k in range(1, 9)])
+                read = track.values(row.contig, row.start, row.end)
+                np.testing.assert_allclose(read, own if row.strand == "+" else own[::-1], atol=1e-6)
+    bed = pd.read_csv(folder / "genome/instances.bed", sep="\t", header=None)
+    instances = pd.read_csv(folder / "motifs/instances.tsv", sep="\t")
+    assert len(bed) == len(instances) > 0
+    pairs = pd.read_csv(folder / "genome/g.interactions.bedpe", sep="\t", header=None)
+    assert len(pairs) == ((interactions["order"] == 2) & (interactions["output"] == "g")).sum() > 0
+
+
+def test_variants_alone_are_a_whole_analysis(tmp_path):
+    workspace, _ = workspace_of(tmp_path / "run", 1)
+    config = yaml.safe_load((workspace.folder / "config/config.yaml").read_text())
+    del config["sequences"]
+    workspace.write("config/config.yaml", yaml.safe_dump(config))
+    rules = workspace.planned()
+    assert rules.keys() == {
+        "default", "check_model", "prepare_variants", "ask_variants", "merge_variants", "write_vcf", "group_haplotypes",
+        "ask_haplotypes", "merge_haplotypes",
+    }  # fmt: skip

@@ -86,6 +86,7 @@ except errors.InputError as error:
 
 MODELS = config["models"]
 SEQUENCES = config["sequences"]
+INTERVALS = [name for name in SEQUENCES if "genome" in SEQUENCES[name]]
 VARIANTS = config["variants"]
 ANALYSES = (
     [(model, sequences) for model in MODELS for sequences in SEQUENCES]
@@ -432,6 +433,15 @@ def get_variant_shards(suffix, folder="shards"):
     return get_shards
 
 
+def get_tracks():
+    """The results in the coordinates of a genome, of sequences that are intervals."""
+    return [
+        f"results/{model}/{sequences}/genome"
+        for model, sequences in ANALYSES
+        if sequences in INTERVALS
+    ]
+
+
 def get_variant_results():
     """What is made of each set of variants."""
     return [
@@ -490,9 +500,11 @@ def get_analysis_config(model, sequences):
 def get_outside_files(wildcards):
     """Everything that an analysis reads and the workflow has not made."""
     background = get_background_sequences(wildcards)
+    placed = wildcards.sequences in INTERVALS
     return [
         *get_model_files(wildcards),
         SEQUENCES[wildcards.sequences]["path"],
+        *([SEQUENCES[wildcards.sequences]["genome"]] if placed else []),
         *([background] if background else []),
     ]
 
@@ -542,6 +554,7 @@ def get_all_results():
         return (
             get_variant_results()
             + get_mechanism_results()
+            + get_tracks()
             + [
                 f"results/{model}/{sequences}/report.html"
                 for model, sequences in ANALYSES
@@ -562,6 +575,7 @@ def get_all_results():
         + get_comparison()
         + get_variant_results()
         + get_mechanism_results()
+        + get_tracks()
         + [
             f"results/{model}/{sequences}/{name}"
             for model, sequences in ANALYSES
@@ -659,8 +673,10 @@ def get_comparison():
     return ["results/comparison.html"] if wanted else []
 
 
-def has_groups(path, group, **_):
-    """Whether the first line of a file of sequences names the column of group labels."""
+def has_groups(path, group, **others):
+    """Whether the first line of a file of sequences names the column of group labels; intervals have none."""
+    if "genome" in others:
+        return False
     try:
         with open_text(path) as handle:
             first = handle.readline()

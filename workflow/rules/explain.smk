@@ -9,6 +9,8 @@ rule prepare_sequences:
         "logs/{model}/{sequences}/prepare_sequences.log",
     benchmark:
         "benchmarks/{model}/{sequences}/prepare_sequences.tsv"
+    wildcard_constraints:
+        sequences=any_of(name for name in SEQUENCES if name not in INTERVALS),
     priority: 100
     conda:
         f"../../envs/explain{VARIANT}.yaml"
@@ -24,6 +26,36 @@ rule prepare_sequences:
         table_schema=TABLE_SCHEMA,
     script:
         "../scripts/prepare_sequences.py"
+
+
+rule prepare_intervals:
+    input:
+        sequences=lambda wildcards: SEQUENCES[wildcards.sequences]["path"],
+        genome=lambda wildcards: SEQUENCES[wildcards.sequences]["genome"],
+    output:
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        dropped="results/{model}/{sequences}/dropped.tsv",
+    log:
+        "logs/{model}/{sequences}/prepare_intervals.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/prepare_intervals.tsv"
+    wildcard_constraints:
+        sequences=any_of(INTERVALS),
+    priority: 100
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        template=lambda wildcards: MODELS[wildcards.model]["template"],
+        settings=lambda wildcards: {
+            key: SEQUENCES[wildcards.sequences][key]
+            for key in ("ambiguous", "anchor", "feature", "mismatch", "strand")
+        },
+    script:
+        "../scripts/prepare_intervals.py"
 
 
 rule explain_sequences:
@@ -99,6 +131,7 @@ rule merge_explanations:
         runtime=20,
     params:
         outputs=lambda wildcards: get_outputs(wildcards.model),
+        placed=lambda wildcards: wildcards.sequences in INTERVALS,
         version=VERSIONS["explain"],
     script:
         "../scripts/merge_explanations.py"

@@ -64,6 +64,7 @@ rule merge_masks:
         runtime=20,
     params:
         outputs=lambda wildcards: get_outputs(wildcards.model),
+        placed=lambda wildcards: wildcards.sequences in INTERVALS,
         version=VERSIONS["masks"],
     script:
         "../scripts/merge_masks.py"

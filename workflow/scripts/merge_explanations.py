@@ -15,6 +15,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.fidelity.on_sequences import median_spread, report_on_queries
+    from shapsketch.sequences.windows import with_places
     from shapsketch.spectrum.tables import finish_aggregates
     from shapsketch.storage.files import read_json, write_json
     from shapsketch.storage.manifest import check_manifests
@@ -22,9 +23,10 @@ if __name__ == "__main__":
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_manifests(snakemake.input.manifests)
+    placed = {"extended": with_places} if snakemake.params.placed else {}
     for name in ("values", "interactions", "errors", "folds"):
         if files.get(name):
-            rows = merge_tables(files[name], snakemake.input[name], outputs)
+            rows = merge_tables(files[name], snakemake.input[name], outputs, **placed)
             if name == "values":
                 write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
     write_parquet(files.aggregates, finish_aggregates([pq.read_table(path) for path in snakemake.input.aggregates]))

@@ -12,14 +12,16 @@ if __name__ == "__main__":
     from pathlib import Path
 
     from shapsketch.masks.explain import report_on_masks
+    from shapsketch.sequences.windows import with_places
     from shapsketch.storage.files import read_json, write_json
     from shapsketch.storage.manifest import check_manifests
     from shapsketch.storage.parquet import merge_tables, write_tsv
 
     files, outputs = snakemake.output, snakemake.params.outputs
     check_manifests(snakemake.input.manifests)
+    placed = {"extended": with_places} if snakemake.params.placed else {}
     for name in ("values", "errors", "interactions", "scores"):
-        rows = merge_tables(files[name], snakemake.input[name], outputs)
+        rows = merge_tables(files[name], snakemake.input[name], outputs, **placed)
         if name == "values":
             write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)
     check = snakemake.input.get("check")

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 Strand = Literal["+", "-"]
 
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
@@ -50,3 +53,20 @@ def window_around(contig: str, start: int, stop: int, width: int, strand: Strand
     """
     first = (start + stop) // 2 - width // 2
     return Window(contig, first, first + width, strand)
+
+
+_NAME = r"^(?P<contig>.*):(?P<start>-?[0-9]+)-(?P<end>-?[0-9]+)\((?P<strand>[+-])\)$"
+
+
+def with_places(table: pa.Table) -> pa.Table:
+    """Return a table with `contig`, `start`, `end` and `strand` behind `sequence_id`, as the names of windows say them.
+
+    Args:
+        table: whose column `sequence_id` holds names as `Window.name` writes them.
+    """
+    parts = pc.extract_regex(table["sequence_id"], _NAME)
+    place = table.column_names.index("sequence_id") + 1
+    for name in ("strand", "end", "start", "contig"):
+        column = pc.struct_field(parts, name)
+        table = table.add_column(place, name, column.cast(pa.int64()) if name in ("start", "end") else column)
+    return table

@@ -127,6 +127,11 @@ def check_names(config: Config, files: bool = True) -> None:
         background = model["background"]
         if isinstance(background, Mapping) and "from_sequences" in background:
             counted = background["from_sequences"]["queries"]
+            if "genome" in sequences.get(counted, {}):
+                raise InputError(
+                    f"The background of models.{name} counts {counted!r}, which are intervals of a genome; "
+                    "name a FASTA file or a table of sequences."
+                )
             if counted not in sequences:
                 raise InputError(
                     f"The background of models.{name} names the sequences {counted!r}, "
@@ -142,11 +147,39 @@ def check_names(config: Config, files: bool = True) -> None:
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, one in sequences.items() if files else []:
         _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
+    for name, sequence_set in sequences.items():
+        _check_intervals(name, sequence_set, config, files)
     for name, variant_set in config["variants"].items():
         _check_variants(name, variant_set, config, files)
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)
+
+
+def _check_intervals(name: str, one: SequencesConfig, config: Config, files: bool) -> None:
+    """Check intervals of a genome, and that nothing else has their keys."""
+    place = f"sequences.{name}"
+    if "genome" not in one:
+        defaults = {"width": None, "feature": "", "anchor": "auto", "strand": "file"}
+        given = [key for key, default in defaults.items() if one.get(key) != default]
+        if given:
+            raise InputError(f"The config sets {place}.{given[0]}, which is for intervals; give their genome too.")
+        return
+    if files:
+        _check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
+    pairs = [[model, name] for model in config["models"]] if config["analyses"] == "all" else config["analyses"]
+    for model in (pair[0] for pair in pairs if pair[1] == name):
+        own = config["models"][model]
+        length = len(allowed_letters(named_letters(own["alphabet"]), own["template"]))
+        if kind_of(named_letters(own["alphabet"])) not in ("DNA", "RNA"):
+            raise InputError(
+                f"The config has intervals of a genome in {place}; models.{model} reads {own['alphabet']}."
+            )
+        if one.get("width", length) != length:
+            raise InputError(
+                f"The config sets {place}.width: {one['width']}, but the template of models.{model} has {length}; "
+                "leave the width out, or make both the same."
+            )
 
 
 def _check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:

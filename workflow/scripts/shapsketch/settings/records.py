@@ -85,6 +85,11 @@ class SequencesConfig(TypedDict):
     ambiguous: Literal["error", "drop", "resolve"]
     mismatch: Literal["error", "drop"]
     group: str
+    genome: NotRequired[str]
+    width: NotRequired[int]
+    anchor: Literal["auto", "centre", "start", "summit"]
+    strand: Literal["file", "+", "-"]
+    feature: str
 
 
 class HaplotypesConfig(TypedDict):

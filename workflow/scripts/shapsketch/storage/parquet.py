@@ -1,7 +1,7 @@
 """Tables of explanations as files: Parquet and TSV, merged from shards, read back as arrays."""
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,19 +98,31 @@ def group_names(sequences: str | Path) -> list[str]:
     return sorted(names - {""})
 
 
-def merge_tables(path: str | Path, shards: Sequence[str | Path], outputs: Sequence[str]) -> int:
+def merge_tables(
+    path: str | Path,
+    shards: Sequence[str | Path],
+    outputs: Sequence[str],
+    extended: Callable[[pa.Table], pa.Table] = lambda table: table,
+) -> int:
     """Put the shards of a table together, by output, then in the shards' order; return the number of rows.
 
     One row group is held at a time: in a shard, each belongs to one output.
+
+    Args:
+        path: of the whole table.
+        shards: its parts.
+        outputs: of the model, in their order.
+        extended: adds columns to some rows.
     """
     files = [pq.ParquetFile(shard) for shard in shards]
     column = files[0].schema_arrow.get_field_index("output")
-    with parquet_writer(path, files[0].schema_arrow) as writer:
+    schema = extended(files[0].schema_arrow.empty_table()).schema
+    with parquet_writer(path, schema) as writer:
         for output in outputs:
             for file in files:
                 for k in range(file.num_row_groups):
                     if file.metadata.row_group(k).column(column).statistics.min == output:
-                        writer.write(file.read_row_group(k))
+                        writer.write(extended(file.read_row_group(k)))
     return sum(file.metadata.num_rows for file in files)
 
 
