@@ -586,7 +586,15 @@ def get_all_results():
 
 def get_mechanism_results():
     """What is made of each entry of `mechanism`."""
-    return [f"results/mechanism/{name}/dictionary.json" for name in MECHANISMS]
+    compared = ["latents_tomtom.tsv"] if config["motifs"].get("database") else []
+    files = ["dictionary.json", "latents.parquet", *compared]
+    return [f"results/mechanism/{name}/{file}" for name in MECHANISMS for file in files]
+
+
+def get_first_dictionary(wildcards):
+    """The dictionary that is looked into: that of the first seed."""
+    kind = MECHANISMS[wildcards.mechanism]["dictionary"]["kind"]
+    return f"results/mechanism/{wildcards.mechanism}/dictionaries/{kind}/0.safetensors"
 
 
 def is_drawn(name):

@@ -123,3 +123,64 @@ rule score_dictionaries:
         version=VERSIONS["mechanism"],
     script:
         "../scripts/score_dictionaries.py"
+
+
+rule read_latents:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+        dictionary=get_first_dictionary,
+        sequences=get_mechanism_sequences,
+        model=get_mechanism_files,
+    output:
+        latents="results/mechanism/{mechanism}/latents.parquet",
+        sequences="results/mechanism/{mechanism}/latent_sequences.parquet",
+        meme="results/mechanism/{mechanism}/latents.meme",
+        matrices="results/mechanism/{mechanism}/latent_matrices.tsv",
+        concepts="results/mechanism/{mechanism}/concepts.tsv",
+    log:
+        "logs/mechanism/{mechanism}/read_latents.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/read_latents.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        dictionary=get_dictionary_settings,
+        latents=lambda wildcards: MECHANISMS[wildcards.mechanism]["latents"],
+        concepts=lambda wildcards: MECHANISMS[wildcards.mechanism]["concepts"],
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/read_latents.py"
+
+
+rule compare_latents:
+    input:
+        motif_matrices="results/mechanism/{mechanism}/latent_matrices.tsv",
+        database=config["motifs"].get("database", []),
+    output:
+        table="results/mechanism/{mechanism}/latents_tomtom.tsv",
+    log:
+        "logs/mechanism/{mechanism}/compare_latents.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/compare_latents.tsv"
+    conda:
+        "../../envs/tomtom.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=30,
+    params:
+        alphabet=lambda wildcards: MODELS[MECHANISMS[wildcards.mechanism]["model"]][
+            "alphabet"
+        ],
+        both_strands=config["motifs"]["reverse_complement"],
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/compare_motifs.py"

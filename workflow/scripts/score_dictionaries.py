@@ -16,28 +16,17 @@ if __name__ == "__main__":
     import torch
 
     from shapsketch.mechanism import measures
-    from shapsketch.mechanism.activations import Activations
-    from shapsketch.mechanism.vectors import ALONE, Split
-    from shapsketch.models import identity
+    from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
-    from shapsketch.models.hooked_network import HookedNetwork
-    from shapsketch.sequences.alphabet import Alphabet
-    from shapsketch.sequences.template import Template
-    from shapsketch.settings.sources import locate
     from shapsketch.storage.files import write_json
 
-    params, model, name = snakemake.params, snakemake.params.model, snakemake.wildcards.mechanism
-    source = locate(params.source, snakemake.input.get("model"))
-    template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
-    network = HookedNetwork(source, template, model["outputs"])
-    kept = Activations(tuple(snakemake.input.shards))
-    kept.check_model(identity(params.source, source))
-    split = Split(kept, ALONE if params.drawn else params.dictionary["cluster_identity"], params.seed)
+    params, name = snakemake.params, snakemake.wildcards.mechanism
+    network, split = open_mechanism(params, snakemake.input)
     fitted_rows, held = np.flatnonzero(~split.is_held), split.held_rows
     made: dict[str, list[Dictionary]] = {}
     for path in snakemake.input.dictionaries:
         made.setdefault(Path(path).parent.name, []).append(Dictionary.load(path))
-    scores, pooled = {}, kept.record["pool"] != "none"
+    scores, pooled = {}, split.kept.record["pool"] != "none"
     steps = sum(map(len, made.values()))
     with script.progress(f"measure {name}", "dictionary", steps) as bar:
         for kind, dictionaries in made.items():

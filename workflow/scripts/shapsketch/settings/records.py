@@ -207,6 +207,15 @@ class DictionaryConfig(TypedDict):
     device: str
 
 
+class LatentsConfig(TypedDict):
+    """`mechanism.NAME.latents`."""
+
+    sequences: int
+    effects: int
+    window: int
+    top: int
+
+
 class MechanismConfig(TypedDict):
     """An entry of `mechanism`."""
 
@@ -219,6 +228,8 @@ class MechanismConfig(TypedDict):
     shards: int
     seed: int
     dictionary: DictionaryConfig
+    latents: LatentsConfig
+    concepts: dict[str, str]
 
 
 class Config(TypedDict):

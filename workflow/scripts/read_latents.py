@@ -1,0 +1,79 @@
+"""Say what the latents of a dictionary are: where they are active, on which letters, and what they do to the outputs.
+
+Creates `latents.parquet`, `latents.meme`, `latent_matrices.tsv`, `concepts.tsv` and `latent_sequences.parquet` in
+`results/mechanism/{mechanism}/`, on sequences that the dictionary was not trained on.
+"""
+
+from shapsketch.settings import script
+
+if __name__ == "__main__":
+    tell = script.start(snakemake)
+
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import torch
+
+    from shapsketch.mechanism import concepts, latents
+    from shapsketch.mechanism.setup import open_mechanism
+    from shapsketch.models.dictionary import Dictionary, keep_largest
+    from shapsketch.motifs.meme import meme_text
+    from shapsketch.motifs.pwm import MATRIX_COLUMNS
+    from shapsketch.storage.files import write_text
+    from shapsketch.storage.parquet import write_parquet
+    from shapsketch.storage.tsv import table_text
+
+    params, inputs, output = snakemake.params, snakemake.input, snakemake.output
+    name = snakemake.wildcards.mechanism
+    network, split = open_mechanism(params, inputs)
+    dictionary, own = Dictionary.load(inputs.dictionary), params.latents
+    dictionary.check_network(network)
+    alphabet = network.template.alphabet
+    rows = split.held_rows[: own["sequences"]]
+    ids = [f"draw{k + 1}" for k in range(len(split.codes))]
+    if inputs.get("sequences"):
+        ids = pq.read_table(inputs.sequences, columns=["sequence_id"])["sequence_id"].to_pylist()
+    coded = latents.Coded.of(network, dictionary, [ids[k] for k in rows], split.codes[rows])
+    count = dictionary.layers * dictionary.latents
+    with script.progress(f"latents {name}", "latent", count) as bar:
+        measured = latents.effects(network, dictionary, coded, own["effects"], bar.update)
+    matrices = {}
+    for number, latent in enumerate(dictionary.names()):
+        layer, column = divmod(number, dictionary.latents)
+        stride = dictionary.reads[layer].stride
+        activations = coded.latents[layer][:, :, column]
+        found = latents.matrix_of(coded, activations, stride, own["window"], alphabet, latent)
+        matrices |= {latent: found} if found else {}
+    spreads = network.predict(coded.codes).std(0)
+    table = latents.latent_table(dictionary, coded, network.outputs, measured, matrices, spreads, own["top"])
+    write_parquet(output.latents, table)
+    sequences = alphabet.decode(coded.codes)
+    write_parquet(output.sequences, pa.table({"sequence_id": list(coded.names), "sequence": sequences}))
+    background = np.bincount(split.codes.ravel(), minlength=alphabet.q)[: alphabet.q] / split.codes.size
+    write_text(output.meme, meme_text(alphabet, list(matrices.values()), background))
+    frames = [matrix.table(alphabet) for matrix in matrices.values()]
+    whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=MATRIX_COLUMNS)
+    write_text(output.matrices, table_text(whole))
+    rows_of_concepts, aligned = [], [site.stride == 1 for site in dictionary.reads]
+    if params.concepts and not all(aligned):
+        tell(f"{name}: concepts are of letters, and {dictionary.reads[aligned.index(False)].module} keeps no letters")
+    elif params.concepts:
+        every = split.codes
+        texts = alphabet.decode(every)
+        labels = {key: concepts.label_letters(text, texts, key) for key, text in params.concepts.items()}
+        everything = latents.Coded.of(network, dictionary, ids, every)
+        for layer, site in enumerate(dictionary.reads):
+            x = split.kept.read(site.key)
+            draws = torch.Generator().manual_seed(params.seed % 2**63)
+            w = torch.randn(site.width, dictionary.latents, generator=draws)
+            centred = torch.from_numpy(x - x.mean((0, 1)))
+            random = keep_largest(centred @ w, max(1, dictionary.k)).numpy()
+            matched = concepts.match(labels, everything.latents[layer], x, random, split.is_held)
+            first = layer * dictionary.latents
+            rows_of_concepts += [
+                {**row, "module": site.module, "latent": dictionary.names()[first + row["latent"]]} for row in matched
+            ]
+    columns = ["concept", "module", "letters", "latent", "f1", "neuron_f1", "random_f1", "position_f1"]
+    write_text(output.concepts, table_text(pd.DataFrame(rows_of_concepts, columns=columns)))
+    tell(f"{name}: {count} latents on {len(rows)} sequences that the dictionary was not trained on")
