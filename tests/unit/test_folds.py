@@ -5,12 +5,15 @@ import pyarrow as pa
 import pytest
 import torch
 
+from pages import unpack
 from shapsketch.explanation.folds import by_output, fold_table, folds_schema, interval_factor
 from shapsketch.explanation.tables import predict_by_fold, predict_plain
 from shapsketch.fidelity.on_sequences import median_spread
 from shapsketch.models import Model, identity
 from shapsketch.models.layouts import check_shape
 from shapsketch.recovery import recover_outputs
+from shapsketch.report.packing import Pack
+from shapsketch.report.page_sequences import pack_sequences
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch, merge_shards, sample, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
@@ -151,6 +154,29 @@ def test_the_table_of_folds(tmp_path):
     reach = 3.182446305 * np.sqrt(5 / 4) * own.std(0, ddof=1)  # Student's t with three degrees of freedom
     np.testing.assert_allclose(rows[1], own.mean(0) - reach, atol=1e-4)
     np.testing.assert_allclose(rows[2], own.mean(0) + reach, atol=1e-4)
+
+
+def test_the_page_has_the_intervals_as_bars(tmp_path):
+    """Each output's rows are found, three for each sequence."""
+    rng, positions = np.random.default_rng(2), [f"pos_{i}" for i in range(1, 7)]
+    sequences = pa.table({"sequence_id": ["a", "b", "c"], "sequence": ["ACGTAC"] * 3, "group": [""] * 3})
+    numbers, rows = {"reconstruction": np.zeros(6), "prediction": np.zeros(6), "base_value": np.zeros(6)}, []
+    middle, reach = rng.normal(size=(6, 6)), rng.gamma(2, size=(6, 6))
+    for centre, side in zip(middle, reach, strict=True):
+        rows += [side / 3, centre - side, centre + side]
+    columns = {name: middle[:, k].astype(np.float32) for k, name in enumerate(positions)}
+    values = {"sequence_id": list("abcabc"), "output": ["y"] * 3 + ["z"] * 3, **numbers, "warning": [""] * 6, **columns}
+    folds = {name: np.array(rows)[:, k].astype(np.float32) for k, name in enumerate(positions)}
+    tables = {"sequences": sequences, "values": pa.table(values), "folds": pa.table(folds)}
+    for name, table in tables.items():
+        write_parquet(tmp_path / f"{name}.parquet", table)
+    files = {name: str(tmp_path / f"{name}.parquet") for name in tables}
+    pack, facts = pack_sequences(Pack, files, ["y", "z"], None)
+    assert facts["bars"] == "Bars hold the value of another fold of the model in 95 % of cases."
+    arrays = unpack(pack.directory, pack.text())
+    for k in range(2):
+        shown = 1.96 * arrays[f"{k}/errors"].reshape(3, 6)
+        np.testing.assert_allclose(shown, reach[3 * k : 3 * k + 3], rtol=0.05, atol=0.05)
 
 
 def test_intervals_cover_another_fold_as_often_as_they_say():

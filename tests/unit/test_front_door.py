@@ -110,3 +110,18 @@ def test_sequences_come_in_any_dress():
         model, "NNNNNN", 1000, background={"from_sequences": {}}, background_sequences=["agccuc", "AACCTC"]
     )
     assert counted.background.probabilities[0, 0] == 0.5  # two of two, and a pseudocount of one for each letter
+
+
+def test_outputs_are_made_of_an_answer_as_in_the_config():
+    def counts(sequences):
+        """(N, letters, 2): how often each letter is in a sequence, and twice that."""
+        once = np.array([[s.count(letter) for letter in "ACGT"] for s in sequences], float)
+        return np.stack([once, 2 * once], 2)
+
+    outputs = {"g": {"select": {1: 2, 2: 1}}, "strong": {"select": ["1:3", 0], "reduce": "sum"}}
+    spectra = shapsketch.sketch_outputs(counts, "N{4}", 256, outputs=outputs)
+    assert spectra["g"].predict(["GGAC", "TTTT"]) == pytest.approx([4, 0])
+    assert spectra["strong"].predict(["GGAC", "TTTT"]) == pytest.approx([3, 0])
+    with pytest.raises(InputError, match="kind builtin has no outputs to choose from"):
+        source = {"kind": "builtin", "function": "microhomology"}
+        shapsketch.sketch_outputs(source, "N{8}", 100, outputs=outputs)

@@ -215,7 +215,7 @@ function motifLogo(page, motif, kind, room) {
   return logo(columns, { label: words, unit: bits ? "bits" : "Shapley value", room, height: 150, across });
 }
 
-/** One sequence: its letters by Shapley value, error bars where it was refined, interactions as arcs. */
+/** One sequence: its letters by Shapley value, error bars where it was refined or the model has folds, interactions as arcs. */
 function sequenceLogo(page, sequence, arcs, room) {
   const columns = [...sequence.letters].map((letter, k) => {
     const value = sequence.values[k],

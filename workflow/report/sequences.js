@@ -291,7 +291,7 @@ function explanation(page, output, row, room, step) {
       "p",
       { class: "caption" },
       "Letters above the line raise the prediction, letters below lower it. ",
-      errors ? "Bars are 95 % intervals (± 1.96 standard errors). " : "",
+      errors ? `${page.sequences.bars} ` : "",
       arcs.length
         ? `Arcs are the ${arcs.length} strongest interactions (${page.sequences.index}): orange raises, blue lowers, and thick is strong.`
         : page.outputs[output].words.arcs,

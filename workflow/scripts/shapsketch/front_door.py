@@ -35,7 +35,7 @@ from .sequences.alphabet import Alphabet
 from .sequences.background import Background, background_from_config
 from .sequences.template import Template
 from .settings.errors import InputError
-from .settings.sources import STEADY
+from .settings.sources import STEADY, with_outputs
 from .spectrum.indices import Index
 from .spectrum.spectrum import Spectrum
 
@@ -82,7 +82,7 @@ def sketch_outputs(
     template: str,
     budget: int = 20_000,
     *,
-    outputs: Sequence[str],
+    outputs: Sequence[str] | Mapping[str, Mapping[str, Any]],
     alphabet: str = "DNA",
     background: str | Mapping[str, Any] = "uniform",
     background_sequences: Sequence[str] | None = None,
@@ -102,7 +102,8 @@ def sketch_outputs(
         model: as for `sketch`; a function may return (N, outputs) numbers, or a dictionary from names to (N,) numbers.
         template: as for `sketch`.
         budget: as for `sketch`; one sketch serves all outputs.
-        outputs: the names of the outputs, in the model's order.
+        outputs: the names of the outputs, in the model's order; or what each is of the model's answer, as in the
+            config: `{"k562": {"select": {1: "440:456", 2: 3}, "reduce": "mean"}}`.
         alphabet: `DNA`, `RNA`, `protein`, or the letters in the order that numbers them.
         background: what absent letters are drawn from: `uniform`, `{"frequencies": {"A": 0.3, ...}}`,
             `{"mutate": {"around": sequence, "rate": 0.1}}`, or `{"from_sequences": {"pseudocount": 1}}`.
@@ -123,6 +124,9 @@ def sketch_outputs(
     """
     letters = Template(Alphabet.from_config(alphabet), template)
     source = {"kind": "callable", "function": model} if callable(model) else dict(model)
+    if isinstance(outputs, Mapping) and source["kind"] in STEADY:
+        raise InputError(f"A model of the kind {source['kind']} has no outputs to choose from; list their names.")
+    source, outputs = with_outputs(source, outputs), list(outputs)
     if background_sequences is not None:
         background_sequences = letters.alphabet.normalise(background_sequences)
     drawn = background_from_config(letters, background, background_sequences)

@@ -13,6 +13,9 @@ from .packing import Pack
 MAX_TEXT_SIZE = 8_000_000  # characters of a pack; a page is to stay below 10 MB
 MAX_SEQUENCES = 20_000
 LISTED = (20, 10, 5)  # interactions of a sequence; fewer where the pack would grow too large
+BAR = 1.96  # standard errors that an error bar shows
+BARS = "Bars are 95 % intervals (± 1.96 standard errors)."
+FOLD_BARS = "Bars hold the value of another fold of the model in 95 % of cases."
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")  # by bit
 
 
@@ -27,14 +30,15 @@ def pack_sequences(
 
     Args:
         start: starts a pack, with whatever else the page packs.
-        files: paths by name: `sequences`, `values`, `interactions` and, where refined, `errors`.
+        files: paths by name: `sequences`, `values`, `interactions` and, where refined, `errors`; of a model with folds,
+            `folds`.
         outputs: the names of the outputs, in the order of the files' rows.
         index: which interaction index is shown; None for none.
         most_text: characters that the pack may have.
 
     Returns:
         The pack, and what it holds: `count` (of all sequences), `shown`, `groups` (names), `supports` (positions, as
-        `"3,17"`), `listed` (interactions of a sequence at most), `index`.
+        `"3,17"`), `listed` (interactions of a sequence at most), `index`, `bars` (what error bars are, in words).
     """
     count = pq.read_metadata(files["sequences"]).num_rows
     reconstructions = pq.read_table(files["values"], columns=["reconstruction"])["reconstruction"].to_numpy()
@@ -70,10 +74,14 @@ def _pack(
     pack.add("letters", np.frombuffer("".join(sequences["sequence"].to_pylist()).encode("latin-1"), np.uint8))
     pack.add("groups", np.array([codes.get(g, 0) for g in sequences["group"].to_pylist()], np.uint16))
     supports: dict[str, int] = {}
+    has_folds = "folds" in files and pq.read_metadata(files["folds"]).num_rows > 0
     for k, output in enumerate(outputs):
         _pack_values(pack, k, take_rows(files["values"], rows + k * count))
         if "errors" in files:
             pack.add_errors(f"{k}/errors", _positions(take_rows(files["errors"], rows + k * count)))
+        elif has_folds:
+            low, high = (_positions(take_rows(files["folds"], 3 * (rows + k * count) + end)) for end in (1, 2))
+            pack.add_errors(f"{k}/errors", (high - low) / (2 * BAR))
         if index is not None:
             _pack_interactions(
                 pack, k, files["interactions"], output, index, sequences["sequence_id"], listed, supports
@@ -84,6 +92,7 @@ def _pack(
         "supports": list(supports),
         "listed": listed,
         "index": index,
+        "bars": FOLD_BARS if has_folds and "errors" not in files else BARS,
     }
     return pack, facts
 

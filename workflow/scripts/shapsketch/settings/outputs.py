@@ -115,7 +115,7 @@ def _part_words(of: Any, selection: Any) -> str:
     """As in `bins 440 to 455 and tracks K562 of the model's output 'human'`."""
     whole = "the model's answer" if of is None else f"the model's own output {of!r}"
     if isinstance(selection, Mapping):
-        axes = [(f"axis {key}" if key.isdigit() else key, entry) for key, entry in selection.items()]
+        axes = [(f"axis {key}" if str(key).isdigit() else key, entry) for key, entry in selection.items()]
     else:
         entries = selection if isinstance(selection, list) else [selection]
         axes = [(f"axis {k}", entry) for k, entry in enumerate(entries, 1)]
