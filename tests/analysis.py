@@ -1,5 +1,6 @@
 """A whole analysis as files, of a small known function: what the tests of the report read."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from shapsketch.storage.files import write_json, write_text
 from shapsketch.storage.parquet import write_parquet
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = ("data.js", "draw.js", "logo.js", "charts.js", "costs.js", "gallery.js", "sequences.js", "page.js")
+SCRIPTS = re.findall(
+    r'"(\w+\.js)"', (ROOT / "workflow/rules/report.smk").read_text().partition("PAGE_SCRIPTS = [")[2].partition("]")[0]
+)
 SOURCES = {
     "template": ROOT / "workflow/report/page.html.j2",
     "style": ROOT / "workflow/report/page.css",

@@ -237,7 +237,7 @@ def _explanation(text: Text, facts: Mapping[str, Any], on_queries: Mapping[str, 
         "recovered function."
     )
     for name in listing["indices"]:
-        if name in INDICES:
+        if name != "SV":
             words, key = INDICES[name]
             kept = "all" if listing["top_k"] is None else f"the {listing['top_k']} strongest"
             sentence += f" {words} {text.cite(key)} up to order {listing['max_order']} were computed likewise, and "
