@@ -13,10 +13,11 @@ from shapsketch.fidelity.on_sequences import SequencesScore
 from shapsketch.masks.explain import SCORE_SCHEMA
 from shapsketch.models.table_model import TableUse
 from shapsketch.motifs import pwm, tables, tomtom
-from shapsketch.recovery import learning_curve
+from shapsketch.recovery.learning_curve import CurvePoint
 from shapsketch.sampling.consistency import CheckRecord
 from shapsketch.sampling.plan import PlanContent
 from shapsketch.sampling.sketch import Rate
+from shapsketch.sequences import intervals
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -43,6 +44,7 @@ SCHEMAS = {
     "V/placed_haplotypes.parquet": HAPLOTYPE_SCHEMA,
 }
 COLUMNS = {
+    "S/sequences.parquet": intervals.COLUMNS,
     "V/dropped.tsv": ["record", "sequence_id", *DROPPED_COLUMNS[1:]],
     "V/haplotypes_left_out.tsv": LEFT_OUT_COLUMNS,
     "S/comparison.tsv": comparison.COLUMNS,
@@ -53,7 +55,7 @@ COLUMNS = {
     "S/motifs/supports.tsv": tables.SUPPORT_COLUMNS,
     "S/motifs/support_tables.tsv": tables.SUPPORT_TABLE_COLUMNS,
     "S/motifs/tomtom.tsv": tomtom.COLUMNS,
-    "spectrum/learning_curve.tsv": learning_curve.COLUMNS,
+    "spectrum/learning_curve.tsv": list(CurvePoint.__annotations__),
 }
 RECORDS = {
     "S/faithfulness.json": SequencesScore,
