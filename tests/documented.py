@@ -60,7 +60,7 @@ def sections() -> list[Section]:
         cells = [(re.findall(r"`([^`]+)`", row[0]), row[1].strip()) for row in rows]
         names = [as_pattern(name) for own, _ in cells for name in own]
         typed = files[0].endswith(".parquet")
-        types = [TYPES[kind] for own, kind in cells for _ in own] if typed else []
+        types = [TYPES.get(kind, kind) for own, kind in cells for _ in own] if typed else []
         found.append(Section(re.compile(pattern), names, types, body))
     return found
 
