@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+import tomllib
+from itertools import groupby
 from os.path import relpath
 from pathlib import Path
 
@@ -49,14 +51,22 @@ COPIES = {
     "reference/changelog.md": "CHANGELOG.md",
 }
 
+BIBLIOGRAPHY = "# Bibliography\n\nWhat docstrings, the text of Methods and these pages cite."
+
 
 def write_pages(app: Sphinx) -> None:
-    """Write the pages that are made: a page of the API for every room of the library, and the copies."""
+    """Write the pages that are made: one of the API for every room of the library, the bibliography, the copies."""
     for room in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
         modules = sorted(path.relative_to(PACKAGE.parent) for path in room.rglob("*.py"))
         names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in modules]
         blocks = [f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n" for name in names]
         write_page(f"reference/api/{room.name}.md", f"# {room.name}\n\n" + "\n".join(blocks))
+    entries = tomllib.loads((ROOT / "workflow/report/bibliography.toml").read_text()).values()
+    sections = [
+        f"## {title}\n\n" + "\n".join(f"- {entry['name']}: {entry['reference']}" for entry in part)
+        for title, part in groupby(entries, lambda entry: entry["section"])
+    ]
+    write_page("reference/bibliography.md", "\n\n".join([BIBLIOGRAPHY, *sections]) + "\n")
     for page, file in COPIES.items():
         write_page(page, relink((ROOT / file).read_text(), page, file))
 

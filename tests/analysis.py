@@ -10,6 +10,7 @@ import pyarrow as pa
 from shapsketch import __version__
 from shapsketch.fidelity.on_sequences import report_on_queries
 from shapsketch.fidelity.verdict import order_audit
+from shapsketch.report.page import PageSettings
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -29,18 +30,19 @@ SOURCES = {
     "template": ROOT / "workflow/report/page.html.j2",
     "style": ROOT / "workflow/report/page.css",
     "scripts": [ROOT / "workflow/report" / name for name in SCRIPTS],
+    "methods": ROOT / "workflow/report/methods.txt.j2",
+    "bibliography": ROOT / "workflow/report/bibliography.toml",
 }
-SETTINGS = {
-    "source": "torch",
-    "background": "uniform over the letters that the template allows",
-    "design": "random",
-    "coded": False,
-    "outputs": {},
-    "provenance": [("SHA-256 of the config", "ab<b>cd")],
-    "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
-    "motifs": {"min_instances": 5, "bootstrap": 200},
-    "colors": "colorblind",
-}
+SETTINGS = PageSettings(
+    source="torch",
+    background="uniform over the letters that the template allows",
+    design="random",
+    coded=False,
+    outputs={},
+    provenance=[("SHA-256 of the config", "ab<b>cd")],
+    listing={"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
+    motifs={"min_instances": 5, "bootstrap": 200, "colors": "colorblind"},
+)
 NASTY = [
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(2)>",

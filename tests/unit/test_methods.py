@@ -4,7 +4,11 @@ import re
 
 import pytest
 
-from shapsketch.report.methods_text import REFERENCES, describe_background, methods_text, supplement
+from analysis import SOURCES
+from shapsketch.report.methods_text import INDICES, Facts, Writer, describe_background, supplement
+from shapsketch.settings.estimators import ESTIMATORS, OTHERS
+
+WRITER = Writer.read(SOURCES["methods"], SOURCES["bibliography"])
 
 FACTS = {
     "model": "m", "sequence_set": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
@@ -23,7 +27,7 @@ ASKED = {"r2_on_queries": 0.9, "predicted": 119, "sequences": 120}
 
 
 def text_of(facts=None, score=None, asked=None):
-    return methods_text(FACTS | (facts or {}), {"y": SCORE | (score or {})}, {"y": ASKED | (asked or {})})
+    return WRITER.write(Facts(**FACTS | (facts or {})), {"y": SCORE | (score or {})}, {"y": ASKED | (asked or {})})
 
 
 def joined(text):
@@ -50,8 +54,21 @@ def test_what_was_used_is_cited_in_the_order_of_its_numbers(changes, cited):
     assert set(text.cited) == always | cited
     marks = [int(k) for group in re.findall(r"\[([\d,]+)\]", joined(text)) for k in group.split(",")]
     assert list(dict.fromkeys(marks)) == list(range(1, len(text.cited) + 1))
-    assert text.references == [REFERENCES[key] for key in text.cited]
+    assert text.references == [WRITER.references[key] for key in text.cited]
     assert supplement(text).endswith(f"[{len(text.cited)}] {text.references[-1]}")
+
+
+def test_every_estimator_and_index_is_described_and_its_references_are_known():
+    for name, estimator in (ESTIMATORS | OTHERS).items():
+        assert f"They came from {estimator.words}" in joined(text_of(score={"estimator": name}))
+        assert set(estimator.cites) <= set(WRITER.references)
+    assert {key for _, key in INDICES.values()} <= set(WRITER.references)
+    assert "They came from something new." in joined(text_of(score={"estimator": "something new"}))
+
+
+def test_what_the_config_says_is_told_to_the_letter():
+    told = text_of({"outputs": {"a": "the  mean of <b> & c", "d": "{{ 1 }}"}}).paragraphs[0]
+    assert "at each position. The output a is the  mean of <b> & c. The output d is {{ 1 }}. It was evaluated" in told
 
 
 def test_near_queries_are_told_with_their_score():

@@ -115,7 +115,7 @@ def test_the_sketch_is_set_beside_other_methods(page):
     assert "KernelSHAP: note <b>" in text
     rows = content["outputs"][1]["comparison"]
     assert [row["name"] for row in rows] == ["shapsketch", "KernelSHAP", "KernelSHAP", "SHAP-IQ", "DeepSHAP"]
-    assert rows[0]["ours"] and rows[4]["r2"] is None
+    assert rows[0]["color"] is None and rows[1]["color"] == rows[2]["color"] == "#E69F00" and rows[4]["r2"] is None
 
 
 def test_the_page_is_one_file_that_may_not_connect(page):

@@ -1,6 +1,5 @@
 /* The sketch beside other methods: how close each comes to the truth, against what it costs. */
 
-const METHOD_COLORS = ["#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a8a00", "#8080b0", "#b07040", "#7f7f7f"];
 const MIN_ERROR = 1e-4;
 
 /** 1 - R2 of the Shapley values against evaluations per sequence, both logarithmic, with the methods named at the right. */
@@ -13,7 +12,7 @@ function costChart(rows, room) {
   const errors = shown.flatMap(({ r2, r2_low, r2_high }) => [error(r2), error(r2_low ?? r2), error(r2_high ?? r2)]);
   const x = scale([Math.min(...costs) - 0.15, Math.max(...costs) + 0.15], [frame.left, frame.right]);
   const y = scale([Math.min(...errors) - 0.1, Math.max(...errors) + 0.1], [frame.bottom, frame.top]);
-  const methods = [...new Set(shown.map(({ name }) => name))].map((name, k) => methodLine(shown, name, k, x, y, error));
+  const methods = [...new Set(shown.map(({ name }) => name))].map((name) => methodLine(shown, name, x, y, error));
   return picture(
     width,
     frame.bottom + 44,
@@ -33,9 +32,9 @@ function costChart(rows, room) {
 }
 
 /** The points of one method, joined; ours has the page's colour. */
-function methodLine(shown, name, k, x, y, error) {
+function methodLine(shown, name, x, y, error) {
   const own = shown.filter((row) => row.name === name).toSorted((a, b) => a.amortised - b.amortised);
-  const color = own[0].ours ? null : METHOD_COLORS[(k + METHOD_COLORS.length - 1) % METHOD_COLORS.length];
+  const { color } = own[0];
   const places = own.map(({ amortised, r2 }) => [x(Math.log10(Math.max(amortised, 1))), y(error(r2))]);
   const paint = color ? { color, class: "line other" } : { class: "line" };
   const drawn = svg(
@@ -49,10 +48,10 @@ function methodLine(shown, name, k, x, y, error) {
       }),
       svg("circle", {
         color,
-        class: row.ours ? "point last" : "point other",
+        class: color ? "point other" : "point last",
         cx: places[i][0],
         cy: places[i][1],
-        r: row.ours ? 7 : 5,
+        r: color ? 5 : 7,
         "data-tip": `${row.name}\n${thousands(Math.round(row.amortised))} evaluations per sequence\nR² ${number(row.r2)} (${number(row.r2_low)} to ${number(row.r2_high)})`,
       }),
     ]),

@@ -69,6 +69,8 @@ rule build_report:
         template=workflow.source_path("../report/page.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[workflow.source_path(f"../report/{name}") for name in PAGE_SCRIPTS],
+        methods=workflow.source_path("../report/methods.txt.j2"),
+        bibliography=workflow.source_path("../report/bibliography.toml"),
     output:
         report=report(
             "results/{model}/{sequences}/report.html",

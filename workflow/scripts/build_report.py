@@ -12,25 +12,16 @@ if __name__ == "__main__":
 
     from shapsketch.report.analysis import read_analysis, summary_lines
     from shapsketch.report.methods_text import describe_background
-    from shapsketch.report.page import build_page
+    from shapsketch.report.page import PageSettings, build_page
     from shapsketch.storage import provenance
     from shapsketch.storage.files import read_json, write_json, write_text
 
     inputs, params, output = snakemake.input, snakemake.params, snakemake.output
-    other_inputs = ("template", "style", "scripts", "plan", "outside", "results")
-    files = {name: path for name, path in inputs.items() if name not in other_inputs and path}
+    page_parts = ("template", "style", "scripts", "methods", "bibliography")
+    others = (*page_parts, "plan", "outside", "results")
+    files = {name: path for name, path in inputs.items() if name not in others and path}
     files["values_text"] = str(Path(inputs.values).with_suffix(".tsv.gz"))
     plan = read_json(inputs.plan) if inputs.get("plan") else {"design": None, "lattice": None}
-    settings = {
-        "source": params.source,
-        "outputs": params.outputs,
-        "background": describe_background(params.background),
-        "design": plan["design"],
-        "coded": bool(plan["lattice"] and plan["lattice"]["correct"]),
-        "listing": params.listing,
-        "motifs": params.motifs,
-        "colors": params.motifs["colors"],
-    }
     analysis = read_analysis(snakemake.wildcards.model, snakemake.wildcards.sequences, files)
     record = provenance.collect(
         params.config,
@@ -39,8 +30,17 @@ if __name__ == "__main__":
         inputs["values"],
         inputs.get("plan"),
     )
-    settings["provenance"] = provenance.describe(record)
-    sources = {name: inputs[name] for name in ("template", "style", "scripts")}
+    settings = PageSettings(
+        source=params.source,
+        outputs=params.outputs,
+        background=describe_background(params.background),
+        design=plan["design"],
+        coded=bool(plan["lattice"] and plan["lattice"]["correct"]),
+        listing=params.listing,
+        motifs=params.motifs,
+        provenance=provenance.describe(record),
+    )
+    sources = {name: inputs[name] for name in page_parts}
     write_text(output.summary, "\n".join(summary_lines(analysis, output.report)) + "\n")
     write_text(output.report, build_page(analysis, sources, settings))
     made = [*inputs.results, output.summary, output.report]

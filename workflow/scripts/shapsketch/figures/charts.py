@@ -8,11 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..comparison.registry import METHODS, OURS
-from .style import BLUE, GREEN, ORANGE, PINK, RED, SKY, style
+from .style import BLUE, RED, method_colors, style
 
 MIN_ERROR = 1e-4  # of 1 - R2; what is below is drawn here
-# Of the other methods: without the blue that is ours.
-COLORS = (ORANGE, GREEN, RED, PINK, SKY, "#000000", "#8a8a00", "#7f7f7f")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -65,10 +63,12 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
         title: what was explained.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-    styles = cycle(zip(COLORS * len(MARKERS), MARKERS * len(COLORS), strict=True))
-    for name, points in rows[rows["r2"].notna()].groupby("method", sort=False):
-        ours = str(name).startswith(OURS)
-        color, marker = (BLUE, "*" if name == OURS else "o") if ours else next(styles)
+    shown = rows[rows["r2"].notna()]
+    colors = method_colors(name for name in shown["method"] if not name.startswith(OURS))
+    markers = cycle(MARKERS)
+    for name, points in shown.groupby("method", sort=False):
+        color = colors.get(str(name), BLUE)
+        marker = next(markers) if name in colors else "*" if name == OURS else "o"
         points = points.sort_values("amortised")
         error = np.maximum(1 - points["r2"], MIN_ERROR)
         spread = np.maximum(np.stack([error - (1 - points["r2_high"]), (1 - points["r2_low"]) - error]), 0)

@@ -3,8 +3,9 @@
 Figures are written as SVG and PNG without dates or random ids: the same values give the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ STYLE: "dict[RcKeyType, Any]" = {
 GREEN, BLUE, ORANGE, RED = "#009E73", "#0072B2", "#E69F00", "#D55E00"
 PINK, SKY, GREY = "#CC79A7", "#56B4E9", "#4D4D4D"
 SHADE = "#E8E8E8"
+# Of methods beside the sketch, which is blue: told apart on white and on black.
+METHOD_COLORS = (ORANGE, GREEN, RED, PINK, SKY, "#8A8A00", "#8080B0", "#B07040", "#7F7F7F")
 _CYCLE = [GREEN, BLUE, ORANGE, RED, PINK, SKY, GREY]
 
 # By palette: of nucleotides, and of classes of amino acids (name, letters, colour). The classic ones follow
@@ -92,6 +95,11 @@ def letter_classes(alphabet: Alphabet, palette: str = "colorblind") -> list[tupl
     if alphabet.kind != "protein":
         return []
     return [(name if name == "G, P, C" else f"{name} ({letters})", c) for name, letters, c in _AMINO_ACIDS[palette]]
+
+
+def method_colors(methods: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each of some methods beside the sketch, in their order."""
+    return dict(zip(dict.fromkeys(methods), cycle(METHOD_COLORS), strict=False))
 
 
 @style()

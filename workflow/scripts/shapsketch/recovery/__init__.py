@@ -2,7 +2,7 @@
 
 An estimator is a module of this package with one function `fit(samples, max_order) -> Fit`. It sees
 the samples it may fit and the samples it may choose by, and never the hold-out. Adding an
-estimator is adding a module and its name to `available_estimators`.
+estimator is adding a module and an entry of `ESTIMATORS`.
 """
 
 import math
@@ -17,6 +17,7 @@ from ..fidelity.records import EstimatorRecord, FitDetails, RecoveryRecord
 from ..sampling.plan import Plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
+from ..settings.estimators import CONSTANT, ESTIMATORS
 from ..spectrum.scale import Scale, check_scale, is_constant
 from ..spectrum.spectrum import Spectrum
 from .base import Begin, Fit, Samples, provenance, silent, validation_r2
@@ -24,15 +25,8 @@ from .base import Begin, Fit, Samples, provenance, silent, validation_r2
 if TYPE_CHECKING:
     from .student import Student
 
-GOOD_R2 = {"regression": 0.9999, "trees": 0.995, "train": 0.995}  # R2 above which they are not worth their time
-
-# More samples would cost these hours and teach them little; the correction that follows reads all.
-MAX_SAMPLES = {"regression": 200_000, "trees": 1_000_000, "train": 1_000_000, "student": 1_000_000, "instashap": 50_000}
 PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
 PROMISING_R2, MANY_SITES = 0.9, 10
-CONSTANT = "constant"  # the name of what remains where nothing was found
-# What `auto` does not try: regression finds the optimum of instashap sooner, trains lose less than students' tables.
-ASKED_FOR = ("student", "train_alone", "instashap")
 
 
 class Recovery(NamedTuple):
@@ -51,9 +45,9 @@ class Recovery(NamedTuple):
 
 def available_estimators(plan: Plan) -> list[str]:
     """Return the estimators that a plan serves, the cheapest first."""
-    if not plan.count("validation"):
-        return ["exact"]
-    return [*(["fourier"] if plan.lattice else []), "regression", "trees", "train", *ASKED_FOR]
+    held = {"validation", "lattice"} if plan.lattice else {"validation"}
+    served = held if plan.count("validation") else {"all"}
+    return [name for name, estimator in ESTIMATORS.items() if estimator.needs in served]
 
 
 def recover(sketch: Sketch, output: int, **settings: Any) -> Recovery:
@@ -81,7 +75,7 @@ def recover_outputs(
         sketch: the merged sketch.
         outputs: which outputs, from 0; None for all.
         estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
-            unless one before validates so well that the next is not worth its time (`GOOD_R2`); stacked and
+            unless one before validates so well that the next is not worth its time (its `good_r2`); stacked and
             corrected where that validates better.
         max_order: the highest order of a term; None leaves it to the estimators. Trains have all orders, and are
             truncated where one is given.
@@ -104,7 +98,7 @@ def recover_outputs(
     for number in numbers:
         check_scale(sketch.values[:, number], plan.outputs[number])
         works.append(_Work(number, *standardised(sketch, number, threads)))
-    names = [name for name in available if name not in ASKED_FOR] if estimator == "auto" else [estimator]
+    names = [name for name in available if ESTIMATORS[name].by_itself] if estimator == "auto" else [estimator]
     for name in names:
         lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
@@ -140,7 +134,7 @@ class _Work:
         best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
         if choose and name == "trees" and _is_probed(self.samples) and best < PROMISING_R2:
             return False
-        return bool(self.samples.values.any()) and best <= min(good, GOOD_R2.get(name, 1.0))
+        return bool(self.samples.values.any()) and best <= min(good, ESTIMATORS[name].good_r2)
 
     def add(self, name: str, fit: Fit) -> None:
         """Keep a fit and its score."""
@@ -151,8 +145,9 @@ class _Work:
 
 def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Begin, choose: bool) -> list[Fit]:
     """The fits of an estimator; where one may choose, regression first tries a part of many samples."""
-    if name in MAX_SAMPLES:
-        samples = [own.first(MAX_SAMPLES[name]) for own in samples]
+    most = ESTIMATORS[name].max_samples
+    if most is not None:
+        samples = [own.first(most) for own in samples]
     if name in ("train", "train_alone"):
         from . import train
 

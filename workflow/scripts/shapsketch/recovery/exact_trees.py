@@ -18,6 +18,7 @@ from ..models.trees_model import read_ensemble
 from ..sampling.plan import Plan, Role
 from ..sampling.sketch import Sketch
 from ..sequences.background import Background
+from ..settings.estimators import EXACT_TREES
 from ..settings.records import Source
 from ..spectrum.scale import check_scale
 from ..spectrum.spectrum import Spectrum
@@ -25,7 +26,6 @@ from ..spectrum.terms import Terms
 from .base import provenance
 from .trees import Leaves
 
-ESTIMATOR = "exact trees"  # as records name it
 CHECKED_SEQUENCES = 1000  # sequences on which the spectrum is compared with the trees
 MAX_CELLS = 1 << 27  # of all tables of an output: a gigabyte
 MAX_COLUMNS = 20_000  # choices of columns of a leaf's path, each a pass over the leaves
@@ -62,12 +62,12 @@ def expand(
     spectra: list[Spectrum] = []
     records: dict[str, OutputRecord] = {}
     for number, (intercept, terms) in enumerate(exact_spectra(ensemble, background, max_order)):
-        spectrum = Spectrum(background, outputs[number], intercept, terms, provenance(plan, ESTIMATOR))
+        spectrum = Spectrum(background, outputs[number], intercept, terms, provenance(plan, EXACT_TREES))
         spectra.append(spectrum)
         recovery: RecoveryRecord = {
-            "estimator": ESTIMATOR,
+            "estimator": EXACT_TREES,
             "weights": {},
-            "tried": {ESTIMATOR: _details(ensemble, number, terms)},
+            "tried": {EXACT_TREES: _details(ensemble, number, terms)},
         }
         records[outputs[number]] = record_of(
             recovery, report(spectrum, sketch, number), round(time.perf_counter() - began, 2)

@@ -16,7 +16,7 @@ from ..fidelity.verdict import instead, no_motif
 from ..figures.style import letter_colors
 from .analysis import Analysis, lower_within, strongest_motifs, undefined
 from .html import glyphs, render
-from .page import contribution_views
+from .page_outputs import contribution_views
 
 MAX_MEMBERS = 40  # in maps; more would be too small to read
 

@@ -29,6 +29,12 @@ class Pack:
         self._parts: list[bytes] = []
         self._size = 0
 
+    def copy(self) -> "Pack":
+        """Return a pack of the same arrays, to which others may be added."""
+        other = Pack()
+        other.directory, other._parts, other._size = dict(self.directory), list(self._parts), self._size
+        return other
+
     def add(self, name: str, values: np.ndarray) -> None:
         """Add uint8, uint16, uint32, float32 or float64 values as they are."""
         kind = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "float32": "f4", "float64": "f8"}[values.dtype.name]

@@ -4,14 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..comparison.registry import METHODS, OURS, SCORES
+from ..figures.style import method_colors
 
 Record = Mapping[str, Any]
 
 
 def cost_points(rows: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return what the chart of accuracy against cost draws: `name`, `ours`, `amortised`, `r2` and its interval."""
+    """Return what the chart of accuracy against cost draws: `name`, `color`, `amortised`, `r2` and its interval.
+
+    The sketch itself has no colour: it takes the page's.
+    """
+    done = [row["method"] for row in rows if row["r2"] is not None]
+    colors = method_colors(method for method in done if not method.startswith(OURS))
     return [
-        {"name": METHODS.get(row["method"], row["method"]), "ours": row["method"].startswith(OURS)}
+        {"name": METHODS.get(row["method"], row["method"]), "color": colors.get(row["method"])}
         | {key: row[key] for key in ("amortised", "r2", "r2_low", "r2_high")}
         for row in rows
     ]

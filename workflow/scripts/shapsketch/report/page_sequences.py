@@ -1,7 +1,7 @@
 """The sequences of a page: which are shown, and their letters, values, errors and interactions as a pack."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -19,17 +19,39 @@ FOLD_BARS = "Bars hold the value of another fold of the model in 95 % of cases."
 WARNINGS = ("rare", "range", "gap", "r2", "unseen")  # by bit
 
 
+class PackedSequences(TypedDict):
+    """What a pack holds of the sequences.
+
+    Attributes:
+        shown: how many are in it.
+        groups: their names.
+        supports: of the interactions, as `"3,17"`.
+        listed: interactions of a sequence, at most.
+        index: which interaction index; None for none.
+        bars: what error bars are, in words.
+        count: of all sequences.
+    """
+
+    shown: int
+    groups: list[str]
+    supports: list[str]
+    listed: int
+    index: str | None
+    bars: str
+    count: int
+
+
 def pack_sequences(
-    start: Callable[[], Pack],
+    shared: Pack,
     files: Mapping[str, str],
     outputs: list[str],
     index: str | None,
     most_text: int = MAX_TEXT_SIZE,
-) -> tuple[Pack, dict[str, Any]]:
+) -> tuple[Pack, PackedSequences]:
     """Pack as many sequences as a page can hold, each with as many interactions as there is room for.
 
     Args:
-        start: starts a pack, with whatever else the page packs.
+        shared: whatever else the page packs; it stays as it is.
         files: paths by name: `sequences`, `values`, `interactions` and, where refined, `errors`; of a model with folds,
             `folds`.
         outputs: the names of the outputs, in the order of the files' rows.
@@ -37,20 +59,19 @@ def pack_sequences(
         most_text: characters that the pack may have.
 
     Returns:
-        The pack, and what it holds: `count` (of all sequences), `shown`, `groups` (names), `supports` (positions, as
-        `"3,17"`), `listed` (interactions of a sequence at most), `index`, `bars` (what error bars are, in words).
+        The pack, and what it holds.
     """
     count = pq.read_metadata(files["sequences"]).num_rows
     reconstructions = pq.read_table(files["values"], columns=["reconstruction"])["reconstruction"].to_numpy()
     most = min(count, MAX_SEQUENCES)
     for listed in LISTED:
-        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+        pack, packed = _pack(shared.copy(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
         if len(pack.text()) <= most_text:
-            return pack, facts | {"count": count}
+            return pack, packed
     while len(text := pack.text()) > most_text:
         most = min(most - 1, int(0.95 * most * most_text / len(text)))
-        pack, facts = _pack(start(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
-    return pack, facts | {"count": count}
+        pack, packed = _pack(shared.copy(), files, outputs, index, spread_rows(reconstructions[:count], most), listed)
+    return pack, packed
 
 
 def spread_rows(values: np.ndarray, most: int) -> np.ndarray:
@@ -64,7 +85,7 @@ def spread_rows(values: np.ndarray, most: int) -> np.ndarray:
 
 def _pack(
     pack: Pack, files: Mapping[str, str], outputs: list[str], index: str | None, rows: np.ndarray, listed: int
-) -> tuple[Pack, dict[str, Any]]:
+) -> tuple[Pack, PackedSequences]:
     count = pq.read_metadata(files["sequences"]).num_rows
     sequences = take_rows(files["sequences"], rows)
     groups = sorted(set(sequences["group"].to_pylist()) - {"", None})
@@ -86,15 +107,15 @@ def _pack(
             _pack_interactions(
                 pack, k, files["interactions"], output, index, sequences["sequence_id"], listed, supports
             )
-    facts = {
+    return pack, {
         "shown": len(rows),
         "groups": groups,
         "supports": list(supports),
         "listed": listed,
         "index": index,
         "bars": FOLD_BARS if has_folds and "errors" not in files else BARS,
+        "count": count,
     }
-    return pack, facts
 
 
 def _pack_values(pack: Pack, number: int, values: pa.Table) -> None:
