@@ -160,7 +160,10 @@ def _score(
     score: dict[str, Any] = {"truth_error": truth.errors[output] if truth else float("nan")}
     if spectrum is None:
         return score
-    score |= {"terms": len(spectrum.terms), "rank": max((train.rank for train in spectrum.trains), default=0)}
+    score |= {
+        "terms": len(spectrum.terms),
+        "rank": max((int(train.ranks.max()) for train in spectrum.trains), default=0),
+    }
     for name, codes in tests.items():
         scored = np.ones(len(codes), bool) if name == "r2_sequences" else ~_contains(asked, codes)
         score[name] = r_squared(values[name][scored, output], spectrum.predict_codes(codes[scored]))

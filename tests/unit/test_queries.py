@@ -7,7 +7,7 @@ import pytest
 
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.near import Mixed, Near
-from shapsketch.sampling.queries import Distinct, Drawn, Every, OnLattice, letters_of
+from shapsketch.sampling.queries import Distinct, Drawn, Every, OnLattice
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -52,7 +52,7 @@ def test_distinct_queries_are_all_sequences_in_another_order():
 
 def test_letters_are_drawn_by_inversion():
     words = np.random.default_rng(0).integers(0, 2**32, (500, TEMPLATE.n), dtype=np.uint32)
-    codes = letters_of(SKEWED, words)
+    codes = SKEWED.draw(words)
     for i, probabilities in enumerate(SKEWED.local):
         inverse = np.searchsorted(np.cumsum(probabilities)[:-1], words[:, i] / 2**32, side="right")
         assert np.array_equal(codes[:, i], inverse)

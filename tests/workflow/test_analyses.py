@@ -155,3 +155,28 @@ def test_sampling_stops_when_the_spectrum_is_good_enough(tmp_path):
     workspace.configure(models__tiny__sketch__budget={"max": 16_000, "until_r2": 1.5})
     failed = workspace.run(check=False)
     assert "models.tiny.sketch.budget" in failed.stderr
+
+
+def test_queries_near_the_sequences_under_a_markov_chain(tmp_path):
+    workspace = Workspace(tmp_path / "run")
+    chain = {"markov": {"from_sequences": "some", "pseudocount": 2}}
+    workspace.configure(
+        models__tiny__background=chain,
+        models__tiny__sketch={"budget": 2000, "shards": 2, "near": {"sequences": "some", "share": 0.3}},
+        models__tiny__recovery={"estimator": "train_alone"},
+    )
+    workspace.run("results/tiny/some/report.html")
+    folder = workspace.folder / "results/tiny"
+    plan = json.loads((folder / "sketch/plan.json").read_text())
+    assert {"near", "near_holdout", "near_validation"} <= set(plan["rounds"][0])
+    assert np.allclose(np.sum(plan["transitions"], 2), 1)
+    scores = json.loads((folder / "spectrum/faithfulness.json").read_text())["g"]
+    assert scores["r2_near"] > 0.95
+    assert scores["accuracy_gap"] == {}
+    values = pd.read_parquet(folder / "some/shapley_values.parquet")
+    columns = [f"pos_{i}" for i in range(1, 9)]
+    total = values[columns].sum(axis=1) + values["base_value"]
+    assert total.tolist() == pytest.approx(values["reconstruction"].tolist(), abs=1e-6)
+    page = (folder / "some/report.html").read_text()
+    assert "ackground is a Markov chain" in page
+    assert "pairs of neighbouring letters in the sequences some" in page

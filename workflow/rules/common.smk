@@ -29,6 +29,7 @@ from shapsketch.settings.config import (
     check_config,
     check_database,
     check_names,
+    counted_sequences,
 )
 from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.mechanism import ends_of
@@ -276,10 +277,8 @@ def get_reference(wildcards):
 
 
 def get_background_sequences(wildcards):
-    background = MODELS[wildcards.model]["background"]
-    if isinstance(background, dict) and "from_sequences" in background:
-        return SEQUENCES[background["from_sequences"]["queries"]]["path"]
-    return []
+    counted = counted_sequences(MODELS[wildcards.model]["background"])
+    return SEQUENCES[counted]["path"] if counted else []
 
 
 def get_scatteritems(shards):
@@ -482,10 +481,8 @@ def get_methods(wildcards):
 
 def get_analysis_config(model, sequences):
     """The effective config of one analysis alone."""
-    background = MODELS[model]["background"]
-    names = [sequences]
-    if isinstance(background, dict) and "from_sequences" in background:
-        names.append(background["from_sequences"]["queries"])
+    counted = counted_sequences(MODELS[model]["background"])
+    names = [sequences, *([counted] if counted else [])]
     names += [name for name in near_names(MODELS[model]) if name not in names]
     return canonical(
         config

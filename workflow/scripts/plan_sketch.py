@@ -15,6 +15,7 @@ if __name__ == "__main__":
     from shapsketch.sampling.design import make_plan
     from shapsketch.sampling.near import read_near
     from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.background import MARKOV_NOTE
     from shapsketch.sequences.reader import configured_background
     from shapsketch.sequences.template import Template
     from shapsketch.settings.near import near_names
@@ -43,6 +44,8 @@ if __name__ == "__main__":
         checked=read_json(check)["evaluations"] if check else 0,
         near=read_near(near["share"], files, template, notes.append) if near else None,
     )
+    if not plan.background.is_product:
+        notes.append(MARKOV_NOTE)
     used = describe(table, template, plan.table_order(len(table.codes))) if table else None
     notes += used["notes"] if used else []
     for note in notes:

@@ -106,8 +106,9 @@ def sketch_outputs(
             config: `{"k562": {"select": {1: "440:456", 2: 3}, "reduce": "mean"}}`.
         alphabet: `DNA`, `RNA`, `protein`, or the letters in the order that numbers them.
         background: what absent letters are drawn from: `uniform`, `{"frequencies": {"A": 0.3, ...}}`,
-            `{"mutate": {"around": sequence, "rate": 0.1}}`, or `{"from_sequences": {"pseudocount": 1}}`.
-        background_sequences: the sequences that `from_sequences` counts.
+            `{"mutate": {"around": sequence, "rate": 0.1}}`, `{"from_sequences": {"pseudocount": 1}}`, or a Markov
+            chain, `{"markov": {"pseudocount": 1}}` (see `config/README.md`).
+        background_sequences: the sequences that `from_sequences` or a Markov chain counts.
         near: sequences that a share of the budget is asked near: those to be explained, where they are rare under the
             background.
         near_share: of the budget.

@@ -125,6 +125,8 @@ class Refiner:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not self.spectra[0].background.is_product:
+            raise InputError("The background is a Markov chain; explain.refine needs letters that are independent.")
         if self.effort.evaluations < MIN_EVALUATIONS:
             raise InputError(
                 f"explain.refine gives {self.effort.evaluations} evaluations per sequence; at least "

@@ -133,8 +133,10 @@ def _r2_by_order(
 
 
 def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
-    """Divide what the terms up to order 1, and up to 2, miss of the values at points from the background."""
-    gaps = {}
+    """Divide what the terms up to order 1, and up to 2, miss of the values at points from a product background."""
+    gaps: dict[str, Gap] = {}
+    if not spectrum.background.is_product:
+        return gaps
     for order in range(1, min(2, max(spectrum.variance_by_order(), default=0)) + 1):
         predicted = spectrum.truncate(order).predict_codes(codes)
         gaps[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)

@@ -44,10 +44,14 @@ class Recovery(NamedTuple):
 
 
 def available_estimators(plan: Plan) -> list[str]:
-    """Return the estimators that a plan serves, the cheapest first."""
+    """Return the estimators that a plan serves, the cheapest first; of a Markov background those of trains."""
     held = {"validation", "lattice"} if plan.lattice else {"validation"}
     served = held if plan.count("validation") else {"all"}
-    return [name for name, estimator in ESTIMATORS.items() if estimator.needs in served]
+    return [
+        name
+        for name, estimator in ESTIMATORS.items()
+        if estimator.needs in served and (plan.background.is_product or estimator.any_background)
+    ]
 
 
 def recover(sketch: Sketch, output: int, **settings: Any) -> Recovery:
@@ -90,7 +94,7 @@ def recover_outputs(
     available = available_estimators(plan)
     if estimator != "auto" and estimator not in available:
         raise InputError(
-            f"recovery.estimator is {estimator}, which the design {plan.design} does not serve; "
+            f"recovery.estimator is {estimator}, which {_asked_of(plan)} does not serve; "
             f"it serves {', '.join(available)}."
         )
     numbers = range(len(plan.outputs)) if outputs is None else outputs
@@ -106,6 +110,10 @@ def recover_outputs(
             for work, fit in zip(lacking, _fit(name, samples, max_order, begin, estimator == "auto"), strict=True):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
+
+
+def _asked_of(plan: Plan) -> str:
+    return f"the design {plan.design}" if plan.background.is_product else "a Markov background"
 
 
 @dataclass
@@ -192,7 +200,7 @@ def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, 
         return fit, record
     if combined:
         stacked, weights = stack(fits, samples)
-        fit, order = correct(stacked, samples)
+        fit, order = correct(stacked, samples) if samples.plan.background.is_product else (stacked, 0)
         name = " + ".join(weights)
         record = {
             "estimator": name,

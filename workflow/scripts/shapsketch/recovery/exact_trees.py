@@ -18,6 +18,7 @@ from ..models.trees_model import read_ensemble
 from ..sampling.plan import Plan, Role
 from ..sampling.sketch import Sketch
 from ..sequences.background import Background
+from ..settings.errors import InputError
 from ..settings.estimators import EXACT_TREES
 from ..settings.records import Source
 from ..spectrum.scale import check_scale
@@ -50,6 +51,8 @@ def expand(
     Raises:
         InputError: the trees cannot be read, or their values cannot be told apart (see `check_scale`).
     """
+    if not background.is_product:
+        raise InputError("The background is a Markov chain; trees are expanded under letters that are independent.")
     began = time.perf_counter()
     template = background.template
     ensemble = read_ensemble(source, template, outputs)

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import reduce
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,7 @@ from .student import FREE_SEED, Student, distil, is_enumerable, predict_all, tra
 
 RANK, STEPS = 24, 8_000
 LARGE_RANK, LARGE_STEPS = 48, 14_000
+MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS = 300_000
 BATCH = 512
@@ -62,7 +65,7 @@ def fit_outputs(
     """
     first = outputs[0]
     students, details = train_students(outputs, begin=begin)
-    if is_enumerable(first.plan):
+    if is_enumerable(first.plan) and first.plan.background.is_product:
         return [
             Fit(*distil(student, first.plan, max_order or 5, first.threads), own, student)
             for student, own in zip(students, details, strict=True)
@@ -105,13 +108,15 @@ def _fit(
     begin: Begin,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
+    letters = int(first.plan.template.sizes.max())
     rank, steps = (LARGE_RANK, LARGE_STEPS) if len(first.all_values) >= MANY_SAMPLES else (RANK, STEPS)
+    if not first.plan.background.is_product:
+        rank = max(1, min(rank, MAX_STATES // letters))
     finished = begin("train", steps)
     scales = np.where(values.std(0) > 0, values.std(0), 1.0)
     means = values.mean(0)
     seen = np.ascontiguousarray(codes[:, free])
     targets = np.ascontiguousarray((values - means) / scales, np.float32)
-    letters = int(first.plan.template.sizes.max())
     seed = first.plan.seed
     parameters = _descend(seen, targets, letters, rank, steps, seed, first.threads, finished)
     fits = []
@@ -187,4 +192,13 @@ def to_train(parameters: _Parameters, output: int, background: Background) -> Tr
     cores = [core[: len(p)].astype(np.float64) for core, p in zip(parameters.cores, local, strict=True)]
     cores[0] = np.einsum("a,mab->mb", parameters.start.astype(np.float64), cores[0])[:, None]
     cores[-1] = (cores[-1] @ parameters.heads[:, output].astype(np.float64))[..., None]
-    return Train.build([core.transpose(1, 0, 2) for core in cores], local)
+    cores = [core.transpose(1, 0, 2) for core in cores]
+    if background.is_product:
+        return Train.build(cores, local)
+    return Train.of_chain(cores, local[0], _steps_between(background))
+
+
+def _steps_between(background: Background) -> list[np.ndarray]:
+    """The transitions of a chain from each free position to the next, through what is fixed between them."""
+    free = background.template.free.tolist()
+    return [reduce(np.matmul, background.steps[i:j]) for i, j in pairwise(free)]

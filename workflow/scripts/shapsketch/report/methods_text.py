@@ -163,6 +163,13 @@ def describe_background(configured: Any) -> str:
                 )
             case "mutate":
                 return f"sequences near {value['around']}, each letter mutated with probability {value['rate']:g}"
+            case "markov" if "from_sequences" in value:
+                return (
+                    f"a Markov chain with the frequencies of pairs of neighbouring letters in the sequences "
+                    f"{value['from_sequences']}, pseudocount {value['pseudocount']:g}"
+                )
+            case "markov":
+                return "a Markov chain of given probabilities"
     return "uniform over the letters that the template allows"
 
 

@@ -14,7 +14,6 @@ from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import CHECK_STREAM, random_words
 from ..settings.errors import InputError
-from .queries import letters_of
 
 MAX_ASKED_AGAIN, MAX_SHARE = 32, 0.1  # sequences that are asked again, and the share of a small budget for that
 MAX_ASKED_ALONE = 2  # of them that are asked alone as well
@@ -100,7 +99,7 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
     """
     count = sequences_to_ask(budget, left)
     words = random_words(seed, CHECK_STREAM, 0, max(1, count) + count // 2, background.template.n)
-    codes = background.template.to_alphabet(letters_of(background, words))
+    codes = background.template.to_alphabet(background.draw(words))
     if not count:
         if left > 0:
             model(codes[:1])

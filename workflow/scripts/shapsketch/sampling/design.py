@@ -48,7 +48,7 @@ def make_plan(
         InputError: the design cannot be had with this template, background or budget.
     """
     template, share = background.template, near.share if near else 0.0
-    left, design = _settle(template, budget - checked, checked, design, table_rows)
+    left, design = _settle(template, background.is_product, budget - checked, checked, design, table_rows)
     ends = [min(end - checked, left) for end in round_ends(budget, until_r2 is not None)]
     rounds: tuple[dict[Role, int], ...] = ({"train": left}, *({} for _ in ends[1:]))
     lattice = None
@@ -65,9 +65,14 @@ def make_plan(
 
 
 def _settle(
-    template: Template, budget: int, checked: int, design: Design, table_rows: int | None
+    template: Template, is_product: bool, budget: int, checked: int, design: Design, table_rows: int | None
 ) -> tuple[int, Design]:
     """What can be spent, and the design: that of a table, all sequences where the budget covers them, or as asked."""
+    if not is_product:
+        if table_rows is not None or design == "exhaustive":
+            what = "a table" if table_rows is not None else "sketch.design exhaustive"
+            raise InputError(f"{what} asks each sequence once, which does not go with a Markov background.")
+        return budget, design
     if table_rows is not None:
         return min(budget, table_rows), "table"
     if design != "exhaustive" and not _asks_all(template, budget, design):

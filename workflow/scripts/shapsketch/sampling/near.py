@@ -19,7 +19,7 @@ from ..sequences.background import Background
 from ..sequences.rng import NEAR_STREAM, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from .queries import Segment, letters_of
+from .queries import Segment
 
 MAX_CENTRES = 10_000  # sequences of a set that queries are drawn near; of more, so many at equal steps
 
@@ -105,7 +105,7 @@ class Mixed:
         words = random_words(self.seed, stream, start, stop, 2 + 2 * n)
         which, rate, changes, letters = words[:, 0], words[:, 1:2], words[:, 2 : 2 + n], words[:, 2 + n :]
         chosen = self.centres[(which.astype(np.uint64) * count >> np.uint64(32)).astype(np.int64)]
-        return np.where(changes < rate, letters_of(self.background, letters), chosen)
+        return np.where(changes < rate, self.background.draw(letters), chosen)
 
 
 def read_near(share: float, files: Mapping[str, str | Path], template: Template, tell: Callable[[str], object]) -> Near:

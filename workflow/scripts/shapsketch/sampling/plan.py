@@ -55,6 +55,7 @@ class PlanContent(TypedDict):
     lattice: dict[str, int] | None
     until_r2: float | None
     checked: int
+    transitions: NotRequired[list[list[list[float]]]]
     near: NotRequired[NearContent]
 
 
@@ -208,6 +209,8 @@ class Plan:
             "until_r2": self.until_r2,
             "checked": self.checked,
         }
+        if self.background.transitions is not None:
+            content["transitions"] = self.background.transitions.tolist()
         if self.near:
             content["near"] = self.near.content()
         return content
@@ -237,7 +240,11 @@ class Plan:
         plan = cls(
             content["model"],
             tuple(content["outputs"]),
-            Background(template, np.array(content["background"], float)),
+            Background(
+                template,
+                np.array(content["background"], float),
+                np.array(content["transitions"], float) if "transitions" in content else None,
+            ),
             content["design"],
             content["seed"],
             content["batch_size"],

@@ -46,8 +46,7 @@ class Drawn:
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         """Return the queries; see `Rule`."""
-        words = random_words(self.seed, QUERY_STREAM, start, stop, self.background.template.n)
-        return letters_of(self.background, words)
+        return self.background.draw(random_words(self.seed, QUERY_STREAM, start, stop, self.background.template.n))
 
 
 @dataclass(frozen=True)
@@ -91,14 +90,6 @@ class OnLattice:
         codes = np.zeros((stop - start, self.template.n), np.uint8)
         codes[:, self.template.free] = self.lattice.queries(self.seed, start - self.first, stop - self.first)
         return codes
-
-
-def letters_of(background: Background, words: np.ndarray) -> np.ndarray:
-    """Return the (N, n) uint8 local codes that (N, n) uniform 32-bit words draw from a background (by inversion)."""
-    codes = np.zeros(words.shape, np.uint8)
-    for threshold in background.thresholds.T:
-        codes += words >= threshold
-    return codes
 
 
 def _numbered(template: Template, numbers: np.ndarray) -> np.ndarray:

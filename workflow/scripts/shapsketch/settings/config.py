@@ -19,7 +19,7 @@ from .mechanism import check_mechanism
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
-from .records import Config, ModelConfig, SequencesConfig, VariantsConfig
+from .records import BackgroundConfig, Config, ModelConfig, SequencesConfig, VariantsConfig
 from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .wording import sentence
@@ -124,19 +124,18 @@ def check_names(config: Config, files: bool = True) -> None:
                     f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(names)}."
                 )
     for name, model in models.items():
-        background = model["background"]
-        if isinstance(background, Mapping) and "from_sequences" in background:
-            counted = background["from_sequences"]["queries"]
-            if "genome" in sequences.get(counted, {}):
-                raise InputError(
-                    f"The background of models.{name} counts {counted!r}, which are intervals of a genome; "
-                    "name a FASTA file or a table of sequences."
-                )
-            if counted not in sequences:
-                raise InputError(
-                    f"The background of models.{name} names the sequences {counted!r}, "
-                    f"which are not under sequences: {', '.join(sequences)}."
-                )
+        counted = counted_sequences(model["background"])
+        if counted is not None and "genome" in sequences.get(counted, {}):
+            raise InputError(
+                f"The background of models.{name} counts {counted!r}, which are intervals of a genome; "
+                "name a FASTA file or a table of sequences."
+            )
+        if counted is not None and counted not in sequences:
+            raise InputError(
+                f"The background of models.{name} names the sequences {counted!r}, "
+                f"which are not under sequences: {', '.join(sequences)}."
+            )
+        _check_markov(name, model, config)
         _check_near(name, model, sequences)
         for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
             check_output(f"{output} of models.{name}", spec)
@@ -154,6 +153,33 @@ def check_names(config: Config, files: bool = True) -> None:
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)
+
+
+def counted_sequences(background: str | BackgroundConfig) -> str | None:
+    """Return the name of the sequences that a config's background counts, if it counts any."""
+    if isinstance(background, str):
+        return None
+    if "from_sequences" in background:
+        return background["from_sequences"]["queries"]
+    return background["markov"].get("from_sequences") if "markov" in background else None
+
+
+def _check_markov(name: str, model: ModelConfig, config: Config) -> None:
+    """Check that nothing is asked of a Markov background that needs letters which are independent."""
+    if isinstance(model["background"], str) or "markov" not in model["background"]:
+        return
+    wanted = {
+        "explain.mode masks": config["explain"]["mode"] == "masks",
+        "explain.refine": bool(config["explain"]["refine"]),
+        "compare": config["compare"]["enabled"],
+        "a source of trees": model["source"]["kind"] == "trees",
+        "a source that is a table": model["source"]["kind"] == "table",
+    }
+    for what in (what for what, is_wanted in wanted.items() if is_wanted):
+        raise InputError(
+            f"The background of models.{name} is a Markov chain, but {what} needs letters that are independent; choose "
+            "uniform, frequencies, from_sequences or mutate."
+        )
 
 
 def _check_intervals(name: str, one: SequencesConfig, config: Config, files: bool) -> None:

@@ -21,6 +21,7 @@ class Estimator:
         words: what the methods text says that dividends came from.
         cites: keys of `workflow/report/bibliography.toml`.
         needs: what a sketch must have for it.
+        any_background: whether letters may depend on one another in the background.
         by_itself: whether `auto` tries it.
         good_r2: an R2 on the validation points of those before it, above which it is not worth its time.
         max_samples: samples to fit; more would cost hours and teach it little, and the correction that follows reads
@@ -30,6 +31,7 @@ class Estimator:
     words: str
     cites: tuple[str, ...] = ()
     needs: Needs = "validation"
+    any_background: bool = False
     by_itself: bool = True
     good_r2: float = 1.0
     max_samples: int | None = None
@@ -54,6 +56,7 @@ ESTIMATORS = {
         "a tensor train, a product of one small matrix for each position, fitted to neural networks that were trained "
         "on the same values and to the values themselves; dividends of every order follow from it in closed form",
         ("trains", "distillation"),
+        any_background=True,
         good_r2=0.995,
         max_samples=1_000_000,
     ),
@@ -64,7 +67,10 @@ ESTIMATORS = {
         max_samples=1_000_000,
     ),
     "train_alone": Estimator(
-        "a tensor train, a product of one small matrix for each position", ("trains",), by_itself=False
+        "a tensor train, a product of one small matrix for each position",
+        ("trains",),
+        any_background=True,
+        by_itself=False,
     ),
     "instashap": Estimator(
         "an additive model of tables trained under masks", ("instashap",), by_itself=False, max_samples=50_000

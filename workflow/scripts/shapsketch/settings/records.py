@@ -58,12 +58,23 @@ class MutatedBackground(TypedDict):
     rate: float
 
 
+class MarkovBackground(TypedDict):
+    """`background.markov`: counted from sequences, or given."""
+
+    order: int
+    from_sequences: NotRequired[str]
+    pseudocount: NotRequired[float]
+    initial: NotRequired[dict[str, float]]
+    transitions: NotRequired[dict[str, dict[str, float]]]
+
+
 class BackgroundConfig(TypedDict, total=False):
     """`background` of a model: one of these."""
 
     frequencies: dict[str, float]
     from_sequences: CountedBackground
     mutate: MutatedBackground
+    markov: MarkovBackground
 
 
 class ModelConfig(TypedDict):

@@ -40,6 +40,12 @@ def resolve(spectrum: "Spectrum", sequences: Iterable[str]) -> tuple[np.ndarray,
     used = sorted(set("".join(sequences)) & set(alphabet.ambiguity))
     if not used:
         return spectrum.encode(sequences), spectrum.components
+    if not spectrum.background.is_product:
+        number = next(k for k, sequence in enumerate(sequences, 1) if set(sequence) & set(used))
+        raise InputError(
+            f"Sequence {number} has an ambiguous letter; under a Markov background letters have no average of their "
+            "own. Leave such sequences out (`ambiguous: drop`) or choose a background of independent letters."
+        )
     text = character_codes(sequences).reshape(-1, template.n)
     codes = template.to_local(alphabet.encode(sequences))
     members = np.array([[a in alphabet.ambiguity[c] for a in alphabet.letters] for c in used])

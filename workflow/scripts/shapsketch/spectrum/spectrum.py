@@ -90,11 +90,15 @@ class Spectrum:
 
     @cached_property
     def variances(self) -> np.ndarray:
-        """(T,) float64: E[a(T)^2] of each of `tables` under the background."""
+        """(T,) float64: E[a(T)^2] of each of `tables`; see `variance_by_order`."""
         return self.tables.variances(self.background.local)
 
     def variance_by_order(self) -> dict[int, float]:
-        """Return the variance under the background that the dividends of each order carry; exact."""
+        """Return the variance under the background that the dividends of each order carry; exact.
+
+        Under a Markov background dividends are correlated, and their mean squares, which this returns (over independent
+        letters, as frequent as in the chain), do not add up to a variance.
+        """
         return self.components.variance_by_order(self.background.local)
 
     def as_strings(self, sequences: Iterable[str]) -> list[str]:

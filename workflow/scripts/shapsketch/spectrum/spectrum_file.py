@@ -16,7 +16,7 @@ from .spectrum import Spectrum
 from .terms import Terms, plain_phases
 from .trains import Train
 
-VERSIONS = (1, 2)  # 2 has trains; a file without any is written as 1
+VERSIONS = (1, 2, 3)  # 2 has trains, 3 a Markov background; a file without is written as one of before
 _SHARED = ("version", "alphabet", "template", "background", "outputs", "provenance")
 _STORED = {  # attributes of the terms, by their names in a file
     "offsets": "offsets",
@@ -34,18 +34,21 @@ def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
     """Write the spectra of all outputs of one model to an .npz, atomically and without pickles."""
     first = spectra[0]
     arrays: dict[str, np.ndarray] = {
-        "version": np.array(VERSIONS[any(s.trains for s in spectra)]),
+        "version": np.array(_version(spectra)),
         "alphabet": np.array(first.template.alphabet.letters),
         "template": np.array(first.template.pattern),
         "background": first.background.probabilities,
         "outputs": np.array([s.output for s in spectra]),
         "provenance": np.array([json.dumps(dict(s.provenance), sort_keys=True) for s in spectra]),
     }
+    if first.background.transitions is not None:
+        arrays["transitions"] = first.background.transitions
     for k, spectrum in enumerate(spectra):
         arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
         arrays |= {f"{k}/{name}": getattr(spectrum.terms, attribute) for name, attribute in _STORED.items()}
         for j, train in enumerate(spectrum.trains):
-            arrays |= {f"{k}/trains/{j}/{name}": array for name, array in _train_arrays(train).items()}
+            stored = _train_arrays(train, first.background.is_product)
+            arrays |= {f"{k}/trains/{j}/{name}": array for name, array in stored.items()}
     save_npz(path, arrays)
 
 
@@ -57,9 +60,9 @@ def load_spectra(path: str | Path) -> dict[str, Spectrum]:
     """
     arrays = load_npz(path)
     if not set(_SHARED) <= set(arrays) or int(arrays["version"]) not in VERSIONS:
-        raise InputError(f"{path} is not a spectrum of version {' or '.join(map(str, VERSIONS))}.")
+        raise InputError(f"{path} is not a spectrum of version {', '.join(map(str, VERSIONS))}.")
     template = Template(Alphabet(str(arrays["alphabet"])), str(arrays["template"]))
-    background = Background(template, arrays["background"])
+    background = Background(template, arrays["background"], arrays.get("transitions"))
     spectra = {}
     for k, output in enumerate(arrays["outputs"].tolist()):
         terms = Terms(
@@ -78,14 +81,25 @@ def load_spectra(path: str | Path) -> dict[str, Spectrum]:
     return spectra
 
 
-def _train_arrays(train: Train) -> dict[str, np.ndarray]:
-    cores = [core[:, :a, :b].ravel() for core, (a, b) in zip(train.cores, pairwise(train.ranks), strict=True)]
-    return {
-        "cores": np.concatenate(cores),
+def _version(spectra: Sequence[Spectrum]) -> int:
+    if not spectra[0].background.is_product:
+        return 3
+    return 2 if any(spectrum.trains for spectrum in spectra) else 1
+
+
+def _train_arrays(train: Train, is_product: bool) -> dict[str, np.ndarray]:
+    """What a file holds of a train; means follow from the cores of a product background."""
+    bonds = list(pairwise(train.ranks))
+    arrays = {
+        "cores": np.concatenate([core[:, :a, :b].ravel() for core, (a, b) in zip(train.cores, bonds, strict=True)]),
         "ranks": train.ranks,
         "nodes": np.array(train.nodes),
         "scale": np.array(train.scale),
     }
+    if not is_product:
+        means = [mean[:a, :b].ravel() for mean, (a, b) in zip(train.means, bonds, strict=True)]
+        arrays["means"] = np.concatenate(means)
+    return arrays
 
 
 def _read_trains(arrays: Mapping[str, np.ndarray], place: str, background: Background) -> Iterator[Train]:
@@ -95,11 +109,20 @@ def _read_trains(arrays: Mapping[str, np.ndarray], place: str, background: Backg
         if f"{place}/{number}/cores" not in arrays:
             return
         stored = {name: arrays[f"{place}/{number}/{name}"] for name in ("cores", "ranks", "nodes", "scale")}
-        letters, width, start = max(map(len, probabilities)), int(stored["ranks"].max()), 0
-        cores = np.zeros((len(probabilities), letters, width, width))
-        for i, (rows, columns) in enumerate(pairwise(stored["ranks"].tolist())):
-            stop = start + letters * rows * columns
-            cores[i, :, :rows, :columns] = stored["cores"][start:stop].reshape(letters, rows, columns)
-            start = stop
-        means = np.stack([np.tensordot(p, core[: len(p)], 1) for p, core in zip(probabilities, cores, strict=True)])
+        cores = _matrices(stored["cores"], stored["ranks"], max(map(len, probabilities)))
+        if background.is_product:
+            means = np.stack([np.tensordot(p, core[: len(p)], 1) for p, core in zip(probabilities, cores, strict=True)])
+        else:
+            means = _matrices(arrays[f"{place}/{number}/means"], stored["ranks"], 1)[:, 0]
         yield Train(cores, means, stored["ranks"], int(stored["nodes"]), float(stored["scale"]))
+
+
+def _matrices(flat: np.ndarray, ranks: np.ndarray, letters: int) -> np.ndarray:
+    """(n, letters, k, k) matrices out of their own entries, in order; zeros fill up."""
+    width, start = int(ranks.max()), 0
+    matrices = np.zeros((len(ranks) - 1, letters, width, width))
+    for i, (rows, columns) in enumerate(pairwise(ranks.tolist())):
+        stop = start + letters * rows * columns
+        matrices[i, :, :rows, :columns] = flat[start:stop].reshape(letters, rows, columns)
+        start = stop
+    return matrices

@@ -257,20 +257,12 @@ def onehot(spectrum: "Spectrum", sequences: Sequence[str]) -> np.ndarray:
 def log_probabilities(background: Background, sequences: pa.Table) -> np.ndarray:
     """Return the (N,) log-probabilities of sequences under a background; 0 for each ambiguous letter."""
     codes = background.template.alphabet.encode(sequences["sequence"].to_pylist())
-    return _log_probabilities(background, codes)
-
-
-def _log_probabilities(background: Background, codes: np.ndarray) -> np.ndarray:
-    logs = np.zeros((background.template.n, 256))
-    np.log(
-        background.probabilities, out=logs[:, : background.probabilities.shape[1]], where=background.template.allowed
-    )
-    return logs[np.arange(background.template.n), codes].sum(1)
+    return background.log_probabilities(codes)
 
 
 def least_log_probability(background: Background) -> float:
     """Return the log-probability below which a thousandth of all background sequences lie."""
-    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL_DRAWS, background.template.n, 1), np.uint64)
-    codes = background.template.to_alphabet((words >= background.thresholds).sum(2).astype(np.uint8))
-    least = float(np.quantile(_log_probabilities(background, codes), RARE_SHARE))
+    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL_DRAWS, background.template.n), np.uint64)
+    codes = background.template.to_alphabet(background.draw(words))
+    least = float(np.quantile(background.log_probabilities(codes), RARE_SHARE))
     return least - 1e-9 * abs(least)

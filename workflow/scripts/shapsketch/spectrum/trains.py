@@ -33,7 +33,8 @@ class Train:
 
     Attributes:
         cores: (n, m, k, k) float64: the matrix of each letter at each position, filled up with zeros.
-        means: (n, k, k) float64: E_i, the mean matrix of each position under the background.
+        means: (n, k, k) float64: E_i, the matrix of each position where it is absent: the mean of its own under a
+            product background, a step of the chain under a Markov one (see `of_chain`).
         ranks: (n + 1,) int64: the size of each bond between positions; 1 at both ends.
         nodes: how many nodes of `quadrature` give Shapley values to 1e-10 of the largest effect, as measured.
         scale: the largest effect |f - mean| that was seen when that was measured.
@@ -68,6 +69,35 @@ class Train:
             padded[i, : core.shape[1], : core.shape[0], : core.shape[2]] = core.transpose(1, 0, 2)
             means[i] = np.tensordot(p, padded[i, : len(p)], 1)
         return cls(padded, means, ranks, 0, 0.0)._measured(letters)
+
+    @classmethod
+    def of_chain(cls, cores: Sequence[Array], initial: Array, steps: Sequence[Array]) -> "Train":
+        """Make a train under a Markov chain, whose state joins that of each bond: ranks are m_i times as large.
+
+        With z from the chain, E is the mean over z of the product, and a position that is present takes its own letter
+        while the chain walks on: blocks P(b | a) G_i(b) for E_i and P(b | a) G_i(x_i) for x_i.
+
+        Args:
+            cores: as for `build`.
+            initial: (m_0,) probabilities of the first letter.
+            steps: for each position but the first the (m_(i-1), m_i) probabilities of its letter after the one before.
+
+        Raises:
+            ValueError: shapes do not fit.
+        """
+        if [core.shape[1] for core in cores] != [len(initial), *(step.shape[1] for step in steps)]:
+            raise ValueError(f"a chain over {[len(initial), *(s.shape[1] for s in steps)]} letters is not the cores'")
+        bonds = [1, *(core.shape[1] * core.shape[2] for core in cores[:-1]), 1]
+        width, letters = max(bonds), [core.shape[1] for core in cores]
+        padded, means = np.zeros((len(cores), max(letters), width, width)), np.zeros((len(cores), width, width))
+        for i, (core, step) in enumerate(zip(cores, [initial[None], *steps], strict=True)):
+            present = np.einsum("ab,rxs->xarbs", step, core)
+            absent = np.einsum("ab,rbs->arbs", step, core)
+            if i == len(cores) - 1:  # wherever the chain ends
+                present, absent = present.sum(3, keepdims=True), absent.sum(2, keepdims=True)
+            padded[i, : letters[i], : bonds[i], : bonds[i + 1]] = present.reshape(letters[i], bonds[i], bonds[i + 1])
+            means[i, : bonds[i], : bonds[i + 1]] = absent.reshape(bonds[i], bonds[i + 1])
+        return cls(padded, means, np.array(bonds), 0, 0.0)._measured(letters)
 
     def _measured(self, letters: Sequence[int]) -> "Train":
         """The train with `nodes` and `scale`, from sequences of random letters: rare ones come together in some."""
