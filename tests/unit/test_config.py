@@ -181,6 +181,20 @@ def test_alphabets_and_templates_of_digits(read, alphabet, template):
     assert (model["alphabet"], model["template"]) == (alphabet.strip("'"), template.strip("'"))
 
 
+def test_markov_backgrounds_have_either_sequences_or_probabilities_and_letters_that_may_depend(read):
+    background = read(with_model(background="{markov: {from_sequences: s}}"))["models"]["m"]["background"]
+    assert background == {"markov": {"order": 1, "from_sequences": "s", "pseudocount": 1}}
+    for wrong, sentence in {
+        "{markov: {}}": "wants either from_sequences or both initial and transitions",
+        "{markov: {from_sequences: other}}": "names the sequences 'other', which are not under sequences: s",
+        "{markov: {order: 2, from_sequences: s}}": "2 at models.m.background.markov.order",
+    }.items():
+        with pytest.raises(InputError, match=sentence):
+            read(with_model(background=wrong))
+    with pytest.raises(InputError, match="is a Markov chain, but explain.mode masks needs letters"):
+        read(with_model(background="{markov: {from_sequences: s}}") + "\nexplain: {mode: masks}\n")
+
+
 def test_letters_of_digits_have_frequencies(read):
     config = read(with_model(alphabet="01", template="....", background="{frequencies: {0: 1, 1: 3}}"))
     assert config["models"]["m"]["background"] == {"frequencies": {"0": 1, "1": 3}}

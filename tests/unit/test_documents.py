@@ -103,19 +103,24 @@ def test_keys_of_inner_records_are_documented(name, record):
     assert not [key for key in typing.get_type_hints(record) if f"`{key}`" not in section_of(name).text]
 
 
-@pytest.mark.parametrize("trains", [0, 2])
-def test_arrays_of_both_versions_of_a_spectrum_are_documented(tmp_path, trains):
+@pytest.mark.parametrize(("version", "trains"), [(1, 0), (2, 2), (3, 1)])
+def test_arrays_of_all_versions_of_a_spectrum_are_documented(tmp_path, version, trains):
     template = Template(Alphabet("ACGT"), "NAN")
-    background = Background.uniform(template)
+    background = (
+        Background.markov(template, np.ones(4), np.ones((4, 4))) if version == 3 else Background.uniform(template)
+    )
     terms = Terms.build(template.sizes, {(0,): np.array([0.5, -0.5, 0.0, 0.0])})
     cores = [np.ones((1, 4, 2)), np.ones((2, 4, 1))]
-    made = tuple(Train.build(cores, [np.full(4, 0.25)] * 2) for _ in range(trains))
+    steps = [background.steps[0] @ background.steps[1]] if version == 3 else []
+    one = Train.of_chain(cores, background.local[0], steps) if steps else Train.build(cores, [np.full(4, 0.25)] * 2)
+    made = (one,) * trains
     path = tmp_path / "spectrum.npz"
     save_spectra(path, [Spectrum(background, "y", 1.0, terms, {}, made)])
-    assert int(np.load(path)["version"]) == (2 if trains else 1)
+    assert int(np.load(path)["version"]) == version
     assert undocumented(path, "spectrum/spectrum.npz") == []
     written = names_in(path)
-    known = [name for name in section_of("spectrum/spectrum.npz").names if trains or "trains" not in name]
+    later = {1: ("trains", "transitions"), 2: ("means", "transitions"), 3: ()}[version]
+    known = [n for n in section_of("spectrum/spectrum.npz").names if not any(word in n for word in later)]
     assert not [name for name in known if not any(re.fullmatch(name, one) for one in written)]
 
 

@@ -168,6 +168,12 @@ def _check_markov(name: str, model: ModelConfig, config: Config) -> None:
     """Check that nothing is asked of a Markov background that needs letters which are independent."""
     if isinstance(model["background"], str) or "markov" not in model["background"]:
         return
+    given = model["background"]["markov"]
+    if ("from_sequences" in given) == ("initial" in given and "transitions" in given):
+        raise InputError(
+            f"The background of models.{name} is a Markov chain, which wants either from_sequences or both initial and "
+            "transitions."
+        )
     wanted = {
         "explain.mode masks": config["explain"]["mode"] == "masks",
         "explain.refine": bool(config["explain"]["refine"]),

@@ -63,7 +63,7 @@ class MarkovBackground(TypedDict):
 
     order: int
     from_sequences: NotRequired[str]
-    pseudocount: NotRequired[float]
+    pseudocount: float
     initial: NotRequired[dict[str, float]]
     transitions: NotRequired[dict[str, dict[str, float]]]
 
