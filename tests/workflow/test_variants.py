@@ -29,6 +29,7 @@ def workspace_of(folder, shards):
     config["variants"] = {"calls": settings}
     config["models"]["tiny"]["sketch"] |= {"budget": 600, "shards": 1}
     config["models"]["tiny"]["recovery"] = {"learning_curve": False, "estimator": "regression"}
+    config["explain"] = {"mutations": True}
     config["motifs"] = {"count": 1, "bootstrap": 0, "min_instances": 1, "seqlets": False}
     workspace.write("config/config.yaml", yaml.safe_dump(config))
     return workspace, len(lines) - 1
@@ -39,6 +40,7 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     folder = workspace.folder / "results/tiny/calls"
     assert "1 variants are left out" in workspace.run().stderr
     table = pd.read_csv(folder / "variants.tsv", sep="\t")
+    assert (table["sketch_delta"] - table["delta"]).abs().max() < 0.2 and (table["null_changes"] == 24).all()
     assert len(table) == 2 * count and set(table["output"]) == {"g", "t"}
     dropped = pd.read_csv(folder / "dropped.tsv", sep="\t")
     assert dropped["variant_id"].tolist() == ["wrong"] and dropped["record"].tolist() == [3]
@@ -49,6 +51,9 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     names = ("variants.tsv", "variants.vcf.gz", "variants.parquet", "haplotypes.tsv", "haplotype_interactions.tsv")
     made = {name: (folder / name).read_bytes() for name in names}
     check_tracks(folder.with_name("peaks"))
+    mutations = pd.read_csv(folder.with_name("peaks") / "mutations/checked.tsv", sep="\t")
+    assert len(mutations) == 400 and (mutations["delta"] - mutations["model_delta"]).abs().max() < 0.2
+    assert (folder.with_name("peaks") / "mutations/figures/g.mean.svg").exists()
     (folder / "shards/1-of-2.json").write_text("{}")  # a shard that is not whole
     kept = (folder / "shards/2-of-2.effects.parquet").stat().st_mtime_ns
     workspace.run("--forcerun", "ask_variants", "--", *(f"results/tiny/calls/{name}" for name in names))

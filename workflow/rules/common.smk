@@ -411,8 +411,24 @@ def get_genome(wildcards):
 def get_variant_settings(wildcards):
     """What of a set of variants' config its results depend on."""
     settings = VARIANTS[wildcards.variants]
-    unasked = ("genome", "haplotypes", "model", "path", "shards")
+    unasked = (
+        "genome",
+        "haplotypes",
+        "model",
+        "null_changes",
+        "path",
+        "shards",
+        "sketch",
+    )
     return canonical({k: v for k, v in settings.items() if k not in unasked})
+
+
+def get_variant_spectrum(wildcards):
+    """The spectrum that variants are looked up in, where the model is sketched for sequences or the config wants one."""
+    wanted = VARIANTS[wildcards.variants]["sketch"]
+    if wanted == "auto":
+        wanted = wildcards.model in dict(ANALYSES) and not MASKED
+    return f"results/{wildcards.model}/spectrum/spectrum.npz" if wanted else []
 
 
 def get_asked_model(wildcards):
@@ -564,6 +580,7 @@ def get_all_results():
         "motifs/motifs.meme",
         "motifs/logos",
         *(["hypothetical"] if config["explain"]["hypothetical"] else []),
+        *(["mutations/figures"] if config["explain"]["mutations"] else []),
         *(["comparison"] if config["compare"]["enabled"] else []),
     )
     figures = [f"results/{model}/spectrum/figures" for model in dict(ANALYSES)]

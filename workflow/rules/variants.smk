@@ -33,6 +33,7 @@ rule ask_variants:
         genome=get_genome,
         model=get_model_files,
         check=get_check,
+        spectrum=get_variant_spectrum,
     output:
         # Not removed before the job: what a crash has left whole is not asked again.
         effects=update(
@@ -54,6 +55,7 @@ rule ask_variants:
         model=get_asked_model,
         source=lambda wildcards: get_source(wildcards.model),
         settings=get_variant_settings,
+        null=lambda wildcards: VARIANTS[wildcards.variants]["null_changes"],
         version=VERSIONS["variants"],
     script:
         "../scripts/ask_variants.py"
@@ -193,3 +195,65 @@ rule write_vcf:
         version=VERSIONS["variants"],
     script:
         "../scripts/write_vcf.py"
+
+
+# Saturation mutagenesis of explained sequences: every single change is a look-up in the spectrum.
+rule write_mutations:
+    input:
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        model=get_model_files,
+    output:
+        mutations="results/{model}/{sequences}/mutations/mutations.parquet",
+        mean="results/{model}/{sequences}/mutations/mean.tsv",
+        checked="results/{model}/{sequences}/mutations/checked.tsv",
+    log:
+        "logs/{model}/{sequences}/write_mutations.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/write_mutations.tsv"
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+        gpu=get_gpus,
+    params:
+        source=lambda wildcards: get_source(wildcards.model),
+        batch_size=lambda wildcards: MODELS[wildcards.model]["sketch"]["batch_size"],
+        predict=lambda wildcards: (
+            config["explain"]["predict"]
+            and get_source(wildcards.model)["kind"] != "table"
+        ),
+        checked=200,
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/write_mutations.py"
+
+
+rule draw_mutations:
+    input:
+        mutations="results/{model}/{sequences}/mutations/mutations.parquet",
+        mean="results/{model}/{sequences}/mutations/mean.tsv",
+    output:
+        figures=report(
+            directory("results/{model}/{sequences}/mutations/figures"),
+            patterns=["{output}.{figure}.svg"],
+            caption="../report/mutations.rst",
+            category="{model}",
+            subcategory="{sequences}",
+            labels={"output": "{output}", "figure": "{figure}"},
+        ),
+    log:
+        "logs/{model}/{sequences}/draw_mutations.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/draw_mutations.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    resources:
+        mem_mb=get_megabytes(1000),
+        runtime=20,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        drawn=12,
+    script:
+        "../scripts/draw_mutations.py"

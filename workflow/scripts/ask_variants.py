@@ -19,11 +19,13 @@ if __name__ == "__main__":
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
     from shapsketch.settings.sources import locate
+    from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import sha256_file, sha256_json
     from shapsketch.storage.manifest import is_complete, write_manifest
     from shapsketch.storage.parquet import parquet_writer, read_rows
     from shapsketch.storage.provenance import made_with, stamp
     from shapsketch.variants.effects import EFFECT_SCHEMA, EffectAsker
+    from shapsketch.variants.mutations import Null
     from shapsketch.variants.setup import set_up
 
     params, files = snakemake.params, snakemake.input
@@ -33,7 +35,8 @@ if __name__ == "__main__":
     source = locate(params.source, files.get("model"))
     origin = {
         "rows": [start, stop],
-        "files": [sha256_file(files.placed)],
+        "files": [sha256_file(path) for path in (files.placed, *([files.spectrum] if files.get("spectrum") else []))],
+        "null": params.null,
         "model": identity(params.source, source),
         "settings": [params.model, params.version],
     }
@@ -48,7 +51,9 @@ if __name__ == "__main__":
     template = Template(Alphabet.from_config(params.model["alphabet"]), params.model["template"])
     setup = set_up(params.settings, files.variants, files.get("genome"), template, "unknown_letters" in source)
     model = Model(source, template, params.model["outputs"], size)
-    asker = EffectAsker(model, setup.reference, setup.checker.placing)
+    spectra = list(load_spectra(files.spectrum).values()) if files.get("spectrum") else []
+    null = Null(spectra, params.null, params.model["sketch"]["seed"])
+    asker = EffectAsker(model, setup.reference, setup.checker.placing, null)
     schema = EFFECT_SCHEMA.with_metadata(stamp({"model": origin["model"], "versions": made_with()}))
     with (
         parquet_writer(effects, schema) as writer,

@@ -58,6 +58,32 @@ def interaction_map(n: int, pairs: pd.DataFrame, column: str, title: str, unit: 
 
 
 @style()
+def mutation_map(changes: pd.DataFrame, letter: str, column: str, alphabet: Alphabet, title: str) -> Figure:
+    """Draw what every single change does, letters against positions; the letters that are there stay blank.
+
+    Args:
+        changes: `position` (1-based), the letter that comes, and the effect.
+        letter, column: the names of the latter two.
+        alphabet: the letters, from top to bottom.
+        title: what is shown.
+    """
+    table = changes.pivot(index=letter, columns="position", values=column).reindex(list(alphabet.letters))
+    positions = range(1, int(changes["position"].max()) + 1)
+    shown = table.reindex(columns=positions).to_numpy(np.float64)
+    most = float(np.nanmax(np.abs(shown), initial=0.0)) or 1.0
+    width = max(4.5, 0.14 * len(positions) + 1.6)
+    figure, axes = plt.subplots(figsize=(min(width, 40), 0.17 * alphabet.q + 1.3))
+    extent = (0.5, len(positions) + 0.5, alphabet.q - 0.5, -0.5)
+    image = axes.imshow(shown, cmap="PuOr_r", vmin=-most, vmax=most, aspect="auto", extent=extent)
+    figure.colorbar(image, ax=axes, label="change of the output", pad=0.01)
+    axes.set_yticks(range(alphabet.q), list(alphabet.letters))
+    axes.set_xlabel("position")
+    axes.set_ylabel("letter that comes")
+    axes.set_title(title)
+    return figure
+
+
+@style()
 def support_maps(
     alphabet: Alphabet, supports: pd.DataFrame, tables: pd.DataFrame, title: str, unit: str
 ) -> Figure | None:

@@ -332,7 +332,7 @@ def _check_masks(config: Config) -> None:
     explain = config["explain"]
     if explain["mode"] != "masks":
         return
-    for key in ("refine", "hypothetical"):
+    for key in ("refine", "hypothetical", "mutations"):
         if explain[key]:
             raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
     if config["compare"]["enabled"]:

@@ -125,6 +125,8 @@ class VariantsConfig(TypedDict):
     ambiguous: Literal["drop", "error"]
     label: str
     score: str
+    null_changes: int
+    sketch: Literal["auto"] | bool
     haplotypes: HaplotypesConfig
     shards: int
 
@@ -165,6 +167,7 @@ class ExplainConfig(TypedDict):
     masks: MasksConfig
     predict: bool
     hypothetical: bool
+    mutations: bool
     shards: int
 
 

@@ -1,7 +1,7 @@
 """Effects: what a model says of windows with a variant, less what it says of the same windows without it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..sequences.genome import Reference
 from ..storage.files import atomic_path
 from ..storage.parquet import parquet_writer
 from ..storage.tsv import table_text
+from .mutations import Null, percentiles
 from .reading import VARIANT_SCHEMA, Placing, placed
 
 DIGITS = 9  # of numbers in text, so that differences of values stay what they are
@@ -25,6 +26,10 @@ EFFECT_SCHEMA = pa.schema(
         ("ref_value", pa.float64()),
         ("alt_value", pa.float64()),
         ("delta", pa.float64()),
+        ("delta_sd", pa.float64()),
+        ("percentile", pa.float64()),
+        ("null_changes", pa.int64()),
+        ("sketch_delta", pa.float64()),
     ]
 )
 
@@ -37,11 +42,13 @@ class EffectAsker:
         model: the model.
         reference: the genome, or given sequences.
         placing: how windows are cut.
+        null: what effects are compared with, if with anything.
     """
 
     model: Model
     reference: Reference
     placing: Placing
+    null: Null = field(default_factory=Null)
 
     def __call__(self, variants: pa.Table) -> pa.Table:
         """Ask about both alleles of some variants; windows that are the same are asked once.
@@ -55,34 +62,65 @@ class EffectAsker:
             model.
         """
         pairs = [self._letters(row) for row in variants.to_pylist()]
-        values = self.ask([window for pair in pairs for window in pair]).reshape(len(pairs), 2, -1)
+        by_fold = self.ask_by_fold([window for pair in pairs for window in pair])
+        by_fold = by_fold.reshape(len(by_fold), len(pairs), 2, -1)
+        values, deltas = by_fold.mean(0), by_fold[:, :, 1] - by_fold[:, :, 0]
+        spread = deltas.std(0, ddof=1) if len(deltas) > 1 else np.full(deltas.shape[1:], np.nan)
+        delta = values[:, 1] - values[:, 0]
+        columns = {"ref_value": values[:, 0], "alt_value": values[:, 1], "delta": delta, "delta_sd": spread}
+        columns |= self._compared(pairs, delta)
         outputs = len(self.model.outputs)
         rows = variants.take(np.repeat(np.arange(len(pairs)), outputs))
-        ref, alt = (values[:, k].reshape(-1) for k in (0, 1))
-        added = {
-            "output": list(self.model.outputs) * len(pairs),
-            "ref_value": ref,
-            "alt_value": alt,
-            "delta": alt - ref,
-        }
+        added = {"output": pa.array(list(self.model.outputs) * len(pairs))}
+        added |= {name: pa.array(column.reshape(-1), from_pandas=True) for name, column in columns.items()}
         return pa.table({**{name: rows[name] for name in VARIANT_SCHEMA.names}, **added}, schema=EFFECT_SCHEMA)
+
+    def _compared(self, pairs: Sequence[tuple[str, str]], delta: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns that compare effects with the null and with the sketch; NaN for letters that are ambiguous."""
+        template, shape = self.model.template, delta.shape
+        nothing = np.full(shape, np.nan)
+        columns = {"percentile": nothing.copy(), "null_changes": nothing.copy(), "sketch_delta": nothing.copy()}
+        if not self.null or not pairs:
+            return columns
+        codes = np.array([self._local(texts) for texts in zip(*pairs, strict=True)])  # (2, N, n)
+        plain = np.less(codes, template.sizes).all(2)
+        rows = np.flatnonzero(plain[0])
+        windows, which = np.unique(codes[0, rows], axis=0, return_inverse=True)
+        if len(rows):
+            null = self.null.deltas(windows, template, lambda local: self.model(template.to_alphabet(local)))
+            columns["null_changes"][rows] = null.shape[1]
+            for k, row in zip(which.ravel().tolist(), rows.tolist(), strict=True):
+                columns["percentile"][row] = percentiles(delta[[row]], null[[k]])[0]
+        both = plain.all(0)
+        for k, spectrum in enumerate(self.null.spectra):
+            change = spectrum.predict_codes(codes[1, both]) - spectrum.predict_codes(codes[0, both])
+            columns["sketch_delta"][both, k] = change
+        return columns
+
+    def _local(self, texts: Sequence[str]) -> np.ndarray:
+        template = self.model.template
+        return template.to_local(template.alphabet.encode(template.alphabet.normalise(texts)))
 
     def _letters(self, row: Mapping[str, Any]) -> tuple[str, str]:
         return self.placing.letters(self.reference, *placed(row))
 
     def ask(self, windows: Sequence[str]) -> np.ndarray:
+        """Return (N, outputs) float64, the mean over the model's folds; see `ask_by_fold`."""
+        return self.ask_by_fold(windows).mean(0)
+
+    def ask_by_fold(self, windows: Sequence[str]) -> np.ndarray:
         """Ask the model about windows, each different one once.
 
         Args:
             windows: N strings as long as the model's input.
 
         Returns:
-            (N, outputs) float64.
+            (folds, N, outputs) float64; of a model without folds, one.
         """
         numbers = {window: k for k, window in enumerate(dict.fromkeys(windows))}
         alphabet = self.model.template.alphabet
-        answers = self.model(alphabet.encode(alphabet.normalise(list(numbers))))
-        return answers[[numbers[window] for window in windows]]
+        answers = self.model.by_fold(alphabet.encode(alphabet.normalise(list(numbers))))
+        return answers[:, [numbers[window] for window in windows]]
 
 
 def merge_shards(path: str | Path, tsv: str | Path, shards: str | Sequence[str]) -> None:
