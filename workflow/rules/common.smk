@@ -32,7 +32,7 @@ from shapsketch.settings.config import (
     counted_sequences,
 )
 from shapsketch.settings.cost import auto_shards
-from shapsketch.settings.mechanism import ends_of
+from shapsketch.settings.mechanism import ends_of, expand_latents
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.outputs import SCORES, output_words
@@ -72,7 +72,7 @@ if not workflow.overwrite_configfiles:
 
 try:
     with open(workflow.source_path("../../resources/models.yaml")) as handle:
-        config = expand(config, yaml.safe_load(handle))
+        config = expand_latents(expand(config, yaml.safe_load(handle)))
     texts = (
         [] if workflow.modifier.skip_configfile else read_texts(workflow.configfiles)
     )
@@ -115,7 +115,8 @@ MECHANISMS = config["mechanism"]
 NETWORKS = [
     model
     for model in MODELS
-    if {"factory", "architecture"} & MODELS[model]["source"].keys()
+    if MODELS[model]["source"]["kind"] == "torch"
+    and {"factory", "architecture"} & MODELS[model]["source"].keys()
 ]
 TABLE_SCHEMA = read_schema("sequences")
 BEGAN = time.time()

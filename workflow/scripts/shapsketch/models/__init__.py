@@ -35,6 +35,7 @@ KINDS = {
     "command": "command_model",
     "table": "table_model",
     "builtin": "builtin_model",
+    "latents": "latents_model",
 }
 IN_MEMORY = {"callable": "callable_model"}  # kinds that a config cannot name
 

@@ -149,7 +149,7 @@ class Dictionary:
             "kind": self.kind, "activation": self.activation, "k": self.k, "settings": self.settings,
             "reads": [asdict(site) for site in self.reads], "writes": [asdict(site) for site in self.writes],
         }  # fmt: skip
-        tensors = {name: tensor.detach().cpu().float().contiguous() for name, tensor in tensors.items()}
+        tensors = {name: tensor.detach().cpu().float().contiguous().clone() for name, tensor in tensors.items()}
         with atomic_path(path) as temporary:
             temporary.write_bytes(save(tensors, {"shapsketch": json.dumps(record, sort_keys=True)}))
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from .answers import Outputs
+from .network_input import NetworkInput
 from .onehot import onehot_encoder
 from .selection import Axes
 from .torch_model import load_network, plain
@@ -105,9 +106,15 @@ class HookedNetwork:
             )
         if source.get("reverse_complement"):
             raise InputError(f"mechanism looks into one pass of {self.name}; leave out reverse_complement.")
+        for key in ("folds", "constants", "score"):
+            if key in source:
+                raise InputError(
+                    f"mechanism looks into one pass of one network, and {self.name} has {key}; leave it out."
+                )
         self.source, self.template, self.outputs = dict(source), template, tuple(outputs)
         self.module, self.device = load_network(source)
-        self._encode = onehot_encoder(source, template)
+        tokens = NetworkInput.read(source, template).tokens
+        self._encode = tokens.encode if tokens else onehot_encoder(source, template)
         self._choose = Outputs(str(self.name), self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
         run: Callable[[Any], Any] = lambda x: self.module(x)  # noqa: E731
         self._forward = within(source["factory"], run) if "factory" in source else run

@@ -274,6 +274,8 @@ def _check_model(name: str, model: ModelConfig, files: bool) -> None:
         model_files |= {fold[key].rpartition(":")[0] for key in ("target", "factory") & fold.keys()}
     downloads(source)  # each names a file
     for path in source_files(source) if files else []:
+        if path == source.get("dictionary"):
+            continue  # the workflow makes it
         _check_file(
             path, f"models.{name}.source", "a file" if path in model_files else FILES.get(source["kind"], "a file")
         )

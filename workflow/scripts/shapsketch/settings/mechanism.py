@@ -1,7 +1,9 @@
 """The config's `mechanism`: what it names is there, and fits together. Imports nothing heavy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from difflib import get_close_matches
+from typing import Any
 
 from .errors import InputError
 from .records import Config, MechanismConfig
@@ -51,3 +53,49 @@ def _check_known(place: str, key: str, name: str, known: Iterable[str]) -> None:
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."
     raise InputError(f"{place}.{key} is {name!r}, which the config does not define; {hint}")
+
+
+LATENTS_KEYS = ("mechanism", "pool", "seed")
+NOT_OF_NETWORK = ("kind", "unknown_letters", "reference", "axes", "license", "catalogue")  # of the source
+
+
+def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the models that are latents: `source: {latents: {mechanism: NAME, pool: mean}}`.
+
+    Alphabet, template and background are those of the model whose latents they are, unless the config says otherwise.
+
+    Args:
+        config: not checked yet, with the catalogue's entries filled in.
+
+    Raises:
+        InputError: there is no such entry of `mechanism`, or its model is missing.
+    """
+    filled: dict[str, Any] = deepcopy(dict(config))
+    models, entries = filled.get("models"), filled.get("mechanism")
+    if not isinstance(models, dict):
+        return filled
+    for name, model in list(models.items()):
+        source = model.get("source") if isinstance(model, dict) else None
+        if not isinstance(source, dict) or not isinstance(source.get("latents"), dict):
+            continue
+        own, place = source["latents"], f"models.{name}.source.latents"
+        for key in own:
+            if key not in LATENTS_KEYS:
+                raise InputError(f"The config has an unknown key {key!r} at {place}; it has {', '.join(LATENTS_KEYS)}.")
+        known = entries if isinstance(entries, dict) else {}
+        if own.get("mechanism") not in known:
+            raise InputError(
+                f"{place}.mechanism is {own.get('mechanism')!r}, which is not under mechanism: "
+                f"{', '.join(known) or 'it is empty'}."
+            )
+        entry = known[own["mechanism"]]
+        base = models.get(entry.get("model")) if isinstance(entry, dict) else None
+        if not isinstance(base, dict) or not isinstance(base.get("source"), dict):
+            raise InputError(f"{place} looks into mechanism.{own['mechanism']}, whose model is not under models.")
+        kind = (entry.get("dictionary") or {}).get("kind", "sae")
+        file = f"results/mechanism/{own['mechanism']}/dictionaries/{kind}/{own.get('seed', 0)}.safetensors"
+        kept = {key: value for key, value in base["source"].items() if key not in NOT_OF_NETWORK}
+        made = {"kind": "latents", **kept, "dictionary": file, "pool": own.get("pool", "mean")}
+        shared = {key: base[key] for key in ("alphabet", "template", "background") if key in base}
+        models[name] = {**shared, **model, "source": made}
+    return filled

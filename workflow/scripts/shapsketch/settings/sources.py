@@ -93,6 +93,8 @@ def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
         changed["path"] = change(path) if isinstance(path, str) else [change(file) for file in path]
     if "config" in source:
         changed["config"] = change(source["config"])
+    if "dictionary" in source:
+        changed["dictionary"] = change(source["dictionary"])
     for key in ("target", "factory"):
         if key in source:
             file, _, name = source[key].rpartition(":")
