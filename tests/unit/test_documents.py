@@ -115,11 +115,13 @@ def test_arrays_of_all_versions_of_a_spectrum_are_documented(tmp_path, version, 
     one = Train.of_chain(cores, background.local[0], steps) if steps else Train.build(cores, [np.full(4, 0.25)] * 2)
     made = (one,) * trains
     path = tmp_path / "spectrum.npz"
-    save_spectra(path, [Spectrum(background, "y", 1.0, terms, {}, made)])
+    save_spectra(
+        path, [Spectrum(background, "y", 1.0, terms, {}, made, np.zeros((2, 3), np.uint8) if trains else None)]
+    )
     assert int(np.load(path)["version"]) == version
     assert undocumented(path, "spectrum/spectrum.npz") == []
     written = names_in(path)
-    later = {1: ("trains", "transitions"), 2: ("means", "transitions"), 3: ()}[version]
+    later = {1: ("trains", "transitions", "near"), 2: ("means", "transitions"), 3: ()}[version]
     known = [n for n in section_of("spectrum/spectrum.npz").names if not any(word in n for word in later)]
     assert not [name for name in known if not any(re.fullmatch(name, one) for one in written)]
 

@@ -24,8 +24,6 @@ from shapsketch.spectrum.tables import (
     Explainer,
     finish_aggregates,
     hypothetical_contributions,
-    least_log_probability,
-    log_probabilities,
     onehot,
 )
 from shapsketch.spectrum.terms import Terms
@@ -77,15 +75,6 @@ def test_letters_that_a_table_never_has_are_told(spectrum, sequences):
     table = Explainer(spectrum, Listing(), score, ["a", "b"]).values(sequences, np.full(60, np.nan)).to_pandas()
     expected = [text[0] == "T" or text[3] in "CG" for text in sequences["sequence"].to_pylist()]
     assert table["warning"].str.contains("unseen").tolist() == expected
-
-
-def test_rare_sequences_are_told():
-    background = Background.mutated(Template(Alphabet("ACGT"), "N" * 30), "A" * 30, 0.1)
-    least = least_log_probability(background)
-    table = pa.table({"sequence": ["A" * 30, "C" * 3 + "A" * 27, "C" * 15 + "A" * 15, "N" * 15 + "A" * 15]})
-    assert (log_probabilities(background, table) < least).tolist() == [False, False, True, False]
-    uniform = Background.uniform(background.template)
-    assert not (log_probabilities(uniform, table) < least_log_probability(uniform)).any()
 
 
 def test_interactions_are_those_of_the_map(spectrum, sequences):

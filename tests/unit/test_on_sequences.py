@@ -5,8 +5,17 @@ import pyarrow as pa
 import pytest
 from scipy.stats import rankdata
 
+from shapsketch.fidelity.faithfulness import _at_bounds
 from shapsketch.fidelity.on_sequences import _interval, report_on_queries
-from shapsketch.report.analysis import asked_in_words, by_group, cautions, far_below, lower_within, two_answers
+from shapsketch.report.analysis import (
+    asked_in_words,
+    by_group,
+    cautions,
+    far_below,
+    lower_within,
+    piled_up,
+    two_answers,
+)
 from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.storage import parquet as tables
 from shapsketch.storage.parquet import write_parquet
@@ -140,3 +149,17 @@ def test_the_line_to_write_is_told_where_sequences_fare_worse_than_the_hold_out(
     asked = {"r2_interval": interval} if interval else {}
     told = far_below(asked, {"r2_interval": [0.9, 0.95], "scored_on": "hold-out", **near}, "sites")
     assert (words in told[0]) if words else not told
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.5, True), (0.1, False), (None, False)])
+def test_the_logit_is_proposed_where_values_pile_up_at_a_bound(share, told):
+    sentences = piled_up({"at_bounds": share, "found": "found"})
+    assert bool(sentences) == told
+    assert all("50 % of the values" in s and "outputs: {NAME: {transform: logit}}" in s for s in sentences)
+    assert not piled_up({"at_bounds": 0.9, "found": "nothing"})
+
+
+def test_the_share_of_values_at_bounds_is_of_probabilities_alone():
+    values = np.array([0.0, 0.01, 0.5, 0.999])
+    assert _at_bounds(values) == 0.75
+    assert _at_bounds(values + 0.1) is _at_bounds(values / 10) is _at_bounds(values - 0.1) is None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..recovery.student import Student
     from ..sampling.sketch import Sketch
 
+BOUND, MIN_SPREAD = 0.02, 0.5  # what lies at 0 or 1, where values spread so far between them
 MIN_ORDER_SHARE = 1e-6  # of the variance: higher orders that carry less are not listed
 MAX_TRUNCATION = 5  # order up to which trains are truncated for a score of their own
 MAX_POINTS = 3000  # of the hold-out that are written down
@@ -60,11 +61,19 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         **audit,
         "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
+        "at_bounds": _at_bounds(sketch.values[:, output]),
         "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
         "plan": plan.hash,
         "versions": made_with(),
     }
+
+
+def _at_bounds(values: np.ndarray) -> float | None:
+    """The share of values next to 0 or 1, of what may be a probability."""
+    if values.min() < 0 or values.max() > 1 or np.ptp(values) < MIN_SPREAD:
+        return None
+    return float(np.mean((values < BOUND) | (values > 1 - BOUND)))
 
 
 def _near_score(spectrum: Spectrum, sketch: "Sketch", output: int) -> NearScore:

@@ -98,6 +98,8 @@ class Score(HoldoutScore, NearScore, Audit):
         holdout: how many points were held out.
         accuracy_gap: by order 1 and 2; empty without a hold-out drawn from the background, or where nothing was found.
         range: the least and the largest value of the sketch.
+        at_bounds: the share of its values within 0.02 of 0 or 1, where all lie between and spread over half of that;
+            None otherwise.
         residual: what the spectrum misses.
         seed, plan, versions: where the sketch comes from.
     """
@@ -107,6 +109,7 @@ class Score(HoldoutScore, NearScore, Audit):
     holdout: int
     accuracy_gap: dict[str, Gap]
     range: list[float]
+    at_bounds: float | None
     residual: ResidualRecord
     seed: int
     plan: str

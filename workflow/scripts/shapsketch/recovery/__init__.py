@@ -180,7 +180,7 @@ def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:
     best, record = _best(work.fits, work.samples, combined)
     best = best.in_units(work.scale)
     output, origin = plan.outputs[work.output], provenance(plan, record["estimator"])
-    spectrum = Spectrum(plan.background, output, best.intercept, best.terms, origin, best.trains)
+    spectrum = Spectrum(plan.background, output, best.intercept, best.terms, origin, best.trains, plan.near_codes)
     tried: dict[str, FitDetails] = {
         name: {"validation_r2": work.scores[name], "terms": len(f.terms), **f.in_units(work.scale).details}
         for name, f in work.fits.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..fidelity.r2_words import full_r2, headline_r2, scored_on
+from ..fidelity.r2_words import full_r2, headline_r2, percent, scored_on
 from ..fidelity.records import OutputRecord, Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..spectrum.spectrum import Spectrum
@@ -16,7 +16,7 @@ from ..storage.tsv import read_table
 
 WARNINGS = {
     "r2": "of a spectrum that predicts the model no better than its mean",
-    "rare": "unlikely under the background",
+    "rare": "unlike all that the sketch has drawn, from the background and near sequences",
     "range": "predicted or reconstructed beyond all values of the sketch",
     "gap": "further from the model than 99.9 % of the hold-out points",
     "unseen": "with a letter that the table of values never has at its position",
@@ -123,6 +123,20 @@ def far_below(on_queries: SequencesScore, score: Score, sequence_set: str) -> li
     ]
 
 
+MIN_PILED = 0.3  # the share of values at a bound that is told
+
+
+def piled_up(score: Score) -> list[str]:
+    """Propose the logit where many values lie next to 0 or 1, where what letters add together cannot show."""
+    share = score.get("at_bounds")
+    if share is None or share < MIN_PILED or score["found"] != "found":
+        return []
+    return [
+        f"{percent(share)} of the values lie within 0.02 of 0 or 1, where effects do not add up: if these are "
+        "probabilities, outputs: {NAME: {transform: logit}} explains the evidence behind them"
+    ]
+
+
 def cautions(on_queries: SequencesScore, score: Score, sequence_set: str = "NAME") -> list[str]:
     """Say where R2 is undefined or far lower, how sure refined values are, which warnings there are, and whether few.
 
@@ -132,7 +146,7 @@ def cautions(on_queries: SequencesScore, score: Score, sequence_set: str = "NAME
         sequence_set: the name of the sequences in the config.
     """
     sentences = undefined(on_queries, score) + by_group(on_queries) + lower_within(on_queries)
-    sentences += far_below(on_queries, score, sequence_set) + folds(on_queries, score)
+    sentences += far_below(on_queries, score, sequence_set) + piled_up(score) + folds(on_queries, score)
     if on_queries.get("refined"):
         error, sketch_error = on_queries["standard_error"], on_queries["sketch_error"]
         count = on_queries["evaluations_per_sequence"]

@@ -183,6 +183,14 @@ class Plan:
                 start = stop
         return segments
 
+    @property
+    def near_codes(self) -> np.ndarray | None:
+        """(C, n) uint8 local codes of the sequences that queries are drawn near; None without near queries."""
+        if self.near is None:
+            return None
+        sequences = [sequence for group in self.near.sets.values() for sequence in group]
+        return self.template.to_local(self.template.alphabet.encode(sequences))
+
     def table_order(self, rows: int) -> np.ndarray:
         """Return which row of a table of `rows` rows each query reads (design `table`)."""
         return generator(self.seed, TABLE_STREAM).permutation(rows)[: self.size]

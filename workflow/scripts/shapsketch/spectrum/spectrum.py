@@ -62,6 +62,7 @@ class Spectrum:
         provenance: where it comes from.
         trains: over the free positions of the template; they add their dividends to those of the terms. Their own means
             count nothing: the intercept is the mean of all.
+        near: (C, n) uint8 local codes of the sequences that queries were drawn near, for warnings; None for none.
     """
 
     background: Background
@@ -70,6 +71,7 @@ class Spectrum:
     terms: Terms
     provenance: SpectrumProvenance = field(default_factory=lambda: SpectrumProvenance())
     trains: tuple[Train, ...] = ()
+    near: np.ndarray | None = None
 
     @property
     def template(self) -> Template:

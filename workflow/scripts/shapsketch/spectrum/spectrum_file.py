@@ -43,6 +43,8 @@ def save_spectra(path: str | Path, spectra: Sequence[Spectrum]) -> None:
     }
     if first.background.transitions is not None:
         arrays["transitions"] = first.background.transitions
+    if first.near is not None:
+        arrays["near"] = first.near
     for k, spectrum in enumerate(spectra):
         arrays[f"{k}/intercept"] = np.array(spectrum.intercept)
         arrays |= {f"{k}/{name}": getattr(spectrum.terms, attribute) for name, attribute in _STORED.items()}
@@ -77,6 +79,7 @@ def load_spectra(path: str | Path) -> dict[str, Spectrum]:
             terms,
             json.loads(str(arrays["provenance"][k])),
             tuple(_read_trains(arrays, f"{k}/trains", background)),
+            arrays.get("near"),
         )
     return spectra
 

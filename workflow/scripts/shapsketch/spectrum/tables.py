@@ -7,11 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from ..sequences.alphabet import character_codes
-from ..sequences.background import Background
-from ..sequences.rng import TYPICAL_STREAM, generator
 from .ambiguity import resolve
 from .interaction_tables import INTERACTION_SCHEMA, Listing, list_pieces, listed_map, support_names
 from .interactions import Sums, group_codes
+from .typical import Typical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from .spectrum import Spectrum
 
 SEQUENCES_AT_ONCE = 16_384  # sequences explained at once
-RARE_SHARE = 1e-3  # share of the background below which a sequence's probability is remarkable
-TYPICAL_DRAWS = 20_000  # background draws that tell
 
 AGGREGATE_SCHEMA = pa.schema(
     [
@@ -112,7 +109,7 @@ class Explainer:
         self.sums = [Sums.empty(spectrum.terms, mapping, len(groups), scale) for mapping in (value_map, *self.maps)]
         self.value_map = value_map
         self._value_columns = [support[0] for support in value_map.supports]
-        self._least_probability = least_log_probability(spectrum.background)
+        self._typical = Typical(spectrum.background, spectrum.near)
 
     def values(
         self,
@@ -161,7 +158,8 @@ class Explainer:
         self, sequences: pa.Table, predictions: np.ndarray, reconstruction: np.ndarray, refined: np.ndarray
     ) -> pa.Array:
         """For each sequence the reasons to distrust its explanation, joined by commas."""
-        reasons = {"rare": log_probabilities(self.spectrum.background, sequences) < self._least_probability}
+        texts = sequences["sequence"].to_pylist()
+        reasons = {"rare": self._typical.is_rare(self.spectrum.template.alphabet.encode(texts))}
         if self.score is not None:
             low, high = self.score["range"]
             slack = 1e-9 * (high - low) + 16 * np.spacing(max(abs(low), abs(high)))
@@ -170,7 +168,7 @@ class Explainer:
                 reasons["range"] = outside[0] | outside[1]
                 reasons["gap"] = np.abs(predictions - reconstruction) > self.score["residual"]["large"] + slack
             reasons["r2"] = ~refined & (self.score["found"] == "nothing")
-            reasons["unseen"] = self._hold_unseen(sequences["sequence"].to_pylist())
+            reasons["unseen"] = self._hold_unseen(texts)
         words = [[name if yes else "" for yes in flags.tolist()] for name, flags in reasons.items()]
         return pa.array([",".join(filter(None, row)) for row in zip(*words, strict=True)], pa.string())
 
@@ -252,17 +250,3 @@ def onehot(spectrum: "Spectrum", sequences: Sequence[str]) -> np.ndarray:
     alphabet = spectrum.template.alphabet
     codes = alphabet.encode(sequences)
     return (codes[:, None, :] == np.arange(alphabet.q)[:, None]).astype(np.uint8)
-
-
-def log_probabilities(background: Background, sequences: pa.Table) -> np.ndarray:
-    """Return the (N,) log-probabilities of sequences under a background; 0 for each ambiguous letter."""
-    codes = background.template.alphabet.encode(sequences["sequence"].to_pylist())
-    return background.log_probabilities(codes)
-
-
-def least_log_probability(background: Background) -> float:
-    """Return the log-probability below which a thousandth of all background sequences lie."""
-    words = generator(0, TYPICAL_STREAM).integers(0, 2**32, (TYPICAL_DRAWS, background.template.n), np.uint64)
-    codes = background.template.to_alphabet(background.draw(words))
-    least = float(np.quantile(background.log_probabilities(codes), RARE_SHARE))
-    return least - 1e-9 * abs(least)
