@@ -47,44 +47,14 @@ def page_content(
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
     most = max(1, MAX_NUMBERS // max(1, n * len(faithfulness)))
-    shown = tables["interactions"]
-    listed = dict(iter(shown[shown["index"] == index].groupby(["output", "sequence_id"], sort=False)))
-    for output in faithfulness:
-        values, errors, scores = (
-            tables[name][tables[name]["output"] == output] for name in ("values", "errors", "scores")
-        )
-        places = [c for c in values if c.startswith("pos_")]
-        matrix, uncertain = (table[places].head(most).to_numpy(np.float64) for table in (values, errors))
-        rows = []
-        for k, (value_row, score) in enumerate(zip(values.head(most).itertuples(), scores.itertuples(), strict=False)):
-            strongest = listed.get((output, value_row.sequence_id), shown.head(0)).head(MAX_INTERACTIONS)
-            rows.append(
-                {
-                    "id": value_row.sequence_id,
-                    "letters": letters[value_row.sequence_id],
-                    "prediction": _short(value_row.prediction),
-                    "gap": _short(score.gap),
-                    "gapError": _short(score.gap_error),
-                    "base": _short(value_row.base_value),
-                    "baseError": _short(score.base_error),
-                    "r2": full_r2(score.r2, score.r2_low, score.r2_high),
-                    "halfR2": full_r2(score.half_r2, score.half_r2_low, score.half_r2_high),
-                    "warnings": [name for name in value_row.warning.split(",") if name],
-                    "estimator": score.estimator,
-                    "noise": _short(score.noise_share),
-                    "values": [_short(v) for v in matrix[k].tolist()],
-                    "errors": [_short(v) for v in uncertain[k].tolist()],
-                    "interactions": [
-                        {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}
-                        for i in strongest.itertuples()
-                    ],
-                }
-            )
-        summary = faithfulness[output]
+    listed = tables["interactions"][tables["interactions"]["index"] == index]
+    for output, summary in faithfulness.items():
+        of_output = {name: table[table["output"] == output] for name, table in tables.items() if name != "sequences"}
+        of_output["interactions"] = listed[listed["output"] == output]
         outputs.append(
             {
                 "name": output,
-                "rows": rows,
+                "rows": _rows(of_output, letters, most),
                 "summary": summary | {"by_sequence": {}},
                 "headline": headline_r2(*_ends(summary)),
                 "beside": interval_r2(*_ends(summary)),
@@ -94,6 +64,41 @@ def page_content(
             }
         )
     return {"outputs": outputs, "count": len(letters), "shown": min(len(letters), most), "index": index}
+
+
+def _rows(tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: int) -> list[dict[str, Any]]:
+    """What is drawn of each of the first sequences of an output, given its rows of the tables."""
+    values, errors = (tables[name].head(most) for name in ("values", "errors"))
+    places = [c for c in values if c.startswith("pos_")]
+    matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, errors))
+    strongest = dict(iter(tables["interactions"].groupby("sequence_id", sort=False)))
+    none = tables["interactions"].head(0)
+    rows = []
+    for k, (value_row, score) in enumerate(zip(values.itertuples(), tables["scores"].itertuples(), strict=False)):
+        interactions = strongest.get(value_row.sequence_id, none).head(MAX_INTERACTIONS)
+        rows.append(
+            {
+                "id": value_row.sequence_id,
+                "letters": letters[value_row.sequence_id],
+                "prediction": _short(value_row.prediction),
+                "gap": _short(score.gap),
+                "gapError": _short(score.gap_error),
+                "base": _short(value_row.base_value),
+                "baseError": _short(score.base_error),
+                "r2": full_r2(score.r2, score.r2_low, score.r2_high),
+                "halfR2": full_r2(score.half_r2, score.half_r2_low, score.half_r2_high),
+                "warnings": [name for name in value_row.warning.split(",") if name],
+                "estimator": score.estimator,
+                "noise": _short(score.noise_share),
+                "values": [_short(v) for v in matrix[k].tolist()],
+                "errors": [_short(v) for v in uncertain[k].tolist()],
+                "interactions": [
+                    {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}
+                    for i in interactions.itertuples()
+                ],
+            }
+        )
+    return rows
 
 
 def _short(value: float) -> float | None:

@@ -98,7 +98,7 @@ def gather(values: np.ndarray, places: np.ndarray, k: np.ndarray, shifts: np.nda
 
 
 # What consecutive letters have in common at the first positions of a support is kept.
-@numba.njit(cache=True, parallel=True, fastmath={"reassoc", "contract"})
+@numba.njit(cache=True, parallel=True)
 def screen(
     values: np.ndarray,
     energies: np.ndarray,
@@ -124,6 +124,7 @@ def screen(
     for s in numba.prange(len(supports)):
         products = np.empty((order, 2, steps), np.float32)
         sums = np.zeros((order, count, dimension), np.int64)
+        totals = np.empty((2, steps), np.float32)
         for b in range(len(letters)):
             same = b > 0
             for i in range(order):
@@ -135,23 +136,44 @@ def screen(
                     products[0], sums[0] = phase, digit
                     continue
                 sums[i] = sums[i - 1] + digit
-                real, imag = products[i - 1]
-                for d in range(steps):
-                    products[i, 0, d] = real[d] * phase[0, d] - imag[d] * phase[1, d]
-                    products[i, 1, d] = real[d] * phase[1, d] + imag[d] * phase[0, d]
-            x, y, energy = np.float32(0), np.float32(0), 1e-300
-            real, imag = products[order - 1]
-            for c in range(count):
-                place = 0
-                for t in range(dimension):
-                    place = place * radix + reduced[sums[order - 1, c, t]]
-                row = values[c, place]
-                for d in range(steps):
-                    x += row[0, d] * real[d] + row[1, d] * imag[d]
-                    y += row[1, d] * real[d] - row[0, d] * imag[d]
-                energy += energies[c, place]
-            strengths[s, b] = (x * x + y * y) / (energy * steps)
+                _multiply(products[i - 1], phase, products[i])
+            strengths[s, b] = _strength(values, energies, products[order - 1], sums[order - 1], reduced, radix, totals)
     return strengths
+
+
+@numba.njit(cache=True)
+def _multiply(first: np.ndarray, second: np.ndarray, product: np.ndarray) -> None:
+    """Write the product of complex numbers, each a (2, steps) array of real and imaginary parts."""
+    for d in range(first.shape[1]):
+        product[0, d] = first[0, d] * second[0, d] - first[1, d] * second[1, d]
+        product[1, d] = first[0, d] * second[1, d] + first[1, d] * second[0, d]
+
+
+# Sums are kept apart by offset until the end: their order is fixed, whatever the compiler makes of the loops.
+@numba.njit(cache=True)
+def _strength(
+    values: np.ndarray,
+    energies: np.ndarray,
+    phases: np.ndarray,
+    digits: np.ndarray,
+    reduced: np.ndarray,
+    radix: int,
+    totals: np.ndarray,
+) -> float:
+    """The power of a frequency in its bins, given its (2, steps) phases and (C, b) digits, over the energy there."""
+    totals[:] = 0
+    energy = 1e-300
+    for c in range(len(values)):
+        place = 0
+        for t in range(digits.shape[1]):
+            place = place * radix + reduced[digits[c, t]]
+        row = values[c, place]
+        for d in range(phases.shape[1]):
+            totals[0, d] += row[0, d] * phases[0, d] + row[1, d] * phases[1, d]
+            totals[1, d] += row[1, d] * phases[0, d] - row[0, d] * phases[1, d]
+        energy += energies[c, place]
+    x, y = totals[0].sum(), totals[1].sum()
+    return (x * x + y * y) / (energy * phases.shape[1])
 
 
 @numba.njit(cache=True, parallel=True)
