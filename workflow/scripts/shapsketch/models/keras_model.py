@@ -7,10 +7,9 @@ refused like any other that is not in `LAYERS`. What is read is read whole: a la
 an array that would be left out refuses the file. A model with several output layers names its outputs after them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from . import Predictor
 from .keras_entry import Entry, is_own
 from .keras_file import declared_input_shape as declared_input_shape
 from .keras_file import read_stored
+from .keras_graph import Call, Network, Ref, ordered, refs_in, values_of
 from .keras_layers import LAYERS, build
 from .keras_merging import MERGING
 from .keras_operators import OPERATORS, build_operator, positional
@@ -31,63 +31,6 @@ from .torch_model import find_device
 NESTED = ("Sequential", "Functional", "Model")
 UNCONDITIONAL = {"training": (None, False, 0), "mask": (None,)}  # arguments that say nothing when a model is asked
 Config = Mapping[str, Any]
-
-
-class Ref(NamedTuple):
-    """A value in a network: a part of what a call of a layer returns.
-
-    Attributes:
-        layer: its name.
-        call: which of the layer's calls.
-        part: which of the tensors that it returned.
-    """
-
-    layer: str
-    call: int
-    part: int
-
-
-@dataclass(frozen=True)
-class Call:
-    """One use of a layer.
-
-    Attributes:
-        name: of the layer, for the sentences.
-        function: of the arguments.
-        arguments: values, with `Ref` for tensors, in lists where Keras has lists.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    arguments: Sequence[Any]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A graph of layers.
-
-    Attributes:
-        calls: by layer and number, in an order in which each finds its inputs.
-        first: the value that is the input.
-        last: the outputs.
-        names: of the outputs.
-    """
-
-    calls: dict[tuple[str, int], Call]
-    first: Ref
-    last: list[Ref]
-    names: list[str]
-
-    def __call__(self, x: torch.Tensor) -> Any:
-        """Return one tensor, or a list of them."""
-        values: dict[tuple[str, int], Any] = {(self.first.layer, self.first.call): x}
-        for key, call in self.calls.items():
-            try:
-                values[key] = call.function(*(_fill(argument, values) for argument in call.arguments))
-            except InputError as error:
-                raise InputError(f"its layer {call.name!r} {error}") from None
-        results = [_fill(ref, values) for ref in self.last]
-        return results[0] if len(results) == 1 else results
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
@@ -167,7 +110,7 @@ def _network(config: Config, weights: Weights) -> Network:
     else:
         calls = [(e, k, call) for e in entries for k, call in enumerate(e["inbound_nodes"]) if call]
         inbound = {(e["name"], k): _arguments(call, layers) for e, k, call in calls}
-        starts = list(_refs(_values(body["input_layers"])))
+        starts = list(refs_in(values_of(body["input_layers"])))
         if len(starts) != 1:
             raise InputError(f"it takes {len(starts)} inputs, and one is needed")
         first = starts[0]
@@ -176,7 +119,7 @@ def _network(config: Config, weights: Weights) -> Network:
     calls_of = {
         (name, k): Call(name, functions[name], _checked(layers[name], *given)) for (name, k), given in inbound.items()
     }
-    return Network(_ordered(calls_of, first, last), first, last, names)
+    return Network(ordered(calls_of, first, last), first, last, names)
 
 
 def _layers(body: Any) -> list[Config]:
@@ -199,13 +142,13 @@ def _function(entry: Config, weights: Mapping[str, Weights]) -> Callable[..., An
         if kind in NESTED:
             return _network(entry, weights[name])
         if is_operator(entry):
-            return build_operator(kind, _values(entry["config"]))
+            return build_operator(kind, values_of(entry["config"]))
         if kind not in LAYERS:
             raise InputError(
                 f"is a {kind}, and only the layers and operators listed in config/README.md are read; export the model "
                 "to ONNX"
             )
-        return build(Entry(kind, _values(entry["config"]), weights[name]))
+        return build(Entry(kind, values_of(entry["config"]), weights[name]))
     except InputError as error:
         raise InputError(f"its layer {name!r} {error}") from None
 
@@ -234,18 +177,18 @@ def _checked(entry: Config, arguments: Sequence[Any], named: Mapping[str, Any]) 
 def _arguments(call: Any, layers: Mapping[str, Config]) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call in a configuration, without and with names."""
     if isinstance(call, Mapping):  # of Keras 3
-        return _values(call["args"]), _values(call["kwargs"])
+        return values_of(call["args"]), values_of(call["kwargs"])
     parts = [call] if isinstance(call[0], str) else call  # of Keras 2: [[layer, call, part, named], ...]
     refs = [_shifted(Ref(*part[:3]), layers, NESTED) for part in parts]
-    named = {key: value for part in parts if len(part) > 3 for key, value in _values(part[3]).items()}
+    named = {key: value for part in parts if len(part) > 3 for key, value in values_of(part[3]).items()}
     return [refs[0] if len(refs) == 1 else refs], named
 
 
 def _outputs(value: Any, layers: Mapping[str, Config]) -> tuple[list[Ref], list[str]]:
     """The output values and their names: their layers', or those that a dictionary of outputs gives them."""
     shifting = NESTED if _is_keras_2(layers) else ("Functional", "Model")
-    value = _values(value)
-    last = [_shifted(ref, layers, shifting) for ref in _refs(value)]
+    value = values_of(value)
+    last = [_shifted(ref, layers, shifting) for ref in refs_in(value)]
     names = list(value) if isinstance(value, Mapping) else [ref.layer for ref in last]
     if len(set(names)) < len(names) or len(names) != len(last):  # Keras numbers the outputs of one layer
         counts: dict[str, int] = {}
@@ -264,71 +207,3 @@ def _shifted(ref: Ref, layers: Mapping[str, Config], kinds: Sequence[str]) -> Re
     """Models inside a model count their own making as their first call, where it is written so."""
     inner = layers[ref.layer]["class_name"] in kinds and ref.call > 0
     return ref._replace(call=ref.call - 1) if inner else ref
-
-
-def _values(value: Any) -> Any:
-    """A value of a configuration as Python has it, and `Ref` for a tensor."""
-    if isinstance(value, Mapping):
-        inner = value.get("config", {})
-        match value.get("class_name"):
-            case "__keras_tensor__":
-                return Ref(*inner["keras_history"])
-            case "__slice__":
-                return slice(*(_values(inner[key]) for key in ("start", "stop", "step")))
-            case "__ellipsis__":
-                return ...
-            case "__tuple__":
-                return tuple(map(_values, value["items"]))
-            case "__numpy__" | "__tensor__":
-                return torch.tensor(inner["value"])
-        return {key: _values(part) for key, part in value.items()}
-    if isinstance(value, list):
-        if len(value) == 3 and isinstance(value[0], str) and all(type(v) is int for v in value[1:]):
-            return Ref(*value)
-        return [_values(part) for part in value]
-    return value
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    """The tensors in a value, however deep."""
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, (list, tuple, Mapping)):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _refs(part)
-
-
-def _fill(value: Any, values: Mapping[tuple[str, int], Any]) -> Any:
-    """A value with tensors in place of `Ref`."""
-    if isinstance(value, Ref):
-        result = values[value.layer, value.call]
-        if isinstance(result, list):
-            return result[value.part]
-        if value.part:
-            raise InputError(f"reads the part {value.part} of what {value.layer!r} returns, which is one tensor")
-        return result
-    if isinstance(value, (list, tuple)):
-        return [_fill(part, values) for part in value]
-    return value
-
-
-def _ordered(calls: Mapping[tuple[str, int], Call], first: Ref, last: Sequence[Ref]) -> dict[tuple[str, int], Call]:
-    """The calls that the outputs need, each after those that it needs."""
-    done: dict[tuple[str, int], Call] = {}
-    todo, open_calls = [(ref.layer, ref.call) for ref in last], set()
-    while todo:
-        key = todo[-1]
-        if key in done or key == (first.layer, first.call):
-            todo.pop()
-            continue
-        before = [(ref.layer, ref.call) for ref in _refs(calls[key].arguments)]
-        missing = [k for k in before if k not in done and k != (first.layer, first.call)]
-        if not missing:
-            done[key] = calls[key]
-            todo.pop()
-        elif key in open_calls:
-            raise InputError(f"its layers read each other in a circle ({key[0]})")
-        else:
-            open_calls.add(key)
-            todo += missing
-    return done

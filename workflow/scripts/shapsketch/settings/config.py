@@ -3,11 +3,9 @@
 Runs in Snakemake's own process for every job, so it imports nothing heavy.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from pathlib import Path
 from typing import Any, cast
 
 import jsonschema
@@ -19,6 +17,7 @@ from .mechanism import check_mechanism
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
+from .paths import check_file
 from .records import BackgroundConfig, Config, ModelConfig, SequencesConfig, VariantsConfig
 from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
@@ -145,7 +144,7 @@ def check_names(config: Config, files: bool = True) -> None:
         if config["compare"]["enabled"] and model["source"]["kind"] == "table":
             raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
     for name, one in sequences.items() if files else []:
-        _check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
+        check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     for name, sequence_set in sequences.items():
         _check_intervals(name, sequence_set, config, files)
     for name, variant_set in config["variants"].items():
@@ -198,7 +197,7 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
             raise InputError(f"The config sets {place}.{given[0]}, which is for intervals; give their genome too.")
         return
     if files:
-        _check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
+        check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
     pairs = [[model, name] for model in config["models"]] if config["analyses"] == "all" else config["analyses"]
     for model in (pair[0] for pair in pairs if pair[1] == name):
         own = config["models"][model]
@@ -236,9 +235,9 @@ def _check_variants(name: str, one: VariantsConfig, config: Config, files: bool)
     if "genome" not in one and one["strand"] == "-":
         raise InputError(f"The config sets {place}.strand: '-', which needs a genome.")
     if files:
-        _check_file(one["path"], place, "a VCF, CSV, TSV or Parquet file")
+        check_file(one["path"], place, "a VCF, CSV, TSV or Parquet file")
         if "genome" in one:
-            _check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
+            check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
 
 
 def _check_near(name: str, model: ModelConfig, sequences: Mapping[str, SequencesConfig]) -> None:
@@ -276,47 +275,11 @@ def _check_model(name: str, model: ModelConfig, files: bool) -> None:
     for path in source_files(source) if files else []:
         if path == source.get("dictionary"):
             continue  # the workflow makes it
-        _check_file(
+        check_file(
             path, f"models.{name}.source", "a file" if path in model_files else FILES.get(source["kind"], "a file")
         )
     if files and "reference" in source:
-        _check_file(source["reference"], f"models.{name}.source.reference", FILES["table"])
-
-
-def _check_file(path: str, place: str, wanted: str) -> None:
-    """Check that a path is a file; `wanted` says what kind of file is right."""
-    if "{" in path or "}" in path:
-        raise InputError(f"The file {path} of {place} has a brace in its name, which Snakemake takes for a wildcard.")
-    if "\0" in path or not path.strip():
-        raise InputError(f"The path {path!r} of {place} names no file; give {wanted}.")
-    file = Path(path)
-    try:
-        if file.is_dir():
-            raise InputError(f"{path} of {place} is a folder; {_instead(file, wanted)}.")
-        if file.is_symlink() and not file.exists():
-            raise InputError(f"The file {path} of {place} is a link to {file.readlink()}, which does not exist.")
-        if not file.exists():
-            raise InputError(f"The file {path} of {place} does not exist.")
-    except OSError as error:
-        raise InputError(f"The file {path} of {place} cannot be looked at ({error.strerror}).") from None
-    if not file.is_file():
-        raise InputError(f"{path} of {place} is not a plain file; give {wanted}.")
-    if not os.access(file, os.R_OK):
-        raise InputError(f"The file {path} of {place} may not be read; its permissions forbid it.")
-
-
-def _instead(folder: Path, wanted: str) -> str:
-    """What to name instead of a folder."""
-    if (folder / "saved_model.pb").exists():
-        return (
-            "a SavedModel of TensorFlow is not read: load it in Keras and save it by model.save('model.h5') for the "
-            "kind keras_h5, or convert it to ONNX with tf2onnx for the kind onnx"
-        )
-    files = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    inside = (
-        f", such as {folder / files[0]}" if len(files) == 1 else f" (it holds {', '.join(files[:5])})" * bool(files)
-    )
-    return f"give {wanted}{inside}"
+        check_file(source["reference"], f"models.{name}.source.reference", FILES["table"])
 
 
 def check_database(config: Config) -> None:
@@ -354,7 +317,7 @@ def _check_masks(config: Config) -> None:
 def _check_motifs(config: Config) -> None:
     motifs = config["motifs"]
     if "database" in motifs:
-        _check_file(motifs["database"], "motifs.database", "a MEME file")
+        check_file(motifs["database"], "motifs.database", "a MEME file")
     if motifs["reverse_complement"]:
         for name, model in config["models"].items():
             if kind_of(named_letters(model["alphabet"])) != "DNA":
