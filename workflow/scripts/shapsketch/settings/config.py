@@ -18,9 +18,10 @@ from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
 from .paths import check_file
-from .records import BackgroundConfig, Config, ModelConfig, SequencesConfig, VariantsConfig
+from .records import BackgroundConfig, Config, ModelConfig, SequencesConfig
 from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
+from .variants import check_variants
 from .wording import sentence
 from .written import Written
 
@@ -148,7 +149,7 @@ def check_names(config: Config, files: bool = True) -> None:
     for name, sequence_set in sequences.items():
         _check_intervals(name, sequence_set, config, files)
     for name, variant_set in config["variants"].items():
-        _check_variants(name, variant_set, config, files)
+        check_variants(name, variant_set, config, files)
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)
@@ -211,33 +212,6 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
                 f"The config sets {place}.width: {one['width']}, but the template of models.{model} has {length}; "
                 "leave the width out, or make both the same."
             )
-
-
-def _check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:
-    """Check that what a set of variants names is there, and that its model can be asked."""
-    models, place = config["models"], f"variants.{name}"
-    if one["model"] not in models:
-        raise InputError(
-            f"The config names the model {one['model']!r} in {place}, which is not under models: {', '.join(models)}."
-        )
-    if models[one["model"]]["source"]["kind"] == "table":
-        raise InputError(f"The config has {place}, which asks the model, but models.{one['model']} is a table.")
-    if name in config["sequences"]:
-        raise InputError(f"The config has the name {name!r} under sequences and under variants; rename one of them.")
-    kind = kind_of(named_letters(models[one["model"]]["alphabet"]))
-    if "genome" in one and one["sequence"]:
-        raise InputError(f"The config gives {place} a genome and a sequence; leave one of them out.")
-    if "genome" in one and kind not in ("DNA", "RNA"):
-        raise InputError(
-            f"The config gives {place} a genome, but the alphabet of models.{one['model']} is "
-            f"{models[one['model']]['alphabet']}; give the sequence that the variants change."
-        )
-    if "genome" not in one and one["strand"] == "-":
-        raise InputError(f"The config sets {place}.strand: '-', which needs a genome.")
-    if files:
-        check_file(one["path"], place, "a VCF, CSV, TSV or Parquet file")
-        if "genome" in one:
-            check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
 
 
 def _check_near(name: str, model: ModelConfig, sequences: Mapping[str, SequencesConfig]) -> None:

@@ -1,0 +1,33 @@
+"""The config's `variants`: what each set names is there, and goes together."""
+
+from .errors import InputError
+from .letters import kind_of, named_letters
+from .paths import check_file
+from .records import Config, VariantsConfig
+
+
+def check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:
+    """Check that what a set of variants names is there, and that its model can be asked."""
+    models, place = config["models"], f"variants.{name}"
+    if one["model"] not in models:
+        raise InputError(
+            f"The config names the model {one['model']!r} in {place}, which is not under models: {', '.join(models)}."
+        )
+    if models[one["model"]]["source"]["kind"] == "table":
+        raise InputError(f"The config has {place}, which asks the model, but models.{one['model']} is a table.")
+    if name in config["sequences"]:
+        raise InputError(f"The config has the name {name!r} under sequences and under variants; rename one of them.")
+    kind = kind_of(named_letters(models[one["model"]]["alphabet"]))
+    if "genome" in one and one["sequence"]:
+        raise InputError(f"The config gives {place} a genome and a sequence; leave one of them out.")
+    if "genome" in one and kind not in ("DNA", "RNA"):
+        raise InputError(
+            f"The config gives {place} a genome, but the alphabet of models.{one['model']} is "
+            f"{models[one['model']]['alphabet']}; give the sequence that the variants change."
+        )
+    if "genome" not in one and one["strand"] == "-":
+        raise InputError(f"The config sets {place}.strand: '-', which needs a genome.")
+    if files:
+        check_file(one["path"], place, "a VCF, CSV, TSV or Parquet file")
+        if "genome" in one:
+            check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
