@@ -1,5 +1,7 @@
 """Haplotypes: which variants lie together, and their values beside brute force."""
 
+import subprocess
+import sys
 from itertools import combinations, permutations
 from math import factorial
 
@@ -16,7 +18,9 @@ from shapsketch.settings.errors import InputError
 from shapsketch.variants.grouping import OVERLAPS, UNPHASED, Haplotypes, from_table, from_vcf
 from shapsketch.variants.haplotypes import HaplotypeAsker, exact_values, pair_interactions
 from shapsketch.variants.reading import Checker, Placing, stream_variants
+from shapsketch.variants.scoring import spearman
 from shapsketch.variants.tables import Columns
+from shapsketch.variants.tables import wild_type as wild_type_of
 from shapsketch.variants.variant import Change, trimmed
 from variant_cases import WIDTH, by_hand, random_letters, toy_model
 
@@ -254,3 +258,33 @@ def test_values_do_not_depend_on_what_is_asked_together(tmp_path, monkeypatch):
     again = asker(haplotypes)
     for a, b in zip(whole, again, strict=True):
         pd.testing.assert_frame_equal(a.to_pandas(), b.to_pandas(), rtol=1e-12)
+
+
+def test_gb1_epistasis_of_the_network_is_the_measured_one(shared, root, tmp_path):
+    """Real double mutants: predictions and what two mutations do beyond the sum of each, beside the experiment's."""
+    command = [sys.executable, root / "resources/sequences/gb1_doubles.py", shared / "landscape_gb1/gb1.parquet"]
+    path = tmp_path / "doubles.csv"
+    path.write_bytes(subprocess.check_output(command))
+    table = pd.read_csv(path).set_index("mutant")
+    wild_type = wild_type_of(path)
+    template = Template(Alphabet.from_config("protein"), "X" * len(wild_type))
+    source = {"kind": "torch", "architecture": "nn4dms_cnn", "layout": "channels_first"}
+    model = Model(source | {"path": str(shared / "nn4dms_gb1/gb1_cnn_weights.npz")}, template, ["y"])
+    reference, placing = GivenSequences({"sequence": wild_type}, "X"), Placing(whole=True)
+    checker, protein = Checker(reference, template, placing), ("sequence", wild_type)
+    pieces = stream_variants(path, checker, columns=Columns(score="DMS_score"), protein=protein)
+    kept = pa.concat_tables(rows for rows, _ in pieces)
+    assert kept.num_rows == len(table) == 2167
+    found = Haplotypes(placing, template.n)
+    from_table(kept.to_pylist(), found)
+    haplotypes = found.tables()[0]
+    values, pairs = HaplotypeAsker(model, reference, placing)(haplotypes)
+    assert model.evaluations < 2 * len(table)  # the wild type and single mutants are asked once
+    doubles = values.to_pandas().drop_duplicates("haplotype").set_index("haplotype")
+    np.testing.assert_allclose(pairs["interaction"], doubles["beyond_singles"], atol=1e-9)
+    measured = table["DMS_score"]
+    whole = [name for name in doubles.index if all(part in measured for part in name.split(":"))]
+    epistasis = [measured[name] - sum(measured[part] for part in name.split(":")) for name in whole]
+    assert len(whole) > 2000
+    assert spearman(doubles["joint"].to_numpy(), measured[doubles.index].to_numpy()) > 0.85
+    assert spearman(doubles.loc[whole, "beyond_singles"].to_numpy(), np.array(epistasis)) > 0.5

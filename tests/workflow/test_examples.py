@@ -46,10 +46,10 @@ def finished(shared, tmp_path_factory):
     config = {"models": {}, "sequences": {}, "analyses": []}
     for path in EXAMPLES:
         example = read(path)
-        pairs = [[model, queries] for model in example["models"] for queries in example["sequences"]]
+        pairs = [[model, queries] for model in example["models"] for queries in example.get("sequences", ())]
         config["analyses"] += example.get("analyses", pairs)
         for part in ("models", "sequences"):
-            config[part] |= example[part]
+            config[part] |= example.get(part, {})
     models = config["models"]
     sprout = [f"sprout_{output}_trees.npz" for output in ("frac_mutant_ins", "frac_total_del", "diversity")]
     models["sprout"]["source"]["path"] = [str(shared / "sprout" / name) for name in sprout]
@@ -88,10 +88,16 @@ def test_every_example_is_a_run_of_its_own(path, tmp_path):
         if "path" in model["source"]:
             Path(workspace.folder / model["source"]["path"]).parent.mkdir(exist_ok=True)
             Path(workspace.folder / model["source"]["path"]).touch()
+    for variants in example.get("variants", {}).values():
+        Path(workspace.folder / variants["path"]).parent.mkdir(exist_ok=True)
+        Path(workspace.folder / variants["path"]).touch()
     (workspace.folder / "resources/models").symlink_to(ROOT / "resources/models")
     (workspace.folder / "config").symlink_to(ROOT / "config")  # the default config must not mix with the example's
     planned = workspace.planned("--configfile", str(path))
-    assert planned["build_report"] == len(example.get("analyses", [None]))
+    if "sequences" in example:
+        assert planned["build_report"] == len(example.get("analyses", [None]))
+    else:
+        assert planned["ask_variants"] == len(example["variants"])
 
 
 def test_downloads_are_checked_converted_and_their_licence_is_shown(finished):

@@ -418,6 +418,7 @@ def get_variant_settings(wildcards):
         "model",
         "null_changes",
         "path",
+        "positive",
         "shards",
         "sketch",
     )
@@ -468,6 +469,7 @@ def get_variant_results():
             "dropped.tsv",
             *(["variants.vcf.gz"] if "genome" in settings else []),
             *(["haplotypes.tsv"] if settings["haplotypes"]["enabled"] else []),
+            *(["scores.tsv"] if settings["label"] or settings["score"] else []),
         )
     ]
 

@@ -174,6 +174,31 @@ rule merge_haplotypes:
         "../scripts/merge_variants.py"
 
 
+rule score_variants:
+    input:
+        effects="results/{model}/{variants}/variants.parquet",
+    output:
+        scores="results/{model}/{variants}/scores.tsv",
+        confusion="results/{model}/{variants}/confusion.tsv",
+        by_position="results/{model}/{variants}/by_position.tsv",
+    log:
+        "logs/{model}/{variants}/score_variants.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/score_variants.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+    params:
+        positive=lambda wildcards: VARIANTS[wildcards.variants]["positive"],
+        protein=lambda wildcards: "genome" not in VARIANTS[wildcards.variants],
+        seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/score_variants.py"
+
+
 rule write_vcf:
     input:
         table="results/{model}/{variants}/variants.parquet",

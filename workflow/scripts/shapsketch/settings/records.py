@@ -125,6 +125,7 @@ class VariantsConfig(TypedDict):
     ambiguous: Literal["drop", "error"]
     label: str
     score: str
+    positive: str
     null_changes: int
     sketch: Literal["auto"] | bool
     haplotypes: HaplotypesConfig

@@ -1,0 +1,110 @@
+"""Scores of effects, beside scikit-learn and scipy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from Bio.Align import substitution_matrices
+from scipy.stats import spearmanr
+
+from shapsketch.settings.errors import InputError
+from shapsketch.variants.scoring import (
+    Truth,
+    auroc,
+    baselines,
+    best_threshold,
+    confusion_table,
+    mcc,
+    median_mcc,
+    position_table,
+    positive_label,
+    score_table,
+    spearman,
+    top_recall,
+)
+from shapsketch.variants.substitutions import BLOSUM62, LETTERS
+
+RNG = np.random.default_rng(0)
+MEASURED = np.round(RNG.normal(size=300), 1)  # with ties
+PREDICTED = np.round(MEASURED + RNG.normal(size=300), 1)
+POSITIVE = MEASURED > 0.4
+
+
+def test_measures_are_those_of_scipy_and_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics")
+    assert spearman(PREDICTED, MEASURED) == pytest.approx(spearmanr(PREDICTED, MEASURED)[0], abs=1e-12)
+    assert auroc(PREDICTED, POSITIVE) == pytest.approx(metrics.roc_auc_score(POSITIVE, PREDICTED), abs=1e-12)
+    called = np.median(PREDICTED) <= PREDICTED
+    assert median_mcc(PREDICTED, POSITIVE) == pytest.approx(metrics.matthews_corrcoef(POSITIVE, called), abs=1e-12)
+    assert mcc(np.ones(300, bool), POSITIVE) == 0
+    assert np.isnan(auroc(PREDICTED, np.ones(300, bool))) and np.isnan(spearman(PREDICTED, np.ones(300)))
+
+
+def test_the_highest_tenth_is_counted_as_proteingym_does():
+    measured, predicted = np.arange(100.0), np.arange(100.0)
+    predicted[[95, 0]] = predicted[[0, 95]]
+    assert top_recall(predicted, measured) == 0.9  # 90 to 99 are the highest ten
+    assert top_recall(measured, measured) == 1
+    assert top_recall(np.zeros(100), measured) == pytest.approx(0.1)  # a constant knows nothing
+    for size in (95, 100, 101, 237):
+        measured, predicted = RNG.normal(size=(2, size))
+        predicted += measured
+        tops = [values >= np.percentile(values, 90) for values in (measured, predicted)]  # ProteinGym's definition
+        assert top_recall(predicted, measured) == pytest.approx((tops[0] & tops[1]).sum() / tops[0].sum())
+
+
+def test_intervals_hold_their_value_and_say_what_they_are_of():
+    truth = Truth(np.where(np.arange(300) < 20, np.nan, MEASURED), np.ones(300, bool), POSITIVE)
+    table = score_table({"model": PREDICTED, "noise": RNG.normal(size=300)}, truth, 3)
+    assert table["measure"].tolist() == ["spearman", "top_recall"] * 2 + ["auroc", "mcc"] * 2
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+    assert table["variants"].tolist() == [280] * 4 + [300] * 4
+    assert table.iloc[4]["positives"] == POSITIVE.sum()
+    row = table.set_index(["predictor", "measure"]).loc[("noise", "auroc")]
+    assert row["low"] < 0.5 < row["high"]
+    few = Truth(np.full(300, np.nan), np.arange(300) < 15, POSITIVE)
+    assert score_table({"model": PREDICTED}, few, 3).empty
+
+
+def test_thresholds_are_chosen_elsewhere():
+    predicted = np.array([0.0, 1, 1, 2, 3, 3])
+    assert best_threshold(predicted, np.array([False, False, True, True, True, True])) in (1.0, 2.0)
+    truth = Truth(MEASURED, np.ones(300, bool), POSITIVE)
+    table = confusion_table({"model": PREDICTED, "same": np.where(POSITIVE, 1.0, 0.0)}, truth, 1)
+    counts = table[["true_positives", "false_positives", "false_negatives", "true_negatives"]]
+    assert (counts.sum(axis=1) == 300).all()
+    assert table.iloc[1]["mcc"] == 1 and table.iloc[1]["threshold"] == 1
+    assert table.iloc[0]["sensitivity"] == table.iloc[0]["true_positives"] / POSITIVE.sum()
+    noise = confusion_table({"noise": np.random.default_rng(9).normal(size=300)}, truth, 1)
+    assert abs(noise.iloc[0]["mcc"]) < 0.2  # would be higher where the threshold has seen the variants
+
+
+def test_the_positive_label_is_told_or_asked_for():
+    assert positive_label(["0", "1", ""]) == "1"
+    assert positive_label(["Benign", "Pathogenic"]) == "Pathogenic"
+    assert positive_label(["a", "b"], "b") == "b"
+    with pytest.raises(InputError, match="labels are a, b; say which is positive, as in `positive: a`"):
+        positive_label(["a", "b"])
+    with pytest.raises(InputError, match="No variant has the label 'c'"):
+        positive_label(["a", "b"], "c")
+
+
+def test_baselines_are_what_they_are_called():
+    matrix = substitution_matrices.load("BLOSUM62")
+    assert all(BLOSUM62[a, b] == matrix[a, b] for a in LETTERS for b in LETTERS)
+    table = pd.DataFrame({"ref": ["A", "A,W", "A"], "alt": ["V", "V,C", ""]})
+    found = baselines(table, True)
+    assert found["changes"].tolist() == [-1, -2, -1]
+    np.testing.assert_allclose(found["blosum62"], [0 - 4, 0 - 4 - 2 - 11, np.nan])
+    np.testing.assert_allclose(found["hydropathy"], [-2.4, -2.4 - 3.4, np.nan])
+    assert baselines(table, False).keys() == {"changes"}
+
+
+def test_positions_are_tabulated():
+    table = pd.DataFrame({
+        "output": "y", "positions": ["3", "3,7", "7"], "delta": [1.0, -2.0, -4.0], "score": [0.5, np.nan, 1.5],
+        "label": ["1", "0", ""],
+    })  # fmt: skip
+    made = position_table(table, Truth.read(table)).set_index("position")
+    assert made.loc[3, "variants"] == 2 and made.loc[3, "positives"] == 1
+    assert made.loc[3, "mean_delta"] == -0.5 and made.loc[3, "mean_delta_negative"] == -2
+    assert made.loc[7, "mean_delta"] == -3 and made.loc[7, "mean_score"] == 1.5
