@@ -605,7 +605,13 @@ def get_mechanism_results():
     """What is made of each entry of `mechanism`."""
     compared = ["latents_tomtom.tsv"] if config["motifs"].get("database") else []
     files = ["dictionary.json", "latents.parquet", *compared]
-    return [f"results/mechanism/{name}/{file}" for name in MECHANISMS for file in files]
+    results = [
+        f"results/mechanism/{name}/{file}" for name in MECHANISMS for file in files
+    ]
+    for name, own in MECHANISMS.items():
+        results += [f"results/mechanism/{name}/steering.tsv"] * ("steer" in own)
+        results += [f"results/mechanism/{name}/probes.tsv"] * bool(own["probe"])
+    return results
 
 
 def get_first_dictionary(wildcards):

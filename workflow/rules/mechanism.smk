@@ -184,3 +184,69 @@ rule compare_latents:
         version=VERSIONS["mechanism"],
     script:
         "../scripts/compare_motifs.py"
+
+
+rule steer_model:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+        dictionary=get_first_dictionary,
+        latents="results/mechanism/{mechanism}/latents.parquet",
+        model=get_mechanism_files,
+    output:
+        steering="results/mechanism/{mechanism}/steering.tsv",
+        doses="results/mechanism/{mechanism}/doses.tsv",
+    log:
+        "logs/mechanism/{mechanism}/steer_model.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/steer_model.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        dictionary=get_dictionary_settings,
+        steer=lambda wildcards: MECHANISMS[wildcards.mechanism]["steer"],
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/steer_model.py"
+
+
+rule fit_probes:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+        dictionary=get_first_dictionary,
+        tables=lambda wildcards: [
+            own["path"] for own in MECHANISMS[wildcards.mechanism]["probe"].values()
+        ],
+        model=get_mechanism_files,
+    output:
+        probes="results/mechanism/{mechanism}/probes.tsv",
+        latents="results/mechanism/{mechanism}/probe_latents.tsv",
+    log:
+        "logs/mechanism/{mechanism}/fit_probes.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/fit_probes.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        dictionary=get_dictionary_settings,
+        probe=lambda wildcards: MECHANISMS[wildcards.mechanism]["probe"],
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/fit_probes.py"

@@ -231,6 +231,23 @@ class LatentsConfig(TypedDict):
     top: int
 
 
+class SteerConfig(TypedDict):
+    """`mechanism.NAME.steer`."""
+
+    sequences: int
+    latents: int
+    doses: list[float]
+
+
+class ProbeConfig(TypedDict):
+    """An entry of `mechanism.NAME.probe`."""
+
+    path: str
+    label: str
+    labels: list[int]
+    draws: int
+
+
 class MechanismConfig(TypedDict):
     """An entry of `mechanism`."""
 
@@ -244,6 +261,8 @@ class MechanismConfig(TypedDict):
     seed: int
     dictionary: DictionaryConfig
     latents: LatentsConfig
+    steer: NotRequired[SteerConfig]
+    probe: dict[str, ProbeConfig]
     concepts: dict[str, str]
 
 

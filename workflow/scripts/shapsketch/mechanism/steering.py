@@ -1,0 +1,155 @@
+"""Steering: latents are held while the model runs, and the outputs are watched, beside other pushes of equal length.
+
+h <- h + (c - z_i) f_i holds latent i at c. For each output the latent that moves it most is chosen on some sequences,
+and on others it is compared with pushes along a random latent and along the difference of the mean vectors of sequences
+with high and low outputs, each of the same length in the same layer's output, at all positions.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..models.dictionary import Dictionary
+from ..models.hooked_network import HookedNetwork
+from ..sequences.rng import STEERING_STREAM, generator
+from .probes import interval
+from .replacement import encode_all, predict_replaced
+
+if TYPE_CHECKING:
+    import torch
+
+CANDIDATES = 8  # latents that are tried for each output
+EXTREME_SHARE = 0.25  # of the sequences, that count as high and as low
+
+
+def clamped(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, name: str, value: float) -> np.ndarray:
+    """Return the (N, outputs) values of the model with one latent held at a value, at all positions.
+
+    What the dictionary misses stays as it is.
+    """
+    layer, latent = dictionary.locate(name)
+
+    def hold(number: int, z: Any) -> Any:
+        if number != layer:
+            return z
+        other = z.clone()
+        other[..., latent] = value
+        return other
+
+    return predict_replaced(network, dictionary, codes, hold, errors=True)
+
+
+def dose_response(
+    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, names: Sequence[str], doses: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Hold each latent at multiples of its largest activation.
+
+    Returns:
+        For each latent, dose and output `latent`, `dose`, `value`, `output`, `change` (mean over the sequences of the
+        output less that of the model as it is), `change_low`, `change_high` (95 %).
+    """
+    clean, rows = network.predict(codes), []
+    latents = encode_all(network, dictionary, codes)
+    for name in names:
+        layer, latent = dictionary.locate(name)
+        largest = float(latents[layer][:, :, latent].max())
+        for dose in doses:
+            change = clamped(network, dictionary, codes, name, dose * largest) - clean
+            for k, output in enumerate(network.outputs):
+                mean, low, high = interval(change[:, k])
+                rows.append({
+                    "latent": name, "dose": dose, "value": dose * largest, "output": output, "change": mean,
+                    "change_low": low, "change_high": high,
+                })  # fmt: skip
+    return rows
+
+
+def pushed(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, layer: int, push: Any) -> np.ndarray:
+    """Return the (N, outputs) values with a vector added to what a layer gives, at all positions."""
+    import torch
+
+    vector = torch.as_tensor(push, dtype=torch.float32)
+    with network.replaced({dictionary.writes[layer]: lambda given, made: made + vector.to(made)}):
+        return network.predict(codes)
+
+
+def compare(
+    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, effects: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
+    """Compare pushes of equal length that should raise each output.
+
+    Args:
+        network: the network.
+        dictionary: of it.
+        codes: (N, n) uint8 codes; half of them choose, the others are measured.
+        effects: (layers F, outputs) what each latent adds, of `latents.effects`; NaN where unknown.
+        seed: of the random latents.
+
+    Returns:
+        For each output `output`, `latent`, `length` of the push (as that of the latent's mean activation), and the mean
+        change of the output on the other half: `change`, `random_change` (of `CANDIDATES` random latents, each its
+        better sign chosen as for the latent), `means_change`, and `wins`, whether `change` is above both.
+    """
+    chosen, tested = codes[::2], codes[1::2]
+    before, clean = network.predict(chosen), network.predict(tested)
+    latents = encode_all(network, dictionary, chosen)
+    with network.watched(dictionary.writes) as seen:
+        import torch
+
+        with torch.no_grad():
+            network.run(network.onehot(chosen))
+        vectors = {layer: seen[site.key].mean(1) for layer, site in enumerate(dictionary.writes)}
+    rows, random = [], generator(seed, STEERING_STREAM)
+    for k, output in enumerate(network.outputs):
+        order = np.argsort(-np.abs(np.nan_to_num(effects[:, k])), kind="stable")[:CANDIDATES]
+        options = [_push(dictionary, int(number), latents) for number in order]
+        pick, _ = _best(network, dictionary, chosen, before[:, k], k, options)
+        layer, push, name = pick
+        length = float(push.norm())
+        ends = np.quantile(before[:, k], (EXTREME_SHARE, 1 - EXTREME_SHARE))
+        low, high = before[:, k] <= ends[0], before[:, k] >= ends[1]
+        difference = vectors[layer][high].mean(0) - vectors[layer][low].mean(0)
+        means = difference / difference.norm().clamp(min=1e-12) * length
+        others = []
+        for latent in random.choice(dictionary.latents, min(CANDIDATES, dictionary.latents), replace=False).tolist():
+            direction = dictionary.w_dec[layer][0][latent]
+            one = direction / direction.norm().clamp(min=1e-12) * length
+            signed, _ = _best(network, dictionary, chosen, before[:, k], k, [(layer, one, ""), (layer, -one, "")])
+            others.append(signed[1])
+        change = [
+            float((pushed(network, dictionary, tested, layer, vector)[:, k] - clean[:, k]).mean())
+            for vector in (push, means, *others)
+        ]
+        chance = float(np.mean(change[2:]))
+        rows.append({
+            "output": output, "latent": name, "length": length, "change": change[0], "random_change": chance,
+            "means_change": change[1], "wins": int(change[0] > max(chance, change[1])),
+        })  # fmt: skip
+    return rows
+
+
+def _push(dictionary: Dictionary, number: int, latents: "list[torch.Tensor]") -> tuple[int, Any, str]:
+    """The layer, the vector that a latent writes there at its mean activation, and its name."""
+    layer, latent = divmod(number, dictionary.latents)
+    z = latents[layer][:, :, latent]
+    mean = float(z[z > 0].mean()) if (z > 0).any() else 1.0
+    return layer, mean * dictionary.w_dec[layer][0][latent], dictionary.names()[number]
+
+
+def _best(
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    codes: np.ndarray,
+    clean: np.ndarray,
+    output: int,
+    options: list[Any],
+) -> tuple[Any, float]:
+    """The option, of either sign, that raises an output most."""
+    tried = []
+    for layer, push, name in options:
+        for sign in (1, -1) if name else (1,):
+            raised = float((pushed(network, dictionary, codes, layer, sign * push)[:, output] - clean).mean())
+            tried.append((raised, (layer, sign * push, name if sign > 0 else f"-{name}")))
+    best = max(tried, key=lambda pair: pair[0])
+    return best[1], best[0]
