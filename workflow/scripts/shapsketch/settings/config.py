@@ -155,7 +155,7 @@ def check_names(config: Config, files: bool = True) -> None:
     check_mechanism(config)
     for name, own in config["mechanism"].items() if files else ():
         for probe, table in own["probe"].items():
-            _check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
+            check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
 
 
 def counted_sequences(background: str | BackgroundConfig) -> str | None:
