@@ -6,7 +6,7 @@ import pytest
 from motif_cases import Planted, aggregated, evaluate, exact_spectrum, explained, random_texts, template_of
 
 from shapsketch.models.builtin_model import load as load_builtin
-from shapsketch.motifs import Settings, summarise
+from shapsketch.motifs import Settings, _ranked, summarise
 from shapsketch.motifs.positions import position_interactions
 from shapsketch.motifs.sums import LetterSums, VarianceShares, extremes
 from shapsketch.recovery import recover
@@ -332,3 +332,10 @@ def test_motifs_need_enough_sequences_and_count_zero_means_none(tmp_path):
     for settings, expected in ((Settings(min_instances=4), 1), (Settings(min_instances=5), 0), (Settings(count=0), 0)):
         motifs = summarise(spectrum, piece, settings, lambda rows, bed: None).tables["motifs"]
         assert (motifs["kind"] == "interaction").sum() == expected
+
+
+def test_a_motif_in_many_places_that_does_little_in_each_does_not_lead():
+    shares, effects = np.array([0.3, 0.2, 0.001, np.nan]), np.array([0.01, 0.5, 9.0, 9.0])
+    assert _ranked(shares, Settings(min_share=0.002), effects) == [1, 0]
+    assert _ranked(shares, Settings(min_share=0.002)) == [0, 1]
+    assert _ranked(shares, Settings(min_share=0.002, count=1), effects) == [1]

@@ -156,7 +156,8 @@ def _describe(
     rows, matrices, places = [], [], []
     sites: list[Callable[[Chunk], Sites]] = []
     first = parts["interaction"].start
-    for rank, k in enumerate(_ranked(np.where(enough, shares.share[parts["interaction"]], 0.0), settings), 1):
+    effects = np.array([abs(sums.value) / max(sums.instances, 1) for sums in instance_sums])
+    for rank, k in enumerate(_ranked(np.where(enough, shares.share[parts["interaction"]], 0.0), settings, effects), 1):
         matrix = instance_matrix(output, f"M{rank}", instance_sums[k], alphabet)
         rows.append(motif_row(matrix, instance_sums[k], shares.of(first + k), alphabet))
         matrices.append(matrix)
@@ -194,10 +195,15 @@ def _counts(sums: InstanceSums, settings: Settings) -> bool:
     return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= MIN_BITS * len(core)
 
 
-def _ranked(shares: np.ndarray, settings: Settings) -> list[int]:
-    """The parts with the largest shares, as many as are wanted, if they are large enough."""
-    ranked = np.argsort(-np.nan_to_num(shares), kind="stable")[: settings.count]
-    return [k for k in ranked.tolist() if shares[k] >= settings.min_share]
+def _ranked(shares: np.ndarray, settings: Settings, effects: np.ndarray | float = 1.0) -> list[int]:
+    """The parts that say most, as many as are wanted, of those whose share is large enough.
+
+    Interactions by share times effect, what they add where they occur: one that is in many places and does little in
+    each does not lead.
+    """
+    shares = np.nan_to_num(shares)
+    ranked = np.argsort(-np.where(shares >= settings.min_share, shares * effects, -1.0), kind="stable")
+    return [k for k in ranked[: settings.count].tolist() if shares[k] >= settings.min_share]
 
 
 def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _Totals:
