@@ -13,9 +13,11 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 PACKAGE = ROOT / "workflow/scripts/shapsketch"
-sys.path.insert(0, str(PACKAGE.parent))
+sys.path[:0] = [str(PACKAGE.parent), str(DOCS)]
 
 os.environ["PYTHONPATH"] = str(PACKAGE.parent)  # of the notebooks' kernel
+
+from benchmark_figures import draw_all  # noqa: E402
 
 import shapsketch  # noqa: E402
 
@@ -52,6 +54,11 @@ COPIES = {
 }
 
 BIBLIOGRAPHY = "# Bibliography\n\nWhat docstrings, the text of Methods and these pages cite."
+
+
+def draw_figures(app: Sphinx) -> None:
+    """Draw the figures of the page of benchmarks."""
+    draw_all()
 
 
 def write_pages(app: Sphinx) -> None:
@@ -106,5 +113,6 @@ def escape_bars(app: Sphinx, kind: str, name: str, thing: object, options: objec
 
 def setup(app: Sphinx) -> None:
     """Sphinx calls this first."""
+    app.connect("builder-inited", draw_figures)
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", escape_bars)

@@ -154,3 +154,18 @@ def test_no_section_is_of_a_file_that_nothing_writes(root):
     assert len(names) > 25
     written = rules + "onehot.npz shapley_values.tsv"  # by their scripts
     assert not [name for name in names if name not in written]
+
+
+def test_figures_of_benchmarks_are_drawn_from_the_tables_of_results(root, monkeypatch):
+    monkeypatch.syspath_prepend(str(root / "docs"))
+    from benchmark_figures import FIGURES, README, number, table
+
+    page = (root / "docs/benchmarks.md").read_text()
+    assert set(re.findall(r"\(benchmarks/(\w+)\.svg\)", page)) == set(FIGURES)
+    for draw in FIGURES.values():
+        lines = [line for axes in draw().axes for line in axes.get_lines()]
+        assert min(len(line.get_xdata()) for line in lines) >= 4  # no column that nothing was read from
+        assert max(len(line.get_xdata()) for line in lines) == len(draw().axes[0].get_yticks())
+    first = table(README, "model", "evaluations per sequence")[1]
+    assert first[0] == table(README, "model", "evaluations per sequence")[0][0]  # an empty cell is the one above
+    assert [number("-0.003, \u22121,000.5", k) for k in range(3)] == [-0.003, -1000.5, None]

@@ -1,0 +1,140 @@
+"""The figures of the page of benchmarks, from the tables of results in README and tests/benchmarks/README.
+
+`make docs` draws them anew, into docs/benchmarks/; so does `python docs/benchmark_figures.py`.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK
+from shapsketch.storage.files import atomic_path
+
+ROOT = Path(__file__).resolve().parents[1]
+README, RUNS = ROOT / "README.md", ROOT / "tests/benchmarks/README.md"
+FOLDER = ROOT / "docs/benchmarks"
+BLACK, GREY = "#000000", "#888888"
+NUMBER = re.compile(r"[-\u2212]?\d[\d,]*\.?\d*(?:e-\d+)?")
+
+
+def table(path: Path, *header: str) -> list[list[str]]:
+    """Return the rows of the table whose header begins with these cells; an empty first cell is the one above.
+
+    Raises:
+        LookupError: there is no such table.
+    """
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in path.read_text().splitlines()]
+    for number, cells in enumerate(lines):
+        if cells[: len(header)] == list(header):
+            rows: list[list[str]] = []
+            for row in lines[number + 2 :]:
+                if not row:
+                    return rows
+                rows.append([row[0] or rows[-1][0], *row[1:]])
+    raise LookupError(f"{path} has no table that begins with {', '.join(header)}")
+
+
+def number(text: str, place: int = 0) -> float | None:
+    """Return a number of a cell; None where it has fewer."""
+    found = NUMBER.findall(text)
+    return float(found[place].replace(",", "").replace("\u2212", "-")) if len(found) > place else None
+
+
+def points(axes: Axes, values: Sequence[float | None], label: str, colour: str, marker: str = "o") -> None:
+    """Draw a mark for each row that has a value, the first row on top; ours, which are dots, above others."""
+    there = [(value, row) for row, value in enumerate(values) if value is not None]
+    size, above = (5, 3) if marker == "o" else (8, 2)
+    axes.plot(
+        [v for v, _ in there], [r for _, r in there], marker, color=colour, label=label, markersize=size, zorder=above
+    )
+
+
+def framed(rows: int, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many rows in each panel."""
+    figure = Figure(figsize=(8, 1.3 + 0.34 * rows), layout="constrained")
+    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0].tolist()
+    for panel in axes:
+        panel.grid(color="#e5e5e5")
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_ylim(rows - 0.5, -0.5)
+    return figure, axes
+
+
+def finish(figure: Figure, axes: Sequence[Axes], names: Sequence[str], columns: int) -> Figure:
+    """Name the rows, and add a legend."""
+    axes[0].set_yticks(range(len(names)), names, fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=columns, fontsize=8)
+    return figure
+
+
+def methods() -> Figure:
+    """Error of the Shapley values at equal evaluations, beside other methods."""
+    rows = table(README, "model", "evaluations per sequence")
+    figure, (axes,) = framed(len(rows))
+    points(axes, [number(row[2]) for row in rows], "the sketch", BLUE)
+    points(axes, [None if "needs" in row[3] else number(row[3]) for row in rows], "KernelSHAP", BLACK, "s")
+    points(axes, [number(row[4]) for row in rows], "the best of the others", ORANGE, "D")
+    axes.set_xscale("log")
+    axes.set_xlabel("mean squared error of the Shapley values over their variance")
+    return finish(figure, [axes], [f"{row[0]}, {row[1]}" for row in rows], 3)
+
+
+def recovery() -> Figure:
+    """R2 of the model and of Shapley values, beside shapzero."""
+    rows = [
+        row for row in table(README, "model", "evaluations", "`auto`: R², R² of Shapley values") if ";" not in row[0]
+    ]
+    figure, panels = framed(len(rows), 2)
+    theirs = [row[3].split(": ", 1)[1] if ": " in row[3] else "" for row in rows]
+    for place, (axes, title) in enumerate(zip(panels, ("R² of the model", "R² of the Shapley values"), strict=True)):
+        ours = [1.0 if "exact" in row[2] else number(row[2], place) for row in rows]
+        points(axes, ours, "auto", BLUE)
+        points(axes, [number(text, place) for text in theirs], "shapzero 0.0.4, on as many or more", BLACK, "s")
+        axes.set(xlim=(-0.05, 1.05), xlabel=title)
+    return finish(figure, panels, [f"{row[0].split(' (')[0]}, {row[1]}" for row in rows], 2)
+
+
+def refinement() -> Figure:
+    """Errors of refined values, and of KernelSHAP with as many evaluations."""
+    rows = table(README, "sketch of 10,000 evaluations", "K")
+    figure, (axes,) = framed(len(rows))
+    for column, (label, colour, marker) in enumerate(
+        (("refined", GREEN, "o"), ("the sketch alone", BLUE, "o"), ("KernelSHAP", BLACK, "s")), 3
+    ):
+        points(axes, [number(row[column]) for row in rows], label, colour, marker)
+    axes.set_xscale("log")
+    axes.set_xlabel("root mean square error over the spread of the true values")
+    return finish(figure, [axes], [f"{row[0]}, {row[1]} per sequence" for row in rows], 3)
+
+
+def masks() -> Figure:
+    """R2 of games of many players, beside SPEX and ProxySPEX."""
+    rows = table(RUNS, "game", "players", "budget")
+    figure, (axes,) = framed(len(rows))
+    for column, (label, colour, marker) in enumerate(
+        (("auto", BLUE, "o"), ("regression", GREEN, "^"), ("SPEX", ORANGE, "s"), ("ProxySPEX", PINK, "D")), 3
+    ):
+        values = [number(row[column]) for row in rows]
+        points(axes, [None if value is None else max(value, -0.15) for value in values], label, colour, marker)
+    axes.set(xlim=(-0.2, 1.05), xlabel="R² of the game on fresh masks (what lies below -0.15 is drawn there)")
+    return finish(figure, [axes], [f"{row[0]}, {row[1]} players, {row[2]}" for row in rows], 4)
+
+
+FIGURES = {"methods": methods, "recovery": recovery, "refinement": refinement, "masks": masks}
+
+
+def draw_all(folder: Path = FOLDER) -> None:
+    """Draw every figure as SVG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in FIGURES.items():
+        with atomic_path(folder / f"{name}.svg") as temporary, mpl.rc_context({"svg.hashsalt": "shapsketch"}):
+            draw().savefig(temporary, format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    draw_all()
