@@ -30,6 +30,7 @@ from shapsketch.spectrum.trains import Train
 from shapsketch.variants.effects import EFFECT_SCHEMA
 from shapsketch.variants.grouping import HAPLOTYPE_SCHEMA, LEFT_OUT_COLUMNS
 from shapsketch.variants.haplotypes import PAIR_SCHEMA, VALUE_SCHEMA
+from shapsketch.variants.mutations import MUTATION_SCHEMA
 from shapsketch.variants.reading import DROPPED_COLUMNS
 
 # What the code says that it writes; `test_workflow` and others compare the files themselves.
@@ -40,6 +41,7 @@ SCHEMAS = {
     "S/mask_scores.parquet": SCORE_SCHEMA,
     "V/variants.parquet": EFFECT_SCHEMA,
     "V/haplotypes.parquet": VALUE_SCHEMA,
+    "S/mutations/mutations.parquet": MUTATION_SCHEMA,
     "V/haplotype_interactions.parquet": PAIR_SCHEMA,
     "V/placed_haplotypes.parquet": HAPLOTYPE_SCHEMA,
 }

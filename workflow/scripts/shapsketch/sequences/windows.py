@@ -28,7 +28,7 @@ class Window:
 
     @property
     def name(self) -> str:
-        """`contig:start-end(strand)`, with the numbers of BED, as `bedtools getfasta -s` names it."""
+        """The name that `bedtools getfasta -s` gives the window, of its contig, start and end as in BED, and strand."""
         return f"{self.contig}:{self.start}-{self.stop}({self.strand})"
 
     def oriented(self, forward: str) -> str:
