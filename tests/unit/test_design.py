@@ -193,3 +193,9 @@ def test_shards_are_whole_batches_and_cover_all(size, shards):
     assert ranges[-1][1] == size
     assert all(a[1] == b[0] for a, b in pairwise(ranges))
     assert all(start % 64 == 0 or start == size for start, _ in ranges)
+
+
+def test_a_design_that_nobody_knows_is_named():
+    background = Background.uniform(Template(Alphabet("ACGT"), "NNNN"))
+    with pytest.raises(InputError, match="The design .lattice. is not one of auto, random, fourier, exhaustive"):
+        make_plan({"kind": "toy"}, ["y"], background, budget=200, design="lattice")

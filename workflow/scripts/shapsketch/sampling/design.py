@@ -1,6 +1,7 @@
 """The design of a sketch: how a budget is divided between what is fitted, what is chosen by and what is scored."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 
@@ -47,6 +48,8 @@ def make_plan(
     Raises:
         InputError: the design cannot be had with this template, background or budget.
     """
+    if design not in (known := [name for name in get_args(Design) if name != "table"]):
+        raise InputError(f"The design {design!r} is not one of {', '.join(known)}.")
     template, share = background.template, near.share if near else 0.0
     left, design = _settle(template, background.is_product, budget - checked, checked, design, table_rows)
     ends = [min(end - checked, left) for end in round_ends(budget, until_r2 is not None)]
