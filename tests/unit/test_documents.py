@@ -2,6 +2,7 @@
 
 import re
 import typing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +34,14 @@ from shapsketch.variants.haplotypes import PAIR_SCHEMA, VALUE_SCHEMA
 from shapsketch.variants.mutations import MUTATION_SCHEMA
 from shapsketch.variants.reading import DROPPED_COLUMNS
 
+ROOT = Path(__file__).parents[2]
+DOCS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("docs", "docs/how-to", "docs/tutorials")
+    for path in (ROOT / folder).glob("*.md")
+    if path.name != "contributing.md"
+)
+DOCS += ["docs/reference/files.md", "docs/reference/glossary.md"]
 # What the code says that it writes; `test_workflow` and others compare the files themselves.
 SCHEMAS = {
     "S/shapley_values.parquet": values_schema(2, folds=True),
@@ -171,3 +180,57 @@ def test_figures_of_benchmarks_are_drawn_from_the_tables_of_results(root, monkey
     first = table(README, "model", "evaluations per sequence")[1]
     assert first[0] == table(README, "model", "evaluations per sequence")[0][0]  # an empty cell is the one above
     assert [number("-0.003, \u22121,000.5", k) for k in range(3)] == [-0.003, -1000.5, None]
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", "config/README.md", "tests/README.md", "tests/benchmarks/README.md", *DOCS]
+PLACES = ("", "workflow", "workflow/scripts", "workflow/scripts/shapsketch", "docs", "tests", "tests/unit")
+MADE = (
+    r"(\.\./)*(docs/)?((reference/(api|bibliography|benchmarks|bad_input|changelog|config))|contributing|benchmarks/)"
+)
+OF_RUNS = ("results/", "logs/", "benchmarks/", "resources/models/", "sketch/", "spectrum/", "motifs/", "S/", "V/")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_exists(root, page):
+    spans = re.findall(r"(?<!`)`([\w.*/-]+)`(?!`)", (root / page).read_text())
+    heads = {path.name for place in PLACES for path in (root / place).iterdir() if path.is_dir()}
+    named = {
+        span
+        for span in spans
+        if "/" in span and span.split("/")[0] in heads and not re.search(r"\b[A-Z]{2,}|[.]pin[.]", span)
+    }
+    lacking = [
+        path
+        for path in sorted(named)
+        if not path.startswith(OF_RUNS) or path.endswith(".py")
+        if not any(list((root / place).glob(path)) or (root / place / f"{path}.py").exists() for place in PLACES)
+    ]
+    assert not lacking, f"{page} names what is not there: {lacking}"
+
+
+def test_links_between_pages_lead_somewhere(root):
+    lacking = []
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```", "", (root / page).read_text(), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", text):
+            made = re.match(MADE, target)
+            if "://" not in target and not made and not (root / page).parent.joinpath(target).exists():
+                lacking.append(f"{page}: {target}")
+    assert not lacking
+
+
+def test_walks_of_the_architecture_name_what_is_defined(root):
+    """Functions, classes and methods beside the paths of each walk."""
+    text = (root / "docs/architecture.md").read_text().partition("## Five walks")[2].partition("\n## ")[0]
+    assert text.count("**") == 2 * 5
+    code = "".join(path.read_text() for path in (root / "workflow/scripts/shapsketch").rglob("*.py"))
+    names = {name for span in re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*)?`", text) for name in span.split(".")}
+    names -= {"py", *(part for path in re.findall(r"`([\w/.]+\.(?:py|j2))`", text) for part in re.split(r"[./]", path))}
+    assert len(names) > 8
+    assert not [name for name in names if not re.search(rf"^\s*(?:def|class) {name}\b|^{name}\b", code, re.M)]
+
+
+def test_every_room_has_its_row(root):
+    rows = re.findall(r"^\| (`[^|]*) \|", (root / "docs/architecture.md").read_text(), re.M)
+    rooms = {path.parent.name for path in (root / "workflow/scripts/shapsketch").glob("*/__init__.py")}
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == rooms
