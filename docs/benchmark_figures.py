@@ -85,18 +85,23 @@ def methods() -> Figure:
 
 
 def recovery() -> Figure:
-    """R2 of the model and of Shapley values, beside shapzero."""
-    rows = [
-        row for row in table(README, "model", "evaluations", "`auto`: R², R² of Shapley values") if ";" not in row[0]
-    ]
-    figure, panels = framed(len(rows), 2)
-    theirs = [row[3].split(": ", 1)[1] if ": " in row[3] else "" for row in rows]
-    for place, (axes, title) in enumerate(zip(panels, ("R² of the model", "R² of the Shapley values"), strict=True)):
-        ours = [1.0 if "exact" in row[2] else number(row[2], place) for row in rows]
-        points(axes, ours, "auto", BLUE)
-        points(axes, [number(text, place) for text in theirs], "shapzero 0.0.4, on as many or more", BLACK, "s")
-        axes.set(xlim=(-0.05, 1.05), xlabel=title)
+    """R2 of the model, on the explained sequences and of their Shapley values; of several outputs the lowest."""
+    rows = table(README, "model", "evaluations", "near")
+    figure, panels = framed(len(rows), 3)
+    titles = ("R² of the model", "on the sequences", "of Shapley values")
+    for column, (axes, title) in enumerate(zip(panels, titles, strict=True), 3):
+        for near, colour in ((False, BLUE), (True, GREEN)):
+            values = [_lowest(row[column]) if (row[2] != "0") == near else None for row in rows]
+            points(axes, values, "with near queries" if near else "without", colour)
+        axes.set(xlim=(0.89, 1.005), xlabel=title)
     return finish(figure, panels, [f"{row[0].split(' (')[0]}, {row[1]}" for row in rows], 2)
+
+
+def _lowest(text: str) -> float | None:
+    """The lowest of the scores of a cell; 1 where it is exact or differs from that by rounding."""
+    if text == "exact" or text.startswith("1 - "):
+        return 1.0
+    return min((float(found) for found in NUMBER.findall(text)), default=None)
 
 
 def refinement() -> Figure:

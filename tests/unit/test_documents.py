@@ -174,9 +174,8 @@ def test_figures_of_benchmarks_are_drawn_from_the_tables_of_results(root, monkey
     page = (root / "docs/benchmarks.md").read_text()
     assert set(re.findall(r"\(benchmarks/(\w+)\.svg\)", page)) == set(FIGURES)
     for draw in FIGURES.values():
-        lines = [line for axes in draw().axes for line in axes.get_lines()]
-        assert min(len(line.get_xdata()) for line in lines) >= 4  # no column that nothing was read from
-        assert max(len(line.get_xdata()) for line in lines) == len(draw().axes[0].get_yticks())
+        for axes in draw().axes:
+            assert len({y for line in axes.get_lines() for y in line.get_ydata()}) >= 4, "hardly anything was read"
     first = table(README, "model", "evaluations per sequence")[1]
     assert first[0] == table(README, "model", "evaluations per sequence")[0][0]  # an empty cell is the one above
     assert [number("-0.003, \u22121,000.5", k) for k in range(3)] == [-0.003, -1000.5, None]
