@@ -5,7 +5,7 @@ import pytest
 
 import shapsketch
 from shapsketch.models import Model
-from shapsketch.models.transforms import NEAREST, transform_of
+from shapsketch.models.transforms import LARGEST_LOGIT, NEAREST, count_cut, transform_of
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -72,3 +72,9 @@ def test_the_logit_of_a_saturating_sum_is_the_sum():
     values = logit.shapley_values(["ACGTAC"])[0]
     centred = weights - weights.mean(1, keepdims=True)
     assert values == pytest.approx(centred[np.arange(6), [0, 1, 2, 3, 0, 1]], abs=1e-6)
+
+
+def test_logits_that_are_cut_are_counted():
+    logits = transform_of("logit")(np.array([0.0, 1.0, 1e-9, 0.5, 1 - 1e-6, 1e-7]))
+    assert count_cut(logits) == 3
+    assert np.abs(logits).max() == LARGEST_LOGIT

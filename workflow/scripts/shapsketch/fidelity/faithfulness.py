@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..models.transforms import count_cut
 from ..sampling.plan import Role
 from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.scale import is_constant
@@ -62,6 +63,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
         "at_bounds": _at_bounds(sketch.values[:, output]),
+        "cut_logits": count_cut(sketch.values[:, output]),
         "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
         "plan": plan.hash,

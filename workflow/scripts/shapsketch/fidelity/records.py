@@ -100,6 +100,7 @@ class Score(HoldoutScore, NearScore, Audit):
         range: the least and the largest value of the sketch.
         at_bounds: the share of its values within 0.02 of 0 or 1, where all lie between and spread over half of that;
             None otherwise.
+        cut_logits: how many values of the sketch are logits of probabilities so near to 0 or 1 that they were cut.
         residual: what the spectrum misses.
         seed, plan, versions: where the sketch comes from.
     """
@@ -110,6 +111,7 @@ class Score(HoldoutScore, NearScore, Audit):
     accuracy_gap: dict[str, Gap]
     range: list[float]
     at_bounds: float | None
+    cut_logits: int
     residual: ResidualRecord
     seed: int
     plan: str

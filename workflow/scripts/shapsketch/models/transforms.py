@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 
 NEAREST = 2.0**-24  # to 0 or 1 that a probability may come: half the precision of float32 below 1
+LARGEST_LOGIT = float(np.log1p(-NEAREST) - np.log(NEAREST))  # so the largest, and less this the smallest
+
+
+def count_cut(values: np.ndarray) -> int:
+    """Return how many values are logits of probabilities that were nearer to 0 or 1 than `NEAREST`."""
+    return int(np.isclose(np.abs(values), LARGEST_LOGIT, rtol=1e-12, atol=0).sum())
 
 
 def transform_of(spec: Any) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 from ..fidelity.r2_words import full_r2, headline_r2, percent, scored_on
 from ..fidelity.records import OutputRecord, Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
+from ..models.transforms import LARGEST_LOGIT
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.spectrum_file import load_spectra
 from ..storage.files import read_json
@@ -127,7 +128,12 @@ MIN_PILED = 0.3  # the share of values at a bound that is told
 
 
 def piled_up(score: Score) -> list[str]:
-    """Propose the logit where many values lie next to 0 or 1, where what letters add together cannot show."""
+    """Propose the logit where many values lie next to 0 or 1; count the logits that were cut there."""
+    if score.get("cut_logits"):
+        return [
+            f"{score['cut_logits']:,} of the values are logits of probabilities nearer to 0 or 1 than 6e-8, which were "
+            f"cut at {LARGEST_LOGIT:.1f}"
+        ]
     share = score.get("at_bounds")
     if share is None or share < MIN_PILED or score["found"] != "found":
         return []
