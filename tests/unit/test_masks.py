@@ -14,12 +14,14 @@ from shapsketch.masks import explain_game, fit_values, parities
 from shapsketch.masks.boosting import SETTINGS, tree_parities
 from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
 from shapsketch.masks.equations import Data, Equations, fit
-from shapsketch.masks.explain import MaskExplainer, MaskSettings, report_on_masks, warnings_of
-from shapsketch.masks.game import Players, ask
+from shapsketch.masks.explain import MaskExplainer, MaskSettings, warnings_of
+from shapsketch.masks.game import Players, SequenceGame
 from shapsketch.masks.parities import Parities, normalise, signs, singles
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.masks.regression import closure, polish, pursue
 from shapsketch.masks.sparse_transform import exact
+from shapsketch.masks.student import Students, save_no_students
+from shapsketch.masks.summary import report_on_masks
 from shapsketch.models import Model
 from shapsketch.report.mask_page import summary_lines
 from shapsketch.sequences.alphabet import Alphabet
@@ -310,7 +312,8 @@ def test_a_game_keeps_what_is_present_and_draws_the_rest(model):
     background, players = Background.uniform(TEMPLATE), Players.build(TEMPLATE, 8)
     plan = make_mask_plan(players.count, 128 * 400, draws=400)
     codes = TEMPLATE.to_local(TEMPLATE.alphabet.encode([SEQUENCE]))[0]
-    values = ask(model, background, players, plan, codes)[:, 0]
+    game = SequenceGame(background, players, plan, codes)
+    values = game.means(game.ask(model))[:, 0]
     assert model.evaluations == plan.evaluations <= 128 * 400
     masks = plan.masks.astype(bool)
     kept = masks[:, np.maximum(players.owners, 0)] | (players.owners < 0)
@@ -324,8 +327,9 @@ def test_a_game_keeps_what_is_present_and_draws_the_rest(model):
 
 def test_explanations_add_up_within_the_budget(model):
     settings = MaskSettings(segments=4, budget=1500, seed=2)
-    explainer = MaskExplainer(model, Background.uniform(TEMPLATE), settings, Listing(["SV", "FSII", "BV"], top_k=3))
-    (tables,) = explainer("one", SEQUENCE)
+    explainer = MaskExplainer(["y"], Background.uniform(TEMPLATE), settings, Listing(["SV", "FSII", "BV"], top_k=3))
+    asked = explainer.ask(model, "one", SEQUENCE)
+    (tables,) = explainer.explain("one", SEQUENCE, *asked)
     assert model.evaluations == explainer.plan.evaluations + 1 <= 1501
     values = tables["values"].to_pandas().iloc[0]
     shares = values[[f"pos_{i}" for i in range(1, 41)]].astype(float)
@@ -337,15 +341,15 @@ def test_explanations_add_up_within_the_budget(model):
     first = best[best["index"] == "FSII"].iloc[0]
     assert first["positions"].startswith("5-8,2")
     assert first["letters"].split(",")[0] == "GATT"
-    (again,) = explainer("one", SEQUENCE)
+    (again,) = explainer.explain("one", SEQUENCE, *explainer.ask(model, "one", SEQUENCE))
     assert again["values"].equals(tables["values"])
     assert again["interactions"].equals(tables["interactions"])
 
 
 def test_ambiguous_letters_are_refused(model):
-    explainer = MaskExplainer(model, Background.uniform(TEMPLATE), MaskSettings(budget=500), Listing())
+    explainer = MaskExplainer(["y"], Background.uniform(TEMPLATE), MaskSettings(budget=500), Listing())
     with pytest.raises(InputError, match="'bad' has 'N' at position 2; explain.mode masks needs plain letters"):
-        explainer("bad", "AN" + SEQUENCE[2:])
+        explainer.ask(model, "bad", "AN" + SEQUENCE[2:])
 
 
 # Noise, standard errors, scores that do not flatter
@@ -378,8 +382,8 @@ class Counts:
 
 def explained(model, template, segments, sequence, budget, seed=0, background=None, indices=("SV",)):
     settings = MaskSettings(segments=segments, budget=budget, seed=seed)
-    explainer = MaskExplainer(model, background or Background.uniform(template), settings, Listing(list(indices)))
-    (tables,) = explainer("one", sequence)
+    explainer = MaskExplainer(["y"], background or Background.uniform(template), settings, Listing(list(indices)))
+    (tables,) = explainer.explain("one", sequence, *explainer.ask(model, "one", sequence))
     return explainer, {name: table.to_pandas() for name, table in tables.items()}
 
 
@@ -552,6 +556,73 @@ def test_values_are_those_of_the_whole_sequence(budget):
     truth = np.where(np.isin(np.arange(60), np.arange(10, 40)), (20 - base - 0.25) / 30, -0.025)
     truth[np.r_[0:10, 40:50]] = 0
     assert np.mean(np.abs(values - truth) <= 1.96 * errors + 0.01) > 0.9
+
+
+class Pairs:
+    """Products of letters far apart: what is absent is most of the noise of masks, and letters tell it."""
+
+    batch_size, outputs, evaluations = 1024, ("y",), 0
+
+    def __call__(self, codes):
+        self.evaluations += len(codes)
+        present = codes == np.arange(60) % 4
+        return (present[:, :20].sum(1) * present[:, 40:].sum(1) / 10.0)[:, None]
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """Two sequences, asked, and the students of both."""
+    settings = MaskSettings(segments=3, budget=500, seed=4, estimator="student")
+    explainer = MaskExplainer(["y"], Background.uniform(LONG), settings, Listing(["SV", "FSII"]))
+    sequences = ["".join("ACGT"[c] for c in np.random.default_rng(seed).integers(0, 4, 60)) for seed in (0, 1)]
+    asked = [explainer.ask(Pairs(), "one", sequence) for sequence in sequences]
+    games = [explainer.game("one", sequence) for sequence in sequences]
+    answers, predictions = (np.array(part) for part in zip(*asked, strict=True))
+    return explainer, sequences, games, answers, predictions, explainer.train(games, answers, predictions)
+
+
+def test_students_are_the_same_again_and_from_their_file(taught, tmp_path):
+    explainer, _, games, answers, predictions, students = taught
+    codes = games[0].queries(np.arange(50))
+    students.save(tmp_path / "students.npz")
+    for other in (Students.load(tmp_path / "students.npz"), explainer.train(games, answers, predictions)):
+        assert np.array_equal(other.predict(1, codes), students.predict(1, codes))
+    save_no_students(tmp_path / "none.npz")
+    assert Students.load(tmp_path / "none.npz") is None
+    (tmp_path / "old.npz").write_bytes(b"no")
+    with pytest.raises(InputError):
+        Students.load(tmp_path / "old.npz")
+
+
+def test_no_student_has_seen_the_units_that_it_is_corrected_by(taught):
+    """Answers of the units of a fold change nothing about its student, and everything else does."""
+    explainer, _, games, answers, predictions, students = taught
+    start, (units, size) = explainer.plan.parts["checks"].start, explainer.plan.units
+    changed = answers.copy()
+    checks = np.arange(units * size).reshape(units, size)
+    changed[:, start + checks[::2].ravel()] += np.random.default_rng(0).normal(size=(2, checks[::2].size, 1))
+    again, codes = explainer.train(games, changed, predictions), games[0].queries(np.arange(20))
+    scaled = [(s.predict(0, codes) - s.means) / s.scales for s in (students, again)]
+    assert np.corrcoef(scaled[0][:, 0], scaled[1][:, 0])[0, 1] > 0.99
+    assert not np.array_equal(students.predict(1, codes), again.predict(1, codes))
+
+
+def test_values_of_students_hold_the_truth(taught):
+    explainer, sequences, games, answers, predictions, students = taught
+    held = []
+    for sequence, game, answer, prediction in zip(sequences, games, answers, predictions, strict=True):
+        (tables,) = explainer.explain("one", sequence, answer, prediction, students)
+        tables = {name: table.to_pandas() for name, table in tables.items()}
+        assert tables["scores"]["estimator"][0] == "student"
+        ends = (game.codes == np.arange(60) % 4) - 0.25
+        first, last = ends[:20], ends[40:]
+        truth = np.zeros(60)
+        truth[:20] = first * (5 + last.sum() / 2) / 10
+        truth[40:] = last * (5 + first.sum() / 2) / 10
+        values, errors = by_segment(tables["values"], 3), by_segment(tables["errors"], 3)
+        held.append(np.abs(values - truth.reshape(20, 3).sum(1)) <= 1.96 * errors + 1e-6)
+        assert values.sum() + tables["values"]["base_value"][0] == pytest.approx(prediction[0], abs=1e-4)
+    assert np.mean(held) > 0.85
 
 
 def test_noise_alone_is_no_explanation():

@@ -41,7 +41,7 @@ def finished(tmp_path_factory):
     workspace.write("model.py", MODEL)
     workspace.configure(
         models__tiny__template="N" * 300, explain__mode="masks", explain__shards=2,
-        explain__masks={"players": {"segments": 10}, "budget": 1200},
+        explain__masks={"players": {"segments": 10}, "budget": 1200, "estimator": "regression"},
     )  # fmt: skip
     env = environment(MODEL_CALLS=str(workspace.folder / "calls"))
     workspace.output = workspace.run(env=env).stdout
@@ -98,6 +98,27 @@ def test_shards_do_not_change_a_byte(finished):
     workspace.configure(explain__shards=1)
     workspace.run("results/tiny/some/faithfulness.json", env=env)
     assert {name: digest(folder)[name] for name in before} == before
+
+
+def test_students_learn_from_all_shards(tmp_path):
+    workspace = Workspace(tmp_path / "run")
+    letters = np.random.default_rng(1).choice(list("ACGT"), (2, 40))
+    workspace.write("some.fa", "".join(f">{k}\n{''.join(row)}\n" for k, row in enumerate(letters)))
+    workspace.write(
+        "model.py", "def predict(sequences):\n    return [[s.count('G'), s.count('T')] for s in sequences]\n"
+    )
+    workspace.configure(
+        models__tiny__template="N" * 40, explain__mode="masks", explain__shards=2,
+        explain__masks={"players": {"segments": 2}, "budget": 200, "estimator": "student"},
+    )  # fmt: skip
+    workspace.run("results/tiny/some/faithfulness.json")
+    folder = workspace.folder / "results/tiny/some"
+    scores = pd.read_parquet(folder / "mask_scores.parquet")
+    assert "student" in set(scores["estimator"]) <= {"student", "constant"}
+    with np.load(folder / "masks/students.npz") as students:
+        assert students["samples"] > 200  # more than one sequence has
+    values = pd.read_parquet(folder / "shapley_values.parquet")
+    assert np.abs(values["reconstruction"] - values["prediction"]).max() < 1e-6
 
 
 def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):

@@ -1,10 +1,73 @@
-# Explains sequences by masking each of them (explain.mode: masks), shard by shard, without a sketch.
-rule explain_masks:
+# Explains sequences by masking each of them (explain.mode: masks), without a sketch: the model is asked shard by shard,
+# students learn all answers, and each shard is explained from its answers and the students.
+rule ask_masks:
     input:
         sequences="results/{model}/{sequences}/sequences.parquet",
         model=get_model_files,
         background=get_background_sequences,
         check=get_check,
+    output:
+        # Not removed before the job: what a crash has left whole is not asked again.
+        answers=update("results/{model}/{sequences}/masks/{scatteritem}.answers.npz"),
+        manifest=update("results/{model}/{sequences}/masks/{scatteritem}.answers.json"),
+    log:
+        "logs/{model}/{sequences}/ask_masks/{scatteritem}.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/ask_masks/{scatteritem}.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    retries: RETRIES
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=get_gpus,
+    params:
+        model=get_mask_settings,
+        source=lambda wildcards: get_source(wildcards.model),
+        masks=canonical(config["explain"]["masks"]),
+        version=VERSIONS["masks"],
+    script:
+        "../scripts/ask_masks.py"
+
+
+rule train_masks:
+    input:
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        background=get_background_sequences,
+        answers=get_explanation_shards("answers.npz", "masks"),
+        manifests=get_explanation_shards("answers.json", "masks"),
+    output:
+        students="results/{model}/{sequences}/masks/students.npz",
+    log:
+        "logs/{model}/{sequences}/train_masks.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/train_masks.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    threads: 2
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=get_gpus,
+    params:
+        model=get_mask_settings,
+        masks=canonical(config["explain"]["masks"]),
+        version=VERSIONS["masks"],
+    script:
+        "../scripts/train_masks.py"
+
+
+rule explain_masks:
+    input:
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        background=get_background_sequences,
+        answers="results/{model}/{sequences}/masks/{scatteritem}.answers.npz",
+        asked="results/{model}/{sequences}/masks/{scatteritem}.answers.json",
+        students="results/{model}/{sequences}/masks/students.npz",
     output:
         # Not removed before the job: what a crash has left whole is not explained again.
         **{
@@ -26,10 +89,8 @@ rule explain_masks:
     resources:
         mem_mb=get_megabytes(4000),
         runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=get_gpus,
     params:
         model=get_mask_settings,
-        source=lambda wildcards: get_source(wildcards.model),
         masks=canonical(config["explain"]["masks"]),
         listing=get_listing(),
         version=VERSIONS["masks"],

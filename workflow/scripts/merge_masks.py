@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
-    from shapsketch.masks.explain import report_on_masks
+    from shapsketch.masks.summary import report_on_masks
     from shapsketch.sequences.windows import with_places
     from shapsketch.storage.files import read_json, write_json
     from shapsketch.storage.manifest import check_manifests

@@ -67,7 +67,13 @@ def explain_game(game: Game, plan: MaskPlan, *, estimator: Estimator = "auto", m
 
 
 def fit_values(
-    plan: MaskPlan, values: np.ndarray, whole: float, *, estimator: Estimator = "auto", max_order: int = 5
+    plan: MaskPlan,
+    values: np.ndarray,
+    whole: float,
+    *,
+    estimator: Estimator = "auto",
+    max_order: int = 5,
+    student: GameFit | None = None,
 ) -> MaskFit:
     """Fit the values of one game.
 
@@ -75,10 +81,16 @@ def fit_values(
         plan: the plan.
         values: (N,) float64, at its masks.
         whole: the value of all players, which has no noise.
-        estimator: `exact`, `fourier`, `trees`, `regression`, or `auto`, regression from what the transform finds.
+        estimator: `exact`, `fourier`, `trees`, `regression`, `student`, or `auto`, the student or regression from what
+            the transform finds, whichever validates better.
         max_order: the highest order of a parity.
+        student: what a student says of the game, where there is one.
     """
-    fitted = fit_game(plan, values, whole, estimator, max_order)
+    if student is None or estimator != "student":
+        fitted = fit_game(plan, values, whole, estimator, max_order)
+        fitted = student if student and student.validation_r2 > fitted.validation_r2 else fitted
+    else:
+        fitted = student
     scores = _scores(plan, values, fitted)
     if not scores["r2"] > 0:  # no better than a constant, which is then what is known
         fitted = fit_constant(plan, values)
@@ -103,12 +115,13 @@ def _add_up(fitted: GameFit, checked: Checked, whole: float, record: dict[str, A
     """
     values, base = fitted.values + checked.values, fitted.base + checked.base
     gap = whole - base - float(values.sum())
-    variances = np.append(checked.errors**2, checked.base_error**2)
+    errors = np.sqrt(checked.errors**2 + fitted.errors**2)
+    variances = np.append(errors**2, checked.base_error**2)
     shares = gap * variances / variances.sum() if variances.any() else np.zeros(len(variances))
     return MaskFit(
         fitted.parities,
         values + shares[:-1],
-        checked.errors,
+        errors,
         base + float(shares[-1]),
         checked.base_error,
         gap,
@@ -137,5 +150,7 @@ def _check(plan: MaskPlan, values: np.ndarray, whole: float, fitted: GameFit) ->
     residual, left = values[rows] - fitted.answers[rows], whole - fitted.whole
     if plan.walks:
         units = walk_units(walk_orders(plan.plan.seed, plan.players, plan.walks), residual, left)
-        return combine(units, residual[:: plan.players], left)
-    return combine(pair_units(plan.masks[rows], residual, left), residual[2::3], left)
+        nobody = residual[:: plan.players]
+    else:
+        units, nobody = pair_units(plan.masks[rows], residual, left), residual[2::3]
+    return combine(units, nobody, float(np.mean(left)))

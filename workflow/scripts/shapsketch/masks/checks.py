@@ -81,27 +81,28 @@ def _chances(players: int) -> np.ndarray:
     return chance / chance.sum()
 
 
-def walk_units(orders: np.ndarray, residual: np.ndarray, whole: float) -> np.ndarray:
+def walk_units(orders: np.ndarray, residual: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
     """Estimate the values of all players from each walk, (walks, m).
 
     Args:
         orders: of `walk_orders`.
         residual: (walks m,) at `walk_masks`.
-        whole: the residual of all players.
+        whole: (walks,) residuals of all players, or one of all walks.
     """
-    steps = np.diff(residual.reshape(orders.shape), axis=1, append=whole)
+    ends = np.broadcast_to(whole, len(orders))[:, None]
+    steps = np.diff(residual.reshape(orders.shape), axis=1, append=ends)
     units = np.empty(orders.shape)
     np.put_along_axis(units, orders, steps, 1)
     return units
 
 
-def pair_units(masks: np.ndarray, residual: np.ndarray, whole: float) -> np.ndarray:
+def pair_units(masks: np.ndarray, residual: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
     """Estimate the values of all players from each pair, (pairs, m).
 
     Args:
         masks: of `pair_masks`.
         residual: (3 pairs,) there.
-        whole: the residual of all players.
+        whole: (pairs,) residuals of all players, or one of all pairs.
     """
     m = masks.shape[1]
     coalition, (one, other, nobody) = masks[::3].astype(bool), residual.reshape(-1, 3).T
@@ -109,7 +110,7 @@ def pair_units(masks: np.ndarray, residual: np.ndarray, whole: float) -> np.ndar
     chance, share = _chances(m)[size - 1], size / m
     weights = np.where(coalition, (1 / (size * chance))[:, None], (-1 / ((m - size) * chance))[:, None])
     gap = one - other - (whole - nobody) * (share**TYPICAL_ORDER - (1 - share) ** TYPICAL_ORDER)
-    return 0.5 * weights * gap[:, None] + ((whole - nobody) / m)[:, None]
+    return 0.5 * weights * gap[:, None] + (np.asarray(whole - nobody) / m)[:, None]
 
 
 def combine(units: np.ndarray, nobody: np.ndarray, whole: float) -> Checked:

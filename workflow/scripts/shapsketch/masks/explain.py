@@ -1,18 +1,18 @@
 """Masked explanations as tables: what the workflow writes for each sequence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..models import Model
+from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
+from ..sequences.reader import configured_background
+from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..settings.records import MasksConfig
 from ..spectrum.indices import InteractionMap, interaction_map
@@ -20,11 +20,14 @@ from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
 from ..spectrum.interactions import strongest_interactions
 from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
-from .game import Players, ask, is_fixed
+from .game import Players, SequenceGame, is_fixed
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
+from .student import FOLDS, MIN_POSITIONS, Students, train_students
+from .student_fit import fit_students
 from .warnings import MIN_TRUSTED_R2, WARNINGS
 
+WHOLES = 20  # times that a sequence itself is among the answers that students learn
 GAP_Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
 ROUNDING_SHARE = 1e-6  # of the largest value of the model, which single precision costs
 
@@ -91,16 +94,41 @@ class MaskExplainer:
     """Explains sequences one by one, all with the same masks.
 
     Attributes:
-        model: the model.
+        outputs: of the model.
         background: of absent letters.
         settings: how to mask.
         listing: which interactions are listed.
+        batch_size: sequences per call of the model.
     """
 
-    model: Model
+    outputs: Sequence[str]
     background: Background
     settings: MaskSettings
     listing: Listing
+    batch_size: int = 1024
+
+    @classmethod
+    def from_config(
+        cls,
+        model: Mapping[str, Any],
+        masks: MasksConfig,
+        background_file: str | None,
+        tell: Callable[[str], object],
+        listing: Listing | None = None,
+    ) -> "MaskExplainer":
+        """Read a model's config and `explain.masks`.
+
+        Args:
+            model: of the config: `alphabet`, `template`, `background`, `outputs`, and of `sketch` seed and batch size.
+            masks: `explain.masks`.
+            background_file: the sequences that the background is made of, where it is.
+            tell: what is told of them.
+            listing: which interactions are listed.
+        """
+        template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
+        background = configured_background(template, model["background"], background_file, tell)
+        settings = MaskSettings.from_config(masks, model["sketch"]["seed"])
+        return cls(model["outputs"], background, settings, listing or Listing(), model["sketch"]["batch_size"])
 
     @cached_property
     def players(self) -> Players:
@@ -118,38 +146,111 @@ class MaskExplainer:
             draws=settings.draws,
             noisy=not is_fixed(self.background, self.players),
             estimator=settings.estimator,
-            batch_size=self.model.batch_size,
+            batch_size=self.batch_size,
         )
 
-    def __call__(self, name: str, sequence: str) -> list[dict[str, pa.Table]]:
-        """Explain one sequence.
-
-        Args:
-            name: its id.
-            sequence: its letters.
-
-        Returns:
-            For each output of the model `values` (`values_schema`), `errors` (`errors_schema`), `interactions`
-            (`INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`).
+    def game(self, name: str, sequence: str) -> SequenceGame:
+        """Return the game of a sequence.
 
         Raises:
             InputError: a letter is ambiguous.
         """
         template = self.background.template
-        codes = template.alphabet.encode([sequence])
-        local = template.to_local(codes)
+        local = template.to_local(template.alphabet.encode([sequence]))
         unknown = np.flatnonzero(local[0] >= template.sizes)
         if len(unknown):
             raise InputError(
                 f"The sequence {name!r} has {sequence[unknown[0]]!r} at position {unknown[0] + 1}; explain.mode masks "
                 "needs plain letters: set sequences.NAME.ambiguous to error or drop."
             )
-        values = ask(self.model, self.background, self.players, self.plan, local[0])
-        prediction = self.model(codes)[0]
-        tables = []
-        for k, output in enumerate(self.model.outputs):
-            settings, whole = self.settings, float(prediction[k])
-            fit = fit_values(self.plan, values[:, k], whole, estimator=settings.estimator, max_order=settings.max_order)
+        return SequenceGame(self.background, self.players, self.plan, local[0])
+
+    def ask(self, model: Model, name: str, sequence: str) -> tuple[np.ndarray, np.ndarray]:
+        """Ask the model about one sequence.
+
+        Returns:
+            (queries, outputs) float64 answers, and the (outputs,) predictions of the sequence.
+
+        Raises:
+            InputError: a letter is ambiguous.
+        """
+        answers = self.game(name, sequence).ask(model)
+        return answers, model(self.background.template.alphabet.encode([sequence]))[0]
+
+    @property
+    def needs_students(self) -> bool:
+        """Whether students are trained: not where every mask is asked, or another estimator is wanted."""
+        asked = self.settings.estimator in ("auto", "student")
+        long = self.background.template.n >= MIN_POSITIONS
+        return asked and long and not self.plan.exhaustive and not self.plan.every
+
+    def train(self, games: Sequence[SequenceGame], answers: np.ndarray, predictions: np.ndarray) -> Students:
+        """Train students on all that was asked about (S,) sequences.
+
+        Args:
+            games: of the sequences.
+            answers: (S, queries, outputs).
+            predictions: (S, outputs).
+        """
+        plan, draws, count = self.plan, self.plan.draws, games[0].size + 1  # the last is the sequence itself
+        units, unit_size = plan.units
+        checks = plan.parts["checks"].start + np.arange(units * unit_size).reshape(units, unit_size)
+        values = np.concatenate([answers, predictions[:, None]], 1).reshape(len(games) * count, -1)
+        parts = []
+        for fold in range(FOLDS):
+            others = checks[np.arange(units) % FOLDS != fold].ravel()
+            masks = np.append(plan.fitted, others)
+            queries = np.append((masks[:, None] * draws + np.arange(draws)).ravel(), np.repeat(count - 1, WHOLES))
+            rows = (np.arange(len(games))[:, None] * count + queries).ravel()
+            parts += [rows, values[rows]]
+
+        def letters(rows: np.ndarray) -> np.ndarray:
+            sequence, query = np.divmod(rows, count)
+            codes = np.array([games[k].codes for k in sequence.tolist()])
+            asked = query < count - 1
+            for k in np.unique(sequence[asked]).tolist():
+                chosen = asked & (sequence == k)
+                codes[chosen] = games[k].queries(query[chosen])
+            return codes
+
+        return train_students(self.background.template, letters, parts, self.settings.seed)
+
+    def __call__(self, model: Model, name: str, sequence: str) -> list[dict[str, pa.Table]]:
+        """Ask about one sequence, train students on its answers alone where they are of use, and explain it."""
+        answers, prediction = self.ask(model, name, sequence)
+        students = None
+        if self.needs_students:
+            students = self.train([self.game(name, sequence)], answers[None], prediction[None])
+        return self.explain(name, sequence, answers, prediction, students)
+
+    def explain(
+        self, name: str, sequence: str, answers: np.ndarray, prediction: np.ndarray, students: Students | None = None
+    ) -> list[dict[str, pa.Table]]:
+        """Explain one sequence from what was answered about it.
+
+        Args:
+            name: its id.
+            sequence: its letters.
+            answers, prediction: of `ask`.
+            students: where some were trained.
+
+        Returns:
+            For each output of the model `values` (`values_schema`), `errors` (`errors_schema`), `interactions`
+            (`INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`).
+        """
+        game, settings, tables = self.game(name, sequence), self.settings, []
+        values = game.means(answers)
+        guesses = fit_students(students, game, values, settings.max_order) if students else [None] * len(self.outputs)
+        for k, output in enumerate(self.outputs):
+            whole = float(prediction[k])
+            fit = fit_values(
+                self.plan,
+                values[:, k],
+                whole,
+                estimator=settings.estimator,
+                max_order=settings.max_order,
+                student=guesses[k],
+            )
             seen = min(whole, values[:, k].min()), max(whole, values[:, k].max())
             tables.append(
                 {
@@ -272,73 +373,3 @@ def warnings_of(fit: MaskFit, prediction: float, seen: tuple[float, float]) -> l
         "range": not seen[0] - rounding <= reached <= seen[1] + rounding,
     }
     return [name for name in WARNINGS if reasons[name]]
-
-
-def report_on_masks(values: str | Path, scores: str | Path) -> dict[str, Any]:
-    """Sum up the scores of all sequences.
-
-    Args:
-        values: the Parquet file of Shapley values.
-        scores: that of the scores.
-
-    Returns:
-        For each output `sequences`, `evaluations_per_sequence`; `r2`, the median over the sequences of the R2 of the
-        value function on sized masks that nothing else has used, its `r2_quartiles`, and `r2_interval`, the medians of
-        both ends of its interval, an undefined R2 being 0 in all of them; `undefined`, how many are; `r2_pooled` and
-        `r2_pooled_interval`, of all sequences together (None where there is nothing to explain); in `half` the same on
-        half masks; `noise_share` (median, at sized masks), `largest_gap`, `warnings` (how many sequences have each),
-        and `by_sequence`: `r2`, `r2_interval` and `warning` of each.
-    """
-    reasons = pq.read_table(values, columns=["output", "sequence_id", "warning"]).to_pandas()
-    report = {}
-    for output, rows in pq.read_table(scores).to_pandas().groupby("output", sort=False):
-        of_output = reasons[reasons["output"] == output]
-        words = of_output["warning"].str.split(",").explode()
-        warning = dict(zip(of_output["sequence_id"], of_output["warning"], strict=True))
-        report[str(output)] = {
-            "sequences": len(rows),
-            "evaluations_per_sequence": int(rows["evaluations"].iloc[0]),
-            **_summary(rows, ""),
-            "half": _summary(rows, "half_"),
-            "noise_share": _number(rows["noise_share"].median()),
-            "largest_gap": float(rows["gap"].abs().max()),
-            "warnings": {name: int((words == name).sum()) for name in WARNINGS},
-            "by_sequence": {
-                row.sequence_id: {
-                    "r2": _number(row.r2),
-                    "r2_interval": [_number(row.r2_low), _number(row.r2_high)],
-                    "warning": warning[row.sequence_id],
-                }
-                for row in rows.itertuples()
-            },
-        }
-    return report
-
-
-def _summary(rows: pd.DataFrame, kind: str) -> dict[str, Any]:
-    """The R2 of all sequences on masks of a kind, `""` or `"half_"`: the median, and of all together."""
-    r2, low, high = (rows[f"{kind}{name}"] for name in ("r2", "r2_low", "r2_high"))
-    quartile, middle, other = (_number(r2.fillna(0.0).quantile(share)) for share in (0.25, 0.5, 0.75))
-    undefined = int(r2.isna().sum())
-    return {
-        "r2": middle if undefined < len(rows) else None,
-        "r2_interval": [_number(end.fillna(0.0).median()) for end in (low, high)],
-        "r2_quartiles": [quartile, other],
-        "undefined": undefined,
-        **_pooled(*(rows[f"{kind}{name}"] for name in ("signal", "missed", "missed_error"))),
-    }
-
-
-def _pooled(signals: pd.Series, missed_parts: pd.Series, errors: pd.Series) -> dict[str, Any]:
-    """The R2 of all sequences together, whose noise is that of all their hold-out masks."""
-    signal, missed = float(signals.sum()), float(missed_parts.sum())
-    if not signal > 0:
-        return {"r2_pooled": None, "r2_pooled_interval": [None, None]}
-    error = 1.96 * float(np.sqrt(np.square(errors).sum())) / signal
-    r2 = min(1 - missed / signal, 1.0)
-    return {"r2_pooled": r2, "r2_pooled_interval": [r2 - error, min(r2 + error, 1.0)]}
-
-
-def _number(value: float) -> float | None:
-    """A number that JSON has; None for what is not known."""
-    return None if pd.isna(value) else float(value)

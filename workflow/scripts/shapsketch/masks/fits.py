@@ -24,19 +24,21 @@ class GameFit:
         parities: the function as parities.
         guesses: (N,) float64, what it says of the masks of the plan, each value a mean over the background.
         answers: (N,) float64, what it says of the answers themselves; `guesses` where it does not know the draws.
-        whole: its value of the whole sequence.
+        whole: its value of the whole sequence, or (units,) values, one for each unit that checks it.
         values, base: its (m,) Shapley values and its value of nobody.
         validation_r2: NaN where nothing was chosen.
+        errors: (m,) standard errors of `values`, where they are from draws.
     """
 
     estimator: str
     parities: Parities
     guesses: np.ndarray
     answers: np.ndarray
-    whole: float
+    whole: np.ndarray | float
     values: np.ndarray
     base: float
     validation_r2: float
+    errors: np.ndarray | float = 0.0
 
     @classmethod
     def of_parities(cls, plan: MaskPlan, estimator: str, parities: Parities, validation_r2: float) -> "GameFit":

@@ -104,34 +104,61 @@ def _listed(template: Template, segments: Sequence[Sequence[int]]) -> np.ndarray
     return np.array(segments, np.int64) - 1
 
 
-def ask(model: Model, background: Background, players: Players, plan: MaskPlan, codes: np.ndarray) -> np.ndarray:
-    """Ask the model about one sequence under all masks of a plan.
+@dataclass(frozen=True)
+class SequenceGame:
+    """The game of one sequence: what the model is asked about it.
 
     Every mask has letters of its own for what is absent (those of a walk share them), drawn from the background by a
     stream that the seed and the sequence's letters determine. A plan without noise takes the likeliest letters.
 
-    Args:
-        model: the model; asked `plan.evaluations` times.
+    Attributes:
         background: of absent letters.
         players: who they are.
         plan: the masks.
         codes: (n,) uint8 local codes of the sequence.
-
-    Returns:
-        (N, outputs) float64, at `plan.masks`.
     """
-    masks, template = plan.masks, background.template
-    key = content_keys(plan.plan.seed, MASK_STREAM, codes[None])[0]
-    thresholds = background.thresholds if plan.noisy else likeliest(background)
-    batch = model.batch_size
-    step = max(1, LETTERS_AT_ONCE // (template.n * batch)) * batch
-    answers = []
-    for start in range(0, len(masks) * plan.draws, step):
-        row, draw = np.divmod(np.arange(start, min(start + step, len(masks) * plan.draws)), plan.draws)
-        numbers = plan.backgrounds[row] * plan.draws + draw
-        queries = compose(thresholds, players, codes, masks[row], key, numbers)
-        answers.append(model(template.to_alphabet(queries)))
-    return np.concatenate(answers).reshape(len(masks), plan.draws, -1).mean(1)
+
+    background: Background
+    players: Players
+    plan: MaskPlan
+    codes: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """How many queries there are: those of the plan, mask by mask and draw by draw."""
+        return self.plan.evaluations
+
+    @cached_property
+    def _thresholds(self) -> np.ndarray:
+        return self.background.thresholds if self.plan.noisy else likeliest(self.background)
+
+    def key(self, stream: int = MASK_STREAM) -> np.uint64:
+        """The key of a stream of letters."""
+        return content_keys(self.plan.plan.seed, stream, self.codes[None])[0]
+
+    def queries(self, rows: np.ndarray) -> np.ndarray:
+        """Return the (N, n) uint8 local codes of (N,) queries."""
+        mask, draw = np.divmod(rows, self.plan.draws)
+        numbers = self.plan.backgrounds[mask] * self.plan.draws + draw
+        return self.compose(self.plan.masks[mask], self.key(), numbers)
+
+    def compose(self, masks: np.ndarray, key: np.uint64, numbers: np.ndarray) -> np.ndarray:
+        """Return (N, n) uint8 local codes under (N, m) masks, with the draws of such numbers; see `compose`."""
+        return compose(self._thresholds, self.players, self.codes, masks, key, numbers)
+
+    def ask(self, model: Model) -> np.ndarray:
+        """Return the model's (size, outputs) float64 answers to all queries."""
+        template, batch = self.background.template, model.batch_size
+        step = max(1, LETTERS_AT_ONCE // (template.n * batch)) * batch
+        answers = [
+            model(template.to_alphabet(self.queries(np.arange(start, min(start + step, self.size)))))
+            for start in range(0, self.size, step)
+        ]
+        return np.concatenate(answers)
+
+    def means(self, answers: np.ndarray) -> np.ndarray:
+        """Return the (masks, outputs) means of answers over the draws of each mask."""
+        return answers.reshape(len(self.plan.masks), self.plan.draws, -1).mean(1)
 
 
 def is_fixed(background: Background, players: Players) -> bool:

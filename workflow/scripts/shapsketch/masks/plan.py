@@ -40,7 +40,7 @@ MIN_BUDGET = 100
 MAX_EXHAUSTIVE = 16  # players
 MAX_PLAYERS = 4094  # a support of five players is one 64-bit number
 
-Estimator = Literal["auto", "exact", "fourier", "trees", "regression"]
+Estimator = Literal["auto", "exact", "fourier", "trees", "regression", "student"]
 Kind = Literal["sized", "half"]
 KINDS: tuple[Kind, ...] = ("sized", "half")
 
@@ -81,6 +81,11 @@ class MaskPlan:
     def players(self) -> int:
         """The number m of players."""
         return self.plan.template.n
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """How many units check the Shapley values, and how many masks each has."""
+        return (self.walks, self.players) if self.walks else (self.pairs, 3)
 
     @property
     def exhaustive(self) -> bool:
@@ -182,6 +187,11 @@ def sized_masks(seed: int, count: int, players: int) -> np.ndarray:
     return (words[:, 1:] < words[:, :1]).astype(np.uint8)
 
 
+def half_masks(seed: int, stream: int, count: int, players: int) -> np.ndarray:
+    """Return (count, m) uint8 masks that keep each player or not by the toss of a fair coin."""
+    return (random_words(seed, stream, 0, count, players) >> np.uint32(31)).astype(np.uint8)
+
+
 def make_mask_plan(
     players: int,
     budget: int,
@@ -278,7 +288,7 @@ def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
     """The lattice that is paid for, where it is of use."""
-    if estimator in ("trees", "regression") or players <= CODED_ORDER:
+    if estimator in ("trees", "regression", "student") or players <= CODED_ORDER:
         return None
     lattice = fit_lattice(2, players, left)
     if lattice and lattice.bins >= MIN_BINS:

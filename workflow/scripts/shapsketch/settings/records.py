@@ -151,7 +151,7 @@ class MasksConfig(TypedDict):
     players: Literal["positions"] | PlayersConfig
     budget: int
     draws: int
-    estimator: Literal["auto", "exact", "fourier", "regression", "trees"]
+    estimator: Literal["auto", "exact", "fourier", "regression", "student", "trees"]
     max_order: int
 
 

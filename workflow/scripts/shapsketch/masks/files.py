@@ -1,0 +1,35 @@
+"""What a masked run leaves for its later steps: the model's answers, shard by shard."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..storage.files import load_npz, save_npz
+from .plan import MaskPlan
+
+
+def save_answers(
+    path: str | Path, asked: Sequence[tuple[np.ndarray, np.ndarray]], plan: MaskPlan, model: Any, outputs: int
+) -> None:
+    """Write the answers and predictions of some sequences, with what they are of.
+
+    Args:
+        path: an .npz.
+        asked: of each sequence (queries, outputs) answers and (outputs,) predictions.
+        plan: the masks.
+        model: its identity.
+        outputs: how many the model has.
+    """
+    answers = np.array([one for one, _ in asked]).reshape(len(asked), plan.evaluations, outputs)
+    predictions = np.array([one for _, one in asked]).reshape(len(asked), outputs)
+    about = json.dumps({"model": model, "plan": plan.plan.hash}, sort_keys=True)
+    save_npz(path, {"answers": answers, "predictions": predictions, "about": np.array(about)})
+
+
+def load_answers(path: str | Path) -> dict[str, Any]:
+    """Read what `save_answers` wrote: `answers`, `predictions`, and `about`, a dictionary."""
+    arrays = load_npz(path)
+    return {**arrays, "about": json.loads(str(arrays["about"]))}
