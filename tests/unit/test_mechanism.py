@@ -37,6 +37,8 @@ def checked(root, **changes):
         ({"model": "both"}, "looks into one pass of models.both, whose source has reverse_complement"),
         ({"sequences": "vague"}, "mechanism.look needs plain letters: set sequences.vague.ambiguous to error or drop"),
         ({"modules": []}, "mechanism.look.modules"),
+        ({"circuit": {}}, "mechanism.look.circuit replaces modules: set mechanism.look.dictionary.kind to transcoder"),
+        ({"steer": {}, "pool": "mean"}, "mechanism.look steers or traces circuits, which need every position"),
         ({"special_tokens": [1]}, "mechanism.look.special_tokens"),
         ({"module": ["a"]}, "did you mean 'modules'?"),
     ],

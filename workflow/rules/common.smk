@@ -610,6 +610,7 @@ def get_mechanism_results():
     ]
     for name, own in MECHANISMS.items():
         results += [f"results/mechanism/{name}/steering.tsv"] * ("steer" in own)
+        results += [f"results/mechanism/{name}/circuits.json"] * ("circuit" in own)
         results += [f"results/mechanism/{name}/probes.tsv"] * bool(own["probe"])
     return results
 

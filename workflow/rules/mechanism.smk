@@ -218,6 +218,37 @@ rule steer_model:
         "../scripts/steer_model.py"
 
 
+rule trace_circuits:
+    input:
+        shards=get_activations("safetensors"),
+        manifests=get_activations("json"),
+        dictionary=get_first_dictionary,
+        model=get_mechanism_files,
+    output:
+        circuits="results/mechanism/{mechanism}/circuits.json",
+        graphs=directory("results/mechanism/{mechanism}/circuits"),
+    log:
+        "logs/mechanism/{mechanism}/trace_circuits.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/trace_circuits.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        dictionary=get_dictionary_settings,
+        circuit=lambda wildcards: MECHANISMS[wildcards.mechanism]["circuit"],
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        drawn=lambda wildcards: is_drawn(wildcards.mechanism),
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/trace_circuits.py"
+
+
 rule fit_probes:
     input:
         shards=get_activations("safetensors"),

@@ -38,6 +38,13 @@ def check_mechanism(config: Config) -> None:
                 f"{place} looks into one pass of models.{own['model']}, whose source has reverse_complement; leave it "
                 "out."
             )
+        if "circuit" in own and own["dictionary"]["kind"] == "sae":
+            raise InputError(
+                f"{place}.circuit replaces modules: set {place}.dictionary.kind to transcoder or cross_layer; it is "
+                "sae."
+            )
+        if own["pool"] != "none" and ("circuit" in own or "steer" in own):
+            raise InputError(f"{place} steers or traces circuits, which need every position: set pool to none.")
         if isinstance(own["sequences"], str):
             _check_known(place, "sequences", own["sequences"], config["sequences"])
             if config["sequences"][own["sequences"]]["ambiguous"] == "resolve":

@@ -239,6 +239,15 @@ class SteerConfig(TypedDict):
     doses: list[float]
 
 
+class CircuitConfig(TypedDict):
+    """`mechanism.NAME.circuit`."""
+
+    outputs: NotRequired[list[str]]
+    sequences: int
+    graphs: int
+    players: int
+
+
 class ProbeConfig(TypedDict):
     """An entry of `mechanism.NAME.probe`."""
 
@@ -262,6 +271,7 @@ class MechanismConfig(TypedDict):
     dictionary: DictionaryConfig
     latents: LatentsConfig
     steer: NotRequired[SteerConfig]
+    circuit: NotRequired[CircuitConfig]
     probe: dict[str, ProbeConfig]
     concepts: dict[str, str]
 

@@ -1,0 +1,382 @@
+"""Circuits: which latents make an output of one sequence, and through which others.
+
+In the network with modules replaced by a dictionary, and with attention patterns and normalisation frozen as they are
+at the input, every path that is left is linear (Ameisen et al. 2025). The direct effect of a latent s on a latent t is
+z_s f_s . J . e_t: what s writes, times the frozen Jacobian, times what t reads. Error nodes hold what the dictionary
+misses of each module at each position, token nodes the letters, and what comes from none of these (biases, the
+embedding of positions) is counted as `rest`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..models.dictionary import Dictionary
+from ..models.hooked_network import HookedNetwork
+from ..settings.errors import InputError
+from .replacement import predict_replaced
+
+if TYPE_CHECKING:
+    import torch
+
+TARGETS_AT_ONCE = 64  # latents whose inputs are followed in one pass
+ENOUGH = 0.8  # of an output's variation, that a circuit keeps
+MAX_STEPS = 1000  # of a path through a graph; layers end it long before
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Let no gradient pass through attention patterns, and normalise by constants, while the block runs.
+
+    Softmax gives its values without a gradient; layer normalisation divides by a standard deviation without one.
+    """
+    import torch
+    from torch.nn import functional as F
+    from torch.overrides import TorchFunctionMode
+
+    softmaxes = {torch.softmax, F.softmax, torch.Tensor.softmax, torch._softmax}
+
+    class Frozen(TorchFunctionMode):
+        def __torch_function__(
+            self, function: Any, types: Any, arguments: Any = (), named: dict[str, Any] | None = None
+        ) -> Any:
+            named = named or {}
+            if function in softmaxes:
+                return function(*arguments, **named).detach()
+            if function is F.layer_norm:
+                return _layer_norm(*arguments, **named)
+            if function in (F.multi_head_attention_forward, F.scaled_dot_product_attention):
+                raise InputError(
+                    f"Circuits need attention whose pattern can be held, and {function.__name__} hides it; write the "
+                    "attention of the factory with softmax."
+                )
+            return function(*arguments, **named)
+
+    with Frozen():
+        yield
+
+
+def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Layer normalisation whose divisor has no gradient."""
+    axes = tuple(range(-len(shape), 0))
+    centred = x - x.mean(axes, keepdim=True)
+    made = centred / (centred.square().mean(axes, keepdim=True) + eps).sqrt().detach()
+    made = made * weight if weight is not None else made
+    return made + bias if bias is not None else made
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The attribution graph of one output of one sequence.
+
+    Attributes:
+        sequence: its letters.
+        output: its name.
+        value: of the output, of the model as it is.
+        layer, position, latent: (nodes,) of each node, 0-based; latents come first, then errors (`latent` -1), tokens
+            (`layer` -1), and the output (`layer` the number of layers).
+        activation: (nodes,) of latents; 0 of others.
+        effects: (nodes, nodes) direct effects, of the column's node on the row's.
+        rest: (nodes,) what a node gets from no other.
+    """
+
+    sequence: str
+    output: str
+    value: float
+    layer: np.ndarray
+    position: np.ndarray
+    latent: np.ndarray
+    activation: np.ndarray
+    effects: np.ndarray
+    rest: np.ndarray
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of each node: `latent`, `error`, `token` or `output`."""
+        last = len(self.layer) - 1
+        words = []
+        for k, (layer, latent) in enumerate(zip(self.layer.tolist(), self.latent.tolist(), strict=True)):
+            words.append("output" if k == last else "token" if layer < 0 else "error" if latent < 0 else "latent")
+        return words
+
+    @property
+    def influence(self) -> np.ndarray:
+        """(nodes,) the share of all paths to the output that pass each node, by absolute effects.
+
+        Each row of the effects is divided by its sum, and paths of every length are added: B = A + A^2 + ... .
+        """
+        weights = np.abs(self.effects)
+        normalised = weights / np.maximum(weights.sum(1, keepdims=True), 1e-30)
+        row = normalised[-1]
+        total = row.copy()
+        for _ in range(MAX_STEPS):
+            row = row @ normalised
+            if not row.any():
+                break
+            total += row
+        return total
+
+    def scores(self) -> dict[str, float]:
+        """Return how much of the graph the dictionary explains.
+
+        Returns:
+            `replacement`, of what flows into the graph at the ends of all paths the share that letters and not errors
+            bring; `completeness`, of the inputs of latents and output, weighted by influence, the share that are no
+            errors.
+        """
+        kinds, influence = np.array(self.kinds), self.influence
+        tokens, errors = influence[kinds == "token"].sum(), influence[kinds == "error"].sum()
+        weights = np.abs(self.effects)
+        shares = weights[:, kinds == "error"].sum(1) / np.maximum(weights.sum(1), 1e-30)
+        own = influence.copy()
+        own[-1] = 1.0
+        own[~np.isin(kinds, ["latent", "output"])] = 0
+        return {
+            "replacement": float(tokens / max(tokens + errors, 1e-30)),
+            "completeness": float(1 - (own * shares).sum() / own.sum()),
+        }
+
+    def pruned(self, share: float) -> np.ndarray:
+        """Return the nodes, the output last, that have a share of all nodes' influence, the strongest first."""
+        influence = self.influence[:-1]
+        order = np.argsort(-influence, kind="stable")
+        total = np.cumsum(influence[order]) / max(influence.sum(), 1e-30)
+        kept = order[: int(np.searchsorted(total, share) + 1)]
+        return np.append(np.sort(kept), len(self.layer) - 1)
+
+
+def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, output: str) -> Graph:
+    """Trace the attribution graph of an output of one sequence.
+
+    Args:
+        network: the network, of one-hot letters, with attention and normalisation that `frozen` holds.
+        dictionary: transcoders of it, within or across layers.
+        codes: (n,) uint8 alphabet codes.
+        output: its name.
+
+    Raises:
+        InputError: the dictionary is a sparse autoencoder, or the network reads tokens.
+    """
+    import torch
+
+    if dictionary.kind == "sae":
+        raise InputError(
+            "Circuits need dictionary.kind transcoder or cross_layer; sparse autoencoders replace no module."
+        )
+    onehot = network.onehot(codes[None])
+    if not onehot.is_floating_point():
+        raise InputError(f"Circuits need one-hot letters, and {network.name} reads tokens.")
+    place = network.outputs.index(output)
+    with network.watched((*dictionary.reads, *dictionary.writes)) as seen, torch.no_grad():
+        value = float(network.forward(onehot)[0, place])
+        inputs = [seen[site.key][0] for site in dictionary.reads]
+        given = [seen[site.key][0] for site in dictionary.writes]
+    latents = [dictionary.encode(k, x) for k, x in enumerate(inputs)]
+    errors = [y - dictionary.decode(latents, k) for k, y in enumerate(given)]
+    active = [torch.nonzero(z > 0) for z in latents]
+    positions, n = inputs[0].shape[0], len(codes)
+    layer = [np.full(len(a), k) for k, a in enumerate(active)]
+    layer += [np.full(positions, k) for k in range(dictionary.layers)] + [np.full(n, -1), np.array([dictionary.layers])]
+    position = [a[:, 0].numpy() for a in active] + [np.arange(positions)] * dictionary.layers
+    position += [np.arange(n), np.array([positions - 1])]
+    latent = [a[:, 1].numpy() for a in active] + [np.full(positions, -1)] * dictionary.layers
+    latent += [codes.astype(int), np.array([place])]
+    counts = [len(a) for a in active]
+    total = sum(map(len, layer))
+    effects, targets = np.zeros((total, total)), np.zeros(total)
+    first = np.concatenate([[0], np.cumsum(counts)])
+    for row, target, flows in _followed(network, dictionary, onehot, given, active, place, first):
+        gradient, letters = flows
+        targets[row] = target
+        for source in range(dictionary.layers):
+            z, writes = latents[source], dictionary.w_dec[source]
+            written = sum(
+                (gradient[source + j][active[source][:, 0]] * writes[j][active[source][:, 1]]).sum(1)
+                for j in range(len(writes))
+            )
+            own = z[active[source][:, 0], active[source][:, 1]] * written
+            effects[row, first[source] : first[source + 1]] = own.numpy()
+            start = first[-1] + source * positions
+            effects[row, start : start + positions] = (gradient[source] * errors[source]).sum(1).numpy()
+        start = first[-1] + dictionary.layers * positions
+        effects[row, start : start + n] = letters.numpy()
+    activations = np.zeros(total)
+    for k, z in enumerate(latents):
+        activations[first[k] : first[k + 1]] = z[active[k][:, 0], active[k][:, 1]].numpy()
+    text = network.template.alphabet.decode(codes[None])[0]
+    return Graph(
+        text, output, value, np.concatenate(layer), np.concatenate(position), np.concatenate(latent), activations,
+        effects, np.where(targets != 0, targets - effects.sum(1), 0.0),
+    )  # fmt: skip
+
+
+def _followed(
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    onehot: Any,
+    given: "Sequence[torch.Tensor]",
+    active: "Sequence[torch.Tensor]",
+    place: int,
+    first: np.ndarray,
+) -> Iterator[tuple[int, float, Any]]:
+    """For each latent and the output: its row, its value, and its gradients by module and by letter.
+
+    Copies of the sequence run side by side, one for each latent, with modules that give constants.
+    """
+    import torch
+
+    def run(count: int, read: Callable[[Any, Any], Any]) -> Any:
+        x = onehot.expand(count, *onehot.shape[1:]).clone().requires_grad_(True)
+        leaves = [y.expand(count, *y.shape).clone().requires_grad_(True) for y in given]
+        changes = {site: lambda _x, _y, leaf=leaf: leaf for site, leaf in zip(dictionary.writes, leaves, strict=True)}
+        with frozen(), network.replaced(changes), network.watched(dictionary.reads) as seen:
+            values = read(network.forward(x), seen)
+            found = torch.autograd.grad(values.sum(), [*leaves, x], allow_unused=True)
+        parts = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(found, [*leaves, x], strict=True)]
+        letters = (parts[-1] * x.detach()) if found[-1] is not None else torch.zeros_like(x)
+        return values.detach(), parts[:-1], _by_position(letters, network.source["layout"], network.template.n)
+
+    for layer, nodes in enumerate(active):
+        for start in range(0, len(nodes), TARGETS_AT_ONCE):
+            part = nodes[start : start + TARGETS_AT_ONCE]
+            key, rows = dictionary.reads[layer].key, torch.arange(len(part))
+
+            def read(
+                _answer: Any, seen: Any, key: str = key, rows: Any = rows, part: Any = part, own: int = layer
+            ) -> Any:
+                return dictionary.pre(own, seen[key][rows, part[:, 0]])[rows, part[:, 1]]
+
+            values, gradients, letters = run(len(part), read)
+            for k in range(len(part)):
+                flows = ([g[k] for g in gradients], letters[k])
+                yield int(first[layer]) + start + k, float(values[k]), flows
+    values, gradients, letters = run(1, lambda answer, seen: answer[:, place])
+    total = int(first[-1]) + sum(y.shape[0] for y in given) + network.template.n
+    yield total, float(values[0]), ([g[0] for g in gradients], letters[0])
+
+
+def _by_position(products: Any, layout: Any, n: int) -> Any:
+    """(N, n) sums over the letters of each position of one-hot inputs in a layout."""
+    if layout == "channels_first":
+        return products.sum(1)
+    if layout == "channels_last":
+        return products.sum(2)
+    rows = products.reshape(len(products), -1)
+    if layout == "flat":
+        return rows.reshape(len(rows), n, -1).sum(2)
+    return rows.reshape(len(rows), -1, n).sum(1)
+
+
+def viewer_json(graph: Graph, slug: str, names: Sequence[str], share: float = 0.8) -> dict[str, Any]:
+    """Return a graph in the format of circuit-tracer's viewer, pruned to a share of the influence.
+
+    Args:
+        graph: the graph.
+        slug: its name there.
+        names: of the dictionary's latents.
+        share: of the influence that is kept.
+    """
+    kept, kinds, influence = graph.pruned(share), graph.kinds, graph.influence
+    layers, ids, nodes = int(graph.layer.max()), {}, []
+    for k in kept.tolist():
+        layer, at, latent = int(graph.layer[k]), int(graph.position[k]), int(graph.latent[k])
+        kind = kinds[k]
+        ids[k] = f"E_{latent}_{at}" if kind == "token" else f"{layers + 1 if kind == 'output' else layer}_{latent}_{at}"
+        feature = {"token": at, "error": -1, "output": latent}.get(
+            kind, (layer + latent) * (layer + latent + 1) // 2 + latent
+        )
+        words = {
+            "token": graph.sequence[at] if kind == "token" else "", "error": f"error of layer {layer}",
+            "output": graph.output,
+        }  # fmt: skip
+        nodes.append({
+            "node_id": ids[k], "jsNodeId": f"{ids[k].rpartition('_')[0]}-{at}", "feature": feature,
+            "layer": "E" if kind == "token" else ids[k].split("_")[0], "ctx_idx": at,
+            "feature_type": {"token": "embedding", "error": "mlp reconstruction error", "output": "logit"}.get(
+                kind, "cross layer transcoder"
+            ),
+            "token_prob": 0.0, "is_target_logit": kind == "output", "run_idx": 0, "reverse_ctx_idx": 0,
+            "clerp": words.get(kind, f"latent {latent} of layer {layer}"),
+            "influence": float(influence[k]) if kind != "output" else None,
+            "activation": float(graph.activation[k]) if kind == "latent" else None,
+        })  # fmt: skip
+    part = graph.effects[np.ix_(kept, kept)]
+    links = [
+        {"source": ids[int(kept[j])], "target": ids[int(kept[i])], "weight": float(part[i, j])}
+        for i, j in np.argwhere(part != 0).tolist()
+    ]
+    return {
+        "metadata": {
+            "slug": slug, "scan": "shapsketch", "transcoder_list": [], "prompt_tokens": list(graph.sequence),
+            "prompt": graph.sequence, "node_threshold": share, "schema_version": 1,
+        },
+        "qParams": {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""},
+        "nodes": nodes, "links": links,
+    }  # fmt: skip
+
+
+def ablation_curve(
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    codes: np.ndarray,
+    means: "Sequence[torch.Tensor]",
+    order: np.ndarray,
+    sizes: Sequence[int],
+    output: int,
+) -> list[float]:
+    """Return the share of an output's variation that is kept when all but some latents give their means.
+
+    Args:
+        network: the network.
+        dictionary: of it; the network is the replaced one.
+        codes: (N, n) uint8 codes.
+        means: by layer (positions, F) the latents' means at each position.
+        order: latents, as numbers over all layers, the most important first.
+        sizes: how many of them are kept.
+        output: its number.
+
+    Returns:
+        For each size one less the variance of the error over that of the model's own output: a constant shift of the
+        output is no loss of variation.
+    """
+    import torch
+
+    clean, shares = network.predict(codes)[:, output], []
+    for size in sizes:
+        kept = torch.zeros(dictionary.layers * dictionary.latents, dtype=torch.bool)
+        kept[torch.from_numpy(order[:size].copy())] = True
+        masks = kept.reshape(dictionary.layers, -1)
+        edit = lambda layer, z, masks=masks: torch.where(masks[layer], z, means[layer])  # noqa: E731
+        made = predict_replaced(network, dictionary, codes, edit)[:, output]
+        shares.append(float(1 - (made - clean).var() / clean.var()))
+    return shares
+
+
+def curve_sizes(count: int) -> list[int]:
+    """Return how many latents an ablation curve keeps: 0, 1, 2, 4, ... and all."""
+    return sorted(
+        {0, count, *(int(round(2 ** (k / 2))) for k in range(2 * count.bit_length()) if 2 ** (k / 2) < count)}
+    )
+
+
+def needed(kept: Sequence[float], sizes: Sequence[int]) -> int | None:
+    """Return the smallest size from which on at least `ENOUGH` of the variation is kept; None where it never is."""
+    enough = [share >= ENOUGH for share in kept]
+    first = len(enough) - next((k for k, one in enumerate(reversed(enough)) if not one), len(enough))
+    return sizes[first] if first < len(sizes) else None
+
+
+def find_output(network: HookedNetwork, output: str) -> int:
+    """Return the number of an output.
+
+    Raises:
+        InputError: the model has none of that name.
+    """
+    if output not in network.outputs:
+        raise InputError(
+            f"circuit.outputs names {output!r}, and the outputs of {network.name} are {', '.join(network.outputs)}."
+        )
+    return network.outputs.index(output)

@@ -1,0 +1,78 @@
+"""Trace the circuits of outputs: graphs of some sequences, how few latents suffice, and latents as players.
+
+Creates `results/mechanism/{mechanism}/circuits.json` and the folder `circuits` of graphs for circuit-tracer's viewer.
+"""
+
+from shapsketch.settings import script
+
+if __name__ == "__main__":
+    tell = script.start(snakemake)
+
+    import shutil
+    from pathlib import Path
+
+    import numpy as np
+
+    from shapsketch.mechanism import circuits, rankings
+    from shapsketch.mechanism.replacement import encode_all
+    from shapsketch.mechanism.setup import open_mechanism
+    from shapsketch.models.dictionary import Dictionary
+    from shapsketch.storage.files import write_json
+
+    params, name = snakemake.params, snakemake.wildcards.mechanism
+    network, split = open_mechanism(params, snakemake.input)
+    dictionary, own = Dictionary.load(snakemake.input.dictionary), params.circuit
+    rows = split.held_rows
+    fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * own["sequences"]]]
+    chosen, tested = np.array_split(split.codes[rows[: 2 * own["sequences"]]], 2)
+    means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
+    names, count = dictionary.names(), dictionary.layers * dictionary.latents
+    sizes = circuits.curve_sizes(count)
+    folder = Path(snakemake.output.graphs)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    content = {}
+    outputs = own.get("outputs") or list(network.outputs)
+    with script.progress(f"circuits {name}", "latent", len(outputs) * count) as bar:
+        for output in outputs:
+            place = circuits.find_output(network, output)
+            graphs = [circuits.trace(network, dictionary, codes, output) for codes in chosen[: own["graphs"]]]
+            records = []
+            for number, graph in enumerate(graphs, 1):
+                slug = f"{output}-{number}"
+                write_json(folder / f"{slug}.json", circuits.viewer_json(graph, slug, names))
+                records.append(
+                    {"file": f"{slug}.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}
+                )
+            found = {
+                "ablation": rankings.by_ablation(network, dictionary, chosen, means, place, bar.update),
+                "influence": rankings.by_influence(graphs, dictionary),
+                "gradient": rankings.by_gradient(network, dictionary, chosen, means, place),
+                "random": rankings.at_random(dictionary, params.seed),
+            }
+            curves = {
+                kind: circuits.ablation_curve(
+                    network, dictionary, tested, means, np.argsort(-values, kind="stable"), sizes, place
+                )
+                for kind, values in found.items()
+            }
+            players = np.argsort(-found["ablation"], kind="stable")[: own["players"]]
+            fits = [
+                rankings.explain_latents(network, dictionary, codes, means, players, place)
+                for codes in chosen[: own["graphs"]]
+            ]
+            content[output] = {
+                "graphs": records,
+                "latents": count,
+                "sizes": sizes,
+                "kept": curves,
+                "needed": {kind: circuits.needed(curve, sizes) for kind, curve in curves.items()},
+                "players": [names[k] for k in players],
+                "shapley_values": [fit.values.tolist() for fit in fits],
+                "prediction": [fit.base + float(fit.values.sum()) for fit in fits],
+            }
+            tell(
+                f"{name}: {output} keeps {circuits.ENOUGH:.0%} of its variation with {content[output]['needed']} "
+                f"of {count} latents, by ranking"
+            )
+    write_json(snakemake.output.circuits, content)
