@@ -56,7 +56,7 @@ def points(axes: Axes, values: Sequence[float | None], label: str, colour: str, 
 def framed(rows: int, panels: int = 1) -> tuple[Figure, list[Axes]]:
     """Return a figure with so many rows in each panel."""
     figure = Figure(figsize=(8, 1.3 + 0.34 * rows), layout="constrained")
-    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0].tolist()
+    axes = figure.subplots(1, panels, sharey=True, sharex=True, squeeze=False)[0].tolist()
     for panel in axes:
         panel.grid(color="#e5e5e5")
         panel.set_axisbelow(True)
@@ -93,7 +93,9 @@ def recovery() -> Figure:
         for near, colour in ((False, BLUE), (True, GREEN)):
             values = [_lowest(row[column]) if (row[2] != "0") == near else None for row in rows]
             points(axes, values, "with near queries" if near else "without", colour)
-        axes.set(xlim=(0.89, 1.005), xlabel=title)
+        axes.set_xlabel(title)
+    lowest = min(x for axes in panels for line in axes.get_lines() for x in line.get_xdata())
+    panels[0].set_xlim(min(0.9, lowest) - 0.01, 1.005)
     return finish(figure, panels, [f"{row[0].split(' (')[0]}, {row[1]}" for row in rows], 2)
 
 

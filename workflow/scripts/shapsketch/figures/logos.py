@@ -67,7 +67,15 @@ def limits(heights: pd.DataFrame) -> tuple[float, float]:
 
 
 def draw_letters(axes: Axes, heights: pd.DataFrame, alphabet: Alphabet, palette: str, low: float, high: float) -> None:
-    """Stack letters of some heights, the positive ones above the line and the others below."""
+    """Stack letters of some heights, the positive ones above the line and the others below.
+
+    Args:
+        axes: where.
+        heights: of each letter (columns) at each position (rows).
+        alphabet: of the letters.
+        palette: of the config's `motifs.colors`.
+        low, high: ends of the axis, in the unit of the heights.
+    """
     shown = heights.where(heights.abs() >= MIN_LETTER_HEIGHT * (high - low), 0.0)
     colors = letter_colors(alphabet, palette)
     if shown.to_numpy().any():

@@ -128,6 +128,9 @@ def match(
     Returns:
         For each concept `concept`, `letters` that have it, `latent` (a column of `latents`), `f1`, and the controls
         `neuron_f1`, `random_f1`, `position_f1`.
+
+    Raises:
+        InputError: a concept has no letter among the sequences that are fitted, or scored.
     """
     rows, letters = [], np.repeat(held, latents.shape[1])
     tables = [t.reshape(-1, t.shape[-1]) for t in (latents, neurons, random)]

@@ -49,7 +49,15 @@ def linear_fvu(x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndar
 def random_fvu(
     dictionary: Dictionary, layer: int, x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndarray, seed: int
 ) -> float:
-    """Return the FVU of as many random latents, as sparse, with a decoder fitted by least squares."""
+    """Return the FVU of as many random latents, as sparse, with a decoder fitted by least squares.
+
+    Args:
+        dictionary: of which these are the control.
+        layer: which of its modules.
+        x, y: (N, width) what the module takes and gives, to fit the decoder.
+        x_held, y_held: the same, to score it.
+        seed: of the random latents.
+    """
     import torch
 
     draws = torch.Generator().manual_seed(seed % 2**63)

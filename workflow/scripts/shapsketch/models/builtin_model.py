@@ -23,7 +23,11 @@ MIN_LENGTH = 2  # letters of a microhomology
 
 
 def microhomology(source: Mapping[str, Any], template: Template) -> Predictor:
-    """Return the microhomology scores of (N, n) codes of DNA."""
+    """Return the microhomology scores of (N, n) codes of DNA.
+
+    Raises:
+        InputError: the alphabet is not DNA, or the cut leaves no microhomology.
+    """
     if template.alphabet.kind != "DNA":
         raise InputError(f"The microhomology score is of DNA; the alphabet is {template.alphabet.letters}.")
     cut = source.get("cut", template.n // 2)
@@ -59,7 +63,11 @@ FUNCTIONS = {"microhomology": microhomology}
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Return the function that the source names."""
+    """Return the function that the source names.
+
+    Raises:
+        InputError: there is no such function, or it does not take the template.
+    """
     name = source["function"]
     if name not in FUNCTIONS:
         raise InputError(f"The built-in model {name!r} is not one of {', '.join(FUNCTIONS)}.")

@@ -20,7 +20,11 @@ from . import Predictor
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Return a predictor that runs the program on each batch."""
+    """Return a predictor that runs the program on each batch.
+
+    Raises:
+        InputError: there is no such program.
+    """
     words = shlex.split(source["command"])
     if not words or shutil.which(words[0]) is None:
         raise InputError(f"The model command {source['command']!r} names no program that can be run here.")

@@ -83,7 +83,11 @@ class Entry:
         self.read.update(keys)
 
     def single(self, key: str, default: Any = None) -> int:
-        """Return a setting that is one whole number, or a list of one."""
+        """Return a setting that is one whole number, or a list of one.
+
+        Raises:
+            InputError: it is another number of them, or none.
+        """
         value = self.setting(key, default)
         value = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
         if not isinstance(value, int):

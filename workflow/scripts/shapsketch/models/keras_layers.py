@@ -17,7 +17,11 @@ from .keras_merging import MERGING
 
 
 def activation(entry: Entry) -> Function:
-    """Return the function that a layer's `activation` names: of `ACTIVATIONS`, or a layer of its own."""
+    """Return the function that a layer's `activation` names: of `ACTIVATIONS`, or a layer of its own.
+
+    Raises:
+        InputError: it is a function that is not read.
+    """
     value = entry.setting("activation")
     if value is None:
         return ACTIVATIONS["linear"]
@@ -159,7 +163,11 @@ def batch_normalization(entry: Entry) -> Layer:
 
 
 def layer_normalization(entry: Entry) -> Layer:
-    """LayerNormalization, on the last axis."""
+    """LayerNormalization, on the last axis.
+
+    Raises:
+        InputError: it works along another axis.
+    """
     entry.needs("rms_scaling", False)
     axis, epsilon = entry.single("axis", -1), entry.setting("epsilon", 1e-3)
     gamma = entry.weights.take("gamma", (None,)) if entry.setting("scale", True) else None
@@ -180,7 +188,11 @@ def _check_channels(x: torch.Tensor, *weights: torch.Tensor) -> None:
 
 
 def parametric_relu(entry: Entry) -> Layer:
-    """PReLU; its slopes have 1 for an axis that shares them."""
+    """PReLU; its slopes have 1 for an axis that shares them.
+
+    Raises:
+        InputError: its slopes do not fit its input.
+    """
     shared = entry.setting("shared_axes") or []
     alpha = entry.weights.take("alpha")
 

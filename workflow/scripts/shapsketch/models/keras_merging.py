@@ -25,7 +25,11 @@ def average(entry: Entry) -> Layer:
 
 
 def subtract(entry: Entry) -> Layer:
-    """Subtract, of two."""
+    """Subtract, of two.
+
+    Raises:
+        InputError: there are not two.
+    """
 
     def apply(inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         if len(inputs) != 2:

@@ -29,7 +29,11 @@ TOKEN_TYPES = {"tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(uint8
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Return a predictor of the file's network."""
+    """Return a predictor of the file's network.
+
+    Raises:
+        InputError: the file is no network that onnxruntime reads, or takes other inputs than one and the constants.
+    """
     session = _open(source["path"], source.get("device", "cpu"))
     given = NetworkInput.read(source, template)
     inputs = {entry.name: entry for entry in session.get_inputs()}

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> Predictor:
-    """Return a predictor of the network."""
+    """Return a predictor of the network.
+
+    Raises:
+        InputError: the network cannot be loaded, or takes other inputs than one and the constants.
+    """
     import torch
 
     module, device = load_network(source)
@@ -133,7 +137,11 @@ def find_device(name: str) -> "torch.device":
 
 
 def plain(result: Any) -> Any:
-    """Return tensors as arrays of at least single precision; by name where they have names, by number where several."""
+    """Return tensors as arrays of at least single precision; by name where they have names, by number where several.
+
+    Raises:
+        InputError: the numbers are complex.
+    """
     import torch
 
     if isinstance(result, torch.Tensor):

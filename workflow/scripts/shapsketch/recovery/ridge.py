@@ -70,6 +70,16 @@ def bidiagonal_ridge(
 
     The right vectors are reorthogonalised in full, which keeps the left ones orthogonal too. The space is large
     enough when the gradient of the solution without ridge is below `tolerance` of the first one.
+
+    Args:
+        forward, adjoint: the products with A and with its transpose.
+        target: (N,) float64.
+        ridges: as many as solutions are wanted.
+        most_steps: dimensions of the space at most.
+        tolerance: see above.
+
+    Returns:
+        For each ridge the (P,) float64 solution.
     """
     norm = np.linalg.norm(target)
     if norm == 0:

@@ -45,6 +45,19 @@ def make_plan(
     What a first look at the model has `checked` is taken off the budget before. Where sequences are named that queries
     are drawn `near`, that share of every role is; of the lattice, none.
 
+    Args:
+        model: its identity.
+        outputs: their names.
+        background: what sequences are drawn from, with its template.
+        budget: evaluations, all of them.
+        until_r2: rounds are sampled until every output's R2 is above this; None: all are.
+        design: as in the config.
+        seed: of every draw.
+        batch_size: sequences per call of the model.
+        table_rows: of a table of values; None for a model.
+        checked: evaluations of the first look at the model.
+        near: the sequences that a share is drawn near.
+
     Raises:
         InputError: the design cannot be had with this template, background or budget.
     """

@@ -67,7 +67,11 @@ class Background:
 
     @classmethod
     def from_frequencies(cls, template: Template, frequencies: Mapping[str, float]) -> "Background":
-        """The same letter frequencies at every position, normalised over the allowed letters."""
+        """The same letter frequencies at every position, normalised over the allowed letters.
+
+        Raises:
+            InputError: a letter is not of the alphabet.
+        """
         letters = template.alphabet.letters
         unknown = sorted(set(frequencies) - set(letters))
         if unknown:
@@ -85,6 +89,9 @@ class Background:
         """Sequences near `around`: each position keeps its letter with probability 1 - rate.
 
         The other allowed letters share `rate` (0 < rate < 1) equally.
+
+        Raises:
+            InputError: the sequence does not fit the template, or the rate is not between 0 and 1.
         """
         (around,) = template.alphabet.normalise([around])
         if len(around) != template.n:

@@ -116,6 +116,9 @@ class Genome:
         Args:
             contig: one of `lengths`.
             start, stop: 0-based, half-open; may lie beyond the ends.
+
+        Raises:
+            InputError: the file is damaged, or its index is of another.
         """
         size = self.lengths[contig]
         low, high = min(max(start, 0), size), min(max(stop, 0), size)

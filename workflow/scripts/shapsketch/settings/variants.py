@@ -7,7 +7,17 @@ from .records import Config, VariantsConfig
 
 
 def check_variants(name: str, one: VariantsConfig, config: Config, files: bool) -> None:
-    """Check that what a set of variants names is there, and that its model can be asked."""
+    """Check that what a set of variants names is there, and that its model can be asked.
+
+    Args:
+        name: of the set.
+        one: what the config says of it.
+        config: all of it.
+        files: whether the files must be there.
+
+    Raises:
+        InputError: something that it names is missing, or does not go with the rest.
+    """
     models, place = config["models"], f"variants.{name}"
     if one["model"] not in models:
         raise InputError(

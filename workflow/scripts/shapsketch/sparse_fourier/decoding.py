@@ -14,6 +14,7 @@ def decode(code: Code, syndromes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the (B, n) int64 words k with rows @ k = syndromes mod q, and (B,) whether there is one; most have none.
 
     Args:
+        code: the parity checks, `rows`, and how they are decoded.
         syndromes: (B, r) int64 in 0..q-1.
     """
     if not code.parts:

@@ -85,6 +85,13 @@ def exceeds_chance(
     For one frequency and D isotropic values, P(it holds more than the share R of their energy)
     = (1 - R)^(D - 1). This times the number of frequencies of the same order is to be small. Values
     that are real (m = 2) count half.
+
+    Args:
+        bins: of the transform.
+        k: (K, free) frequencies.
+        power, residual: (K,) energy that they hold of their bins, and the rest.
+        noise: energy that is not resolved.
+        matrices: of the lattice that are looked at.
     """
     lattice = bins.lattice
     orders = np.arange(lattice.free + 1)

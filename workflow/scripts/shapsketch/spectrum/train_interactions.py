@@ -74,7 +74,17 @@ def strongest_of_all(
     sums: Sums | None = None,
     groups: np.ndarray | None = None,
 ) -> Strongest:
-    """Find the strongest interactions of each sequence; `strongest_interactions`, of terms and trains."""
+    """Find the strongest interactions of each sequence; `strongest_interactions`, of terms and trains.
+
+    Args:
+        components: terms and trains.
+        mapping: of an index, from `complete_map`.
+        codes: (N, n) uint8 local codes.
+        top_k: rows per sequence at most; None for all.
+        threshold: the least magnitude, in the model's units.
+        sums: to which all values are added.
+        groups: (N,) int64 group of each sequence, for the sums; -1 is none.
+    """
     if mapping.train_columns is None:
         return strongest_interactions(
             components.terms, mapping, codes, top_k=top_k, threshold=threshold, sums=sums, groups=groups

@@ -78,7 +78,11 @@ codecs.register_error("shapsketch-windows", _read_as_windows)
 
 @contextmanager
 def told(path: str | Path) -> Iterator[None]:
-    """Tell whatever keeps a file from being read in one sentence."""
+    """Tell whatever keeps a file from being read in one sentence.
+
+    Raises:
+        InputError: the file cannot be read; the sentence says why.
+    """
     try:
         yield
     except FileNotFoundError:

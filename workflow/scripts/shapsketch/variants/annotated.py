@@ -70,6 +70,9 @@ def annotated(
         outputs: of the model.
         lengths: of the genome's contigs.
         source: the program and the model, for the header.
+
+    Raises:
+        InputError: the file is no VCF, or is not the one whose variants were asked about.
     """
     undeclared, used = _undeclared(path)
     keys = keys_of(outputs)

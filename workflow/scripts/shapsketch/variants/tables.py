@@ -107,6 +107,9 @@ def read_variants(
         columns: what else is read.
         protein: the name and the letters of the sequence that names of protein variants change; None: a genome.
         first: the number of that sequence's first letter.
+
+    Raises:
+        InputError: a column is missing, or a number is none.
     """
     for table in read_pieces(path, columns):
         by_name = "protein" in table and protein is not None

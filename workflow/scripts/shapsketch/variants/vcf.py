@@ -69,6 +69,9 @@ def read_header(path: str | Path, lines: Iterator[tuple[int, str]]) -> tuple[Hea
 
     Returns:
         The header, and the numbered lines below it.
+
+    Raises:
+        InputError: there is no header, or its columns are not those of a VCF.
     """
     meta = list[str]()
     for number, line in lines:
