@@ -357,9 +357,7 @@ def ablation_curve(
 
 def curve_sizes(count: int) -> list[int]:
     """Return how many latents an ablation curve keeps: 0, 1, 2, 4, ... and all."""
-    return sorted(
-        {0, count, *(int(round(2 ** (k / 2))) for k in range(2 * count.bit_length()) if 2 ** (k / 2) < count)}
-    )
+    return sorted({0, count, *(round(2 ** (k / 2)) for k in range(2 * count.bit_length()) if 2 ** (k / 2) < count)})
 
 
 def needed(kept: Sequence[float], sizes: Sequence[int]) -> int | None:
