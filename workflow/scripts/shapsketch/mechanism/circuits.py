@@ -32,6 +32,9 @@ def frozen() -> Iterator[None]:
     """Let no gradient pass through attention patterns, and normalise by constants, while the block runs.
 
     Softmax gives its values without a gradient; layer normalisation divides by a standard deviation without one.
+
+    Raises:
+        InputError: an operation of the network cannot be frozen; the sentence names it.
     """
     import torch
     from torch.nn import functional as F

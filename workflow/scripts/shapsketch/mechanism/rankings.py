@@ -40,7 +40,16 @@ def by_ablation(
     output: int,
     progress: Callable[[int], object] = lambda count: None,
 ) -> np.ndarray:
-    """Return (layers F,) the root mean square change of an output where one latent alone gives its means."""
+    """Return (layers F,) the root mean square change of an output where one latent alone gives its means.
+
+    Args:
+        network: whose output changes.
+        dictionary: of its latents.
+        codes: (N, n) uint8 alphabet codes of the sequences.
+        means: of the latents, by layer.
+        output: its column.
+        progress: called with 1 after every latent.
+    """
     clean, found = predict_replaced(network, dictionary, codes)[:, output], []
     for number in range(dictionary.layers * dictionary.latents):
         layer, latent = divmod(number, dictionary.latents)
