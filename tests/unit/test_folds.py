@@ -171,7 +171,7 @@ def test_the_page_has_the_intervals_as_bars(tmp_path):
     for name, table in tables.items():
         write_parquet(tmp_path / f"{name}.parquet", table)
     files = {name: str(tmp_path / f"{name}.parquet") for name in tables}
-    pack, facts = pack_sequences(Pack, files, ["y", "z"], None)
+    pack, facts = pack_sequences(Pack(), files, ["y", "z"], None)
     assert facts["bars"] == "Bars hold the value of another fold of the model in 95 % of cases."
     arrays = unpack(pack.directory, pack.text())
     for k in range(2):
