@@ -11,8 +11,7 @@ if __name__ == "__main__":
 
     from dataclasses import replace
 
-    from shapsketch.fidelity.faithfulness import report
-    from shapsketch.recovery import recover_outputs
+    from shapsketch.recovery.scored import recover_scored
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import Sketch
     from shapsketch.spectrum.spectrum_file import save_spectra
@@ -22,23 +21,17 @@ if __name__ == "__main__":
     sketch = Sketch.load(snakemake.input.sketch, plan).folds_as_outputs()
     max_order = snakemake.params.max_order
     with script.steps(f"recover the folds of {snakemake.wildcards.model}") as begin:
-        recoveries = recover_outputs(
+        recovered = recover_scored(
             sketch,
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
             threads=snakemake.threads,
             begin=begin,
         )
-    spectra = [one.spectrum for one in recoveries]
-    scores = [report(spectrum, sketch, number) for number, spectrum in enumerate(spectra)]
-    folds = len(spectra) // len(plan.outputs)
-    spread = {output: scores[k * folds : (k + 1) * folds] for k, output in enumerate(plan.outputs)}
-    provenance = [{**spectrum.provenance, "plan": plan.hash} for spectrum in spectra]
+    folds = len(recovered) // len(plan.outputs)
+    r2 = {output: [one.record["r2"] for one in recovered[k * folds :][:folds]] for k, output in enumerate(plan.outputs)}
     save_spectra(
         snakemake.output.spectra,
-        [replace(one, provenance=own) for one, own in zip(spectra, provenance, strict=True)],
+        [replace(spectrum, provenance={**spectrum.provenance, "plan": plan.hash}) for spectrum, _, _ in recovered],
     )
-    write_json(
-        snakemake.output.scores,
-        {output: {"folds": folds, "fold_r2": [score["r2"] for score in own]} for output, own in spread.items()},
-    )
+    write_json(snakemake.output.scores, {output: {"folds": folds, "fold_r2": r2[output]} for output in plan.outputs})

@@ -13,8 +13,8 @@ if __name__ == "__main__":
 
     import pandas as pd
 
-    from shapsketch.fidelity.faithfulness import report, scored_points
-    from shapsketch.recovery import recover_outputs
+    from shapsketch.fidelity.faithfulness import scored_points
+    from shapsketch.recovery.scored import recover_scored
     from shapsketch.recovery.student import save_students
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.sketch import Sketch
@@ -26,10 +26,10 @@ if __name__ == "__main__":
     sketch = Sketch.load(snakemake.input.sketch, plan)
     made_of = {key: read_json(snakemake.input.plan).get(key) for key in ("table", "notes")}
     max_order = snakemake.params.max_order
-    spectra, records, students, points = [], {}, {}, []
+    records, students, points = {}, {}, []
     began = time.perf_counter()
     with script.steps(f"recover {snakemake.wildcards.model}") as begin:
-        recoveries = recover_outputs(
+        recovered = recover_scored(
             sketch,
             estimator=snakemake.params.estimator,
             max_order=None if max_order == "auto" else max_order,
@@ -37,13 +37,11 @@ if __name__ == "__main__":
             begin=begin,
         )
     seconds = time.perf_counter() - began
-    for number, (output, recovered) in enumerate(zip(plan.outputs, recoveries, strict=True)):
-        scores = report(recovered.spectrum, sketch, number, recovered.student)
-        records[output] = {**recovered.details, **scores, **made_of, "seconds": round(seconds, 2)}
-        spectra.append(recovered.spectrum)
-        students[output] = recovered.student
-        points.append(scored_points(recovered.spectrum, sketch, number))
-    save_spectra(snakemake.output.spectrum, spectra)
+    for number, (output, (spectrum, record, student)) in enumerate(zip(plan.outputs, recovered, strict=True)):
+        records[output] = {**record, **made_of, "seconds": round(seconds, 2)}
+        students[output] = student
+        points.append(scored_points(spectrum, sketch, number))
+    save_spectra(snakemake.output.spectrum, [scored.spectrum for scored in recovered])
     save_students(snakemake.output.students, students)
     write_json(snakemake.output.faithfulness, records)
     write_text(snakemake.output.holdout, tsv_text(pd.concat(points, ignore_index=True)))

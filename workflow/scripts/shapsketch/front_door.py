@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .fidelity.faithfulness import report
-from .fidelity.records import OutputRecord, record_of
+from .fidelity.records import OutputRecord
 from .models import Model, identity
 from .models.layouts import check_shape
 from .models.table_model import read_table
-from .recovery import recover_outputs
 from .recovery.exact_trees import expand
+from .recovery.scored import recover_scored
 from .sampling.consistency import check_answers
 from .sampling.design import left_for_checks, make_plan
 from .sampling.near import Near
@@ -147,12 +146,8 @@ def sketch_outputs(
         checked=_look(source, drawn, outputs, budget, design, seed, batch_size),
     )
     answers = sample(plan, source, progress)
-    spectra = {}
-    recoveries = recover_outputs(answers, estimator=estimator, max_order=max_order, threads=threads)
-    for number, (output, recovered) in enumerate(zip(outputs, recoveries, strict=True)):
-        scores = report(recovered.spectrum, answers, number, recovered.student)
-        spectra[output] = _scored(recovered.spectrum, record_of(recovered.details, scores))
-    return spectra
+    recovered = recover_scored(answers, estimator=estimator, max_order=max_order, threads=threads)
+    return {output: _scored(scored.spectrum, scored.record) for output, scored in zip(outputs, recovered, strict=True)}
 
 
 def _near(template: Template, sequences: Sequence[str] | None, share: float) -> Near | None:

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..explanation.refine import Residual
-from ..fidelity.faithfulness import report
-from ..recovery import recover
+from ..recovery.scored import recover_scored
 from ..sampling.design import make_plan
 from ..sampling.sketch import Sketch
 from ..settings.errors import InputError
@@ -53,12 +52,10 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
         raise UnsuitedError(str(error)) from error
     codes = plan.queries(0, plan.size)
     sketch = Sketch(plan, codes, task.predict(codes)[:, None])
-    recovered = recover(sketch, 0, estimator=estimator, threads=task.threads)
-    score = report(recovered.spectrum, sketch, 0, recovered.student)
-    student = recovered.student
+    ((spectrum, record, student),) = recover_scored(sketch, estimator=estimator, threads=task.threads)
     return Sketched(
-        recovered.spectrum,
+        spectrum,
         plan.evaluations,
-        Residual.from_score(score),
+        Residual.from_score(record),
         None if student is None else lambda asked: student.predict(asked, task.threads),
     )
