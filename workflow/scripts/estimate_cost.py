@@ -29,10 +29,10 @@ if __name__ == "__main__":
         rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]
     sizes = read_json(snakemake.input.sizes[0]) if params.mechanisms else {}
     rates, tables = (iter(snakemake.input.get(f"mechanism_{kind}", [])) for kind in ("rates", "sequences"))
-    for name, own in params.mechanisms.items():
-        drawn = own["sequences"]
+    for name, entry in params.mechanisms.items():
+        drawn = entry["sequences"]
         count = drawn["background"] if isinstance(drawn, dict) else pq.read_metadata(next(tables)).num_rows
-        rows.append({"model": own["model"], **activations_row(name, count, own["shards"], read_json(next(rates)))})
+        rows.append({"model": entry["model"], **activations_row(name, count, entry["shards"], read_json(next(rates)))})
         size = count * sizes[name]["bytes_per_sequence"]
         tell(f"the activations of mechanism.{name} take {size / 1e9:.3g} GB on disk, of {count} sequences")
     table = pd.DataFrame(rows)

@@ -32,6 +32,6 @@ if __name__ == "__main__":
     write_parquet(files.aggregates, finish_aggregates([pq.read_table(path) for path in snakemake.input.aggregates]))
     scores = report_on_queries(files.values, files.get("errors"), snakemake.input.sequences, outputs)
     fold_scores = snakemake.input.get("fold_scores")
-    for output, own in (read_json(fold_scores) if fold_scores else {}).items():
-        scores[output] |= {**own, "prediction_sd": median_spread(files.values, output)}
+    for output, fold_score in (read_json(fold_scores) if fold_scores else {}).items():
+        scores[output] |= {**fold_score, "prediction_sd": median_spread(files.values, output)}
     write_json(files.faithfulness, scores)

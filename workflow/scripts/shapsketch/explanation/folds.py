@@ -54,11 +54,11 @@ def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, va
         values: of the mean of the folds, with `values_schema`; the intervals lie about these.
     """
     text = sequences["sequence"].to_pylist()
-    own = []
+    by_fold = []
     for spectrum in spectra:
         codes, components = resolve(spectrum, text)
-        own.append(components.shapley_values(codes))
-    deviation = np.std(own, axis=0, ddof=1)
+        by_fold.append(components.shapley_values(codes))
+    deviation = np.std(by_fold, axis=0, ddof=1)
     centre = np.column_stack([values[f"pos_{i + 1}"].to_numpy() for i in range(deviation.shape[1])]).astype(np.float64)
     reach = interval_factor(len(spectra)) * deviation
     rows = np.stack([deviation, centre - reach, centre + reach], 1).reshape(-1, deviation.shape[1])

@@ -153,8 +153,8 @@ def check_names(config: Config, files: bool = True) -> None:
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)
-    for name, own in config["mechanism"].items() if files else ():
-        for probe, table in own["probe"].items():
+    for name, probed in config["mechanism"].items() if files else ():
+        for probe, table in probed["probe"].items():
             check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
 
 
@@ -204,11 +204,11 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
         check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
     pairs = [[model, name] for model in config["models"]] if config["analyses"] == "all" else config["analyses"]
     for model in (pair[0] for pair in pairs if pair[1] == name):
-        own = config["models"][model]
-        length = len(allowed_letters(named_letters(own["alphabet"]), own["template"]))
-        if kind_of(named_letters(own["alphabet"])) not in ("DNA", "RNA"):
+        entry = config["models"][model]
+        length = len(allowed_letters(named_letters(entry["alphabet"]), entry["template"]))
+        if kind_of(named_letters(entry["alphabet"])) not in ("DNA", "RNA"):
             raise InputError(
-                f"The config has intervals of a genome in {place}; models.{model} reads {own['alphabet']}."
+                f"The config has intervals of a genome in {place}; models.{model} reads {entry['alphabet']}."
             )
         if one.get("width", length) != length:
             raise InputError(

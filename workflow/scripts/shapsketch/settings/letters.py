@@ -88,7 +88,7 @@ def expanded(letters: str, pattern: str) -> str:
         raise InputError(
             f"The template has more than {MAX_POSITIONS:,} positions; models of so many are not explained."
         )
-    return _COUNTED.sub(lambda found: found[1] * int(found[2]), pattern)
+    return _COUNTED.sub(lambda counted: counted[1] * int(counted[2]), pattern)
 
 
 def compacted(letters: str, pattern: str) -> str:

@@ -127,10 +127,10 @@ def entry_words(entry: Any) -> str:
     """Return an entry in words; a range with its last index, not its end."""
     if isinstance(entry, list):
         return ", ".join(map(entry_words, entry))
-    found = RANGE.fullmatch(entry) if isinstance(entry, str) else None
-    if not found or entry in WHOLE:
+    bounds = RANGE.fullmatch(entry) if isinstance(entry, str) else None
+    if not bounds or entry in WHOLE:
         return str(entry)
-    first, end = found.groups()
+    first, end = bounds.groups()
     if end is None:
         return f"from {first} on"
     last = f"{int(end) - 1}" if int(end) > 0 else f"before {end}"
@@ -146,7 +146,7 @@ def change_axis_files(axes: Any, change: Callable[[str], str]) -> Any:
         change: of the path of a file.
     """
     if isinstance(axes, Mapping):
-        return {of: change_axis_files(own, change) for of, own in axes.items()}
+        return {of: change_axis_files(names, change) for of, names in axes.items()}
     return [
         {name: change(labels) if isinstance(labels, str) else labels for name, labels in axis.items()}
         if isinstance(axis, Mapping)

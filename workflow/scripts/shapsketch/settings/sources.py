@@ -53,12 +53,12 @@ def fold_sources(source: Source) -> list[dict[str, Any]]:
     if "folds" not in source:
         return [dict(source)]
     shared = {key: value for key, value in source.items() if key != "folds"}
-    return [{**shared, **({"path": own} if isinstance(own, str) else own)} for own in source["folds"]]
+    return [{**shared, **({"path": fold} if isinstance(fold, str) else fold)} for fold in source["folds"]]
 
 
 def _needed_files(source: Source) -> list[str]:
     """What the files that a source names need in turn, of all folds."""
-    return list(dict.fromkeys(file for own in fold_sources(source) for file in needed_files(own)))
+    return list(dict.fromkeys(file for fold in fold_sources(source) for file in needed_files(fold)))
 
 
 def complete(source: Source) -> dict[str, Any]:
@@ -100,7 +100,9 @@ def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
             file, _, name = source[key].rpartition(":")
             changed[key] = f"{change(file)}:{name}"
     if "folds" in source:
-        changed["folds"] = [change(own) if isinstance(own, str) else _each_file(own, change) for own in source["folds"]]
+        changed["folds"] = [
+            change(fold) if isinstance(fold, str) else _each_file(fold, change) for fold in source["folds"]
+        ]
     if isinstance(vocabulary := source.get("tokens", {}).get("vocabulary"), str):
         changed["tokens"] = {**source["tokens"], "vocabulary": change(vocabulary)}
     if "constants" in source:
