@@ -39,6 +39,7 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     workspace, count = workspace_of(tmp_path / "run", 2)
     folder = workspace.folder / "results/tiny/calls"
     assert "1 variants are left out" in workspace.run().stderr
+    assert '"contributions":{"' in (folder / "variants.html").read_text()
     table = pd.read_csv(folder / "variants.tsv", sep="\t")
     assert (table["sketch_delta"] - table["delta"]).abs().max() < 0.2 and (table["null_changes"] == 24).all()
     assert len(table) == 2 * count and set(table["output"]) == {"g", "t"}
@@ -92,5 +93,5 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
     rules = workspace.planned()
     assert rules.keys() == {
         "default", "check_model", "prepare_variants", "ask_variants", "merge_variants", "write_vcf", "group_haplotypes",
-        "ask_haplotypes", "merge_haplotypes",
+        "ask_haplotypes", "merge_haplotypes", "report_variants",
     }  # fmt: skip

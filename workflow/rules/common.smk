@@ -459,12 +459,32 @@ def get_tracks():
     ]
 
 
+def get_variant_tables(wildcards):
+    """The tables that the page of a set of variants is made of, by name."""
+    folder, settings = (
+        f"results/{wildcards.model}/{wildcards.variants}",
+        VARIANTS[wildcards.variants],
+    )
+    tables = {"effects": "variants.parquet", "dropped": "dropped.tsv"}
+    if settings["haplotypes"]["enabled"]:
+        tables |= {
+            "haplotypes": "haplotypes.parquet",
+            "pairs": "haplotype_interactions.parquet",
+        }
+    if settings["label"] or settings["score"]:
+        tables["scores"] = "scores.tsv"
+    if get_variant_spectrum(wildcards):
+        tables["contributions"] = "contributions.parquet"
+    return {name: f"{folder}/{file}" for name, file in tables.items()}
+
+
 def get_variant_results():
     """What is made of each set of variants."""
     return [
         f"results/{settings['model']}/{name}/{file}"
         for name, settings in VARIANTS.items()
         for file in (
+            "variants.html",
             "variants.tsv",
             "dropped.tsv",
             *(["variants.vcf.gz"] if "genome" in settings else []),

@@ -145,6 +145,7 @@ rule compare_analyses:
         runtime=20,
     params:
         analyses=ANALYSES,
+        variants=[[settings["model"], name] for name, settings in VARIANTS.items()],
         colors=config["motifs"]["colors"],
         version=VERSIONS["report"],
     script:

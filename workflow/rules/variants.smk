@@ -282,3 +282,61 @@ rule draw_mutations:
         drawn=12,
     script:
         "../scripts/draw_mutations.py"
+
+
+rule compare_contributions:
+    input:
+        effects="results/{model}/{variants}/variants.parquet",
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+    output:
+        contributions="results/{model}/{variants}/contributions.parquet",
+    log:
+        "logs/{model}/{variants}/compare_contributions.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/compare_contributions.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        settings=get_variant_settings,
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/compare_contributions.py"
+
+
+rule report_variants:
+    input:
+        unpack(get_variant_tables),
+        template=workflow.source_path("../report/variants.html.j2"),
+        style=workflow.source_path("../report/page.css"),
+        scripts=[
+            workflow.source_path(f"../report/{name}")
+            for name in ("draw.js", "logo.js", "variants.js")
+        ],
+    output:
+        page=report(
+            "results/{model}/{variants}/variants.html",
+            caption="../report/variants.rst",
+            category="{model}",
+            subcategory="{variants}",
+            labels={"table": "variants"},
+        ),
+    log:
+        "logs/{model}/{variants}/report_variants.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/report_variants.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        colors=config["motifs"]["colors"],
+        version=VERSIONS["report"],
+    script:
+        "../scripts/report_variants.py"

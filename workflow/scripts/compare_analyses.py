@@ -19,4 +19,5 @@ if __name__ == "__main__":
         for k, (model, sequence_set) in enumerate(snakemake.params.analyses)
     ]
     sources = {name: inputs[name] for name in ("template", "style", "scripts")}
-    write_text(snakemake.output.page, build_comparison(analyses, sources, snakemake.params.colors))
+    page = build_comparison(analyses, sources, snakemake.params.colors, snakemake.params.variants)
+    write_text(snakemake.output.page, page)

@@ -21,13 +21,19 @@ from .page_outputs import contribution_views
 MAX_MEMBERS = 40  # in maps; more would be too small to read
 
 
-def build_comparison(analyses: Sequence[Analysis], sources: Mapping[str, Any], palette: str = "colorblind") -> str:
+def build_comparison(
+    analyses: Sequence[Analysis],
+    sources: Mapping[str, Any],
+    palette: str = "colorblind",
+    variants: Sequence[Sequence[str]] = (),
+) -> str:
     """Return the page as HTML.
 
     Args:
         analyses: at least one; their files hold also `aggregates`.
         sources: paths of the page's own parts: `template`, `style`, and `scripts`.
         palette: of the letters.
+        variants: the model and the name of each set of variants, which have pages of their own.
     """
     members = [member for a in analyses for output in a.spectra for member in members_of(a, output)]
     letters = "".join(dict.fromkeys("".join(a.spectrum.template.alphabet.letters for a in analyses)))
@@ -40,7 +46,7 @@ def build_comparison(analyses: Sequence[Analysis], sources: Mapping[str, Any], p
         "families": [family_content(family[:MAX_MEMBERS]) for family in families],
     }
     left_out = sum(max(len(family) - MAX_MEMBERS, 0) for family in families)
-    return render(sources, content, rows=summary_rows(analyses), left_out=left_out)
+    return render(sources, content, rows=summary_rows(analyses), left_out=left_out, variants=variants)
 
 
 def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:

@@ -1,0 +1,150 @@
+"""The page of a set of variants: effects, what was left out, scores, haplotypes, and contributions before and after."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..figures.style import letter_colors
+from ..sequences.alphabet import Alphabet
+from .html import glyphs, render
+
+MAX_VARIANTS = 5_000  # on the page: those with the largest effects
+MAX_HAPLOTYPES = 500  # those whose joint effect is furthest from the sum of single ones
+MAX_REASONS = 12
+
+Tables = Mapping[str, pd.DataFrame | None]
+
+
+def build_variants(
+    tables: Tables, sources: Mapping[str, Any], names: tuple[str, str], alphabet: Alphabet, palette: str = "colorblind"
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        tables: `effects`, `dropped`, and where they are there `scores`, `haplotypes`, `pairs`, `contributions`.
+        sources: paths of the page's own parts: `template`, `style`, and `scripts`.
+        names: of the model and of the set of variants.
+        alphabet: of the model.
+        palette: of the letters.
+    """
+    effects, dropped = tables["effects"], tables["dropped"]
+    assert effects is not None and dropped is not None
+    outputs = list(dict.fromkeys(effects["output"]))
+    letters = alphabet.letters
+    contributions = _contributions(tables.get("contributions"), outputs)
+    content = {
+        "alphabet": {"letters": letters, "colors": letter_colors(alphabet, palette), "glyphs": glyphs(letters)},
+        "outputs": outputs,
+        "variants": _variants(effects, outputs),
+        "haplotypes": _haplotypes(tables.get("haplotypes"), tables.get("pairs"), outputs),
+        "contributions": contributions,
+    }
+    count = len(effects) // max(len(outputs), 1)
+    reasons = dropped["reason"].astype(str).str.replace(r"\S*\d\S*", "…", regex=True).value_counts()
+    haplotypes = tables.get("haplotypes")
+    scores = tables.get("scores")
+    return render(
+        sources,
+        content,
+        model=names[0],
+        variant_set=names[1],
+        count=count,
+        left_out=len(dropped),
+        reasons=list(reasons[:MAX_REASONS].items()),
+        more_reasons=max(len(reasons) - MAX_REASONS, 0),
+        haplotypes=0 if haplotypes is None else haplotypes[["haplotype", "contig", "start"]].drop_duplicates().shape[0],
+        scores=[] if scores is None else scores.replace({np.nan: None}).to_dict("records"),
+        folds=bool(effects["delta_sd"].notna().any()),
+        compared=bool(effects["percentile"].notna().any()),
+    )
+
+
+def _number(value: float) -> float | None:
+    """A number of seven digits; None for what is missing."""
+    return None if pd.isna(value) else float(f"{value:.7g}")
+
+
+def _variants(effects: pd.DataFrame, outputs: list[str]) -> list[dict[str, Any]]:
+    """The variants with the largest effects, relative to the largest of each output, in the order of the file."""
+    count = len(effects) // max(len(outputs), 1)
+    deltas = np.abs(effects["delta"].to_numpy().reshape(count, -1))
+    relative = (deltas / np.maximum(deltas.max(0, initial=0), 1e-300)).max(1, initial=0)
+    chosen = np.sort(np.argsort(-relative, kind="stable")[:MAX_VARIANTS])
+    columns = ("ref_value", "alt_value", "delta", "delta_sd", "percentile", "sketch_delta")
+    rows = []
+    for k in chosen.tolist():
+        own = effects.iloc[k * len(outputs) : (k + 1) * len(outputs)]
+        first = own.iloc[0]
+        change = [
+            f"{a or '-'}>{b or '-'}" for a, b in zip(first["ref"].split(","), first["alt"].split(","), strict=True)
+        ]
+        rows.append(
+            {
+                "key": f"{first['record']}.{first['allele']}",
+                "id": first["variant_id"],
+                "place": f"{first['contig']}:{first['positions']}",
+                "change": ", ".join(change),
+                "label": first["label"] or "",
+                "score": _number(first["score"]),
+                "values": [[_number(row[name]) for name in columns] for _, row in own.iterrows()],
+            }
+        )
+    return rows
+
+
+def _haplotypes(values: pd.DataFrame | None, pairs: pd.DataFrame | None, outputs: list[str]) -> list[dict[str, Any]]:
+    """The haplotypes whose joint effect is furthest from the sum of single ones, those first."""
+    if values is None or pairs is None or not len(values):
+        return []
+    key = ["haplotype", "contig", "start"]
+    extremes = values["beyond_singles"].abs() / values.groupby("output")["joint"].transform(
+        lambda own: own.abs().max() or 1
+    )
+    order = (
+        extremes.groupby([values[name] for name in key], sort=False).max().sort_values(ascending=False, kind="stable")
+    )
+    chosen = order.index[:MAX_HAPLOTYPES]
+    grouped, paired = dict(list(values.groupby(key, sort=False))), dict(list(pairs.groupby(key, sort=False)))
+    rows = []
+    for name in chosen:
+        own, two = grouped[name], paired[name]
+        first = own.iloc[0]
+        rows.append(
+            {
+                "name": first["haplotype"],
+                "place": f"{first['contig']}:{first['start']}-{first['end']}({first['strand']})",
+                "carriers": int(first["carriers"]),
+                "missing": int(first["missing"]),
+                "method": first["method"],
+                "outputs": [_game(own[own["output"] == output], two[two["output"] == output]) for output in outputs],
+            }
+        )
+    return rows
+
+
+def _game(values: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
+    first = values.iloc[0]
+    columns = ("single", "shapley_value", "standard_error")
+    changes = zip(values["ref"].fillna(""), values["positions"], values["alt"].fillna(""), strict=True)
+    return {
+        "sums": [_number(first[name]) for name in ("joint", "sum_of_singles", "beyond_singles")],
+        "players": [
+            [name, f"{ref}{place}{alt}", *(_number(row[column]) for column in columns)]
+            for name, (ref, place, alt), (_, row) in zip(values["variant_id"], changes, values.iterrows(), strict=True)
+        ],
+        "pairs": [_number(value) for value in pairs["interaction"]],
+    }
+
+
+def _contributions(table: pd.DataFrame | None, outputs: list[str]) -> dict[str, Any]:
+    """By variant, and by number of the output: letters and contributions of both windows."""
+    found: dict[str, Any] = {}
+    for (record, allele, output), rows in [] if table is None else table.groupby(["record", "allele", "output"]):
+        own = found.setdefault(f"{record}.{allele}", {})
+        own[str(outputs.index(output))] = {
+            "letters": ["".join(rows[f"{side}_letter"]) for side in ("ref", "alt")],
+            "values": [[_number(v) for v in rows[f"{side}_contribution"]] for side in ("ref", "alt")],
+        }
+    return found
