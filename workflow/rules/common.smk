@@ -624,7 +624,7 @@ def get_all_results():
 def get_mechanism_results():
     """What is made of each entry of `mechanism`."""
     compared = ["latents_tomtom.tsv"] if config["motifs"].get("database") else []
-    files = ["dictionary.json", "latents.parquet", *compared]
+    files = ["report.html", "latents.parquet", *compared]
     results = [
         f"results/mechanism/{name}/{file}" for name in MECHANISMS for file in files
     ]
@@ -639,6 +639,33 @@ def get_first_dictionary(wildcards):
     """The dictionary that is looked into: that of the first seed."""
     kind = MECHANISMS[wildcards.mechanism]["dictionary"]["kind"]
     return f"results/mechanism/{wildcards.mechanism}/dictionaries/{kind}/0.safetensors"
+
+
+def get_optional(key, file):
+    """A file of a mechanism that is made where its config has a key."""
+
+    def get_file(wildcards):
+        wanted = MECHANISMS[wildcards.mechanism].get(key)
+        if wanted is None or (key == "probe" and not wanted):
+            return []
+        return f"results/mechanism/{wildcards.mechanism}/{file}"
+
+    return get_file
+
+
+def get_sketches(wildcards):
+    """The reports of models whose outputs are latents of a mechanism, by latent."""
+    pages = {}
+    kind = MECHANISMS[wildcards.mechanism]["dictionary"]["kind"]
+    file = f"results/mechanism/{wildcards.mechanism}/dictionaries/{kind}/0.safetensors"
+    for model, sequences in ANALYSES:
+        if MODELS[model]["source"].get("dictionary") == file:
+            outputs = MODELS[model]["outputs"]
+            names = outputs.values() if isinstance(outputs, dict) else outputs
+            for spec in names:
+                latent = spec.get("of") if isinstance(spec, dict) else spec
+                pages[str(latent)] = f"../../{model}/{sequences}/report.html"
+    return pages
 
 
 def is_drawn(name):

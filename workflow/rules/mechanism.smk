@@ -281,3 +281,42 @@ rule fit_probes:
         version=VERSIONS["mechanism"],
     script:
         "../scripts/fit_probes.py"
+
+
+rule report_mechanism:
+    input:
+        latents="results/mechanism/{mechanism}/latents.parquet",
+        sequences="results/mechanism/{mechanism}/latent_sequences.parquet",
+        matrices="results/mechanism/{mechanism}/latent_matrices.tsv",
+        dictionary="results/mechanism/{mechanism}/dictionary.json",
+        concepts="results/mechanism/{mechanism}/concepts.tsv",
+        steering=get_optional("steer", "steering.tsv"),
+        probes=get_optional("probe", "probes.tsv"),
+        circuits=get_optional("circuit", "circuits.json"),
+        template=workflow.source_path("../report/mechanism.html.j2"),
+        style=workflow.source_path("../report/page.css"),
+        scripts=[
+            workflow.source_path(f"../report/{name}")
+            for name in ("draw.js", "mechanism.js")
+        ],
+    output:
+        report=report(
+            "results/mechanism/{mechanism}/report.html",
+            caption="../report/mechanism.rst",
+            category="{mechanism}",
+            labels={"table": "latents, circuits, steering"},
+        ),
+    log:
+        "logs/mechanism/{mechanism}/report_mechanism.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/report_mechanism.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        sketches=get_sketches,
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/report_mechanism.py"

@@ -150,7 +150,8 @@ def latent_table(
     Returns:
         `latent`; `module`; `density` (share of positions where it is active) and `sequence_share`; `mean` where
         active and `max`; `usual_position` (1-based, where most of its activation is) and `position_share` (how much);
-        `top_sequences`, `top_ids`, `top_positions` (1-based), `top_activations`; `consensus`, `bits`, `windows`;
+        `top_sequences`, `top_ids`, `top_positions` (1-based), `top_activations`,
+        `top_profiles` (at all positions); `consensus`, `bits`, `windows`;
         `influence`, the largest over outputs of root mean square effect over the output's standard deviation, and
         `influenced`, that output; `effect_OUTPUT`, the mean effect where active.
     """
@@ -179,6 +180,7 @@ def latent_table(
             "top_rows": order.tolist(),
             "top_positions": (z[order].argmax(1) + 1).tolist(),
             "top_activations": best[order].astype(float).tolist(),
+            "top_profiles": z[order].astype(float).tolist(),
             "consensus": matrix.consensus if matrix else "",
             "bits": information(matrix.frequencies) if matrix else None,
             "windows": matrix.sites if matrix else 0,
@@ -195,8 +197,9 @@ def latent_schema(outputs: Sequence[str]) -> pa.Schema:
     kinds = {
         "latent": text, "module": text, "density": number, "sequence_share": number, "mean": number, "max": number,
         "usual_position": whole, "position_share": number, "top_ids": pa.list_(text), "top_rows": pa.list_(whole),
-        "top_positions": pa.list_(whole), "top_activations": pa.list_(number), "consensus": text, "bits": number,
-        "windows": whole, "influence": number, "influenced": text,
+        "top_positions": pa.list_(whole), "top_activations": pa.list_(number),
+        "top_profiles": pa.list_(pa.list_(number)), "consensus": text, "bits": number, "windows": whole,
+        "influence": number, "influenced": text,
         **{f"effect_{name}": number for name in outputs},
     }  # fmt: skip
     return pa.schema(list(kinds.items()))

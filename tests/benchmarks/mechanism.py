@@ -1,0 +1,114 @@
+"""What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
+
+Writes a table to stdout. `--seeds 5 --steps 6000` is the run in full; the data lie beside the checkout.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from shapsketch.mechanism import activations, circuits, latents, measures, rankings, steering
+from shapsketch.mechanism.replacement import encode_all
+from shapsketch.mechanism.training import Training, train
+from shapsketch.models.dictionary import Dictionary
+from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT.parent / "shared/data/bedict_abemax/bedict_abemax_weights.npz"
+TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
+MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
+A6 = 5  # the output of position 6
+
+
+def open_bedict() -> HookedNetwork:
+    """BE-DICT on one-hot letters."""
+    source = {
+        "kind": "torch", "layout": "channels_last", "factory": f"{ROOT}/tests/onehot_bedict.py:network",
+        "path": str(WEIGHTS),
+    }  # fmt: skip
+    return HookedNetwork(source, TEMPLATE, [f"p{k}" for k in range(1, 21)])
+
+
+def tell(what: str, value: object, control: object) -> None:
+    """One row of the table."""
+    print(f"| {what} | {value} | {control} |", flush=True)
+
+
+def train_kinds(
+    network: HookedNetwork, kept: dict[str, np.ndarray], codes: np.ndarray, seeds: int, steps: int
+) -> Dictionary:
+    """Dictionaries of every seed within and across layers; return the first across layers."""
+    reads, writes = (tuple(network.site(name, end) for name in MODULES) for end in ("in", "out"))
+    flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
+    means = {s: torch.from_numpy(y.mean(0)) for s, y in zip(writes, flat[1], strict=True)}
+    first, table = None, {}
+    for kind in ("cross_layer", "transcoder"):
+        scores, begun = [], time.time()
+        for seed in range(seeds):
+            own = Training(kind=kind, latents=256, k=8, steps=steps, batch=1024, rate=8e-3, seed=seed)
+            dictionary = train(*flat, (reads, writes), own)
+            first = first or dictionary
+            scores.append(measures.score_outputs(network, dictionary, codes, means, seed))
+        table[kind] = measures.over_seeds([score["r2"] for score in scores])
+        seconds = (time.time() - begun) / seeds
+        tell(f"seconds a seed, {kind}", f"{seconds:.0f}", "")
+        tell(f"recovered, {kind}", f"{np.mean([score['recovered'] for score in scores]):.4f}", "0: layer means")
+    texts = [f"{t['mean']:.4f} {t['interval'] or scores[0]['r2_interval']}" for t in table.values()]
+    tell(f"R2 of all logits, k = 8, {seeds} seeds", f"across layers {texts[0]}", f"within layers {texts[1]}")
+    assert first is not None
+    return first
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--sequences", type=int, default=20_000)
+    own = parser.parse_args()
+    network = open_bedict()
+    codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, own.sequences + 2000)
+    fitted, held = codes[: own.sequences], codes[own.sequences :]
+    sites = [network.site(name, end) for name in MODULES for end in ("in", "out")]
+    print("| what | value | control |\n|---|---|---|")
+    kept = activations.collect(network, fitted, sites)
+    dictionary = train_kinds(network, kept, held, own.seeds, own.steps)
+    some, others = held[:200], held[200:400]
+    means = [z.mean(0) for z in encode_all(network, dictionary, fitted[:2000])]
+    found = {
+        "ablation": rankings.by_ablation(network, dictionary, some, means, A6),
+        "influence": rankings.by_influence(
+            [circuits.trace(network, dictionary, one, "p6") for one in some[:8]], dictionary
+        ),
+        "gradient": rankings.by_gradient(network, dictionary, some, means, A6),
+        "random": rankings.at_random(dictionary, 0),
+    }
+    count = dictionary.layers * dictionary.latents
+    sizes = circuits.curve_sizes(count)
+    needed = {}
+    for name, values in found.items():
+        order = np.argsort(-values, kind="stable")
+        needed[name] = circuits.needed(
+            circuits.ablation_curve(network, dictionary, others, means, order, sizes, A6), sizes
+        )
+    words = f"ablation {needed['ablation']}, influence {needed['influence']} of {count}"
+    tell("latents that keep 80 % of A6's variation", words, f"gradient {needed['gradient']}, random {needed['random']}")
+    graphs = [circuits.trace(network, dictionary, one, "p6").scores() for one in some[:8]]
+    both = [f"{np.mean([g[key] for g in graphs]):.3f}" for key in ("replacement", "completeness")]
+    tell("replacement, completeness of A6's graphs", ", ".join(both), "")
+    coded = latents.Coded.of(network, dictionary, [""] * len(some), some)
+    effects, _ = latents.effects(network, dictionary, coded, 4)
+    rows = steering.compare(network, dictionary, others, effects, 0)
+    tell("outputs that a latent raises more than both controls", f"{sum(r['wins'] for r in rows)} of {len(rows)}",
+         "random latents, difference of means")  # fmt: skip
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

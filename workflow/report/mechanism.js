@@ -1,0 +1,110 @@
+"use strict";
+/* The page of a mechanism: latents to search and sort, one of them in detail, and tables of measures. */
+
+const MAX_ROWS = 200;
+const CELL = 15;
+const page = JSON.parse(document.getElementById("page-data").textContent);
+let chosen = 0;
+let sorted = { key: "influence", down: true };
+let search = "";
+
+function interval(one) {
+  if (!one) return "–";
+  return number(one.mean) + (one.interval ? ` (${number(one.interval[0])} to ${number(one.interval[1])})` : "");
+}
+
+function measures() {
+  const titles = ["kind", "R² of the outputs", "recovered", "unexplained", "controls of unexplained", "active", "dead", "stability", "of random directions"];
+  const lines = Object.entries(page.dictionary).map(([kind, one]) =>
+    html("tr", {}, [
+      kind, interval(one.r2), interval(one.recovered), interval(one.fvu),
+      Object.entries(one.controls.fvu).map(([name, value]) => `${name} ${number(value)}`).join(", "),
+      interval(one.l0), interval(one.dead_share), interval(one.stability), number(one.controls.stability),
+    ].map((text) => html("td", {}, text))),
+  );
+  document.getElementById("measures").replaceChildren(html("table", {}, html("thead", {}, html("tr", {}, titles.map((t) => html("th", {}, t)))), html("tbody", {}, lines)));
+}
+
+/** A sequence whose letters are shaded by how active the latent is there. */
+function shaded(text, profile, most) {
+  const step = text.length / profile.length;
+  const cells = [...text].map((letter, i) => {
+    const value = profile[Math.floor(i / step)];
+    return [
+      svg("rect", { x: i * CELL, y: 0, width: CELL, height: 20, class: "cell up", "fill-opacity": Math.max(0, value / most), "data-tip": `${letter} at ${i + 1}: ${number(value)}` }),
+      label(i * CELL + CELL / 2, 15, letter, { "text-anchor": "middle" }),
+    ];
+  });
+  return picture(text.length * CELL, 20, `${text}, shaded by activation`, cells);
+}
+
+/** Letters of the windows, each as high as its share of its column's information. */
+function windows(logo) {
+  const height = 60;
+  const columns = logo.columns.map((column, k) => {
+    const bits = column.reduce((sum, p) => sum + (p > 0 ? p * Math.log2(p * column.length) : 0), 0);
+    let foot = height;
+    return column.map((p, a) => [p, logo.letters[a]]).sort((a, b) => a[0] - b[0]).map(([p, letter]) => {
+      const size = (p * Math.max(0, bits) / Math.log2(column.length)) * height;
+      foot -= size;
+      return size < 1 ? null : svg("g", { transform: `translate(${k * 22 + 11},${foot + size}) scale(1,${size / 14})`, "data-tip": `${letter}: ${percent(p)}` }, label(0, 0, letter, { "text-anchor": "middle" }));
+    });
+  });
+  return picture(Math.max(1, logo.columns.length) * 22, height, "letters of the windows", columns);
+}
+
+function show() {
+  const one = page.latents[chosen];
+  const facts = [
+    `active at ${percent(one.density)} of positions`,
+    one.usual_position ? `most of all at position ${one.usual_position} (${percent(one.position_share)} of its activation)` : null,
+    ...one.effects.map(([output, value]) => `${output} ${number(value, true)} where active`),
+  ].filter(Boolean).join("; ");
+  document.getElementById("latent").replaceChildren(
+    html("h3", {}, `Latent ${one.latent} of ${one.module}`, one.sketch ? [" ", html("a", { href: one.sketch }, "its sketch")] : null),
+    html("p", {}, facts),
+    one.logo ? html("div", { class: "scroll" }, windows(one.logo)) : html("p", { class: "soft" }, "Its positions are no letters."),
+    html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", {}, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`))),
+  );
+}
+
+function list() {
+  const titles = { latent: "latent", module: "module", consensus: "letters", density: "active", usual_position: "position", bits: "bits", influence: "influence", influenced: "output" };
+  const found = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced}`.toLowerCase().includes(search));
+  const order = (a, b) => (a == null) - (b == null) || (a > b ? 1 : a < b ? -1 : 0);
+  found.sort(([a], [b]) => (sorted.down ? -1 : 1) * order(a[sorted.key], b[sorted.key]));
+  const lines = found.slice(0, MAX_ROWS).map(([one, k]) => {
+    const pick = () => { chosen = k; show(); };
+    return html("tr", { onclick: pick },
+      html("td", {}, html("button", { type: "button", class: "name", onclick: pick }, one.latent)),
+      [one.module, one.consensus, percent(one.density), one.usual_position ?? "–", number(one.bits), number(one.influence), one.influenced].map((text) => html("td", {}, text)));
+  });
+  const head = Object.entries(titles).map(([key, title]) =>
+    html("th", {}, html("button", { type: "button", class: "name", onclick: () => { sorted = { key, down: sorted.key === key ? !sorted.down : true }; list(); } }, title + (sorted.key === key ? (sorted.down ? " ↓" : " ↑") : ""))));
+  const more = found.length > MAX_ROWS ? html("p", { class: "note" }, `The first ${MAX_ROWS} of ${thousands(found.length)} are shown.`) : null;
+  document.getElementById("table").replaceChildren(...[more, html("table", {}, html("thead", {}, html("tr", {}, head)), html("tbody", {}, lines))].filter(Boolean));
+}
+
+function others() {
+  const cell = (value) => html("td", {}, typeof value === "number" ? number(value) : value ?? "–");
+  const tables = Object.entries(page.tables).map(([name, one]) => [
+    html("h3", {}, name),
+    html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, one.columns.map((t) => html("th", {}, t)))), html("tbody", {}, one.rows.map((row) => html("tr", {}, row.map(cell)))))),
+  ]);
+  document.getElementById("tables").replaceChildren(...tables.flat());
+  const circuits = Object.entries(page.circuits).map(([output, one]) => [
+    html("h3", {}, `Circuit of ${output}`),
+    html("p", {}, `Latents of ${one.latents} that keep 80 % of its variation, by ranking: ${Object.entries(one.needed).map(([name, count]) => `${name} ${count ?? "never"}`).join(", ")}.`),
+    html("ul", {}, one.graphs.map((graph, k) => html("li", {}, html("a", { href: `circuits/${graph.file}` }, graph.sequence),
+      `: replacement ${number(graph.replacement)}, completeness ${number(graph.completeness)}; Shapley values ${one.players.map((name, j) => `${name} ${number(one.shapley_values[k][j], true)}`).join(", ")}`))),
+  ]);
+  document.getElementById("circuits").replaceChildren(...circuits.flat());
+}
+
+startTips();
+document.getElementById("search").addEventListener("input", (event) => { search = event.target.value.toLowerCase(); list(); });
+measures();
+list();
+show();
+others();
+document.documentElement.dataset.ready = "yes";

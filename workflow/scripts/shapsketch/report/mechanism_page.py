@@ -1,0 +1,78 @@
+"""The page of a mechanism: latents to search and sort, with the sequences where they are active, and all measures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+KEPT = (
+    "latent", "module", "density", "mean", "max", "usual_position", "position_share", "top_ids", "top_positions",
+    "top_activations", "top_profiles", "consensus", "bits", "windows", "influence", "influenced",
+)  # fmt: skip
+MAX_EFFECTS = 3  # outputs whose effect is listed
+
+
+def page_content(
+    latents: pd.DataFrame,
+    sequences: Sequence[str],
+    matrices: pd.DataFrame,
+    dictionary: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    circuits: Mapping[str, Any],
+    sketches: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what the page's script reads.
+
+    Args:
+        latents: `latents.parquet`.
+        sequences: those that its rows name.
+        matrices: `latent_matrices.tsv`.
+        dictionary: `dictionary.json`.
+        tables: `concepts`, `steering`, `probes`, those there are.
+        circuits: `circuits.json`, empty where there are none.
+        sketches: by latent the address of the report of its sketch.
+    """
+    effects = [name for name in latents if name.startswith("effect_")]
+    logos = {
+        str(name): {
+            "letters": sorted(set(rows["letter"]), key=list(rows["letter"]).index),
+            "columns": rows.pivot(index="column", columns="letter", values="frequency")[
+                list(dict.fromkeys(rows["letter"]))
+            ].values.tolist(),
+        }
+        for name, rows in matrices.groupby("motif", sort=False)
+    }
+    rows = []
+    for row in latents.to_dict("records"):
+        own = {key: plain(row[key]) for key in KEPT}
+        ranked = sorted(effects, key=lambda name: -abs(row[name]) if pd.notna(row[name]) else 0.0)[:MAX_EFFECTS]
+        own["effects"] = [[name.removeprefix("effect_"), plain(row[name])] for name in ranked if pd.notna(row[name])]
+        own["top_sequences"] = [sequences[k] for k in row["top_rows"]]
+        own["logo"], own["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
+        rows.append(own)
+    rows.sort(key=lambda row: -(row["influence"] or 0.0))
+    return {
+        "latents": rows,
+        "dictionary": {
+            kind: {key: own[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
+            for kind, own in dictionary["kinds"].items()
+        },
+        "tables": {
+            name: {"columns": list(table), "rows": [[plain(v) for v in row] for row in table.itertuples(index=False)]}
+            for name, table in tables.items()
+            if len(table)
+        },
+        "circuits": {
+            output: {key: own[key] for key in ("graphs", "needed", "latents", "players", "shapley_values")}
+            for output, own in circuits.items()
+        },
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a cell as JSON has it: None for what is missing."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return None if isinstance(value, float) and value != value else value
