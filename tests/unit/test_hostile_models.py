@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from shapsketch.models import KINDS, Model
+from shapsketch.models.dictionary import Dictionary
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -66,7 +67,15 @@ NAMES = {
 
 
 def test_every_kind_is_here():
-    assert set(NAMES) | RUNS_CODE | NO_FILE == set(KINDS)
+    assert set(NAMES) | RUNS_CODE | NO_FILE | {"latents"} == set(KINDS)
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_hostile_dictionaries_of_latents_are_refused(tmp_path, content):
+    (tmp_path / "dictionary.safetensors").write_bytes(content(tmp_path / "ran"))
+    with pytest.raises(InputError, match=r"dictionary\.safetensors"):
+        Dictionary.load(tmp_path / "dictionary.safetensors")
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("content", CONTENTS)

@@ -229,7 +229,9 @@ def sources(tmp_path_factory):
 
 
 def test_the_suite_knows_every_kind(sources):
-    assert {source["kind"] for source in sources.values()} | {"builtin"} == set(KINDS)
+    assert {source["kind"] for source in sources.values()} | {"builtin", "latents"} == set(
+        KINDS
+    )  # latents: see test_latents
 
 
 @pytest.mark.parametrize("name", MAKERS)
