@@ -264,6 +264,9 @@ def test_players_are_positions_or_segments():
     assert wide.spread(values)[30] == 0
     listed = Players.build(TEMPLATE, [[3, 4], [10, 12]])
     assert (listed.owners >= 0).nonzero()[0].tolist() == [2, 3, 9, 10, 11]
+    window = Players.build(TEMPLATE, window=[29, 34])
+    assert window.names == ["29", "30", "33", "34"]
+    assert (window.owners >= 0).nonzero()[0].tolist() == [28, 29, 32, 33]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +280,34 @@ def test_players_are_positions_or_segments():
 def test_wrong_segments_are_named(segments, sentence):
     with pytest.raises(InputError, match=sentence):
         Players.build(TEMPLATE, segments)
+
+
+@pytest.mark.parametrize(
+    ("window", "sentence"),
+    [
+        ([31, 32], r"the window \[31, 32\], which has no free position"),
+        ([0, 5], "a window is .first, last., 1-based, within the template's 40 positions"),
+        ([9, 5], "1-based, within"),
+        ([5, 41], "the template's 40 positions"),
+    ],
+)
+def test_wrong_windows_are_named(window, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Players.build(TEMPLATE, window=window)
+
+
+def test_a_window_keeps_the_rest():
+    """The values of the players in a window, the rest being as in the sequence: a product is then a sum."""
+    codes = np.random.default_rng(8).integers(0, 4, 60)
+    settings = MaskSettings(window=[11, 15], budget=4000)
+    explainer = MaskExplainer(["y"], Background.uniform(LONG), settings, Listing(["SV"]))
+    sequence = "".join("ACGT"[c] for c in codes)
+    (tables,) = explainer.explain("one", sequence, *explainer.ask(Counts(), "one", sequence))
+    values = by_segment(tables["values"].to_pandas(), 1)
+    truth = np.zeros(60)
+    truth[10:15] = ((codes[10:15] == 2) - 0.25) * (codes[20:25] == 3).sum()
+    assert np.abs(values - truth).max() < 0.1
+    assert not values[np.r_[0:10, 15:60]].any()
 
 
 @pytest.mark.parametrize(

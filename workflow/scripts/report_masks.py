@@ -27,7 +27,7 @@ if __name__ == "__main__":
     }
     scores = read_json(inputs.faithfulness)
     indices = [name for name in params.listing["indices"] if name not in ("SV", "BV")]
-    content = page_content(tables, scores, indices[0] if indices else None)
+    content = page_content(tables, scores, indices[0] if indices else None, params.masks["players"])
     explained = json.loads(pq.read_schema(inputs["values"]).metadata[b"shapsketch"])
     record = provenance.collect(
         params.config, explained, dict(zip(params.outside, inputs.outside, strict=True)), inputs["values"]

@@ -14,7 +14,7 @@ from ..sequences.background import Background
 from ..sequences.reader import configured_background
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from ..settings.records import MasksConfig
+from ..settings.records import MasksConfig, PlayersConfig
 from ..spectrum.indices import InteractionMap, interaction_map
 from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
 from ..spectrum.interactions import strongest_interactions
@@ -67,7 +67,7 @@ class MaskSettings:
     """How sequences are masked.
 
     Attributes:
-        segments: as `Players.build` takes them.
+        segments, window: as `Players.build` takes them.
         budget: evaluations per sequence, one more for the prediction.
         estimator, max_order: as `fit_values` takes them.
         draws: backgrounds that each value is averaged over.
@@ -75,6 +75,7 @@ class MaskSettings:
     """
 
     segments: int | Sequence[Sequence[int]] | None = None
+    window: Sequence[int] | None = None
     budget: int = 5000
     estimator: Estimator = "auto"
     max_order: int = 5
@@ -85,8 +86,9 @@ class MaskSettings:
     def from_config(cls, masks: MasksConfig, seed: int) -> "MaskSettings":
         """Read `explain.masks` of the config."""
         players = masks["players"]
-        segments = None if players == "positions" else players["segments"]
-        return cls(segments, masks["budget"], masks["estimator"], masks["max_order"], masks["draws"], seed)
+        named = PlayersConfig() if players == "positions" else players
+        segments, window = named.get("segments"), named.get("window")
+        return cls(segments, window, masks["budget"], masks["estimator"], masks["max_order"], masks["draws"], seed)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class MaskExplainer:
     @cached_property
     def players(self) -> Players:
         """Which positions are masked together."""
-        return Players.build(self.background.template, self.settings.segments)
+        return Players.build(self.background.template, self.settings.segments, self.settings.window)
 
     @cached_property
     def plan(self) -> MaskPlan:

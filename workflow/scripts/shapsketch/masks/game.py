@@ -36,19 +36,22 @@ class Players:
     last: np.ndarray
 
     @classmethod
-    def build(cls, template: Template, segments: Segments = None) -> "Players":
+    def build(cls, template: Template, segments: Segments = None, window: Sequence[int] | None = None) -> "Players":
         """Divide the free positions of a template.
 
         Args:
             template: of the model.
             segments: None for one player per free position; a width, for segments of so many letters from the first
                 on; or a list of [first, last] positions, 1-based, both included, ascending.
+            window: the [first, last] of the positions that are players, one each; the rest of the sequence stays.
 
         Raises:
-            InputError: listed segments overlap, leave the template, or one holds no free position.
+            InputError: listed segments overlap, leave the template, or one holds no free position; or the window does.
         """
         n = template.n
-        if segments is None:
+        if window is not None:
+            bounds = _windowed(template, window)
+        elif segments is None:
             bounds = np.column_stack([template.free, template.free])
         elif isinstance(segments, int):
             starts = np.arange(0, n, segments)
@@ -87,6 +90,20 @@ class Players:
     def names(self) -> list[str]:
         """The 1-based position of each player, or its range, as in `"101-120"`."""
         return [str(a + 1) if a == b else f"{a + 1}-{b + 1}" for a, b in zip(self.first, self.last, strict=True)]
+
+
+def _windowed(template: Template, window: Sequence[int]) -> np.ndarray:
+    """The (m, 2) 0-based bounds of the free positions of a window."""
+    first, last = window
+    if not 0 < first <= last <= template.n:
+        raise InputError(
+            f"explain.masks.players names the window [{first}, {last}]; a window is [first, last], 1-based, within the "
+            f"template's {template.n} positions."
+        )
+    free = template.free[(template.free >= first - 1) & (template.free < last)]
+    if not len(free):
+        raise InputError(f"explain.masks.players names the window [{first}, {last}], which has no free position.")
+    return np.column_stack([free, free])
 
 
 def _listed(template: Template, segments: Sequence[Sequence[int]]) -> np.ndarray:

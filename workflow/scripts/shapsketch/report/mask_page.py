@@ -28,7 +28,10 @@ FILES = (
 
 
 def page_content(
-    tables: Mapping[str, pd.DataFrame], faithfulness: Mapping[str, Any], index: str | None
+    tables: Mapping[str, pd.DataFrame],
+    faithfulness: Mapping[str, Any],
+    index: str | None,
+    players: str | Mapping[str, Any] = "positions",
 ) -> dict[str, Any]:
     """Return what the page's script draws, as plain values.
 
@@ -36,13 +39,14 @@ def page_content(
         tables: `values`, `errors`, `interactions`, `scores` and `sequences`.
         faithfulness: of `report_on_masks`.
         index: whose interactions are shown; None for none.
+        players: `explain.masks.players`.
 
     Returns:
-        `outputs`, each with its name, its `summary`, `headline`, `beside` and `half` (R2 in words), `warnings`
-        (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2` (in words),
-        `warnings` (names), `estimator`, `noise`, `values` and `errors` (one per position) and `interactions`
+        `outputs`, each with its name, its `summary`, `headline`, `beside`, `half` and `half_beside` (R2 in words),
+        `warnings` (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2`
+        (in words), `warnings` (names), `estimator`, `noise`, `values`, `errors` (one per position), `interactions`
         (`positions` as a list of 0-based [first, last], `letters`, `value`); `count`, the sequences there are, and
-        `shown`, those on the page.
+        `shown`, those on the page; `players`, see `player_bounds`.
     """
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
@@ -58,12 +62,29 @@ def page_content(
                 "summary": summary | {"by_sequence": {}},
                 "headline": headline_r2(*_ends(summary)),
                 "beside": interval_r2(*_ends(summary)),
-                "half": full_r2(*_ends(summary["half"])),
+                "half": headline_r2(*_ends(summary["half"])),
+                "half_beside": interval_r2(*_ends(summary["half"])),
                 "pooled": pooled_words(summary),
                 "warnings": warning_lines(summary),
             }
         )
-    return {"outputs": outputs, "count": len(letters), "shown": min(len(letters), most), "index": index}
+    return {
+        "outputs": outputs,
+        "count": len(letters),
+        "shown": min(len(letters), most),
+        "index": index,
+        "players": player_bounds(players, n),
+    }
+
+
+def player_bounds(players: str | Mapping[str, Any], n: int) -> list[list[int]] | None:
+    """Return the 0-based [first, last] of each segment that a config names, in n positions; None for positions."""
+    if isinstance(players, str) or "segments" not in players:
+        return None
+    width = players["segments"]
+    if isinstance(width, int):
+        return [[start, min(start + width, n) - 1] for start in range(0, n, width)]
+    return [[first - 1, last - 1] for first, last in width]
 
 
 def _rows(tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: int) -> list[dict[str, Any]]:

@@ -139,10 +139,11 @@ class RefineConfig(TypedDict, total=False):
     standard_error: float
 
 
-class PlayersConfig(TypedDict):
-    """`explain.masks.players` that are segments: their width, or [first, last] of each."""
+class PlayersConfig(TypedDict, total=False):
+    """`explain.masks.players`: segments, by their width or [first, last] of each; or the [first, last] of a window."""
 
     segments: int | list[list[int]]
+    window: list[int]
 
 
 class MasksConfig(TypedDict):
