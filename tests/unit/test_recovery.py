@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import _samples, recover, regression, student, train, trees
+from shapsketch.recovery import _samples, networks, recover, regression, student, train, trees
 from shapsketch.recovery.projection import project
 from shapsketch.recovery.screening import candidates
 from shapsketch.recovery.student import load_students, save_students
@@ -29,6 +29,17 @@ def quick(monkeypatch):
     monkeypatch.setattr(trees, "MAX_TREES", 1_000)
     monkeypatch.setattr(train, "FREE_ANSWERS", 60_000)
     monkeypatch.setattr(train, "STEPS", 3_000)
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Hardly any training, for tests of what holds however good a fit is."""
+    monkeypatch.setattr(networks, "MIN_EPOCHS", 3)
+    monkeypatch.setattr(networks, "MAX_EPOCHS", 3)
+    monkeypatch.setattr(student, "MAX_COPIES", 1)
+    monkeypatch.setattr(train, "FREE_ANSWERS", 10_000)
+    monkeypatch.setattr(train, "STEPS", 300)
+    monkeypatch.setattr(trees, "MAX_TREES", 200)
 
 
 def sketch_of(function, template, background=None, **settings):
@@ -170,7 +181,7 @@ def test_estimators_that_a_design_does_not_serve():
         recover(sketch, 0, estimator="fourier")
 
 
-def test_the_holdout_does_not_touch_the_spectrum():
+def test_the_holdout_does_not_touch_the_spectrum(brief):
     template = free_template(4, 12)
     function, _ = sparse_function(template, 3, 10, seed=3, noise=0.3)
     sketch = sketch_of(function, template, budget=6_000, design="fourier")
@@ -242,7 +253,7 @@ def test_projection_finds_planted_supports_of_every_order():
     assert r_squared(truth.predict(fresh), terms.predict(fresh)) > 0.99
 
 
-def test_stacks_are_better_than_their_parts_whatever_the_threads():
+def test_stacks_are_better_than_their_parts_whatever_the_threads(brief):
     template = free_template(4, 7)
     function, _ = sparse_function(template, 3, 40, seed=5)
     sketch = sketch_of(lambda codes: np.sign(function(codes) - 3), template, budget=2_000, design="random")
@@ -298,7 +309,7 @@ def test_a_large_sketch_is_cut_for_those_who_learn_from_it():
     assert len(samples.first(drawn - 10).lattice_values) == 0
 
 
-def test_students_are_saved_without_pickles(tmp_path):
+def test_students_are_saved_without_pickles(tmp_path, brief):
     template = Template(Alphabet("ACGT"), "ANNTNNNNC")
     function, _ = sparse_function(template, 2, 6, seed=5)
     sketch = sketch_of(function, template, budget=1_000, design="random")
