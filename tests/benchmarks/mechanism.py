@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from shapsketch.mechanism import activations, circuits, latents, measures, rankings, steering
+from shapsketch.mechanism import ablation, activations, circuits, latents, measures, rankings, steering
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary
@@ -47,7 +47,7 @@ def train_kinds(
     reads, writes = (tuple(network.site(name, end) for name in MODULES) for end in ("in", "out"))
     flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
     means = {s: torch.from_numpy(y.mean(0)) for s, y in zip(writes, flat[1], strict=True)}
-    first, table = None, {}
+    first, texts = None, []
     for kind in ("cross_layer", "transcoder"):
         scores, begun = [], time.time()
         for seed in range(seeds):
@@ -55,11 +55,12 @@ def train_kinds(
             dictionary = train(*flat, (reads, writes), own)
             first = first or dictionary
             scores.append(measures.score_outputs(network, dictionary, codes, means, seed))
-        table[kind] = measures.over_seeds([score["r2"] for score in scores])
+        r2 = measures.over_seeds([score["r2"] for score in scores])
+        low, high = r2["interval"] or scores[0]["r2_interval"]  # of one seed, over the sequences
+        texts.append(f"{r2['mean']:.4f} ({low:.4f} to {high:.4f})")
         seconds = (time.time() - begun) / seeds
         tell(f"seconds a seed, {kind}", f"{seconds:.0f}", "")
         tell(f"recovered, {kind}", f"{np.mean([score['recovered'] for score in scores]):.4f}", "0: layer means")
-    texts = [f"{t['mean']:.4f} {t['interval'] or scores[0]['r2_interval']}" for t in table.values()]
     tell(f"R2 of all logits, k = 8, {seeds} seeds", f"across layers {texts[0]}", f"within layers {texts[1]}")
     assert first is not None
     return first
@@ -90,12 +91,12 @@ def main() -> None:
         "random": rankings.at_random(dictionary, 0),
     }
     count = dictionary.layers * dictionary.latents
-    sizes = circuits.curve_sizes(count)
+    sizes = ablation.curve_sizes(count)
     needed = {}
     for name, values in found.items():
         order = np.argsort(-values, kind="stable")
-        needed[name] = circuits.needed(
-            circuits.ablation_curve(network, dictionary, others, means, order, sizes, A6), sizes
+        needed[name] = ablation.needed(
+            ablation.ablation_curve(network, dictionary, others, means, order, sizes, A6), sizes
         )
     words = f"ablation {needed['ablation']}, influence {needed['influence']} of {count}"
     tell("latents that keep 80 % of A6's variation", words, f"gradient {needed['gradient']}, random {needed['random']}")

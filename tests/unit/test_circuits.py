@@ -5,7 +5,7 @@ import planted
 import pytest
 import torch
 
-from shapsketch.mechanism import activations, circuits, rankings
+from shapsketch.mechanism import ablation, activations, circuits, rankings, viewer
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
@@ -49,7 +49,7 @@ def test_the_planted_edges_are_found_with_their_weights(known):
     assert len(strong) == 6  # and no other edge
     assert all(value > 0.999 for value in graph.scores().values())
     assert np.isclose(effects[out].sum() + graph.rest[out], graph.value, atol=1e-4)
-    kept = circuits.viewer_json(graph, "planted", dictionary.names(), 1.0)
+    kept = viewer.viewer_json(graph, "planted", dictionary.names(), 1.0)
     assert {n["feature_type"] for n in kept["nodes"]} >= {"embedding", "logit", "cross layer transcoder"}
     ids = {n["node_id"] for n in kept["nodes"]}
     assert all(link["source"] in ids and link["target"] in ids for link in kept["links"])
@@ -72,7 +72,7 @@ def test_two_latents_keep_what_the_output_varies_by(known):
     network, dictionary = known
     codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, 300)
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
-    curve = circuits.ablation_curve(network, dictionary, codes, means, np.array([0, 1, 2, 3]), [0, 1, 2, 4], 0)
+    curve = ablation.ablation_curve(network, dictionary, codes, means, np.array([0, 1, 2, 3]), [0, 1, 2, 4], 0)
     assert abs(curve[0]) < 1e-6
     assert 0.3 < curve[1] < 0.95  # 2 g
     assert curve[1] - 1e-6 < curve[2] < 0.999
@@ -93,9 +93,9 @@ def test_frozen_attention_and_normalisation_are_linear():
 
 
 def test_the_smallest_circuit_is_the_last_that_keeps_enough():
-    assert circuits.needed([0, 0.9, 0.5, 0.85, 1], [0, 1, 2, 4, 8]) == 4
-    assert circuits.needed([0, 0.1], [0, 1]) is None
-    sizes = circuits.curve_sizes(512)
+    assert ablation.needed([0, 0.9, 0.5, 0.85, 1], [0, 1, 2, 4, 8]) == 4
+    assert ablation.needed([0, 0.1], [0, 1]) is None
+    sizes = ablation.curve_sizes(512)
     assert sizes[:4] == [0, 1, 2, 3]
     assert sizes[-1] == 512
 

@@ -359,3 +359,14 @@ def test_what_is_no_file_is_told_with_what_would_be_right(place, sentence):
     with pytest.raises(InputError) as caught:
         place(*PLACES[sentence])
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1.10", "1.10"), ("'1.10'", "1.10"), ("'0.0'", "0.0"), ("1.0", "1.0"), ("17", 17), ("'17'", 17)],
+)
+def test_names_that_look_like_numbers_with_a_point_are_names(read, written, value):
+    source = "{kind: python, target: 'a.py:f'}"
+    model = read(with_model(source=source, outputs=f"{{z: {{of: {written}}}}}"))["models"]["m"]
+    assert model["outputs"]["z"]["of"] == value
+    assert type(model["outputs"]["z"]["of"]) is type(value)

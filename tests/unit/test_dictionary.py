@@ -11,7 +11,7 @@ from shapsketch.mechanism import measures
 from shapsketch.mechanism.clusters import find_clusters, held_out
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary, keep_largest
-from shapsketch.models.hooked_network import Site
+from shapsketch.models.sites import Site
 from shapsketch.settings.errors import InputError
 
 WIDTH, FEATURES = 16, 24  # more features than numbers: superposition

@@ -11,7 +11,7 @@ from documented import PAGE, names_in, section_of, undocumented
 from shapsketch.comparison import table as comparison
 from shapsketch.fidelity.faithfulness import ResidualRecord, Score
 from shapsketch.fidelity.on_sequences import SequencesScore
-from shapsketch.masks.explain import SCORE_SCHEMA
+from shapsketch.masks.tables import SCORE_SCHEMA
 from shapsketch.models.table_model import TableUse
 from shapsketch.motifs import pwm, tables, tomtom
 from shapsketch.recovery.learning_curve import CurvePoint

@@ -57,7 +57,7 @@ def page(root, tmp_path_factory):
         table, TEMPLATE.alphabet.decode(codes), whole, scores, {"concepts": concepts}, {"y": circuit}, {"1.0": "s.html"}
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render(SOURCES, content, name="<toy>", dictionary=scores, version="0"))
+    path.write_text(render(SOURCES, content, name="<toy>", dictionary=scores, read_on=60, version="0"))
     assert measures.over_seeds([1.0]) is not None
     return path
 

@@ -16,9 +16,10 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
-    from shapsketch.masks.explain import SCORE_SCHEMA, MaskExplainer
+    from shapsketch.masks.explain import MaskExplainer
     from shapsketch.masks.files import load_answers
     from shapsketch.masks.student import Students
+    from shapsketch.masks.tables import SCORE_SCHEMA
     from shapsketch.sampling.sketch import shard_range
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
     from shapsketch.spectrum.tables import errors_schema, values_schema

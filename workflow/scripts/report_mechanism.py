@@ -30,6 +30,7 @@ if __name__ == "__main__":
         content,
         name=snakemake.wildcards.mechanism,
         dictionary=dictionary,
+        read_on=len(sequences),
         version=__version__,
     )
     write_text(snakemake.output.report, page)

@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     import numpy as np
 
-    from shapsketch.mechanism import circuits, rankings
+    from shapsketch.mechanism import ablation, circuits, rankings, viewer
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
@@ -27,7 +27,7 @@ if __name__ == "__main__":
     chosen, tested = np.array_split(split.codes[rows[: 2 * own["sequences"]]], 2)
     means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
     names, count = dictionary.names(), dictionary.layers * dictionary.latents
-    sizes = circuits.curve_sizes(count)
+    sizes = ablation.curve_sizes(count)
     folder = Path(snakemake.output.graphs)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -40,7 +40,7 @@ if __name__ == "__main__":
             records = []
             for number, graph in enumerate(graphs, 1):
                 slug = f"{output}-{number}"
-                write_json(folder / f"{slug}.json", circuits.viewer_json(graph, slug, names))
+                write_json(folder / f"{slug}.json", viewer.viewer_json(graph, slug, names))
                 records.append(
                     {"file": f"{slug}.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}
                 )
@@ -51,7 +51,7 @@ if __name__ == "__main__":
                 "random": rankings.at_random(dictionary, params.seed),
             }
             curves = {
-                kind: circuits.ablation_curve(
+                kind: ablation.ablation_curve(
                     network, dictionary, tested, means, np.argsort(-values, kind="stable"), sizes, place
                 )
                 for kind, values in found.items()
@@ -66,13 +66,13 @@ if __name__ == "__main__":
                 "latents": count,
                 "sizes": sizes,
                 "kept": curves,
-                "needed": {kind: circuits.needed(curve, sizes) for kind, curve in curves.items()},
+                "needed": {kind: ablation.needed(curve, sizes) for kind, curve in curves.items()},
                 "players": [names[k] for k in players],
                 "shapley_values": [fit.values.tolist() for fit in fits],
                 "prediction": [fit.base + float(fit.values.sum()) for fit in fits],
             }
             tell(
-                f"{name}: {output} keeps {circuits.ENOUGH:.0%} of its variation with {content[output]['needed']} "
+                f"{name}: {output} keeps {ablation.ENOUGH:.0%} of its variation with {content[output]['needed']} "
                 f"of {count} latents, by ranking"
             )
     write_json(snakemake.output.circuits, content)

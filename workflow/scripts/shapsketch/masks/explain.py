@@ -25,41 +25,12 @@ from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
 from .student import FOLDS, MIN_POSITIONS, Students, train_students
 from .student_fit import fit_students
+from .tables import score_table
 from .warnings import MIN_TRUSTED_R2, WARNINGS
 
 WHOLES = 20  # times that a sequence itself is among the answers that students learn
 GAP_Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
 ROUNDING_SHARE = 1e-6  # of the largest value of the model, which single precision costs
-
-SCORE_SCHEMA = pa.schema(
-    [
-        ("sequence_id", pa.string()),
-        ("output", pa.string()),
-        ("evaluations", pa.int64()),
-        ("estimator", pa.string()),
-        ("parities", pa.int64()),
-        ("order", pa.int8()),
-        ("r2", pa.float64()),
-        ("r2_low", pa.float64()),
-        ("r2_high", pa.float64()),
-        ("r2_of_draws", pa.float64()),
-        ("noise_share", pa.float64()),
-        ("signal", pa.float64()),
-        ("missed", pa.float64()),
-        ("missed_error", pa.float64()),
-        ("half_r2", pa.float64()),
-        ("half_r2_low", pa.float64()),
-        ("half_r2_high", pa.float64()),
-        ("half_signal", pa.float64()),
-        ("half_missed", pa.float64()),
-        ("half_missed_error", pa.float64()),
-        ("base_error", pa.float64()),
-        ("gap", pa.float64()),
-        ("gap_error", pa.float64()),
-        ("least", pa.float64()),
-        ("most", pa.float64()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -259,7 +230,7 @@ class MaskExplainer:
                     "values": self._values(name, output, fit, whole, seen),
                     "errors": self._errors(name, output, fit),
                     "interactions": self._interactions(name, output, fit.parities, sequence),
-                    "scores": self._scores(name, output, fit, seen),
+                    "scores": score_table(name, output, fit, self.plan.evaluations, seen),
                 }
             )
         return tables
@@ -329,31 +300,6 @@ class MaskExplainer:
             },
             schema=INTERACTION_SCHEMA,
         )
-
-    def _scores(self, name: str, output: str, fit: MaskFit, seen: tuple[float, float]) -> pa.Table:
-        record, half = fit.record, fit.record["half"]
-        low, high = record["r2_interval"]
-        half_low, half_high = half["r2_interval"]
-        scored = ("r2_of_draws", "noise_share", "signal", "missed", "missed_error")
-        columns = {
-            "sequence_id": name,
-            "output": output,
-            "evaluations": self.plan.evaluations,
-            **{key: record[key] for key in ("estimator", "parities", "order", "r2")},
-            "r2_low": low,
-            "r2_high": high,
-            **{key: record[key] for key in scored},
-            "half_r2": half["r2"],
-            "half_r2_low": half_low,
-            "half_r2_high": half_high,
-            **{f"half_{key}": half[key] for key in ("signal", "missed", "missed_error")},
-            "base_error": fit.base_error,
-            "gap": fit.gap,
-            "gap_error": fit.gap_error,
-            "least": seen[0],
-            "most": seen[1],
-        }
-        return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
 
 
 def warnings_of(fit: MaskFit, prediction: float, seen: tuple[float, float]) -> list[str]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..models.hooked_network import HookedNetwork, Site
+from ..models.hooked_network import HookedNetwork
+from ..models.sites import Site
 from ..sequences.background import Background
 from ..sequences.rng import ACTIVATION_STREAM, random_words
 from ..settings.errors import InputError, UnusableError

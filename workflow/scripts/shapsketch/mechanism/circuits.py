@@ -17,13 +17,11 @@ import numpy as np
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..settings.errors import InputError
-from .replacement import predict_replaced
 
 if TYPE_CHECKING:
     import torch
 
 TARGETS_AT_ONCE = 64  # latents whose inputs are followed in one pass
-ENOUGH = 0.8  # of an output's variation, that a circuit keeps
 MAX_STEPS = 1000  # of a path through a graph; layers end it long before
 
 
@@ -271,103 +269,6 @@ def _by_position(products: Any, layout: Any, n: int) -> Any:
     if layout == "flat":
         return rows.reshape(len(rows), n, -1).sum(2)
     return rows.reshape(len(rows), -1, n).sum(1)
-
-
-def viewer_json(graph: Graph, slug: str, names: Sequence[str], share: float = 0.8) -> dict[str, Any]:
-    """Return a graph in the format of circuit-tracer's viewer, pruned to a share of the influence.
-
-    Args:
-        graph: the graph.
-        slug: its name there.
-        names: of the dictionary's latents.
-        share: of the influence that is kept.
-    """
-    kept, kinds, influence = graph.pruned(share), graph.kinds, graph.influence
-    layers, ids, nodes = int(graph.layer.max()), {}, []
-    for k in kept.tolist():
-        layer, at, latent = int(graph.layer[k]), int(graph.position[k]), int(graph.latent[k])
-        kind = kinds[k]
-        ids[k] = f"E_{latent}_{at}" if kind == "token" else f"{layers + 1 if kind == 'output' else layer}_{latent}_{at}"
-        feature = {"token": at, "error": -1, "output": latent}.get(
-            kind, (layer + latent) * (layer + latent + 1) // 2 + latent
-        )
-        words = {
-            "token": graph.sequence[at] if kind == "token" else "", "error": f"error of layer {layer}",
-            "output": graph.output,
-        }  # fmt: skip
-        nodes.append({
-            "node_id": ids[k], "jsNodeId": f"{ids[k].rpartition('_')[0]}-{at}", "feature": feature,
-            "layer": "E" if kind == "token" else ids[k].split("_")[0], "ctx_idx": at,
-            "feature_type": {"token": "embedding", "error": "mlp reconstruction error", "output": "logit"}.get(
-                kind, "cross layer transcoder"
-            ),
-            "token_prob": 0.0, "is_target_logit": kind == "output", "run_idx": 0, "reverse_ctx_idx": 0,
-            "clerp": words.get(kind, f"latent {latent} of layer {layer}"),
-            "influence": float(influence[k]) if kind != "output" else None,
-            "activation": float(graph.activation[k]) if kind == "latent" else None,
-        })  # fmt: skip
-    part = graph.effects[np.ix_(kept, kept)]
-    links = [
-        {"source": ids[int(kept[j])], "target": ids[int(kept[i])], "weight": float(part[i, j])}
-        for i, j in np.argwhere(part != 0).tolist()
-    ]
-    return {
-        "metadata": {
-            "slug": slug, "scan": "shapsketch", "transcoder_list": [], "prompt_tokens": list(graph.sequence),
-            "prompt": graph.sequence, "node_threshold": share, "schema_version": 1,
-        },
-        "qParams": {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""},
-        "nodes": nodes, "links": links,
-    }  # fmt: skip
-
-
-def ablation_curve(
-    network: HookedNetwork,
-    dictionary: Dictionary,
-    codes: np.ndarray,
-    means: "Sequence[torch.Tensor]",
-    order: np.ndarray,
-    sizes: Sequence[int],
-    output: int,
-) -> list[float]:
-    """Return the share of an output's variation that is kept when all but some latents give their means.
-
-    Args:
-        network: the network.
-        dictionary: of it; the network is the replaced one.
-        codes: (N, n) uint8 codes.
-        means: by layer (positions, F) the latents' means at each position.
-        order: latents, as numbers over all layers, the most important first.
-        sizes: how many of them are kept.
-        output: its number.
-
-    Returns:
-        For each size one less the variance of the error over that of the model's own output: a constant shift of the
-        output is no loss of variation.
-    """
-    import torch
-
-    clean, shares = network.predict(codes)[:, output], []
-    for size in sizes:
-        kept = torch.zeros(dictionary.layers * dictionary.latents, dtype=torch.bool)
-        kept[torch.from_numpy(order[:size].copy())] = True
-        masks = kept.reshape(dictionary.layers, -1)
-        edit = lambda layer, z, masks=masks: torch.where(masks[layer], z, means[layer])  # noqa: E731
-        made = predict_replaced(network, dictionary, codes, edit)[:, output]
-        shares.append(float(1 - (made - clean).var() / clean.var()))
-    return shares
-
-
-def curve_sizes(count: int) -> list[int]:
-    """Return how many latents an ablation curve keeps: 0, 1, 2, 4, ... and all."""
-    return sorted({0, count, *(round(2 ** (k / 2)) for k in range(2 * count.bit_length()) if 2 ** (k / 2) < count)})
-
-
-def needed(kept: Sequence[float], sizes: Sequence[int]) -> int | None:
-    """Return the smallest size from which on at least `ENOUGH` of the variation is kept; None where it never is."""
-    enough = [share >= ENOUGH for share in kept]
-    first = len(enough) - next((k for k, one in enumerate(reversed(enough)) if not one), len(enough))
-    return sizes[first] if first < len(sizes) else None
 
 
 def find_output(network: HookedNetwork, output: str) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..models.dictionary import Dictionary
-from ..models.hooked_network import HookedNetwork, Site
+from ..models.hooked_network import HookedNetwork
+from ..models.sites import Site
 from ..settings.errors import InputError
 
 if TYPE_CHECKING:

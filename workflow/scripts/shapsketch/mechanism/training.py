@@ -8,6 +8,7 @@ Every step draws its vectors by counters, so a run that is taken up at a checkpo
 broken off.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..models.dictionary import Activation, Dictionary, Kind, keep_largest
-from ..models.hooked_network import Site
+from ..models.sites import Site
 from ..sequences.rng import DICTIONARY_STREAM, random_words
 from ..settings.errors import InputError
 from ..storage.files import atomic_path
+from .vectors import Standard
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +32,6 @@ AUXILIARY_WEIGHT = 1 / 32  # of the loss of dead latents (Gao et al. 2024)
 DECAY_SHARE = 0.2  # of the steps, at the end, in which the rate falls to zero
 THRESHOLD_MEMORY = 0.99  # of the running mean of the least active number, for BatchTopK
 MATRYOSHKA_PREFIXES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the latents
-MIN_SCALE = 1e-6  # of vectors that do not vary
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,6 @@ class Training:
     rate: float = 2e-3
     dead_after: int = 50_000
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Standard:
-    """The one mean and the one scale by which a layer's vectors are standardised.
-
-    Attributes:
-        mean: (width,).
-        scale: root mean square of what is left, over vectors and numbers.
-    """
-
-    mean: np.ndarray
-    scale: float
-
-    @classmethod
-    def of(cls, vectors: np.ndarray) -> "Standard":
-        """Measure (N, width) vectors."""
-        mean = vectors.mean(0, dtype=np.float64)
-        spread = float(np.sqrt(np.mean((vectors - mean) ** 2)))
-        return cls(mean, max(spread, MIN_SCALE))
 
 
 class _Weights:
@@ -157,8 +138,8 @@ def train(
     _check(inputs, targets, training)
     torch.set_num_threads(1)
     into, out = [Standard.of(x) for x in inputs], [Standard.of(y) for y in targets]
-    xs = [_standardised(x, s, device) for x, s in zip(inputs, into, strict=True)]
-    ys = xs if training.kind == "sae" else [_standardised(y, s, device) for y, s in zip(targets, out, strict=True)]
+    xs = [s.apply(x, device) for x, s in zip(inputs, into, strict=True)]
+    ys = xs if training.kind == "sae" else [s.apply(y, device) for y, s in zip(targets, out, strict=True)]
     weights = _Weights(training, [(x.shape[1], y.shape[1]) for x, y in zip(inputs, targets, strict=True)])
     state = _State(weights, training, device, {"training": asdict(training), "origin": origin or {}})
     first = state.resume(checkpoint)
@@ -186,12 +167,6 @@ def _check(inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray], training
     if training.variant == "matryoshka" and training.kind != "sae":
         raise InputError(f"dictionary.variant matryoshka is for the kind sae; the kind is {training.kind}.")
     assert len({len(vectors) for vectors in (*inputs, *targets)}) == 1, "layers have different numbers of vectors"
-
-
-def _standardised(vectors: np.ndarray, standard: Standard, device: str) -> "torch.Tensor":
-    import torch
-
-    return torch.from_numpy(((vectors - standard.mean) / standard.scale).astype(np.float32)).to(device)
 
 
 class _State:
@@ -232,9 +207,8 @@ class _State:
         loss = torch.zeros((), device=xs[0].device)
         for m, y in enumerate(ys):
             made = self._decode(latents, m)
-            loss = loss + (y - made).square().mean()
-            loss = loss + self._prefixes(latents, m, y)
-            loss = loss + self._revive(raw, m, (y - made).detach())
+            more = self._prefixes(latents, m, y), self._revive(raw, m, (y - made).detach())
+            loss = loss + (y - made).square().mean() + more[0] + more[1]
         if own.variant == "relu":
             loss = loss + own.l1 * sum(z.sum(1).mean() / z.shape[1] ** 0.5 for z in latents)
         self.optimizer.zero_grad()
@@ -258,8 +232,7 @@ class _State:
         positive = pre.clamp(min=0)
         if own.variant == "relu":
             return positive
-        flat = positive.flatten()
-        least = flat.topk(own.k * len(pre)).values[-1].detach()
+        least = positive.flatten().topk(own.k * len(pre)).values[-1].detach()
         with torch.no_grad():
             before = self.least[layer]
             self.least[layer] = least if before == 0 else THRESHOLD_MEMORY * before + (1 - THRESHOLD_MEMORY) * least
@@ -286,8 +259,7 @@ class _State:
     def _revive(self, raw: "list[torch.Tensor]", layer: int, residual: "torch.Tensor") -> "torch.Tensor | float":
         """What dead latents, as many as half the width, could explain of the residual."""
         dead = self.silent[layer] > self.training.dead_after
-        count = int(dead.sum())
-        if not count:
+        if not (count := int(dead.sum())):
             return 0.0
         pre = raw[layer].masked_fill(~dead, -math.inf)
         z = keep_largest(pre, min(count, max(1, residual.shape[1] // 2)))
@@ -297,8 +269,6 @@ class _State:
 
     def keep(self, path: str | Path, step: int) -> None:
         """Write the state."""
-        import json
-
         from safetensors.torch import save
 
         tensors = {f"weight.{name}": t for name, t in self.weights.tensors().items()}
@@ -313,8 +283,6 @@ class _State:
 
     def resume(self, path: str | Path | None) -> int:
         """Take up a state of the same training, if there is one; return the first step to take."""
-        import json
-
         import torch
         from safetensors import SafetensorError, safe_open
 
@@ -333,9 +301,8 @@ class _State:
             for name, t in self.weights.tensors().items():
                 t.copy_(tensors[f"weight.{name}"])
                 first, second = (tensors[f"{kind}.{name}"].to(t.device) for kind in ("first", "second"))
-                self.optimizer.state[t] = {
-                    "step": torch.tensor(float(step)), "exp_avg": first, "exp_avg_sq": second,
-                }  # fmt: skip
+                moments = {"exp_avg": first, "exp_avg_sq": second}
+                self.optimizer.state[t] = {"step": torch.tensor(float(step)), **moments}
             self.silent = [tensors[f"silent.{layer}"].to(s.device) for layer, s in enumerate(self.silent)]
             self.least = tensors["least"].to(self.least.device)
         return int(step)

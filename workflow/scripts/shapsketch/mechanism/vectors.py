@@ -1,18 +1,23 @@
-"""Which activations a dictionary is trained on, and which it is measured on."""
+"""Which activations a dictionary is trained on, in which units, and which it is measured on."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..models.dictionary import Kind
-from ..models.hooked_network import Site
+from ..models.sites import Site
 from ..sequences.rng import ACTIVATION_STREAM
 from ..settings.errors import InputError
 from .activations import CODES, Activations
 from .clusters import find_clusters, held_out
 
+if TYPE_CHECKING:
+    import torch
+
 MAX_HELD_SEQUENCES = 5000  # that measures are taken on
+MIN_SCALE = 1e-6  # of vectors that do not vary
 ALONE = 2.0  # an identity that no two sequences reach: each is a cluster
 
 
@@ -87,3 +92,29 @@ class Split:
         if most is None or len(flat) <= most:
             return flat
         return flat[np.linspace(0, len(flat) - 1, most).astype(int)]
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The one mean and the one scale by which a layer's vectors are standardised.
+
+    Attributes:
+        mean: (width,).
+        scale: root mean square of what is left, over vectors and numbers.
+    """
+
+    mean: np.ndarray
+    scale: float
+
+    @classmethod
+    def of(cls, vectors: np.ndarray) -> "Standard":
+        """Measure (N, width) vectors."""
+        mean = vectors.mean(0, dtype=np.float64)
+        spread = float(np.sqrt(np.mean((vectors - mean) ** 2)))
+        return cls(mean, max(spread, MIN_SCALE))
+
+    def apply(self, vectors: np.ndarray, device: str) -> "torch.Tensor":
+        """Return (N, width) vectors, standardised, as a float32 tensor on a device."""
+        import torch
+
+        return torch.from_numpy(((vectors - self.mean) / self.scale).astype(np.float32)).to(device)

@@ -19,7 +19,8 @@ import numpy as np
 
 from ..settings.errors import InputError
 from ..storage.files import atomic_path, write_json
-from .hooked_network import HookedNetwork, Site
+from .hooked_network import HookedNetwork
+from .sites import Site
 
 if TYPE_CHECKING:
     import torch

@@ -17,6 +17,7 @@ from .written import Written, below, keys_of, text_of
 Path = tuple[str | int, ...]  # of keys and numbers of list items
 
 _NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
 MOST = 2**31 - 1  # of whole numbers whose schema has no maximum
 _JSON = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 
@@ -96,16 +97,19 @@ def _fit_scalar(value: Any, branches: Sequence[Mapping[str, Any]], written: Sequ
         kinds |= {types} if isinstance(types, str) else set(types)
     kinds |= {_JSON[type(constant)] for constant in constants}
     numeric = kinds & {"integer", "number"}
+    named = not kinds & {"number", "boolean"} and any("string" in branch.get("type", ()) for branch in branches)
     if value is None:
         return _nothing(kinds, branches, path)
     if isinstance(value, str):
+        if named and not _WHOLE.fullmatch(value):
+            return str(value)  # a name, such as 1.10
         return _fit_text(str(value), kinds, constants, most, path)
     if "string" in kinds and numeric and ":" in (text_of(value, written) or ""):
         return text_of(value, written)  # 10:20 is 620 to YAML, which counts in sixties
     if isinstance(value, bool):
         if "boolean" in kinds or numeric:
             return value
-    elif isinstance(value, (int, float)) and (numeric or "string" not in kinds):
+    elif isinstance(value, int if named else (int, float)) and (numeric or "string" not in kinds):
         return _sensible(value, kinds, most, path)
     if "string" not in kinds:
         return value

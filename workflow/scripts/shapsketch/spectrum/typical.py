@@ -11,7 +11,7 @@ from ..sequences.rng import TYPICAL_STREAM, generator
 
 RARE_SHARE = 1e-3  # share of the draws below which a sequence's probability is remarkable
 DRAWS = 20_000  # draws that tell
-CENTRES_AT_ONCE = 2_000
+ROWS_AT_ONCE, CENTRES_AT_ONCE = 512, 2_000  # sequences that are compared at once
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,33 @@ class Typical:
 
         With m letters kept, the integral over u of (1 - u)^m u^(n - m) is B(m + 1, n - m + 1); the others are drawn.
         """
-        assert self.near is not None
-        free = self.background.template.free
-        local, n = [self.background.local[i] for i in free.tolist()], len(free)
-        logs = [np.append(np.log(p), np.zeros(256 - len(p))) for p in local]
-        own = np.stack([table[codes[:, i]] for table, i in zip(logs, free.tolist(), strict=True)], 1)
+        kept_chance = betaln(np.arange(self._free + 1) + 1, self._free - np.arange(self._free + 1) + 1)
         best = np.full(len(codes), -np.inf)
-        for start in range(0, len(self.near), CENTRES_AT_ONCE):
-            kept, drawn = np.zeros((2, len(codes), len(self.near[start : start + CENTRES_AT_ONCE])))
-            for column, i in enumerate(free.tolist()):
-                same = codes[:, i, None] == self.near[None, start : start + CENTRES_AT_ONCE, i]
-                kept += same
-                drawn += np.where(same, 0.0, own[:, column, None])
-            best = np.maximum(best, (betaln(kept + 1, n - kept + 1) + drawn).max(1))
+        for start in range(0, len(codes), ROWS_AT_ONCE):
+            rows, logs = self._one_hot(codes[start : start + ROWS_AT_ONCE])
+            for first in range(0, len(self._centres), CENTRES_AT_ONCE):
+                centres = self._centres[first : first + CENTRES_AT_ONCE].T
+                kept = np.rint(rows @ centres).astype(np.int64)
+                drawn = logs.sum(1)[:, None] - logs @ centres
+                block = best[start : start + ROWS_AT_ONCE]
+                np.maximum(block, (kept_chance[kept] + drawn).max(1), out=block)
         return best
+
+    @property
+    def _free(self) -> int:
+        return len(self.background.template.free)
+
+    @cached_property
+    def _centres(self) -> np.ndarray:
+        """(C, L) which letters of the free positions each sequence has."""
+        assert self.near is not None
+        return self._one_hot(self.near)[0]
+
+    def _one_hot(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, L) float64: which letters of the free positions codes have, and the same times log-probabilities."""
+        free, local = self.background.template.free.tolist(), self.background.local
+        letters = np.concatenate([codes[:, i, None] == np.arange(len(local[i])) for i in free], 1).astype(np.float64)
+        return letters, letters * np.log(np.concatenate([local[i] for i in free]))
 
 
 def _below(scores: np.ndarray) -> float:

@@ -1,0 +1,69 @@
+"""How far a masked explanation can be trusted, as a table: a row for each sequence and output."""
+
+import pyarrow as pa
+
+from . import MaskFit
+
+SCORE_SCHEMA = pa.schema(
+    [
+        ("sequence_id", pa.string()),
+        ("output", pa.string()),
+        ("evaluations", pa.int64()),
+        ("estimator", pa.string()),
+        ("parities", pa.int64()),
+        ("order", pa.int8()),
+        ("r2", pa.float64()),
+        ("r2_low", pa.float64()),
+        ("r2_high", pa.float64()),
+        ("r2_of_draws", pa.float64()),
+        ("noise_share", pa.float64()),
+        ("signal", pa.float64()),
+        ("missed", pa.float64()),
+        ("missed_error", pa.float64()),
+        ("half_r2", pa.float64()),
+        ("half_r2_low", pa.float64()),
+        ("half_r2_high", pa.float64()),
+        ("half_signal", pa.float64()),
+        ("half_missed", pa.float64()),
+        ("half_missed_error", pa.float64()),
+        ("base_error", pa.float64()),
+        ("gap", pa.float64()),
+        ("gap_error", pa.float64()),
+        ("least", pa.float64()),
+        ("most", pa.float64()),
+    ]
+)
+
+
+def score_table(name: str, output: str, fit: MaskFit, evaluations: int, seen: tuple[float, float]) -> pa.Table:
+    """Return the row of an explanation, with `SCORE_SCHEMA`.
+
+    Args:
+        name, output: of the sequence, and of the model.
+        fit: the explanation.
+        evaluations: of the model, the prediction not counted.
+        seen: the least and the largest value of the model.
+    """
+    record, half = fit.record, fit.record["half"]
+    low, high = record["r2_interval"]
+    half_low, half_high = half["r2_interval"]
+    scored = ("r2_of_draws", "noise_share", "signal", "missed", "missed_error")
+    columns = {
+        "sequence_id": name,
+        "output": output,
+        "evaluations": evaluations,
+        **{key: record[key] for key in ("estimator", "parities", "order", "r2")},
+        "r2_low": low,
+        "r2_high": high,
+        **{key: record[key] for key in scored},
+        "half_r2": half["r2"],
+        "half_r2_low": half_low,
+        "half_r2_high": half_high,
+        **{f"half_{key}": half[key] for key in ("signal", "missed", "missed_error")},
+        "base_error": fit.base_error,
+        "gap": fit.gap,
+        "gap_error": fit.gap_error,
+        "least": seen[0],
+        "most": seen[1],
+    }
+    return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
