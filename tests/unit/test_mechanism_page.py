@@ -20,7 +20,7 @@ REPORT = Path(__file__).resolve().parents[2] / "workflow/report"
 SOURCES = {
     "template": REPORT / "mechanism.html.j2",
     "style": REPORT / "page.css",
-    "scripts": [REPORT / "draw.js", REPORT / "mechanism.js"],
+    "scripts": [REPORT / name for name in ("draw.js", "logo.js", "mechanism.js")],
 }
 TEMPLATE = Template(Alphabet("ACGT"), "N" * planted.N)
 
@@ -54,7 +54,14 @@ def page(root, tmp_path_factory):
     concepts = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4]})
     whole = pd.concat([matrix.table(TEMPLATE.alphabet) for matrix in matrices.values()])
     content = page_content(
-        table, TEMPLATE.alphabet.decode(codes), whole, scores, {"concepts": concepts}, {"y": circuit}, {"1.0": "s.html"}
+        table,
+        TEMPLATE.alphabet.decode(codes),
+        whole,
+        scores,
+        {"concepts": concepts},
+        {"y": circuit},
+        {"1.0": "s.html"},
+        TEMPLATE.alphabet,
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(render(SOURCES, content, name="<toy>", dictionary=scores, read_on=60, version="0"))
@@ -82,6 +89,7 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     assert "Latent 1.0 of second" in shown
     assert "its sketch" in shown
     assert len(find("#latent svg")) >= 2
+    assert len(find("#latent svg .letters use")) >= 2, "its logo has no letters"
     search.clear()
     search.send_keys(" ")
     density = next(b for b in find("#table thead button") if b.text.startswith("active"))

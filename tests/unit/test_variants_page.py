@@ -87,13 +87,11 @@ def test_the_page_holds_what_the_tables_say(page):
     beyond = made["haplotypes"]["beyond_singles"].abs().max()
     assert abs(best["sums"][2]) == pytest.approx(beyond, rel=1e-6)
     assert sum(player[3] for player in best["players"]) == pytest.approx(best["sums"][0], abs=1e-6)
-    key, own = next(iter(found["contributions"].items()))
+    own = next(iter(found["contributions"].values()))
     before, after = own["0" if "0" in own else "1"]["letters"]
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
     text = " ".join(Parser(page.read_text(encoding="utf-8")).text)
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
-    assert {"variants.tsv"} <= set(Parser(page.read_text(encoding="utf-8")).addresses) or len(found["variants"]) == 90
-    assert key
 
 
 def test_contributions_before_and_after_sum_to_the_effect_of_the_sketch():
@@ -123,7 +121,10 @@ def test_it_is_searched_and_sorted_in_a_browser(browser, page):
     click(browser, browser.find_elements("css selector", "#variant-table th button")[1])
     places = [int(row[1].split(":")[1]) for row in cells()]
     assert places == sorted(places) and len(places) > 20
-    assert len(browser.find_elements("css selector", "#before-after figure")) == 3
+    figures = browser.find_elements("css selector", "#before-after figure")
+    assert len(figures) == 3
+    axes = [[t.text for t in figure.find_elements("css selector", "svg text")] for figure in figures[:2]]
+    assert axes[0] == axes[1], "before and after have different axes"
     assert browser.find_elements("css selector", "#haplotype .arcs path")
     click(browser, browser.find_elements("css selector", "#haplotype-table .name")[2])
     title = browser.find_element("css selector", "#haplotype h3").text

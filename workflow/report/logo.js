@@ -38,10 +38,11 @@ function stack(heights) {
 /**
  * Draws a logo.
  * @param columns [{heights, position, shaded, tip, error}]: `heights` as [{letter, value}]; `error` half the bar.
- * @param options label (in words), unit, height, room (pixels), arcs (of one sequence), text (its letters).
+ * @param options label (in words), unit, height, room (pixels), arcs (of one sequence), text (its letters), and `within`,
+ *   values that the axis holds besides, so that logos side by side have the same one.
  */
 function logo(columns, options) {
-  const { unit, height = 210, room = 900, arcs = [], text = "" } = options;
+  const { unit, height = 210, room = 900, arcs = [], text = "", within = [] } = options;
   const wide = Math.max(LOGO.wide, Math.min(LOGO.widest, 420 / columns.length));
   const margin = room < 450 ? 58 : 64;
   const width = Math.min(wide, Math.max(LOGO.narrow, (room - margin - LOGO.right) / columns.length));
@@ -50,8 +51,8 @@ function logo(columns, options) {
   const frame = { left: margin, right: total - LOGO.right, top: head, bottom: head + height - LOGO.foot };
   const stacks = columns.map((column) => stack(column.heights));
   const reach = (k, side) => stacks[k][side] + (side === "above" ? 1 : -1) * (columns[k].error || 0);
-  let high = Math.max(0, ...columns.map((_, k) => reach(k, "above")));
-  let low = Math.min(0, ...columns.map((_, k) => reach(k, "below")));
+  let high = Math.max(0, ...within, ...columns.map((_, k) => reach(k, "above")));
+  let low = Math.min(0, ...within, ...columns.map((_, k) => reach(k, "below")));
   if (high === low) [low, high] = [-1, 1];
   const y = scale([low, high], [frame.bottom - 2, frame.top + 2]);
   const left = (k) => frame.left + k * width;

@@ -38,19 +38,16 @@ function shaded(text, profile, most) {
   return picture(text.length * CELL, 20, `${text}, shaded by activation`, cells);
 }
 
-/** Letters of the windows, each as high as its share of its column's information. */
-function windows(logo) {
-  const height = 60;
-  const columns = logo.columns.map((column, k) => {
-    const bits = column.reduce((sum, p) => sum + (p > 0 ? p * Math.log2(p * column.length) : 0), 0);
-    let foot = height;
-    return column.map((p, a) => [p, logo.letters[a]]).sort((a, b) => a[0] - b[0]).map(([p, letter]) => {
-      const size = (p * Math.max(0, bits) / Math.log2(column.length)) * height;
-      foot -= size;
-      return size < 1 ? null : svg("g", { transform: `translate(${k * 22 + 11},${foot + size}) scale(1,${size / 14})`, "data-tip": `${letter}: ${percent(p)}` }, label(0, 0, letter, { "text-anchor": "middle" }));
-    });
-  });
-  return picture(Math.max(1, logo.columns.length) * 22, height, "letters of the windows", columns);
+/** The letters of a latent's windows, in bits. */
+function windows({ latent, logo: { letters, columns } }) {
+  const lettered = (values) => values.map((value, a) => ({ letter: letters[a], value }));
+  const even = letters.map(() => 1 / letters.length);
+  const stacks = columns.map((row, k) => ({
+    heights: lettered(information(row, even)),
+    position: k + 1,
+    tip: [`column ${k + 1}`, ...listed(lettered(row), percent)].join("\n"),
+  }));
+  return logo(stacks, { label: `Letters of the windows of latent ${latent}, in bits`, unit: "bits", room: 450, height: 150, across: "column" });
 }
 
 function show() {
@@ -63,7 +60,7 @@ function show() {
   document.getElementById("latent").replaceChildren(
     html("h3", {}, `Latent ${one.latent} of ${one.module}`, one.sketch ? [" ", html("a", { href: one.sketch }, "its sketch")] : null),
     html("p", {}, facts),
-    one.logo ? html("div", { class: "scroll" }, windows(one.logo)) : html("p", { class: "soft" }, "Its positions are no letters."),
+    one.logo ? html("div", { class: "scroll" }, windows(one)) : html("p", { class: "soft" }, "Its positions are no letters."),
     html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", {}, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`))),
   );
 }
@@ -101,6 +98,7 @@ function others() {
   document.getElementById("circuits").replaceChildren(...circuits.flat());
 }
 
+defineGlyphs(page.alphabet);
 startTips();
 document.getElementById("search").addEventListener("input", (event) => { search = event.target.value.toLowerCase(); list(); });
 measures();

@@ -102,7 +102,7 @@ function beforeAfter(key, id) {
       tip: `${letter} at position ${k + 1}\n${number(own.values[side][k], true)}`,
     }));
     const label = `Shapley values of the letters ${words} ${id}`;
-    return html("figure", {}, html("figcaption", {}, `${words} ${id}`), html("div", { class: "scroll" }, logo(columns, { label, unit: "Shapley value", room, height: 170 })));
+    return html("figure", {}, html("figcaption", {}, `${words} ${id}`), html("div", { class: "scroll" }, logo(columns, { label, unit: "Shapley value", room, height: 170, within: own.values.flat() })));
   });
   const columns = [...own.letters[1]].map((letter, k) => {
     const difference = own.values[1][k] - own.values[0][k];

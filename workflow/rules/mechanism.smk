@@ -297,7 +297,7 @@ rule report_mechanism:
         style=workflow.source_path("../report/page.css"),
         scripts=[
             workflow.source_path(f"../report/{name}")
-            for name in ("draw.js", "mechanism.js")
+            for name in ("draw.js", "logo.js", "mechanism.js")
         ],
     output:
         report=report(
@@ -317,6 +317,9 @@ rule report_mechanism:
         runtime=20,
     params:
         sketches=get_sketches,
+        alphabet=lambda wildcards: MODELS[MECHANISMS[wildcards.mechanism]["model"]][
+            "alphabet"
+        ],
         version=VERSIONS["mechanism"],
     script:
         "../scripts/report_mechanism.py"

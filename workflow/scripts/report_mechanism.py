@@ -13,6 +13,7 @@ if __name__ == "__main__":
     from shapsketch import __version__
     from shapsketch.report.html import render
     from shapsketch.report.mechanism_page import page_content
+    from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.storage.files import read_json, write_text
     from shapsketch.storage.tsv import read_table
 
@@ -23,7 +24,7 @@ if __name__ == "__main__":
     circuits = read_json(inputs.circuits) if inputs.get("circuits") else {}
     content = page_content(
         pd.read_parquet(inputs.latents), sequences, read_table(inputs.matrices), dictionary, tables, circuits,
-        params.sketches,
+        params.sketches, Alphabet.from_config(params.alphabet),
     )  # fmt: skip
     page = render(
         {name: inputs[name] for name in ("template", "style", "scripts")},

@@ -5,6 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from ..figures.style import letter_colors
+from ..sequences.alphabet import Alphabet
+from .html import glyphs
+
 KEPT = (
     "latent", "module", "density", "mean", "max", "usual_position", "position_share", "top_ids", "top_positions",
     "top_activations", "top_profiles", "consensus", "bits", "windows", "influence", "influenced",
@@ -20,6 +24,7 @@ def page_content(
     tables: Mapping[str, pd.DataFrame],
     circuits: Mapping[str, Any],
     sketches: Mapping[str, str],
+    alphabet: Alphabet,
 ) -> dict[str, Any]:
     """Return what the page's script reads.
 
@@ -31,6 +36,7 @@ def page_content(
         tables: `concepts`, `steering`, `probes`, those there are.
         circuits: `circuits.json`, empty where there are none.
         sketches: by latent the address of the report of its sketch.
+        alphabet: of the model.
     """
     effects = [name for name in latents if name.startswith("effect_")]
     logos = {
@@ -51,7 +57,9 @@ def page_content(
         own["logo"], own["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
         rows.append(own)
     rows.sort(key=lambda row: -(row["influence"] or 0.0))
+    letters = alphabet.letters
     return {
+        "alphabet": {"letters": letters, "colors": letter_colors(alphabet), "glyphs": glyphs(letters)},
         "latents": rows,
         "dictionary": {
             kind: {key: own[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
