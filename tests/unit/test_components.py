@@ -143,3 +143,15 @@ def test_files_hold_trains(spectrum, tmp_path):
     first = (tmp_path / "both.npz").read_bytes()
     save_spectra(tmp_path / "both.npz", list(again.values()))
     assert (tmp_path / "both.npz").read_bytes() == first
+
+
+def test_mutations_are_what_predictions_change_by(spectrum):
+    template = spectrum.template
+    codes = all_codes(template.sizes.tolist())[::17]
+    changes = spectrum.components.mutations(codes, 4)
+    for i in range(template.n):
+        for letter in range(template.sizes[i]):
+            other = codes.copy()
+            other[:, i] = letter
+            expected = spectrum.predict_codes(other) - spectrum.predict_codes(codes)
+            np.testing.assert_allclose(changes[:, i, letter], expected, atol=1e-11)

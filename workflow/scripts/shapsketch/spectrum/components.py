@@ -67,6 +67,22 @@ class Components:
             values[:, self.free] += train.hypothetical_values(self.at_free(codes), letters)
         return values
 
+    def mutations(self, codes: np.ndarray, letters: int) -> np.ndarray:
+        """Return (N, n, letters) float64: what the function changes by, were letter b at position i instead.
+
+        Saturation mutagenesis in one pass over each term, and forth and back over each train.
+
+        Args:
+            codes: (N, n) uint8, each position's own letters.
+            letters: how many codes of each position, from 0 on; without meaning beyond a position's own.
+        """
+        changes = self.terms.mutations(codes, letters)
+        at_free = self.at_free(codes)
+        for train in self.trains:
+            values = train.mutations(at_free)[..., :letters]
+            changes[:, self.free, : values.shape[2]] += values - train.predict(at_free)[:, None, None]
+        return changes
+
     def expand(self, letters: Sequence[np.ndarray]) -> "Components":
         """Return the function of new letters that are averages of the old ones; see `Terms.expand`."""
         at_free = [letters[i] for i in self.free.tolist()]

@@ -149,8 +149,11 @@ HYPOTHETICAL_BLOCK = 64  # sequences; sums are held for every letter
 
 
 @numba.njit(cache=True, parallel=True)
-def hypothetical_values(codes, terms, out):
-    """Write the (N, n, m) Shapley values of position i, were letter b there and all else as it is."""
+def hypothetical_values(codes, terms, shared, out):
+    """Write the (N, n, m) sums of the dividends that hold position i, were letter b there and all else as it is.
+
+    Shared out over the positions of each they are Shapley values; whole, what position i adds.
+    """
     block = HYPOTHETICAL_BLOCK
     for b in numba.prange((codes.shape[0] + block - 1) // block):
         rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
@@ -158,7 +161,7 @@ def hypothetical_values(codes, terms, out):
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals, letters_there = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
         for t in range(terms.offsets.size - 1):
-            share = 1.0 / (terms.offsets[t + 1] - terms.offsets[t])
+            share = 1.0 / (terms.offsets[t + 1] - terms.offsets[t]) if shared else 1.0
             for i in terms.positions[terms.offsets[t] : terms.offsets[t + 1]]:
                 letters_there[:] = columns[i]
                 for letter in range(min(terms.sizes[i], out.shape[2])):

@@ -253,8 +253,19 @@ class Terms:
             letters: how many codes of each position, from 0 on; zero beyond a position's own.
         """
         out = np.zeros((*codes.shape, letters))
-        kernels.hypothetical_values(codes, self.arrays, out)
+        kernels.hypothetical_values(codes, self.arrays, True, out)
         return out
+
+    def mutations(self, codes: np.ndarray, letters: int) -> np.ndarray:
+        """Return (N, n, letters) float64: what the function changes by, were letter b at position i instead.
+
+        Args:
+            codes: (N, n) uint8.
+            letters: how many codes of each position, from 0 on; without meaning beyond a position's own.
+        """
+        held = np.zeros((*codes.shape, letters))
+        kernels.hypothetical_values(codes, self.arrays, False, held)
+        return held - np.take_along_axis(held, codes[:, :, None].astype(np.int64), 2)
 
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sum weights over the sequences that fall into each cell of each table.

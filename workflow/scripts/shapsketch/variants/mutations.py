@@ -11,7 +11,8 @@ from ..sequences.rng import NULL_STREAM, content_keys, keyed_words
 from ..sequences.template import Template
 from ..spectrum.spectrum import Spectrum
 
-ROWS_AT_ONCE = 1 << 16  # changed sequences that are held at once
+ROUNDING = 1e-9  # of the largest effect of a window: effects that differ by less are equal
+LETTERS_AT_ONCE = 1 << 22  # changes that are held at once
 
 
 def single_changes(template: Template) -> tuple[np.ndarray, np.ndarray]:
@@ -50,12 +51,14 @@ def all_deltas(spectrum: Spectrum, codes: np.ndarray) -> np.ndarray:
     """
     template = spectrum.template
     places, steps = single_changes(template)
+    letters = int(template.sizes.max())
     out = np.empty((len(codes), len(places)))
-    size = max(1, ROWS_AT_ONCE // max(len(places), 1))
+    size = max(1, LETTERS_AT_ONCE // (template.n * letters))
     for k in range(0, len(codes), size):
         own = codes[k : k + size]
-        made = changed(own, template, places, steps).reshape(-1, template.n)
-        out[k : k + size] = spectrum.predict_codes(made).reshape(len(own), -1) - spectrum.predict_codes(own)[:, None]
+        others = (own[:, places].astype(np.int64) + steps) % template.sizes[places]
+        changes = spectrum.components.mutations(own, letters)
+        out[k : k + size] = changes[np.arange(len(own))[:, None], places, others]
     return out
 
 
@@ -104,14 +107,16 @@ class Null:
 
 
 def percentiles(deltas: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Return the percentage of null effects that are smaller in magnitude, those that are equal counting half.
+    """Return the percentage of null effects that are smaller in magnitude; equal ones count half.
 
     Args:
         deltas: (N, outputs) float64.
         null: (N, M, outputs) float64.
     """
     own, usual = np.abs(deltas)[:, None], np.abs(null)
-    return 100 * ((usual < own).mean(1) + (usual == own).mean(1) / 2)
+    slack = ROUNDING * np.maximum(own, usual.max(1, keepdims=True, initial=0.0))
+    smaller, larger = (usual < own - slack).mean(1), (usual > own + slack).mean(1)
+    return 100 * (smaller + (1 - smaller - larger) / 2)
 
 
 MUTATION_SCHEMA = pa.schema(
