@@ -4,6 +4,15 @@ from itertools import chain, combinations, product
 
 import numpy as np
 
+from shapsketch.recovery import recover
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+
+LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+
 
 def subsets(items):
     items = list(items)
@@ -46,3 +55,40 @@ def shapley_values(values, n):
             weight = factorial(len(s)) * factorial(n - len(s) - 1) / factorial(n)
             phi[i] += weight * (values[tuple(sorted((*s, i)))] - values[s])
     return phi
+
+
+def random_function(n, q, uniform, seed):
+    """A random function on all of q^n, its background, and its exact spectrum."""
+    rng = np.random.default_rng(seed)
+    template = Template(Alphabet(LETTERS[:q]), "X" * n if q == 20 else "*" * n)
+    background = Background.uniform(template)
+    if not uniform:
+        background = Background.from_weights(template, rng.uniform(0.2, 1, (n, q)))
+    plan = make_plan({}, ["y"], background, budget=max(q**n, 100), design="exhaustive")
+    codes = plan.queries(0, plan.size)
+    values = rng.normal(size=len(codes))
+    spectrum = recover(Sketch(plan, codes, values[:, None]), 0).spectrum
+    return spectrum, codes, values
+
+
+def shapiq_index(dividends, n, index, top):
+    """The index of a game by shapiq: from its dividends where its converter knows it, else from all coalitions."""
+    import shapiq
+    from shapiq.game_theory.moebius_converter import MoebiusConverter
+
+    if index in MoebiusConverter.valid_indices:
+        moebius = shapiq.InteractionValues(
+            values=np.array([0.0, *dividends.values()]),
+            index="Moebius",
+            max_order=n,
+            n_players=n,
+            min_order=0,
+            interaction_lookup={(): 0} | {s: k + 1 for k, s in enumerate(dividends)},
+            baseline_value=0.0,
+        )
+        return MoebiusConverter(moebius)(index=index, order=top)
+
+    def game(coalitions):
+        return np.array([sum(a for s, a in dividends.items() if all(c[list(s)])) for c in coalitions])
+
+    return shapiq.ExactComputer(game, n)(index=index, order=top)

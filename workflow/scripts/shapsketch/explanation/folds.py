@@ -3,8 +3,8 @@
 Folds are taken for draws of one population: networks trained on other parts of the data, with other seeds. From F of
 them, with the standard deviation s, another fold's value lies within value +- t s sqrt(1 + 1/F) in 95 % of cases, t
 being the 97.5 % quantile of Student's t with F - 1 degrees of freedom (Hahn & Meeker, Statistical Intervals, Wiley
-1991, section 4.7). That is exact for normal values around their mean; `tests/unit/test_folds.py` measures it on
-networks.
+1991, section 4.7). That is exact for normal values around their mean; `tests/unit/explanation/test_folds.py` measures
+it on networks.
 """
 
 from collections.abc import Mapping, Sequence

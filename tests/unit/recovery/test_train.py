@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_recovery import free_template
 
+from recovery_cases import free_template
 from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import networks, recover, recover_outputs, student, train, train_steps
 from shapsketch.recovery.learning_curve import learning_curve

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from test_indices import random_function
 
+from oracles import random_function
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.ambiguity import resolve

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report
 from shapsketch.recovery import _samples, networks, recover, regression, student, train, trees
 from shapsketch.recovery.projection import project
@@ -18,8 +19,6 @@ from shapsketch.spectrum.basis import ProductBasis, contrasts
 from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import save_npz
-
-LETTERS = "ACGTDEFHIKLMNPQRSVWY"
 
 
 @pytest.fixture(autouse=True)
@@ -42,44 +41,6 @@ def brief(monkeypatch):
     monkeypatch.setattr(trees, "MAX_TREES", 200)
 
 
-def sketch_of(function, template, background=None, **settings):
-    background = background or Background.uniform(template)
-    plan = make_plan({}, ["y"], background, **settings)
-    codes = plan.queries(0, plan.size)
-    return Sketch(plan, codes, np.asarray(function(codes), float).reshape(len(codes), -1))
-
-
-def sparse_function(template, order, count, seed, noise=0.0):
-    """A sum of random q-ary waves of up to `order` positions."""
-    rng = np.random.default_rng(seed)
-    m, n = template.radix, len(template.free)
-    k = np.zeros((count, n), int)
-    for row in k:
-        size = rng.integers(1, order + 1)
-        row[rng.choice(n, size, replace=False)] = rng.integers(1, m, size)
-    f = rng.normal(size=count) + 1j * rng.normal(size=count)
-    wave = np.exp(2j * np.pi / m * np.arange(m))
-
-    def function(codes):
-        clean = 3 + np.real(wave[codes[:, template.free].astype(int) @ k.T % m] @ f)
-        return clean + noise * rng.normal(size=len(codes))
-
-    return function, k
-
-
-def free_template(q, n):
-    alphabet = Alphabet(LETTERS[:q])
-    return Template(alphabet, alphabet.wildcard * n)
-
-
-# the order of the function each is tested on, the budget, and the R2 that is left at most
-SUITE = {
-    "regression": (2, 12_000, 1e-9),
-    "fourier": (4, 40_000, 1e-9),
-    "trees": (2, 10_000, 0.15),
-    "student": (2, 3_000, 0.1),
-    "instashap": (2, 4_000, 1e-5),
-}
 SHAPES = [(2, 20), (3, 12), (4, 12), (5, 9), (6, 8)]
 SMALL = [(3, 7), (4, 10)]  # students of spaces that can be evaluated in full: a perceptron, and convolutions
 

@@ -5,14 +5,18 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import shapiq
-from shapiq.game_theory.moebius_converter import MoebiusConverter
 
-from oracles import all_codes, coalition_values, dividends, shapley_values, subsets
-from shapsketch.recovery import recover
+from oracles import (
+    LETTERS,
+    all_codes,
+    coalition_values,
+    dividends,
+    random_function,
+    shapiq_index,
+    shapley_values,
+    subsets,
+)
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.sampling.design import make_plan
-from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -20,23 +24,6 @@ from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.basis import ProductBasis
 from shapsketch.spectrum.indices import VALUES, WEIGHTS, interaction_map
 from shapsketch.spectrum.terms import Terms
-
-LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-
-
-def random_function(n, q, uniform, seed):
-    """A random function on all of q^n, its background, and its exact spectrum."""
-    rng = np.random.default_rng(seed)
-    template = Template(Alphabet(LETTERS[:q]), "X" * n if q == 20 else "*" * n)
-    background = Background.uniform(template)
-    if not uniform:
-        background = Background.from_weights(template, rng.uniform(0.2, 1, (n, q)))
-    plan = make_plan({}, ["y"], background, budget=max(q**n, 100), design="exhaustive")
-    codes = plan.queries(0, plan.size)
-    values = rng.normal(size=len(codes))
-    spectrum = recover(Sketch(plan, codes, values[:, None]), 0).spectrum
-    return spectrum, codes, values
-
 
 CASES = [(n, q, u) for q in (2, 3, 4, 5) for n in range(1, 7) if q**n <= 4096 for u in (True, False)]
 CASES += [
@@ -89,26 +76,6 @@ def test_proteins_equal_brute_force_without_the_whole_space(n):
         found = terms.dividends(x[None])[0]
         assert max(abs(a - truth[s]) for s, a in zip(terms.supports, found, strict=True)) < 1e-10
         assert np.abs(terms.shapley_values(x[None])[0] - shapley_values(v, n)).max() < 1e-10
-
-
-def shapiq_index(dividends, n, index, top):
-    """The index of a game by shapiq: from its dividends where its converter knows it, else from all coalitions."""
-    if index in MoebiusConverter.valid_indices:
-        moebius = shapiq.InteractionValues(
-            values=np.array([0.0, *dividends.values()]),
-            index="Moebius",
-            max_order=n,
-            n_players=n,
-            min_order=0,
-            interaction_lookup={(): 0} | {s: k + 1 for k, s in enumerate(dividends)},
-            baseline_value=0.0,
-        )
-        return MoebiusConverter(moebius)(index=index, order=top)
-
-    def game(coalitions):
-        return np.array([sum(a for s, a in dividends.items() if all(c[list(s)])) for c in coalitions])
-
-    return shapiq.ExactComputer(game, n)(index=index, order=top)
 
 
 @pytest.mark.parametrize("index", WEIGHTS)

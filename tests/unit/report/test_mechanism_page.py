@@ -16,7 +16,7 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 
-REPORT = Path(__file__).resolve().parents[2] / "workflow/report"
+REPORT = Path(__file__).resolve().parents[3] / "workflow/report"
 SOURCES = {
     "template": REPORT / "mechanism.html.j2",
     "style": REPORT / "page.css",

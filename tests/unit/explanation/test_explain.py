@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_indices import random_function
 
+from oracles import random_function
 from shapsketch.explanation.refine import Effort, Refiner, Residual
 from shapsketch.explanation.tables import refine_plain
 from shapsketch.fidelity.on_sequences import report_on_queries

@@ -4,9 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from test_indices import random_function
 
-from oracles import all_codes
+from oracles import all_codes, random_function
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_recovery import SUITE, free_template, sketch_of, sparse_function
 
+from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report, scored_points
 from shapsketch.recovery import networks, recover, student, train, trees
 from shapsketch.sampling.sketch import Sketch

@@ -4,9 +4,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from test_indices import shapiq_index
 
-from oracles import all_codes, coalition_values, dividends, shapley_values
+from oracles import all_codes, coalition_values, dividends, shapiq_index, shapley_values
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
