@@ -104,16 +104,23 @@ def test_students_learn_from_all_shards(tmp_path):
     workspace = Workspace(tmp_path / "run")
     letters = np.random.default_rng(1).choice(list("ACGT"), (2, 40))
     workspace.write("some.fa", "".join(f">{k}\n{''.join(row)}\n" for k, row in enumerate(letters)))
+    pool = np.random.default_rng(2).choice(list("ACGT"), 400)
+    workspace.write("pool.fa", f">pool\n{''.join(pool)}\n>short\nACGT\n")
     workspace.write(
         "model.py", "def predict(sequences):\n    return [[s.count('G'), s.count('T')] for s in sequences]\n"
     )
     workspace.configure(
         models__tiny__template="N" * 40, explain__mode="masks", explain__shards=2,
+        models__tiny__background={"draws": {"path": "pool.fa", "cut": "anywhere", "gc": 0.1}},
         explain__masks={"players": {"segments": 2}, "budget": 200, "estimator": "student"},
     )  # fmt: skip
-    workspace.run("results/tiny/some/faithfulness.json")
+    workspace.run("results/tiny/some/report.html")
     folder = workspace.folder / "results/tiny/some"
+    page = (folder / "report.html").read_text()
+    assert "sequences of pool.fa whose share of G and C is within 0.1 of its own" in page
+    assert "1 of its sequences are shorter" in page
     scores = pd.read_parquet(folder / "mask_scores.parquet")
+    assert scores["background_sequences"].between(10, 360).all()
     assert "student" in set(scores["estimator"]) <= {"student", "constant"}
     with np.load(folder / "masks/students.npz") as students:
         assert students["samples"] > 200  # more than one sequence has
@@ -143,11 +150,23 @@ def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
         ({"sequences__some__ambiguous": "resolve"}, "with explain.mode: masks it is error or drop"),
         ({"explain__masks": {"players": {"segments": 0}}}, "explain.masks.players"),
         ({"explain__masks": {"budgets": 100}}, "did you mean 'budget'?"),
+        (
+            {"models__tiny__background": {"shuffle": {}}, "explain__mode": "sketch"},
+            "draws whole sequences (shuffle), which is for explain.mode: masks, but explain.mode is sketch",
+        ),
+        (
+            {
+                "models__tiny__background": {"draws": {"path": "p.fa", "gc": 0.1}},
+                "models__tiny__alphabet": "protein",
+                "models__tiny__template": "XXXX",
+            },
+            "matches shares of G and C, but its alphabet is protein",
+        ),
     ],
 )
 def test_mistakes_are_told(changes, sentence, tmp_path):
     workspace = Workspace(tmp_path / "run")
-    workspace.configure(explain__mode="masks", **changes)
+    workspace.configure(**{"explain__mode": "masks", **changes})
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     config = yaml.safe_load((workspace.folder / "config/config.yaml").read_text())
     with pytest.raises(InputError) as told:

@@ -237,6 +237,7 @@ function show() {
     ["R² on masks of half the players", one.halfR2],
     ["warnings", one.warnings.join(", ") || "none"],
     ["noise of the draws", one.noise == null ? "–" : percent(one.noise)],
+    ...(one.stretches == null ? [] : [["real sequences of its background", String(one.stretches)]]),
     ["estimator", one.estimator],
   ];
   document.getElementById("explanation").replaceChildren(

@@ -23,6 +23,7 @@ _local = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "../sc
 sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 
 from shapsketch.settings import errors
+from shapsketch.settings.backgrounds import drawn_file
 from shapsketch.settings.catalogue import expand
 from shapsketch.settings.config import (
     canonical,
@@ -278,8 +279,10 @@ def get_reference(wildcards):
 
 
 def get_background_sequences(wildcards):
-    counted = counted_sequences(MODELS[wildcards.model]["background"])
-    return SEQUENCES[counted]["path"] if counted else []
+    """The file of the sequences that the background counts or draws; none where it does neither."""
+    background = MODELS[wildcards.model]["background"]
+    counted = counted_sequences(background)
+    return SEQUENCES[counted]["path"] if counted else drawn_file(background) or []
 
 
 def get_scatteritems(shards):

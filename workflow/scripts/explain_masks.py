@@ -55,7 +55,8 @@ if __name__ == "__main__":
             explained.append(explainer.explain(row["sequence_id"], row["sequence"], answers, prediction, students))
             progress.update()
     n = explainer.background.template.n
-    metadata = stamp({**asked["about"], "versions": made_with()})
+    note = getattr(explainer.background, "note", "")
+    metadata = stamp({**asked["about"], "versions": made_with()} | ({"background": note} if note else {}))
     schemas = {"values": values_schema(n), "errors": errors_schema(n)}
     schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
     with ExitStack() as stack:

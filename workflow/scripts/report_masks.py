@@ -40,6 +40,7 @@ if __name__ == "__main__":
         model=names.model,
         sequence_set=names.sequences,
         background=describe_background(params.background),
+        left_out=explained.get("background", ""),
         masks=params.masks,
         made=params.outputs,
         files=[(name, words) for name, words in FILES if Path(output.report).with_name(name).exists()],

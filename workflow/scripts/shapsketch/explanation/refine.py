@@ -28,9 +28,9 @@ from ..fidelity.records import Score
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
+from ..sequences.words import random_word
 from ..settings.errors import InputError
 from ..settings.records import RefineConfig
-from ..spectrum.kernels import random_word
 from ..spectrum.spectrum import Spectrum
 
 Function = Callable[[np.ndarray], np.ndarray]

@@ -11,8 +11,10 @@ import pyarrow as pa
 from ..models import Model
 from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
+from ..sequences.draws import Draws, configured_draws
 from ..sequences.reader import configured_background
 from ..sequences.template import Template
+from ..settings.backgrounds import draws_whole_sequences
 from ..settings.errors import InputError
 from ..settings.records import MasksConfig, PlayersConfig
 from ..spectrum.indices import InteractionMap, interaction_map
@@ -75,7 +77,7 @@ class MaskExplainer:
     """
 
     outputs: Sequence[str]
-    background: Background
+    background: Background | Draws
     settings: MaskSettings
     listing: Listing
     batch_size: int = 1024
@@ -94,12 +96,14 @@ class MaskExplainer:
         Args:
             model: of the config: `alphabet`, `template`, `background`, `outputs`, and of `sketch` seed and batch size.
             masks: `explain.masks`.
-            background_file: the sequences that the background is made of, where it is.
+            background_file: the sequences that the background counts or draws, where it does.
             tell: what is told of them.
             listing: which interactions are listed.
         """
         template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
-        background = configured_background(template, model["background"], background_file, tell)
+        whole = draws_whole_sequences(model["background"])
+        configured = configured_draws if whole else configured_background
+        background = configured(template, model["background"], background_file, tell)
         settings = MaskSettings.from_config(masks, model["sketch"]["seed"])
         return cls(model["outputs"], background, settings, listing or Listing(), model["sketch"]["batch_size"])
 
@@ -136,7 +140,10 @@ class MaskExplainer:
                 f"The sequence {name!r} has {sequence[unknown[0]]!r} at position {unknown[0] + 1}; explain.mode masks "
                 "needs plain letters: set sequences.NAME.ambiguous to error or drop."
             )
-        return SequenceGame(self.background, self.players, self.plan, local[0])
+        background = self.background
+        if not isinstance(background, Background):
+            background = background.around(name, local[0])
+        return SequenceGame(background, self.players, self.plan, local[0])
 
     def ask(self, model: Model, name: str, sequence: str) -> tuple[np.ndarray, np.ndarray]:
         """Ask the model about one sequence.
@@ -213,6 +220,7 @@ class MaskExplainer:
         """
         game, settings, tables = self.game(name, sequence), self.settings, []
         values = game.means(answers)
+        stretches = None if isinstance(game.background, Background) else game.background.size
         guesses = fit_students(students, game, values, settings.max_order) if students else [None] * len(self.outputs)
         for k, output in enumerate(self.outputs):
             whole = float(prediction[k])
@@ -230,7 +238,7 @@ class MaskExplainer:
                     "values": self._values(name, output, fit, whole, seen),
                     "errors": self._errors(name, output, fit),
                     "interactions": self._interactions(name, output, fit.parities, sequence),
-                    "scores": score_table(name, output, fit, self.plan.evaluations, seen),
+                    "scores": score_table(name, output, fit, self.plan.evaluations, seen, stretches),
                 }
             )
         return tables

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..models import Model
 from ..sequences.background import Background
+from ..sequences.draws import Draws
 from ..sequences.rng import MASK_STREAM, content_keys
 from ..sequences.template import Template
+from ..sequences.words import random_word
 from ..settings.errors import InputError
-from ..spectrum.kernels import random_word
 from .plan import MaskPlan
 
 LETTERS_AT_ONCE = 1 << 24  # letters of the queries that are held in memory
@@ -81,6 +82,10 @@ class Players:
         """Whether every player is one position."""
         return bool((self.first == self.last).all())
 
+    def absent(self, masks: np.ndarray) -> np.ndarray:
+        """(N, n) bool: which positions are absent under (N, m) masks."""
+        return np.pad(masks == 0, ((0, 0), (0, 1)))[:, self.owners]
+
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Share (..., m) values of players out over their free positions, equally; (..., n)."""
         shares = np.append(values / self.sizes, np.zeros((*values.shape[:-1], 1)), -1)
@@ -129,13 +134,13 @@ class SequenceGame:
     stream that the seed and the sequence's letters determine. A plan without noise takes the likeliest letters.
 
     Attributes:
-        background: of absent letters.
+        background: of absent letters; of whole sequences, those that may be drawn for this one.
         players: who they are.
         plan: the masks.
         codes: (n,) uint8 local codes of the sequence.
     """
 
-    background: Background
+    background: Background | Draws
     players: Players
     plan: MaskPlan
     codes: np.ndarray
@@ -147,6 +152,7 @@ class SequenceGame:
 
     @cached_property
     def _thresholds(self) -> np.ndarray:
+        assert isinstance(self.background, Background)
         return self.background.thresholds if self.plan.noisy else likeliest(self.background)
 
     def key(self, stream: int = MASK_STREAM) -> np.uint64:
@@ -161,6 +167,10 @@ class SequenceGame:
 
     def compose(self, masks: np.ndarray, key: np.uint64, numbers: np.ndarray) -> np.ndarray:
         """Return (N, n) uint8 local codes under (N, m) masks, with the draws of such numbers; see `compose`."""
+        if not isinstance(self.background, Background):
+            different, which = np.unique(numbers, return_inverse=True)
+            drawn = self.background.draw(key, different)[which]
+            return np.where(self.players.absent(masks), drawn, self.codes)
         return compose(self._thresholds, self.players, self.codes, masks, key, numbers)
 
     def ask(self, model: Model) -> np.ndarray:
@@ -178,8 +188,10 @@ class SequenceGame:
         return answers.reshape(len(self.plan.masks), self.plan.draws, -1).mean(1)
 
 
-def is_fixed(background: Background, players: Players) -> bool:
+def is_fixed(background: Background | Draws, players: Players) -> bool:
     """Whether what is drawn for absent players is one sequence, but for less than `FIXED_RATE` of all draws."""
+    if not isinstance(background, Background):
+        return background.is_fixed
     free = players.owners >= 0
     return float((1 - background.probabilities[free].max(1)).sum()) < FIXED_RATE
 

@@ -31,11 +31,14 @@ SCORE_SCHEMA = pa.schema(
         ("gap_error", pa.float64()),
         ("least", pa.float64()),
         ("most", pa.float64()),
+        ("background_sequences", pa.int64()),
     ]
 )
 
 
-def score_table(name: str, output: str, fit: MaskFit, evaluations: int, seen: tuple[float, float]) -> pa.Table:
+def score_table(
+    name: str, output: str, fit: MaskFit, evaluations: int, seen: tuple[float, float], stretches: int | None
+) -> pa.Table:
     """Return the row of an explanation, with `SCORE_SCHEMA`.
 
     Args:
@@ -43,6 +46,7 @@ def score_table(name: str, output: str, fit: MaskFit, evaluations: int, seen: tu
         fit: the explanation.
         evaluations: of the model, the prediction not counted.
         seen: the least and the largest value of the model.
+        stretches: how many sequences its background has, where it draws from real ones.
     """
     record, half = fit.record, fit.record["half"]
     low, high = record["r2_interval"]
@@ -65,5 +69,6 @@ def score_table(name: str, output: str, fit: MaskFit, evaluations: int, seen: tu
         "gap_error": fit.gap_error,
         "least": seen[0],
         "most": seen[1],
+        "background_sequences": stretches,
     }
     return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)

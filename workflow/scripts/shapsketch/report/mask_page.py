@@ -44,8 +44,9 @@ def page_content(
     Returns:
         `outputs`, each with its name, its `summary`, `headline`, `beside`, `half` and `half_beside` (R2 in words),
         `warnings` (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2`
-        (in words), `warnings` (names), `estimator`, `noise`, `values`, `errors` (one per position), `interactions`
-        (`positions` as a list of 0-based [first, last], `letters`, `value`); `count`, the sequences there are, and
+        (in words), `warnings` (names), `estimator`, `noise`, `stretches` (real sequences of its background),
+        `values`, `errors` (one per position), `interactions` (`positions` as a list of 0-based [first, last],
+        `letters`, `value`); `count`, the sequences there are, and
         `shown`, those on the page; `players`, see `player_bounds`.
     """
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
@@ -111,6 +112,7 @@ def _rows(tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: 
                 "warnings": [name for name in value_row.warning.split(",") if name],
                 "estimator": score.estimator,
                 "noise": _short(score.noise_share),
+                "stretches": None if pd.isna(score.background_sequences) else int(score.background_sequences),
                 "values": [_short(v) for v in matrix[k].tolist()],
                 "errors": [_short(v) for v in uncertain[k].tolist()],
                 "interactions": [

@@ -149,6 +149,14 @@ def _shares_in_words(score: Score) -> str:
     return ", ".join(f"{100 * share:.1f} % up to order {k}" for k, share in shares[:enough])
 
 
+CUTS = {  # what is drawn of longer sequences
+    "centre": "of longer ones the centre",
+    "start": "of longer ones the start",
+    "end": "of longer ones the end",
+    "anywhere": "each stretch of the template's length alike",
+}
+
+
 def describe_background(configured: Any) -> str:
     """Say in words what a config declares as background."""
     if isinstance(configured, Mapping):
@@ -170,6 +178,16 @@ def describe_background(configured: Any) -> str:
                 )
             case "markov":
                 return "a Markov chain of given probabilities"
+            case "draws":
+                matched = f" whose share of G and C is within {value['gc']:g} of its own" if "gc" in value else ""
+                return f"sequences of {value['path']}{matched}, {CUTS[value['cut']]}"
+            case "shuffle" if value["keep"] == "pairs":
+                return (
+                    "shuffles of the sequence itself, which keep how often each pair of neighbouring letters occurs "
+                    "(Altschul & Erickson 1985)"
+                )
+            case "shuffle":
+                return "shuffles of the letters of the sequence itself"
     return "uniform over the letters that the template allows"
 
 

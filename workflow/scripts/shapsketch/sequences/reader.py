@@ -135,6 +135,16 @@ def configured_background(
     return background_from_config(template, spec, sequences)
 
 
+def stream_records(path: str | Path, template: Template) -> Iterator[pd.DataFrame]:
+    """Yield all records of a file, `sequence_id` and `sequence` as they are written; the index numbers them from 1.
+
+    Args:
+        path: as `stream_sequences` takes it.
+        template: whose alphabet says what is a comment.
+    """
+    return _read_records(Path(path), template, None, "group")
+
+
 def _read_records(
     path: Path, template: Template, table_schema: Mapping[str, Any] | None, group: str
 ) -> Iterator[pd.DataFrame]:

@@ -109,3 +109,18 @@ def keyed_words(key: np.uint64, start: int, stop: int, width: int) -> np.ndarray
     index = np.arange(start * width + 1, stop * width + 1, dtype=np.uint64)
     words = _mixed(np.uint64(key) + index * _GOLDEN) >> np.uint64(32)
     return words.astype(np.uint32).reshape(stop - start, width)
+
+
+def keyed_indices(key: np.uint64, numbers: np.ndarray, size: int) -> np.ndarray:
+    """Return the entries of a key's endless table of uniform whole numbers below a size; see `keyed_words`.
+
+    Args:
+        key: of the table.
+        numbers: (N,) int64, which entries.
+        size: at most 2**40, for which the remainder of a 64-bit word is uniform to 1e-7.
+
+    Returns:
+        (N,) int64.
+    """
+    index = np.asarray(numbers).astype(np.uint64) + np.uint64(1)
+    return (_mixed(np.uint64(key) + index * _GOLDEN) % np.uint64(size)).astype(np.int64)

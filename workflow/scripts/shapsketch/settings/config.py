@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import jsonschema
 
+from .backgrounds import drawn_file, draws_whole_sequences
 from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
@@ -136,6 +137,7 @@ def check_names(config: Config, files: bool = True) -> None:
                 f"which are not under sequences: {', '.join(sequences)}."
             )
         _check_markov(name, model, config)
+        _check_draws(name, model, config, files)
         _check_near(name, model, sequences)
         for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
             check_output(f"{output} of models.{name}", spec)
@@ -189,6 +191,27 @@ def _check_markov(name: str, model: ModelConfig, config: Config) -> None:
             f"The background of models.{name} is a Markov chain, but {what} needs letters that are independent; choose "
             "uniform, frequencies, from_sequences or mutate."
         )
+
+
+def _check_draws(name: str, model: ModelConfig, config: Config, files: bool) -> None:
+    """Check that a background of whole sequences is used where games are asked, and that its file is there."""
+    background = model["background"]
+    if isinstance(background, str) or not draws_whole_sequences(background):
+        return
+    drawn = {entry["model"] for entry in config["mechanism"].values() if not isinstance(entry["sequences"], str)}
+    if config["explain"]["mode"] != "masks" or name in drawn:
+        what = "explain.mode is sketch" if config["explain"]["mode"] != "masks" else "mechanism draws from it"
+        raise InputError(
+            f"The background of models.{name} draws whole sequences ({next(iter(background))}), which is for "
+            f"explain.mode: masks, but {what}; choose uniform, frequencies, from_sequences, mutate or markov."
+        )
+    if "gc" in background.get("draws", {}) and kind_of(named_letters(model["alphabet"])) not in ("DNA", "RNA"):
+        raise InputError(
+            f"The background of models.{name} matches shares of G and C, but its alphabet is {model['alphabet']}; "
+            "leave background.draws.gc out."
+        )
+    if files and (path := drawn_file(background)):
+        check_file(path, f"models.{name}.background.draws", "a FASTA, FASTQ, CSV or TSV file")
 
 
 def _check_intervals(name: str, one: SequencesConfig, config: Config, files: bool) -> None:

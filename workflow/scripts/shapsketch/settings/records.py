@@ -68,6 +68,20 @@ class MarkovBackground(TypedDict):
     transitions: NotRequired[dict[str, dict[str, float]]]
 
 
+class DrawsBackground(TypedDict):
+    """`background.draws`: sequences of a file."""
+
+    path: str
+    cut: Literal["centre", "start", "end", "anywhere"]
+    gc: NotRequired[float]
+
+
+class ShuffleBackground(TypedDict):
+    """`background.shuffle`: of the explained sequence."""
+
+    keep: Literal["pairs", "letters"]
+
+
 class BackgroundConfig(TypedDict, total=False):
     """`background` of a model: one of these."""
 
@@ -75,6 +89,8 @@ class BackgroundConfig(TypedDict, total=False):
     from_sequences: CountedBackground
     mutate: MutatedBackground
     markov: MarkovBackground
+    draws: DrawsBackground
+    shuffle: ShuffleBackground
 
 
 class ModelConfig(TypedDict):

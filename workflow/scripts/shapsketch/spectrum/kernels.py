@@ -211,12 +211,3 @@ def cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
                     lanes[0, cells[r]] += block_weights[r]
         for c in range(lanes.shape[1]):
             out[base + c] = lanes[0, c] + lanes[1, c] + lanes[2, c] + lanes[3, c]
-
-
-@numba.njit(cache=True, inline="always")
-def random_word(key, counter):
-    """Return a uniform 32-bit word: SplitMix64 (Steele et al., OOPSLA 2014), started at the key."""
-    word = key + np.uint64(counter + 1) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (word ^ (word >> np.uint64(31))) >> np.uint64(32)
