@@ -1,12 +1,16 @@
 """Near queries: what they are drawn from, how a budget is divided, and what is kept when sets change."""
 
+import math
+
 import numpy as np
 import pytest
 
+import shapsketch
+from shapsketch.recovery import standardised
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.near import MAX_CENTRES, Near
 from shapsketch.sampling.plan import NEAR, Plan
-from shapsketch.sampling.sketch import sample, sample_shard
+from shapsketch.sampling.sketch import Sketch, sample, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -107,6 +111,35 @@ def test_a_set_that_is_added_asks_only_what_is_new(tmp_path):
     before = model.asked
     sample_shard(other, source, 1, 1, earlier=tmp_path / "shard.npz")
     assert model.asked - before == other.size
+
+
+SITES = [f"{left}GTAAGT{right}" for left in ("CAG", "AAG", "TTC", "GAT") for right in ("ATG", "CCT", "GGA")]
+
+
+def donor(sequences):
+    """Flat but near GTAAGT, where six letters act together."""
+    x = [4 * max(sum(map(str.__eq__, s[3:9], "GTAAGT")) - 3, 0) + 2 * (s[2] == "G") - 6 for s in sequences]
+    return [1 / (1 + math.exp(-v)) for v in x]
+
+
+@pytest.mark.parametrize("estimator", ["regression", "trees"])
+def test_tables_fit_near_queries_too(estimator):
+    errors = []
+    for near in (None, SITES):
+        spectrum = shapsketch.sketch(donor, "N" * 12, budget=3000, near=near, estimator=estimator, max_order=3)
+        errors.append(np.sqrt(np.mean(np.square(spectrum.predict(SITES) - np.array(donor(SITES))))))
+    assert errors[1] < errors[0] / 2
+
+
+def test_a_part_of_the_samples_keeps_the_share_of_each_set():
+    made = plan(Near.of(0.3, {"one": [CENTRES[0]], "two": [CENTRES[1]]}))
+    codes = made.queries(0, made.size)
+    samples, _ = standardised(Sketch(made, codes, (codes == 1).sum(1)[:, None].astype(float)), 0, 1)
+    part = samples.first(2000)
+    assert len(part.all_values) == 2000
+    assert len(part.near_values) == 600
+    shares = [(own.near_codes[:, :10] == 0).mean() for own in (samples, part)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
 
 
 def test_large_sets_are_thinned_at_equal_steps():

@@ -173,7 +173,7 @@ def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Be
 
 def _is_probed(samples: Samples) -> bool:
     """Whether tables are first tried on a part of the samples: those of a few sites never take long."""
-    return len(samples.values) > PROBED and len(samples.plan.template.free) >= MANY_SITES
+    return len(samples.all_values) > PROBED and len(samples.plan.template.free) >= MANY_SITES
 
 
 def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:

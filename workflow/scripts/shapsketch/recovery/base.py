@@ -40,8 +40,8 @@ class Samples:
             (see `Scale`); the lattice comes last.
         validation_codes, validation_values: to choose settings by, likewise.
         lattice_values: the values of the lattice, in its order; empty without one.
-        near_codes, near_values: further samples to fit, drawn near sequences; in row-major order. Estimators that need
-            draws of the background leave them alone.
+        near_codes, near_values: further samples to fit, drawn near sequences; in row-major order. What needs draws of
+            the background leaves them alone: the Fourier transform, `instashap`, and the screening of supports.
         near_validation_codes, near_validation_values: to choose by, likewise.
         threads: how many may be used; they must not change the result.
     """
@@ -78,12 +78,26 @@ class Samples:
         """(V,) float64: the values at `all_validation_codes`."""
         return np.concatenate([self.validation_values, self.near_validation_values])
 
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """`all_codes` in column-major order, for speed."""
+        return np.asfortranarray(self.all_codes)
+
     def first(self, most: int) -> "Samples":
-        """At most so many of the samples to fit; the lattice goes first."""
-        if len(self.values) <= most:
+        """At most so many of the samples to fit, with the share near sequences as it is; the lattice goes first."""
+        if len(self.all_values) <= most:
             return self
-        kept = self.lattice_values[: max(most - len(self.values) + len(self.lattice_values), 0)]
-        return replace(self, codes=self.codes[:most], values=self.values[:most], lattice_values=kept)
+        count = most * len(self.near_values) // len(self.all_values)
+        near = np.arange(count) * len(self.near_values) // max(count, 1)  # at equal steps: sets stand one after another
+        drawn = most - count
+        return replace(
+            self,
+            codes=self.codes[:drawn],
+            values=self.values[:drawn],
+            lattice_values=self.lattice_values[: max(drawn - len(self.values) + len(self.lattice_values), 0)],
+            near_codes=self.near_codes[near],
+            near_values=self.near_values[near],
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +143,7 @@ def predict(samples: Samples, fit: Fit, codes: np.ndarray) -> np.ndarray:
 
 
 def background_r2(samples: Samples, intercept: float, terms: Terms) -> float:
-    """R2 of terms on the validation points that were drawn from the background, which table estimators choose by."""
+    """R2 of terms on the validation points that were drawn from the background, which `instashap` chooses by."""
     return r_squared(samples.validation_values, intercept + terms.predict(samples.validation_codes))
 
 

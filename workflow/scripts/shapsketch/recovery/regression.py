@@ -1,8 +1,9 @@
 """Sparse regression: ridge least squares in the orthonormal basis of the background.
 
-With queries drawn from the background, the least-squares coefficients of the orthonormal products
-over a support are its dividend. The design matrix is never built: it is applied by table look-ups
-and its adjoint by histograms.
+The least-squares coefficients of the orthonormal products over a support are its dividend, wherever the function was
+asked. Where it is of a higher order than the fit, queries near sequences count like those of the background, so that
+what is fitted is best on both together. The design matrix is never built: it is applied by table look-ups and its
+adjoint by histograms.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
-from .base import Fit, Samples, background_r2
+from .base import Fit, Samples, validation_r2
 from .ridge import preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports
@@ -107,8 +108,9 @@ def _scale(basis: ProductBasis, variances: Mapping[Support, float]) -> np.ndarra
 
 def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.ndarray | None = None) -> _Scored:
     """Fit a basis with one ridge parameter after another, and keep the one that validates best."""
-    codes, count, mean = samples.codes, len(samples.values), samples.values.mean()
-    centred = samples.values - mean
+    codes, values = samples.columns, samples.all_values
+    count, mean = len(values), values.mean()
+    centred = values - mean
     if scale is None:
         scale = _prior_scale(basis, basis.adjoint(codes, centred) / count, float(centred.var()) / count)
 
@@ -122,7 +124,7 @@ def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.nda
     path = preconditioned_ridge(forward, lambda r: basis.adjoint(codes, r - r.mean()), centred, scale, RIDGES)
     for ridge, w in zip(RIDGES, path, strict=False):
         intercept, terms = float(mean - column_means @ w), basis.to_terms(w)
-        score = background_r2(samples, intercept, terms)
+        score = validation_r2(samples, Fit(intercept, terms))
         worse = 0 if best is None or score > best.score else worse + 1
         if worse == 0:
             best = _Scored(score, Fit(intercept, terms, {"max_order": order, "ridge": ridge}), basis, w)

@@ -40,7 +40,7 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MAX_TREES)
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
-    mean = samples.values.mean()
+    mean = samples.all_values.mean()
     return Fit(
         float(mean + scale * intercept), terms.scaled(scale), {"trees": len(trees), "leaves": len(leaves.values)}
     )
@@ -55,12 +55,12 @@ def split_supports(samples: Samples) -> list[Support]:
 def _boost(samples: Samples, depth: int, most: int) -> tuple[float, list[dict[str, Any]]]:
     """The scale of the values, and the trees for the standardised ones."""
     settings = SETTINGS | {"seed": samples.plan.seed % 2**31, "max_depth": depth}
-    codes, values = samples.codes, samples.values
+    codes, values = samples.all_codes, samples.all_values
     mean, scale = values.mean(), values.std() or 1.0
     sizes = samples.plan.template.sizes
     train = lgb.Dataset(_onehot(codes, sizes), (values - mean) / scale, params=settings)
     check = lgb.Dataset(
-        _onehot(samples.validation_codes, sizes), (samples.validation_values - mean) / scale, reference=train
+        _onehot(samples.all_validation_codes, sizes), (samples.all_validation_values - mean) / scale, reference=train
     )
     stop = lgb.early_stopping(PATIENCE, verbose=False)
     booster = lgb.train(settings, train, most, valid_sets=[check], callbacks=[stop])

@@ -5,7 +5,7 @@ makes the results of its stage, and all that follows from them, be made anew.
 """
 
 VERSIONS = {
-    "check": 1, "convert": 2, "recovery": 13, "explain": 5, "masks": 7, "motifs": 4, "compare": 1, "report": 3,
+    "check": 1, "convert": 2, "recovery": 14, "explain": 5, "masks": 7, "motifs": 4, "compare": 1, "report": 3,
     "variants": 3, "mechanism": 1,
 }  # fmt: skip
 
