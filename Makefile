@@ -96,17 +96,17 @@ benchmark-refine: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.refinement $(ARGS)
 
 # Hours in full; `make benchmark-methods ARGS="--models gb1_complete --quick"` is a taste.
-benchmark-methods: .venv/test.ready
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.methods $(ARGS)
+benchmark-methods: .venv-shapiq/ready
+	PYTHONPATH=workflow/scripts:tests $(<D)/bin/python -m benchmarks.methods $(ARGS)
 
 # Ten minutes: known motifs in real models, seconds and memory for 10,000 sequences; compiles memelite.
 benchmark-motifs: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.motifs $(ARGS)
 
 # Half an hour, most of it the peers': games of 200 to 1,000 players, beside shapiq's SPEX and ProxySPEX.
-benchmark-masks: .venv/test.ready
+benchmark-masks: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
-	  $(BIN)/python -m benchmarks.masks $(ARGS)
+	  $(<D)/bin/python -m benchmarks.masks $(ARGS)
 
 # BE-DICT in minutes a seed: dictionaries, the circuit of editing at A6, steering, each beside its controls.
 benchmark-mechanism: .venv/test.ready
@@ -117,7 +117,7 @@ benchmark-long-inputs: .venv/test.ready
 	  $(BIN)/python -m benchmarks.long_inputs $(ARGS)
 
 clean:
-	rm -rf .venv .venv-shapzero .snakemake results logs benchmarks
+	rm -rf .venv .venv-shapzero .venv-shapiq .snakemake results logs benchmarks
 
 .venv/%.ready: envs/%.txt envs/run.txt envs/cluster.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
@@ -129,4 +129,10 @@ clean:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The environment of the tests with shapiq 1.8, whatever the Python.
+.venv-shapiq/ready: tests/benchmarks/shapiq.sh .venv/test.ready
+	rm -rf $(@D)
+	$< $(@D) .venv
 	@touch $@

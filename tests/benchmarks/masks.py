@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from shapiq.approximator.sparse import SPEX, ProxySPEX
+from shapiq.approximator import SPEX, ProxySPEX
 
 from benchmarks import long_model
 from shapsketch.masks import explain_game

@@ -171,8 +171,7 @@ def _draw(path: Path) -> None:
     for name, rows in pd.read_csv(path, sep="\t").groupby("model", sort=False):
         start = path.with_suffix("").with_name(f"{path.stem}-{name}")
         save_figure(cost_chart(rows, str(name)), start.with_name(f"{start.name}.accuracy_against_cost"))
-        largest = rows[rows["evaluations"] == rows["evaluations"].max()]
-        save_figure(total_cost_chart(largest, str(name)), start.with_name(f"{start.name}.total_cost"))
+        save_figure(total_cost_chart(rows, str(name)), start.with_name(f"{start.name}.total_cost"))
 
 
 def _machine() -> str:

@@ -317,6 +317,7 @@ def test_the_sketch_is_set_beside_other_methods(copy):
     assert own.loc["kernel_shap", "break_even"] == np.ceil((3000 - 1000) / own.loc["kernel_shap", "each"])
     assert own["truth_error"].dropna().tolist() == [0, 0]  # all 8-mers are evaluated
     assert (folder / "comparison/g.accuracy_against_cost.svg").exists()
+    assert (folder / "comparison/g.total_cost.svg").exists()
     assert "Beside other methods" in (folder / "report.html").read_text()
     assert "comparison/g.accuracy_against_cost.svg" in (folder / "provenance.json").read_text()
 

@@ -13,7 +13,7 @@ from shapsketch.comparison.registry import break_even, headline
 from shapsketch.comparison.scoring import Scorer, agreement
 from shapsketch.comparison.table import Comparison
 from shapsketch.comparison.truth import enumerated_truth
-from shapsketch.figures.charts import cost_chart
+from shapsketch.figures.charts import cost_chart, total_cost_chart
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.spectrum import Spectrum
@@ -94,6 +94,9 @@ def test_the_chart_names_the_methods_that_answered():
     table = pd.DataFrame(rows, columns=columns)
     names = [text.get_text() for text in cost_chart(table, "some").axes[0].get_legend().get_texts()]
     assert names == ["shapsketch", "KernelSHAP"]
+    axes = total_cost_chart(table, "some", most=1000).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["shapsketch (R² 0.99)", "KernelSHAP (R² -3.00)"]
+    assert [line.get_ydata()[-1] for line in axes.lines] == [9000, 1000 + 64 * 1000]
 
 
 def test_sequences_are_chosen_evenly_and_once():

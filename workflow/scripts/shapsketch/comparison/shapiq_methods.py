@@ -1,6 +1,7 @@
 """What the methods of shapiq (Muschalik et al., NeurIPS 2024) have in common."""
 
 import warnings
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,14 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
         options: of the class.
 
     Raises:
-        UnsuitedError: there are too few evaluations for it.
+        UnsuitedError: there are too few evaluations for it, or the shapiq that is installed does not have it.
     """
     from shapiq import approximator
+
+    if not hasattr(approximator, name):
+        raise UnsuitedError(
+            f"{name} came with shapiq 1.8, which needs Python 3.12; shapiq {version('shapiq')} is installed."
+        )
 
     if task.evaluations < least:
         raise UnsuitedError(
@@ -51,6 +57,22 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
         return values, {s: v for s, v in terms.items() if 2 <= len(s) <= order}
 
     return play(task, solve, distinct=distinct)
+
+
+def boosted_trees(task: Task) -> Any:
+    """Return LightGBM as shapiq would make it, silent, with the task's threads, and the same bytes each time."""
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(
+        random_state=task.seed, n_jobs=task.threads, verbose=-1, deterministic=True, force_col_wise=True
+    )
+
+
+def newer_shapiq() -> bool:
+    """Whether the shapiq that is installed has what came with version 1.8."""
+    from shapiq import approximator
+
+    return hasattr(approximator, "PolySHAP")
 
 
 def sample_interactions(task: Task, name: str) -> Answer:

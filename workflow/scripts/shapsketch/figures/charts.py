@@ -85,3 +85,34 @@ def cost_chart(rows: pd.DataFrame, title: str) -> Figure:
     )
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
     return figure
+
+
+@style()
+def total_cost_chart(rows: pd.DataFrame, title: str, most: int = 100_000) -> Figure:
+    """Draw all evaluations against the number of sequences explained, both logarithmic (Tsui et al. 2024, Fig. 1).
+
+    Args:
+        rows: the rows of `comparison.tsv` of one output; of each method, the one of the most evaluations is drawn.
+        title: what was explained.
+        most: sequences at the right end.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    shown = rows[rows["r2"].notna()]
+    shown = shown.loc[shown.groupby("method", sort=False)["evaluations"].idxmax()]
+    colors = method_colors(name for name in shown["method"] if not name.startswith(OURS))
+    sequences = np.geomspace(1, most, 200)
+    for row in shown.to_dict("records"):
+        name = str(row["method"])
+        axes.plot(
+            sequences,
+            np.maximum(row["once"] + row["each"] * sequences, 1),
+            color=colors.get(name, BLUE),
+            linewidth=2.5 if name == OURS else 1,
+            linestyle="--" if name.startswith(OURS) and name != OURS else "-",
+            label=f"{METHODS.get(name, name)} (R² {row['r2']:.2f})",
+        )
+    axes.set(
+        xscale="log", yscale="log", xlabel="sequences explained", ylabel="evaluations of the model in all", title=title
+    )
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure

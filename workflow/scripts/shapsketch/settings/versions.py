@@ -5,9 +5,17 @@ makes the results of its stage, and all that follows from them, be made anew.
 """
 
 VERSIONS = {
-    "check": 1, "convert": 2, "recovery": 14, "explain": 5, "masks": 7, "motifs": 4, "compare": 1, "report": 3,
-    "variants": 3, "mechanism": 1,
-}  # fmt: skip
+    "check": 1,
+    "convert": 2,
+    "recovery": 14,
+    "explain": 5,
+    "masks": 7,
+    "motifs": 4,
+    "compare": 2,
+    "report": 3,
+    "variants": 3,
+    "mechanism": 1,
+}
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
 # of this model.
