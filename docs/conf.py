@@ -51,6 +51,7 @@ COPIES = {
     "reference/benchmarks.md": "tests/benchmarks/README.md",
     "reference/bad_input.md": "tests/README.md",
     "reference/changelog.md": "CHANGELOG.md",
+    "security.md": "SECURITY.md",
 }
 
 BIBLIOGRAPHY = "# Bibliography\n\nWhat docstrings, the text of Methods and these pages cite."
