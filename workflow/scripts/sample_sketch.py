@@ -12,6 +12,7 @@ if __name__ == "__main__":
     from pathlib import Path
 
     from shapsketch.sampling.plan import Plan
+    from shapsketch.sampling.shard_files import earlier_shards, keep_earlier
     from shapsketch.sampling.sketch import is_sampled, query_range, sample_shard
     from shapsketch.settings.sources import locate
     from shapsketch.storage.files import read_json, save_npz
@@ -27,5 +28,6 @@ if __name__ == "__main__":
         path.touch()
     else:
         with script.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
-            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough, earlier=path)
+            arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough, earlier=earlier_shards(path))
+        keep_earlier(path, plan)
         save_npz(path, arrays)

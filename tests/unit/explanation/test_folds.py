@@ -125,7 +125,7 @@ def test_each_query_is_asked_of_every_fold_and_kept(tmp_path, shards):
         "second.4",
     )
     assert (folds.values[:, 5] == sketch.by_fold[:, 1, 1]).all()
-    again = sample_shard(plan, source, 1, shards, earlier=paths[0])
+    again = sample_shard(plan, source, 1, shards, earlier=[paths[0]])
     assert (again["values"] == sketch.by_fold[: len(again["values"])]).all()
 
 

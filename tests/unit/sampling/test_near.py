@@ -1,6 +1,7 @@
 """Near queries: what they are drawn from, how a budget is divided, and what is kept when sets change."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from shapsketch.recovery import standardised
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.near import MAX_CENTRES, Near
 from shapsketch.sampling.plan import NEAR, Plan
-from shapsketch.sampling.sketch import Sketch, sample, sample_shard
+from shapsketch.sampling.shard_files import EARLIER, earlier_shards, forget_earlier, keep_earlier
+from shapsketch.sampling.sketch import Sketch, merge_shards, sample, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -101,7 +103,7 @@ def test_a_set_that_is_added_asks_only_what_is_new(tmp_path):
     both = plan(Near.of(0.3, {"one": [CENTRES[0]], "two": [CENTRES[1]]}))
     save_npz(tmp_path / "shard.npz", sample_shard(one, source, 1, 1))
     before = model.asked
-    again = sample_shard(both, source, 1, 1, earlier=tmp_path / "shard.npz")
+    again = sample_shard(both, source, 1, 1, earlier=[tmp_path / "shard.npz"])
     new = model.asked - before
     changed = (one.queries(0, one.size) != both.queries(0, both.size)).any(1)
     assert changed.sum() <= new <= changed.sum() + 2 * 16 * 3 * len(one.rounds)  # whole batches at the ends of blocks
@@ -109,8 +111,48 @@ def test_a_set_that_is_added_asks_only_what_is_new(tmp_path):
     assert np.array_equal(again["values"], sample(both, source).values)
     other = plan(Near.of(0.3, {"one": [CENTRES[0]]}), seed=1)
     before = model.asked
-    sample_shard(other, source, 1, 1, earlier=tmp_path / "shard.npz")
+    sample_shard(other, source, 1, 1, earlier=[tmp_path / "shard.npz"])
     assert model.asked - before == other.size
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (3, 1, 4, 2)])
+def test_a_larger_budget_asks_nothing_again_whatever_shard_held_it(tmp_path, order):
+    model, small, large = Counting(), plan(budget=4000), plan(budget=8000)
+    source = {"kind": "callable", "function": model}
+    paths = {k: tmp_path / f"{k}-of-4.npz" for k in order}
+
+    def carry_out(own):
+        before = model.asked
+        for k, path in paths.items():
+            arrays = sample_shard(own, source, k, 4, earlier=earlier_shards(path))
+            keep_earlier(path, own)
+            save_npz(path, arrays)
+        return model.asked - before
+
+    assert carry_out(small) == small.size
+    assert carry_out(large) <= large.size - small.size + 16  # but for a batch that was cut off
+    assert len(list((tmp_path / EARLIER).iterdir())) == 4
+    forget_earlier(tmp_path)
+    assert not (tmp_path / EARLIER).exists()
+    assert np.array_equal(merge_shards(large, list(paths.values())).values, sample(large, source).values)
+
+
+def test_earlier_shards_of_another_model_or_damaged_are_no_help(tmp_path):
+    one, path = plan(budget=4000), tmp_path / "1-of-1.npz"
+    model = Counting()
+    source = {"kind": "callable", "function": model}
+    save_npz(path, sample_shard(one, source, 1, 1))
+    save_npz(tmp_path / "2-of-2.npz", {"asked": np.array("?")})
+    other = replace(one, model={"m": 2})
+    before = model.asked
+    sample_shard(other, source, 1, 1, earlier=earlier_shards(path))
+    assert model.asked - before == other.size
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    before = model.asked
+    sample_shard(one, source, 1, 1, earlier=earlier_shards(path))
+    assert model.asked - before == one.size
 
 
 SITES = [f"{left}GTAAGT{right}" for left in ("CAG", "AAG", "TTC", "GAT") for right in ("ATG", "CCT", "GGA")]

@@ -4,7 +4,6 @@ A shard is a contiguous range of whole batches, so a batch always holds the same
 number of shards, and so do its values, to the bit. A shard carries the hash of its plan and a checksum.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +17,10 @@ from ..models.table_model import read_table
 from ..settings.cost import Rate
 from ..settings.errors import InputError, UnusableError
 from ..spectrum.scale import check_scale
-from ..storage.files import load_npz, save_npz, sha256_json
+from ..storage.files import load_npz, save_npz
 from .plan import Plan, Role
+from .shard_files import SKETCH_VERSION, asked_of, batch_digest, checksum_of, known_answers, read_checked
 
-SKETCH_VERSION = 2
 MIN_SCALE_VALUES = 100  # values that tell whether their differences can be held
 
 
@@ -115,7 +114,7 @@ def sample_shard(
     shards: int,
     progress: Callable[[int], object] = lambda evaluated: None,
     skip: bool = False,
-    earlier: str | Path | None = None,
+    earlier: Sequence[str | Path] = (),
 ) -> dict[str, np.ndarray]:
     """Evaluate the model at the queries of one shard.
 
@@ -125,7 +124,7 @@ def sample_shard(
         shard, shards: which of how many, 1-based.
         progress: called with the number of sequences after every batch.
         skip: evaluate nothing, for a round that is not needed.
-        earlier: a file of another plan's shard; where the same model was asked a whole batch before, its answers are
+        earlier: files of other plans' shards; where the same model was asked a whole batch before, its answers are
             taken from there.
 
     Returns:
@@ -141,10 +140,10 @@ def sample_shard(
     if start == stop:
         return _arrays(plan, start, plan.queries(start, stop), np.empty((0, len(plan.outputs))))
     model = Model(source, plan.template, plan.outputs, plan.batch_size)
-    batches, known = [], _known_batches(earlier, plan)
+    batches, known = [], _known(plan, start, stop, earlier)
     for first in range(start, stop, plan.batch_size):
         queries = plan.queries(first, min(first + plan.batch_size, stop))
-        values = known.get(_digest(queries))
+        values = known.get(batch_digest(queries))
         if values is None:
             answers = model.by_fold(plan.template.to_alphabet(queries))
             values = answers.swapaxes(0, 1) if model.folds else answers[0]
@@ -157,31 +156,13 @@ def sample_shard(
     return _arrays(plan, start, plan.queries(start, stop), np.concatenate(batches), by_batch=True)
 
 
-def _known_batches(path: str | Path | None, plan: Plan) -> dict[bytes, np.ndarray]:
-    """The answers in a shard of whatever plan for the same model, by the digest of each batch that was asked."""
-    if path is None or not Path(path).exists():
+def _known(plan: Plan, start: int, stop: int, earlier: Sequence[str | Path]) -> dict[bytes, np.ndarray]:
+    """The answers to batches of a range that earlier shards hold, by digest."""
+    if not earlier:
         return {}
-    try:
-        arrays = _checked(path)
-    except InputError:
-        return {}
-    if "asked" not in arrays or str(arrays["asked"]) != _asked(plan):
-        return {}
-    values = arrays["values"]
-    starts = range(0, len(values), plan.batch_size)
-    digests = arrays["digests"]
-    return {digests[k].tobytes(): values[start : start + plan.batch_size] for k, start in enumerate(starts)}
-
-
-def _asked(plan: Plan) -> str:
-    """SHA-256 of what the answers to a batch depend on beside its sequences."""
-    template = plan.template
-    content = [plan.model, list(plan.outputs), template.alphabet.letters, template.pattern, plan.batch_size]
-    return sha256_json(content)
-
-
-def _digest(queries: np.ndarray) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(queries).tobytes()).digest()
+    firsts = range(start, stop, plan.batch_size)
+    wanted = {batch_digest(plan.queries(first, min(first + plan.batch_size, stop))) for first in firsts}
+    return known_answers(earlier, plan, wanted)
 
 
 def sample(plan: Plan, source: Mapping[str, Any], progress: Callable[[int], object] = lambda evaluated: None) -> Sketch:
@@ -279,35 +260,13 @@ def _arrays(
         arrays |= {"codes": codes}
     elif by_batch:
         batches = [codes[k : k + plan.batch_size] for k in range(0, len(codes), plan.batch_size)]
-        digests = np.frombuffer(b"".join(map(_digest, batches)), np.uint8).reshape(-1, 32)
-        arrays |= {"asked": np.array(_asked(plan)), "digests": digests}
-    return arrays | {"checksum": np.array(_checksum(arrays))}
-
-
-def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of the names, types, shapes and contents of arrays, in the order of their names."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _checked(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a shard that is whole and of this version."""
-    arrays = load_npz(path)
-    version = arrays.get("version")
-    if version is None or str(version) != str(SKETCH_VERSION):
-        raise UnusableError(f"{path} is not a sketch of version {SKETCH_VERSION}.")
-    checksum = str(arrays.pop("checksum", ""))
-    if checksum != _checksum(arrays):
-        raise UnusableError(f"{path} is damaged: its content does not match its checksum.")
-    return arrays
+        digests = np.frombuffer(b"".join(map(batch_digest, batches)), np.uint8).reshape(-1, 32)
+        arrays |= {"asked": np.array(asked_of(plan)), "digests": digests}
+    return arrays | {"checksum": np.array(checksum_of(arrays))}
 
 
 def _read(path: str | Path, plan: Plan) -> tuple[int, np.ndarray, np.ndarray]:
-    arrays = _checked(path)
+    arrays = read_checked(path)
     if str(arrays["plan"]) != plan.hash:
         raise UnusableError(f"{path} belongs to another plan.")
     start, values = int(arrays["start"]), arrays["values"]

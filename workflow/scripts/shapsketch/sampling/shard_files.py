@@ -1,0 +1,135 @@
+"""Files of shards: whole or refused, and searched for what a model was asked before.
+
+A new plan writes its shards over those of the plan before. A shard that is written over is first linked into `earlier/`
+beside it, so that whichever shard needs its answers finds them, in whatever order shards are made.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..settings.errors import InputError, UnusableError
+from ..storage.files import load_npz, sha256_json
+from .plan import Plan
+
+SKETCH_VERSION = 2
+EARLIER = "earlier"  # the folder beside shards that were written over
+
+
+def checksum_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of the names, types, shapes and contents of arrays, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def read_checked(path: str | Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a shard that is whole and of this version.
+
+    Raises:
+        InputError: the file cannot be read.
+        UnusableError: it is damaged or of another version.
+    """
+    arrays = load_npz(path)
+    version = arrays.get("version")
+    if version is None or str(version) != str(SKETCH_VERSION):
+        raise UnusableError(f"{path} is not a sketch of version {SKETCH_VERSION}.")
+    checksum = str(arrays.pop("checksum", ""))
+    if checksum != checksum_of(arrays):
+        raise UnusableError(f"{path} is damaged: its content does not match its checksum.")
+    return arrays
+
+
+def asked_of(plan: Plan) -> str:
+    """SHA-256 of what the answers to a batch depend on beside its sequences."""
+    template = plan.template
+    content = [plan.model, list(plan.outputs), template.alphabet.letters, template.pattern, plan.batch_size]
+    return sha256_json(content)
+
+
+def batch_digest(queries: np.ndarray) -> bytes:
+    """SHA-256 of the local codes of a batch."""
+    return hashlib.sha256(np.ascontiguousarray(queries).tobytes()).digest()
+
+
+def known_answers(paths: Iterable[str | Path], plan: Plan, wanted: set[bytes]) -> dict[bytes, np.ndarray]:
+    """Return what shards of whatever plans for the same model hold of some batches.
+
+    Args:
+        paths: of shards; those that are damaged, or of another model, are passed over.
+        plan: whose model, outputs and batches are meant.
+        wanted: the digests of batches; see `batch_digest`.
+
+    Returns:
+        The answers to those that were found, by digest.
+    """
+    known: dict[bytes, np.ndarray] = {}
+    asked = asked_of(plan)
+    for path in paths:
+        if wanted <= known.keys():
+            break
+        rows = [k for k, digest in enumerate(_digests(path, asked)) if digest in wanted]
+        if rows:
+            try:
+                arrays = read_checked(path)
+            except InputError:
+                continue
+            values, size = arrays["values"], plan.batch_size
+            known |= {arrays["digests"][k].tobytes(): values[k * size : (k + 1) * size] for k in rows}
+    return known
+
+
+def _digests(path: str | Path, asked: str) -> list[bytes]:
+    """The digests in a shard for the same model, without reading its values; none of a file that is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if str(archive["asked"]) != asked:
+                return []
+            return [row.tobytes() for row in archive["digests"]]
+    except MemoryError:
+        raise
+    except Exception:  # a damaged file can raise anything; another job may have written over it
+        return []
+
+
+def earlier_shards(path: str | Path) -> list[Path]:
+    """Return the shards beside a shard's path, itself among them, and then those that were written over."""
+    folder = Path(path).parent
+    return [found for place in (folder, folder / EARLIER) for found in sorted(place.glob("*-of-*.npz"))]
+
+
+def keep_earlier(path: str | Path, plan: Plan) -> None:
+    """Keep a shard of another plan for the others, before it is written over.
+
+    A second name of the same file, which costs no space; where the file system has none, only the shard of this
+    number will find it.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            owner = str(archive["plan"])
+    except Exception:  # not there, or damaged: nothing to keep
+        return
+    if owner == plan.hash:
+        return
+    kept = path.parent / EARLIER / f"{owner[:16]}-{path.name}"
+    kept.parent.mkdir(exist_ok=True)
+    try:
+        os.link(path, kept)
+    except OSError:
+        return
+
+
+def forget_earlier(folder: str | Path) -> None:
+    """Remove what `keep_earlier` kept beside shards in a folder: all of them are made."""
+    kept = Path(folder) / EARLIER
+    for path in kept.glob("*-of-*.npz"):
+        path.unlink(missing_ok=True)
+    if kept.exists():
+        kept.rmdir()
