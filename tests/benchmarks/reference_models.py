@@ -236,7 +236,7 @@ def optimus5p() -> ReferenceModel:
         _local(template, evenly(sequences)),
         (folder / "model_optimus5p_multioutput.h5",),
         control="train",  # tables explain too little of it
-        control_budget=200_000,
+        control_budget=30_000,
     )
 
 
