@@ -14,14 +14,15 @@ import pandas as pd
 
 from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
-from ..spectrum.terms import Terms
+from ..spectrum.terms import Support, Terms
 from ..spectrum.train_interactions import complete_map, strongest_of_all
 from .instances import InstanceSums, Sites, core_columns
 from .letter_tables import Stack, build_stacks, search_terms
+from .motif import Motif
 from .positions import pair_table, position_row
 from .pwm import MATRIX_COLUMNS, Matrix, information
 from .reading import Chunk, Explained
-from .search import find_motifs
+from .search import find_motifs, strongest_support_motif
 from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
 from .sums import LetterSums, Shares, VarianceShares, extremes
 from .tables import (
@@ -41,6 +42,7 @@ from .tables import (
 WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
 MIN_BITS = 0.4  # information of a motif's letters, on average
 MIN_CONSISTENCY = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
+MIN_TOLD = 0.25  # of the strongest support's variance: how much of it the listed motifs must have, or it has its own
 SEQLET_MIN_LENGTH = 50  # letters from which on seqlets are looked for
 SETS = ("all", "top", "bottom")
 
@@ -120,7 +122,8 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
     )
     alphabet = spectrum.template.alphabet
     complement = alphabet.complement if settings.reverse_complement else None
-    instance_sums = [InstanceSums(motif, complement, alphabet.q) for motif in motifs]
+    own = strongest_support_motif(spectrum, totals.stacks) if settings.count else None
+    instance_sums = [InstanceSums(motif, complement, alphabet.q) for motif in [*motifs, *([own] if own else [])]]
     singles = spectrum.tables.select(spectrum.tables.orders == 1)
     shares = _measure(spectrum, explained, settings, totals, instance_sums, singles)
     rows, matrices, places, sites = _describe(spectrum, settings, totals, instance_sums, singles, shares)
@@ -152,12 +155,10 @@ def _describe(
 ) -> tuple[list[dict[str, object]], list[Matrix], list[pd.DataFrame], list[Callable[[Chunk], Sites]]]:
     """The best motifs of each kind: a row each; of those with several letters, matrix, placements and sites too."""
     alphabet, output, parts = spectrum.template.alphabet, spectrum.output, _parts(instance_sums, singles)
-    enough = np.array([_counts(sums, settings) for sums in instance_sums], bool)
     rows, matrices, places = [], [], []
     sites: list[Callable[[Chunk], Sites]] = []
     first = parts["interaction"].start
-    effects = np.array([abs(sums.value) / max(sums.instances, 1) for sums in instance_sums])
-    for rank, k in enumerate(_ranked(np.where(enough, shares.share[parts["interaction"]], 0.0), settings, effects), 1):
+    for rank, k in enumerate(_chosen(spectrum, settings, instance_sums, shares.share[parts["interaction"]]), 1):
         matrix = instance_matrix(output, f"M{rank}", instance_sums[k], alphabet)
         rows.append(motif_row(matrix, instance_sums[k], shares.of(first + k), alphabet))
         matrices.append(matrix)
@@ -175,6 +176,38 @@ def _describe(
         places.append(seqlet_placements(matrix, motif))
         sites.append(motif.sites)
     return rows, matrices, places, sites
+
+
+def _chosen(spectrum: Spectrum, settings: Settings, instance_sums: list[InstanceSums], shares: np.ndarray) -> list[int]:
+    """The interaction motifs that are listed, the best first; the last one is of the strongest support.
+
+    That one is listed where the others say little of its support, whatever else speaks against it.
+    """
+    if not instance_sums:
+        return []
+    last = len(instance_sums) - 1
+    shares = np.nan_to_num(shares)
+    enough = np.array([_counts(sums, settings) for sums in instance_sums], bool)
+    enough[last] = False
+    effects = np.array([abs(sums.value) / max(sums.instances, 1) for sums in instance_sums])
+    chosen = _ranked(np.where(enough, shares, 0.0), settings, effects)
+    own = instance_sums[last]
+    support = tuple(own.motif.placements.positions[0].tolist())
+    whole = spectrum.tables.variances(spectrum.background.local)[spectrum.tables.supports.index(support)]
+    told = sum(_variance_at(spectrum, instance_sums[k].motif, support) for k in chosen)
+    if own.sequences < settings.min_instances or told >= min(
+        MIN_TOLD * whole, _variance_at(spectrum, own.motif, support)
+    ):
+        return chosen
+    enough[last] = True
+    again = _ranked(np.where(enough, shares, 0.0), settings, effects)
+    return again if last in again or shares[last] < settings.min_share else [*chosen[: settings.count - 1], last]
+
+
+def _variance_at(spectrum: Spectrum, motif: Motif, support: Support) -> float:
+    """The variance of a motif's own part of one support, under the background."""
+    terms = motif.terms.select(np.array([own == support for own in motif.terms.supports], bool))
+    return float(terms.variances(spectrum.background.local).sum())
 
 
 def _parts(instance_sums: list[InstanceSums], singles: Terms) -> dict[str, slice]:

@@ -39,6 +39,11 @@ class Stack:
         return self.supports.shape[1]
 
 
+def carried(stack: Stack) -> np.ndarray:
+    """Return (T,): the sums over the counted sequences of the squares of their dividends, of each support."""
+    return (stack.counts * stack.tables**2).sum(1)
+
+
 def search_terms(spectrum: Spectrum) -> Terms:
     """Return the terms that are searched for motifs, all as tables: the strongest under the background that fit.
 

@@ -7,13 +7,11 @@ import numpy as np
 
 from ..sequences.background import Background
 from ..spectrum.terms import Terms
+from .growing import MIN_LETTER_SHARE
 from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
 from .patterns import Placements, ResidualTables
 
 MIN_OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
-MIN_CORE_LETTERS = (
-    0.1  # of the shorter motif's variance: what the longer one must carry to give the merged one its letters
-)
 
 
 def merge_motifs(background: Background, residuals: ResidualTables, motifs: list[Motif]) -> list[Motif]:
@@ -49,7 +47,7 @@ def _as_one(background: Background, residuals: ResidualTables, first: Motif, sec
         return None
     terms = Terms.weighted_sum([(1.0, small.terms), (1.0, big.terms)])
     variances = [float(motif.terms.variances(background.local).sum()) for motif in (small, big)]
-    return replace(big if variances[1] >= MIN_CORE_LETTERS * variances[0] else small, terms=terms)
+    return replace(big if variances[1] >= MIN_LETTER_SHARE * sum(variances) else small, terms=terms)
 
 
 def _union(residuals: ResidualTables, first: Motif, second: Motif) -> Motif | None:

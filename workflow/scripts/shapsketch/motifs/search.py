@@ -6,27 +6,19 @@ before the next is looked for (matching pursuit; Mallat & Zhang 1993). Nothing i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from ..spectrum.spectrum import Spectrum
-from .letter_tables import Stack, cells_of, local_terms, words_of
+from .growing import Family
+from .letter_tables import Stack, carried, local_terms, words_of
 from .merging import merge_motifs
 from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
 from .patterns import Placements, ResidualTables
 
-MIN_EDGE_SHARE = (
-    0.4  # of the strongest dividend of its order: how strongly a letter must interact with the others to join them
-)
-MIN_EDGE = 0.15  # and with each of them
-MIN_EDGE_Z = 3.0  # standard errors over the translations, of the weakest of these interactions
-GROWTH_RADIUS = 20  # positions around the letters of a motif where it grows
 MIN_COSINE = 0.5  # cosine of the tables at a placement with the pattern
 MIN_RECURRENCE = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
 MIN_PLACEMENT_SHARE = 0.1  # of the strongest placement
-MAX_WORD_CELLS = 10_000  # letters^columns of a pattern: 6 nucleotides, 3 amino acids
 MIN_DENSITY = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
 MIN_EFFECTIVE_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS_PER_MOTIF = 3  # interactions looked at for each motif wanted
@@ -106,20 +98,48 @@ def find_motifs(
         seed = seeds.strongest()
         if seed is None or seed[0] < faint:
             break
-        motifs.append(_motif(spectrum, residuals, *seed[1:]))
+        motifs.append(_motif(spectrum, residuals, *seed[1:], min_instances, faint / sequences))
     return merge_motifs(spectrum.background, residuals, [m for m in motifs if len(m.terms)])
 
 
-def _motif(spectrum: Spectrum, residuals: ResidualTables, stack: Stack, rows: np.ndarray, cell: int) -> Motif:
+def strongest_support_motif(spectrum: Spectrum, stacks: dict[int, Stack]) -> Motif | None:
+    """Make a motif of the one support of two or more positions that says most of the sequences; None without any."""
+    rows = {order: int(np.argmax(carried(stack))) for order, stack in stacks.items() if order >= 2}
+    if not rows:
+        return None
+    order = max(rows, key=lambda k: (carried(stacks[k])[rows[k]], -k))
+    stack, row = stacks[order], rows[order]
+    weighted = stack.counts[row] * stack.tables[row] * np.abs(stack.tables[row])
+    sign = float(np.sign(weighted[np.argmax(np.abs(weighted))]))
+    if sign == 0:
+        return None
+    residuals = ResidualTables({order: stack}, spectrum.background.probabilities)
+    placements = Placements.of(stack.supports[[row]])
+    words, h, relation = _words(residuals, placements, order, sign)
+    taken = residuals.subtract(h, words, placements, order)
+    values = ResidualTables(stacks, spectrum.background.probabilities).values(placements, words)
+    return sort_motif(Motif(words, placements, values, order, relation, local_terms(spectrum, taken)))
+
+
+def _motif(
+    spectrum: Spectrum,
+    residuals: ResidualTables,
+    stack: Stack,
+    rows: np.ndarray,
+    cell: int,
+    min_instances: int,
+    min_variance: float,
+) -> Motif:
     """Make a motif from an interaction, and take it out of the residual tables."""
     q, order = residuals.q, stack.order
     left = residuals.residual[order][rows, cell]
     sign = np.sign(left @ np.abs(left))
     anchor = stack.supports[rows[int(np.argmax(sign * left))]]
     strong = sign * left >= MIN_PLACEMENT_SHARE * (sign * left).max()
-    family = _Family(residuals, (stack.supports[rows[strong], 0] - anchor[0]).tolist(), sign)
+    shifted = (stack.supports[rows[strong], 0] - anchor[0]).tolist()
+    family = Family(residuals, shifted, sign, min_instances, min_variance)
     letters = words_of(np.array([cell]), order, q)[0]
-    core = family.grown(dict(zip(anchor.tolist(), letters.tolist(), strict=True)))
+    core = family.core(dict(zip(anchor.tolist(), letters.tolist(), strict=True)))
     positions, letters = np.array(list(core)), np.array(list(core.values()), np.uint8)
     least = 2
     shifts = _shifts(positions, residuals)
@@ -140,78 +160,8 @@ def _motif(spectrum: Spectrum, residuals: ResidualTables, stack: Stack, rows: np
         words, h, relation = _words(residuals, start, least, sign)
     values = residuals.values(placements, words)
     taken = residuals.subtract(h, words, placements, least)
+    residuals.residual[order][rows, cell] = 0.0  # the next motif starts elsewhere, whatever became of this one
     return sort_motif(Motif(words, placements, values, split, relation, local_terms(spectrum, taken)))
-
-
-@dataclass(frozen=True)
-class _Family:
-    """Letters at one placement and its translations; dividends at all of them count.
-
-    Attributes:
-        residuals: the tables.
-        shifts: how far the translations are moved, 0 included.
-        sign: of the motif, 1 or -1.
-    """
-
-    residuals: ResidualTables
-    shifts: list[int]
-    sign: float
-
-    def dividends(self, letters: dict[int, int], free: int | None = None) -> np.ndarray:
-        """(D, 1): at each translation, of the letters at these positions, times the sign; zero where unknown.
-
-        (D, q) for all letters at the position `free`.
-        """
-        support, q = sorted(letters), self.residuals.q
-        stack = self.residuals.stacks[len(support)]
-        rows = np.array([stack.row.get(tuple(i + shift for i in support), -1) for shift in self.shifts])
-        word = np.repeat(np.array([[letters[i] for i in support]]), q if free is not None else 1, axis=0)
-        if free is not None:
-            word[:, support.index(free)] = np.arange(q)
-        cells = self.residuals.residual[len(support)][rows[:, None], cells_of(word, q)]
-        return np.where(rows[:, None] >= 0, self.sign * cells, 0.0)
-
-    def grown(self, core: dict[int, int]) -> dict[int, int]:
-        """Add letters at further positions while each interacts with those that are there."""
-        core, q = dict(core), self.residuals.q
-        while q ** (len(core) + 1) <= MAX_WORD_CELLS:
-            edges = self._edges(core)
-            position = max(edges, key=lambda i: (edges[i].max(), -i), default=None)
-            if position is None or edges[position].max() < MIN_EDGE_SHARE:
-                break
-            core[position] = int(np.argmax(edges[position]))
-        return dict(sorted(core.items()))
-
-    def _edges(self, core: dict[int, int]) -> dict[int, np.ndarray]:
-        """How strongly each letter at each further position interacts with the core's letters, on average: (q,) each.
-
-        With each letter of the core, of all dividends that hold both the largest counts, over the largest of its
-        order within the core.
-        """
-        members, stacks = sorted(core), self.residuals.stacks
-        reference = {
-            order: max(self.dividends({i: core[i] for i in s}).mean() for s in combinations(members, order))
-            for order in range(2, len(core) + 1)
-            if order in stacks
-        }
-        seed = max(reference.values())
-        low, high = max(members[0] - GROWTH_RADIUS, -min(self.shifts)), members[-1] + GROWTH_RADIUS
-        high = min(high, len(self.residuals.probabilities) - 1 - max(self.shifts))
-        edges = {}
-        for i in set(range(low, high + 1)) - set(members):
-            strength = np.full((len(members), len(self.shifts), self.residuals.q), -np.inf)
-            for size in range(1, len(members) + 1):
-                for chosen in combinations(range(len(members)), size) if size + 1 in stacks else ():
-                    value = self.dividends({members[c]: core[members[c]] for c in chosen} | {i: 0}, i)
-                    scale = reference.get(size + 1, 0.0)
-                    rows = list(chosen)
-                    strength[rows] = np.maximum(strength[rows], value / (scale if scale > 0 else seed))
-            strength[np.isinf(strength)] = 0.0
-            weakest = strength.min(0)
-            error = weakest.std(0) / np.sqrt(len(self.shifts))
-            sure = weakest.mean(0) >= np.maximum(MIN_EDGE, MIN_EDGE_Z * error)
-            edges[i] = np.where(sure, strength.mean((0, 1)), 0.0)
-        return edges
 
 
 def _shifts(positions: np.ndarray, residuals: ResidualTables) -> Placements:

@@ -10,7 +10,7 @@ from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support
 from ..storage.tsv import bed_name
 from .instances import InstanceSums, Sites, column_positions, core_columns
-from .letter_tables import Stack, texts_of, words_of
+from .letter_tables import Stack, carried, texts_of, words_of
 from .pwm import Matrix, consensus_letter
 from .reading import Chunk
 from .seqlets import SeqletMotif
@@ -232,16 +232,16 @@ def support_tables(
     for order, stack in stacks.items():
         if order > 1 and sequences:
             mean = (stack.counts * stack.tables).sum(1) / sequences
-            carried = (stack.counts * stack.tables**2).sum(1) / sequences
+            squares = carried(stack) / sequences
             magnitude = (stack.counts * np.abs(stack.tables)).sum(1) / sequences
-            best = np.argsort(-carried, kind="stable")[:MAX_SUPPORTS]
-            entries += [(carried[r], mean[r], magnitude[r], stack, int(r)) for r in best if carried[r] > 0]
+            best = np.argsort(-squares, kind="stable")[:MAX_SUPPORTS]
+            entries += [(squares[r], mean[r], magnitude[r], stack, int(r)) for r in best if squares[r] > 0]
     entries.sort(key=lambda entry: (-entry[0], tuple(entry[3].supports[entry[4]])))
     rows, tables = [], []
     letters = spectrum.template.alphabet.letters
-    for rank, (carried, mean, magnitude, stack, r) in enumerate(entries[:MAX_SUPPORTS], 1):
+    for rank, (square, mean, magnitude, stack, r) in enumerate(entries[:MAX_SUPPORTS], 1):
         name, support = f"T{rank}", stack.supports[r]
-        share = carried / variance if variance > 0 else np.nan
+        share = square / variance if variance > 0 else np.nan
         rows.append((spectrum.output, name, position_texts(support[None])[0], len(support), share, mean, magnitude))
         allowed = spectrum.template.allowed[support]
         words = words_of(np.arange(stack.tables.shape[1]), stack.order, len(letters))

@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 14,
     "explain": 5,
     "masks": 7,
-    "motifs": 4,
+    "motifs": 5,
     "compare": 2,
     "report": 3,
     "variants": 3,
