@@ -339,3 +339,43 @@ def test_a_motif_in_many_places_that_does_little_in_each_does_not_lead():
     assert _ranked(shares, Settings(min_share=0.002), effects) == [1, 0]
     assert _ranked(shares, Settings(min_share=0.002)) == [0, 1]
     assert _ranked(shares, Settings(min_share=0.002, count=1), effects) == [1]
+
+
+def test_letters_that_add_little_leave_a_motif(tmp_path):
+    template = template_of("DNA", 9)
+    texts = random_texts(template, 1500)
+    weak, equal = 0.8, 4.0
+    for strength, letters in ((weak, "GA"), (equal, "GAT")):
+        planted = [Planted("GA", (0, 1), (1,), 2.0), Planted("GAT", (0, 1, 4), (1,), strength)]
+        found = aggregated(tmp_path, exact_spectrum(template, planted), texts).kind("interaction")
+        assert found["letters"].iloc[0] == letters
+        assert found["positions"].iloc[0] == ("2,3" if letters == "GA" else "2,3,6")
+
+
+def test_a_long_word_that_few_sequences_hold_does_not_hide_the_short_one(tmp_path):
+    template = template_of("DNA", 9)
+    planted = [Planted("AA", (0, 1), (1,), 2.0), Planted("AATT", (0, 1, 3, 4), (1,), 6.0)]
+    result = aggregated(tmp_path, exact_spectrum(template, planted), random_texts(template, 90))
+    first = result.kind("interaction").iloc[0]
+    assert (first["letters"], first["positions"]) == ("AA", "2,3")
+    assert first["sequences"] >= 5
+
+
+def test_a_run_of_one_letter_is_not_told_as_another_that_does_more_at_the_same_places(tmp_path):
+    template = template_of("DNA", 10)
+    planted = [Planted("GGG", (0, 1, 2), tuple(range(6)), -1.0), Planted("TTT", (0, 1, 2), (5, 6, 7), -1.5)]
+    found = aggregated(tmp_path, exact_spectrum(template, planted), random_texts(template, 2000)).kind("interaction")
+    assert set(found["letters"].iloc[:2]) == {"GGG", "TTT"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_strongest_support_is_listed_even_without_clear_letters(seed, tmp_path):
+    template = template_of("protein", 4)
+    draws = np.random.default_rng(seed)
+    table = np.sign(draws.normal(size=(20, 20)))  # whichever its words, they say little of it
+    table = table - table.mean(0) - table.mean(1)[:, None] + table.mean()
+    tables = {(1, 3): 3 * table, (0, 2): np.zeros((20, 20))}
+    tables[0, 2][:2, :2] = [[0.5, -0.5], [-0.5, 0.5]]
+    spectrum = Spectrum(Background.uniform(template), "y", 0.0, Terms.build(template.sizes, tables))
+    found = aggregated(tmp_path, spectrum, random_texts(template, 3000), min_instances=3).kind("interaction")
+    assert "2,4" in set(found["positions"])

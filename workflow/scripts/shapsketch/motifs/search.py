@@ -11,10 +11,10 @@ import numpy as np
 
 from ..spectrum.spectrum import Spectrum
 from .growing import Family
-from .letter_tables import Stack, carried, local_terms, words_of
+from .letter_tables import Stack, carried, cells_of, local_terms, words_of
 from .merging import merge_motifs
 from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
-from .patterns import Placements, ResidualTables
+from .patterns import Placements, ResidualTables, component, subsets
 
 MIN_COSINE = 0.5  # cosine of the tables at a placement with the pattern
 MIN_RECURRENCE = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
@@ -110,12 +110,14 @@ def strongest_support_motif(spectrum: Spectrum, stacks: dict[int, Stack]) -> Mot
     order = max(rows, key=lambda k: (carried(stacks[k])[rows[k]], -k))
     stack, row = stacks[order], rows[order]
     weighted = stack.counts[row] * stack.tables[row] * np.abs(stack.tables[row])
-    sign = float(np.sign(weighted[np.argmax(np.abs(weighted))]))
+    cell = int(np.argmax(np.abs(weighted)))
+    sign = float(np.sign(weighted[cell]))
     if sign == 0:
         return None
     residuals = ResidualTables({order: stack}, spectrum.background.probabilities)
     placements = Placements.of(stack.supports[[row]])
-    words, h, relation = _words(residuals, placements, order, sign)
+    letters = words_of(np.array([cell]), order, residuals.q)[0]
+    words, h, relation = _words(residuals, placements, order, sign, letters)
     taken = residuals.subtract(h, words, placements, order)
     values = ResidualTables(stacks, spectrum.background.probabilities).values(placements, words)
     return sort_motif(Motif(words, placements, values, order, relation, local_terms(spectrum, taken)))
@@ -148,16 +150,18 @@ def _motif(
         least = order
     strength = sign * residuals.values(shifts, letters[None], least, left=True)[:, 0]
     shifts = shifts[strength >= MIN_PLACEMENT_SHARE * strength.max()]
-    words, h, relation = _words(residuals, shifts, least, sign)
+    words, h, relation = _words(residuals, shifts, least, sign, letters)
     for split, candidates in _candidates(positions, residuals):
         placements, scales = _recurring(residuals, h, candidates, least, split, positions)
         if split == len(letters) or _varies(placements, scales, candidates, split):
-            words, h, relation = _words(residuals, placements, least, sign) if len(placements) else (words, h, relation)
+            words, h, relation = (
+                _words(residuals, placements, least, sign, letters) if len(placements) else (words, h, relation)
+            )
             placements, _ = _recurring(residuals, h, candidates, least, split, positions)
             break
     if len(placements) < 2:
         split, placements = len(letters), start
-        words, h, relation = _words(residuals, start, least, sign)
+        words, h, relation = _words(residuals, start, least, sign, letters)
     values = residuals.values(placements, words)
     taken = residuals.subtract(h, words, placements, least)
     residuals.residual[order][rows, cell] = 0.0  # the next motif starts elsewhere, whatever became of this one
@@ -230,31 +234,60 @@ def _recurring(
 
 
 def _words(
-    residuals: ResidualTables, placements: Placements, least: int, sign: float
+    residuals: ResidualTables, placements: Placements, least: int, sign: float, letters: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """The words that add most over some placements, the pattern that they make, and how their halves are related."""
+    """The words that add most over some placements, the pattern that they make, and how their halves are related.
+
+    All words that a rule relates; otherwise the strongest and its kin, unless these say nothing of the motif's own
+    letters, (k,) codes: then the kin of those.
+    """
     size, q = placements.positions.shape[1], residuals.q
     joint = sign * residuals.joint(placements, least)
-    most = joint.max()
     for threshold in (MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN):
-        cells = np.flatnonzero(joint >= threshold * most)
-        cells = cells[np.argsort(-joint[cells], kind="stable")]
+        cells = _descending(joint, threshold * joint.max())
         words = words_of(cells, size, q)
         relation = relation_of(words, q, residuals.pairing)
         if relation:
             break
     else:
-        kin = _kindred(words)
-        cells, words = cells[kin], words[kin]
+        start = int(cells_of(letters, q))
+        cells = _kindred(cells, int(cells[0]), size, q)
+        if joint[start] > 0 and not _tells(residuals, placements, least, joint, cells, start):
+            cells = _kindred(_descending(joint, MIN_WORD_GAIN * joint[start]), start, size, q)
+            cells = _kindred(cells[joint[cells] >= MIN_WORD_GAIN * joint[cells[0]]], int(cells[0]), size, q)
+        words = words_of(cells, size, q)
     h = np.zeros(q**size)
     h[cells] = sign * joint[cells]
     return words, h.reshape([q] * size), relation
 
 
-def _kindred(words: np.ndarray) -> np.ndarray:
-    """(W,) bool: the words that lead to the first by changes of one letter, each through another of the words."""
+def _tells(
+    residuals: ResidualTables, placements: Placements, least: int, joint: np.ndarray, cells: np.ndarray, start: int
+) -> bool:
+    """Whether a pattern of some words, the strongest first, has most of what the word of the cell `start` adds."""
+    size, q = placements.positions.shape[1], residuals.q
+    h = np.zeros(q**size)
+    h[cells] = joint[cells]
+    letters = words_of(np.array([cells[0], start]), size, q)
+    _, probabilities = next(residuals.profiles(placements[:1]))
+    told = np.zeros(2)
+    for columns in subsets(size, residuals.stacks, least):
+        part = component(h.reshape([q] * size), probabilities, columns)
+        told += part[cells_of(letters[:, columns], q)]
+    return bool(told[1] * joint[cells[0]] >= MIN_WORD_GAIN * joint[start] * told[0])
+
+
+def _descending(joint: np.ndarray, least: float) -> np.ndarray:
+    """The cells with at least so much, the most first."""
+    cells = np.flatnonzero(joint >= least)
+    return cells[np.argsort(-joint[cells], kind="stable")]
+
+
+def _kindred(cells: np.ndarray, start: int, size: int, q: int) -> np.ndarray:
+    """The cells whose words lead to that of one of them by changes of one letter, each through another of the cells."""
+    words = words_of(cells, size, q)
     near = (words[:, None] != words).sum(2) <= 1
-    reached = near[0]
-    for _ in range(words.shape[1]):
+    reached = cells == start
+    for _ in range(size):
         reached = near[reached].any(0)
-    return reached
+    return cells[reached]
