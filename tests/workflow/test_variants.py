@@ -95,3 +95,8 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
         "default", "check_model", "prepare_variants", "ask_variants", "merge_variants", "write_vcf", "group_haplotypes",
         "ask_haplotypes", "merge_haplotypes", "report_variants",
     }  # fmt: skip
+    config["models"]["another"] = config["models"]["tiny"]
+    config["variants"]["calls"] |= {"beside": ["another"], "label": "CLASS", "predictors": ["AM"]}
+    workspace.write("config/config.yaml", yaml.safe_dump(config))
+    scored = workspace.planned()
+    assert scored["score_variants"] == 1 and scored["ask_variants"] == 2 and scored["ask_haplotypes"] == 1

@@ -21,6 +21,7 @@ const VARIANT_COLUMNS = [
   some("sd") && { name: "sd", title: "±", number: value("sd") },
   some("percentile") && { name: "percentile", title: "percentile", number: value("percentile") },
   some("sketch") && { name: "sketch", title: "delta, sketch", number: value("sketch"), size: true, sign: true },
+  ...page.predictors.map((title, k) => ({ name: `predictor ${k}`, title, number: (one) => one.predicted[k] })),
 ].filter(Boolean);
 
 const HAPLOTYPE_COLUMNS = [

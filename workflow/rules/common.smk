@@ -416,12 +416,17 @@ def get_variant_settings(wildcards):
     """What of a set of variants' config its results depend on."""
     settings = VARIANTS[wildcards.variants]
     unasked = (
+        "alignment",
+        "beside",
+        "conservation",
         "genome",
         "haplotypes",
+        "lower",
         "model",
         "null_changes",
         "path",
         "positive",
+        "predictors",
         "shards",
         "sketch",
     )
@@ -475,15 +480,54 @@ def get_variant_tables(wildcards):
             "pairs": "haplotype_interactions.parquet",
         }
     if settings["label"] or settings["score"]:
-        tables["scores"] = "scores.tsv"
+        tables |= {
+            name: f"{name}.tsv" for name in ("scores", "confusion", "predictions")
+        }
     if get_variant_spectrum(wildcards):
         tables["contributions"] = "contributions.parquet"
     return {name: f"{folder}/{file}" for name, file in tables.items()}
 
 
+def get_scored_models(wildcards):
+    """The models whose effects are scored side by side, the set's own first."""
+    return [wildcards.model, *VARIANTS[wildcards.variants]["beside"]]
+
+
+def get_scored_effects(wildcards):
+    return [
+        f"results/{model}/{wildcards.variants}/variants.parquet"
+        for model in get_scored_models(wildcards)
+    ]
+
+
+def get_scoring_settings(wildcards):
+    """What of a set of variants' config scores depend on, and effects do not."""
+    settings, keys = VARIANTS[wildcards.variants], ("alignment", "lower", "positive")
+    chosen = {key: settings[key] for key in keys if key in settings}
+    return canonical(
+        chosen
+        | {
+            "predictors": settings["predictors"],
+            "sequence": settings["sequence"],
+        }
+    )
+
+
+def get_alignment(wildcards):
+    """The alignment whose site frequencies are a baseline, where the config names one."""
+    own = VARIANTS[wildcards.variants].get("alignment")
+    return own["path"] if own else []
+
+
 def get_variant_results():
     """What is made of each set of variants."""
-    return [
+    beside = [
+        f"results/{model}/{name}/{file}"
+        for name, settings in VARIANTS.items()
+        for model in settings["beside"]
+        for file in ("variants.tsv", "dropped.tsv")
+    ]
+    return beside + [
         f"results/{settings['model']}/{name}/{file}"
         for name, settings in VARIANTS.items()
         for file in (

@@ -3,6 +3,7 @@ rule prepare_variants:
     input:
         variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
         genome=get_genome,
+        alignment=get_alignment,
     output:
         variants="results/{model}/{variants}/placed.parquet",
         dropped="results/{model}/{variants}/dropped.tsv",
@@ -21,6 +22,7 @@ rule prepare_variants:
         template=lambda wildcards: MODELS[wildcards.model]["template"],
         reads_unknown=lambda wildcards: "unknown_letters" in get_source(wildcards.model),
         settings=get_variant_settings,
+        scoring=get_scoring_settings,
         version=VERSIONS["variants"],
     script:
         "../scripts/prepare_variants.py"
@@ -176,10 +178,14 @@ rule merge_haplotypes:
 
 rule score_variants:
     input:
-        effects="results/{model}/{variants}/variants.parquet",
+        effects=get_scored_effects,
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        alignment=get_alignment,
+        track=lambda wildcards: VARIANTS[wildcards.variants].get("conservation", []),
     output:
         scores="results/{model}/{variants}/scores.tsv",
         confusion="results/{model}/{variants}/confusion.tsv",
+        predictions="results/{model}/{variants}/predictions.tsv",
         by_position="results/{model}/{variants}/by_position.tsv",
     log:
         "logs/{model}/{variants}/score_variants.log",
@@ -191,7 +197,9 @@ rule score_variants:
         mem_mb=get_megabytes(2000),
         runtime=60,
     params:
-        positive=lambda wildcards: VARIANTS[wildcards.variants]["positive"],
+        models=get_scored_models,
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        settings=get_scoring_settings,
         protein=lambda wildcards: "genome" not in VARIANTS[wildcards.variants],
         seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
         version=VERSIONS["variants"],

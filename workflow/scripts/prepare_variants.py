@@ -15,12 +15,17 @@ if __name__ == "__main__":
     from shapsketch.storage.parquet import parquet_writer
     from shapsketch.storage.provenance import stamp
     from shapsketch.storage.tsv import table_text
+    from shapsketch.variants.baselines import Sites
+    from shapsketch.variants.predictors import check_columns
     from shapsketch.variants.reading import VARIANT_SCHEMA, stream_variants
     from shapsketch.variants.setup import set_up
 
     params, files = snakemake.params, snakemake.input
     template = Template(Alphabet.from_config(params.alphabet), params.template)
     setup = set_up(params.settings, files.variants, files.get("genome"), template, params.reads_unknown)
+    if setup.protein and files.get("alignment"):
+        Sites.read(files.alignment, setup.protein[1], template.alphabet, params.scoring["alignment"]["name"])
+    check_columns(files.variants, params.scoring["predictors"])
     pieces = stream_variants(
         files.variants,
         setup.checker,

@@ -16,7 +16,9 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import read_table
 
     files, params = snakemake.input, snakemake.params
-    tables = {name: read_table(files[name]) for name in ("dropped", "scores") if files.get(name)}
+    tables = {
+        name: read_table(files[name]) for name in ("dropped", "scores", "confusion", "predictions") if files.get(name)
+    }
     names = ("effects", "haplotypes", "pairs", "contributions")
     tables |= {name: pq.read_table(files[name]).to_pandas() for name in names if files.get(name)}
     sources = {name: files[name] for name in ("template", "style", "scripts")}

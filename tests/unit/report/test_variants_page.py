@@ -18,6 +18,14 @@ from shapsketch.variants.grouping import Haplotypes, from_table
 from shapsketch.variants.haplotypes import HaplotypeAsker
 from shapsketch.variants.mutations import Null
 from shapsketch.variants.reading import DROPPED_COLUMNS, Placing, _table
+from shapsketch.variants.scoring import (
+    Predictors,
+    Truth,
+    confusion_table,
+    cross_validated_calls,
+    prediction_table,
+    score_table,
+)
 from shapsketch.variants.variant import Change, Variant
 from variant_cases import random_letters
 
@@ -54,12 +62,18 @@ def tables(compared=True):
     values, pairs = HaplotypeAsker(model, reference, placing)(found.tables()[0])
     reason = "REF is A, and the genome has G there"
     dropped = pd.DataFrame([(200, "bad", "c", "7", "A", "C", "G", reason)] * 3, columns=DROPPED_COLUMNS)
-    columns = ["predictor", "measure", "value", "low", "high", "variants", "positives"]
-    rows = [("up", "auroc", 0.7, 0.6, 0.8, 90, 45.0), ("up", "spearman", 0.1, 0.0, 0.2, 90, np.nan)]
-    scores = pd.DataFrame(rows, columns=columns)
+    first = effects[effects["output"] == "up"].reset_index(drop=True)
+    predicted = {"up": first["delta"].to_numpy(), "other": np.where(first.index == 5, np.nan, first["record"] * 1.5)}
+    predictors, truth = Predictors(predicted, ["other"]), Truth.read(first)
+    calls = cross_validated_calls(predictors, truth, 0)
+    scored = {
+        "scores": score_table(predictors, truth, 0),
+        "confusion": confusion_table(calls, ["other"]),
+        "predictions": prediction_table(first, predictors, calls),
+    }
     contributions = paired_contributions(effects, SPECTRA, reference, placing).to_pandas() if compared else None
     return {
-        "effects": effects, "dropped": dropped, "scores": scores if compared else None,
+        "effects": effects, "dropped": dropped, **(scored if compared else {}),
         "haplotypes": values.to_pandas() if compared else None, "pairs": pairs.to_pandas() if compared else None,
         "contributions": contributions,
     }  # fmt: skip
@@ -91,6 +105,9 @@ def test_the_page_holds_what_the_tables_say(page):
     before, after = own["0" if "0" in own else "1"]["letters"]
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
     text = " ".join(Parser(page.read_text(encoding="utf-8")).text)
+    assert found["predictors"] == ["other"]  # up is an output: its effects are there
+    assert found["variants"][1]["predicted"] == [4.5] and found["variants"][5]["predicted"] == [None]
+    assert "(lower is positive)" in text and "behind up" in text
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
 
 
@@ -110,6 +127,7 @@ def test_it_is_searched_and_sorted_in_a_browser(browser, page):
         return [[cell.text for cell in row.find_elements("tag name", "td")] for row in rows]
 
     header = [c.text for c in browser.find_elements("css selector", "#variant-table th")]
+    assert header[-1] == "other"
     column = header.index("delta")
     size = [abs(float(row[column].replace("\u2212", "-").replace("+", "") or 0)) for row in cells()]
     assert len(size) == 60 and size == sorted(size, reverse=True)

@@ -387,9 +387,17 @@ MODEL = {"source": {"kind": "builtin", "function": "microhomology"}, "alphabet":
         ({"strand": "-"}, "sets variants.v.strand: '-', which needs a genome"),
         ({"strand": "reverse"}, "has 'reverse' at variants.v.strand; use one of \\+, -"),
         ({"genome": "g.fa"}, "The file calls.vcf of variants.v does not exist"),
+        ({"beside": ["x"]}, "names the model 'x' in variants.v, which is not under models"),
+        ({"beside": ["m"]}, "names the model 'm' twice in variants.v; leave it out of beside"),
+        ({"beside": ["p"]}, "names the model 'p' in variants.v.beside, whose letters are protein, while those of "
+                            "models.m are DNA"),
+        ({"predictors": ["esm"]}, "sets variants.v.predictors, which is scored against a label or a score"),
+        ({"label": "y", "genome": "g.fa", "alignment": {"path": "a.fa"}}, "sets variants.v.alignment, which is of a "
+                                                                          "sequence, and not of a genome"),
+        ({"label": "y", "conservation": "c.bw"}, "sets variants.v.conservation, a track of a genome, without a genome"),
         ({"fil": "left"}, "has an unknown key 'fil' under variants.v; did you mean 'fill'?"),
     ],
-)
+)  # fmt: skip
 def test_mistakes_in_the_config_are_one_sentence(root, changes, sentence):
     schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
     models = {

@@ -13,6 +13,7 @@ from .html import glyphs, render
 MAX_VARIANTS = 5_000  # on the page: those with the largest effects
 MAX_HAPLOTYPES = 500  # those whose joint effect is furthest from the sum of single ones
 MAX_REASONS = 12
+_CHANCE = {"auroc": 0.5, "mcc": 0.0, "spearman": 0.0, "top_recall": 0.1}  # of a predictor that knows nothing
 
 Tables = Mapping[str, pd.DataFrame | None]
 
@@ -23,7 +24,8 @@ def build_variants(
     """Return the page as HTML.
 
     Args:
-        tables: `effects`, `dropped`, and where they are there `scores`, `haplotypes`, `pairs`, `contributions`.
+        tables: `effects`, `dropped`, and where they are there `scores`, `confusion`, `predictions`, `haplotypes`,
+            `pairs`, `contributions`.
         sources: paths of the page's own parts: `template`, `style`, and `scripts`.
         names: of the model and of the set of variants.
         alphabet: of the model.
@@ -34,17 +36,19 @@ def build_variants(
     outputs = list(dict.fromkeys(effects["output"]))
     letters = alphabet.letters
     contributions = _contributions(tables.get("contributions"), outputs)
+    predictions = _predictions(tables.get("predictions"), tables.get("scores"), outputs)
     content = {
         "alphabet": {"letters": letters, "colors": letter_colors(alphabet, palette), "glyphs": glyphs(letters)},
         "outputs": outputs,
-        "variants": _variants(effects, outputs),
+        "predictors": list(predictions.columns),
+        "variants": _variants(effects, outputs, predictions),
         "haplotypes": _haplotypes(tables.get("haplotypes"), tables.get("pairs"), outputs),
         "contributions": contributions,
     }
     count = len(effects) // max(len(outputs), 1)
     reasons = dropped["reason"].astype(str).str.replace(r"\S*\d\S*", "…", regex=True).value_counts()
     haplotypes = tables.get("haplotypes")
-    scores = tables.get("scores")
+    scores, confusion = tables.get("scores"), tables.get("confusion")
     return render(
         sources,
         content,
@@ -56,6 +60,8 @@ def build_variants(
         more_reasons=max(len(reasons) - MAX_REASONS, 0),
         haplotypes=0 if haplotypes is None else haplotypes[["haplotype", "contig", "start"]].drop_duplicates().shape[0],
         scores=[] if scores is None else scores.replace({np.nan: None}).to_dict("records"),
+        chance=_CHANCE,
+        confusion=[] if confusion is None else confusion.to_dict("records"),
         folds=bool(effects["delta_sd"].notna().any()),
         compared=bool(effects["percentile"].notna().any()),
     )
@@ -66,7 +72,16 @@ def _number(value: float) -> float | None:
     return None if pd.isna(value) else float(f"{value:.7g}")
 
 
-def _variants(effects: pd.DataFrame, outputs: list[str]) -> list[dict[str, Any]]:
+def _predictions(table: pd.DataFrame | None, scores: pd.DataFrame | None, outputs: list[str]) -> pd.DataFrame:
+    """What is predicted beside the effects by this model, by record and allele; of what is scored."""
+    if table is None or scores is None:
+        return pd.DataFrame()
+    found = table.set_index(["record", "allele"])
+    named = [name for name in scores["predictor"].unique() if name not in outputs]
+    return found[[name for name in found.columns if name.removesuffix(".value") in named]]
+
+
+def _variants(effects: pd.DataFrame, outputs: list[str], predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """The variants with the largest effects, relative to the largest of each output, in the order of the file."""
     count = len(effects) // max(len(outputs), 1)
     deltas = np.abs(effects["delta"].to_numpy().reshape(count, -1))
@@ -88,6 +103,9 @@ def _variants(effects: pd.DataFrame, outputs: list[str]) -> list[dict[str, Any]]
                 "change": ", ".join(change),
                 "label": first["label"] or "",
                 "score": _number(first["score"]),
+                "predicted": [_number(x) for x in predictions.loc[first["record"], first["allele"]]]
+                if len(predictions.columns)
+                else [],
                 "values": [[_number(row[name]) for name in columns] for _, row in own.iterrows()],
             }
         )

@@ -128,6 +128,14 @@ class HaplotypesConfig(TypedDict):
     budget: int
 
 
+class AlignmentConfig(TypedDict):
+    """`alignment` of a set of variants."""
+
+    path: str
+    name: str
+    pseudocount: float
+
+
 class VariantsConfig(TypedDict):
     """A set of `variants`."""
 
@@ -136,12 +144,17 @@ class VariantsConfig(TypedDict):
     sequence: str
     first: int
     model: str
+    beside: list[str]
     strand: Literal["+", "-"]
     fill: Literal["right", "left"]
     ambiguous: Literal["drop", "error"]
     label: str
     score: str
     positive: str
+    predictors: list[str]
+    lower: list[str]
+    alignment: NotRequired[AlignmentConfig]
+    conservation: NotRequired[str]
     null_changes: int
     sketch: Literal["auto"] | bool
     haplotypes: HaplotypesConfig

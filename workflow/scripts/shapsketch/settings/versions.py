@@ -12,8 +12,8 @@ VERSIONS = {
     "masks": 7,
     "motifs": 5,
     "compare": 2,
-    "report": 3,
-    "variants": 3,
+    "report": 4,
+    "variants": 4,
     "mechanism": 1,
 }
 

@@ -5,23 +5,23 @@ of a split at the median prediction; and how many of the highest tenth of the sc
 predictions. Intervals are bootstraps over variants, the same draws for every predictor.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from ..sequences.residues import PROPERTIES
 from ..sequences.rng import BOOTSTRAP_STREAM, SPLIT_STREAM, generator
 from ..settings.errors import InputError
-from .substitutions import BLOSUM62
 
 TOP_PERCENT = 10  # of the scores, and of the predictions
 RESAMPLES = 1000
 FOLDS = 5  # of the cross-validation of a threshold
 MIN_VARIANTS = 10  # of which a measure is computed, and of each class
 _POSITIVE = ("1", "pathogenic", "true", "yes", "positive")
+DAMAGING = ("pathogenic", "deleterious", "damaging")  # labels of which what changes more is more likely
 
 
 def spearman(predicted: np.ndarray, measured: np.ndarray) -> float:
@@ -91,37 +91,6 @@ def positive_label(labels: Sequence[str], wanted: str = "") -> str:
     return wanted or found[0]
 
 
-def baselines(table: pd.DataFrame, protein: bool) -> dict[str, np.ndarray]:
-    """Return simple predictors of variants, higher where less should change.
-
-    Args:
-        table: a row per variant, with `ref` and `alt` as `columns_of` writes them.
-        protein: whether letters are amino acids.
-
-    Returns:
-        `changes`: minus the number of changed letters. Of proteins `blosum62`, the sum of the matrix (see there)
-        over the changes less that of the letters that were there; and `hydropathy`, minus the sum of distances
-        on Kyte & Doolittle's scale. NaN where letters are inserted or deleted.
-    """
-    pairs = [
-        list(zip(ref.split(","), alt.split(","), strict=True))
-        for ref, alt in zip(table["ref"].astype(str), table["alt"].astype(str), strict=True)
-    ]
-    found = {"changes": np.array([-float(sum(max(len(a), len(b)) for a, b in own)) for own in pairs])}
-    if protein:
-        found["blosum62"] = np.array([_sum(own, lambda a, b: BLOSUM62[a, b] - BLOSUM62[a, a]) for own in pairs])
-        found["hydropathy"] = np.array(
-            [_sum(own, lambda a, b: -abs(PROPERTIES[a][0] - PROPERTIES[b][0])) for own in pairs]
-        )
-    return found
-
-
-def _sum(pairs: list[tuple[str, str]], of: Callable[[str, str], float]) -> float:
-    if not all(len(a) == len(b) == 1 and a in PROPERTIES and b in PROPERTIES for a, b in pairs):
-        return float("nan")
-    return float(sum(of(a, b) for a, b in pairs))
-
-
 @dataclass(frozen=True)
 class Truth:
     """What is known of variants.
@@ -130,11 +99,13 @@ class Truth:
         scores: (N,) float64, measured; NaN where it was not.
         labelled: (N,) bool, whether there is a label.
         positive: (N,) bool.
+        label: the positive one; empty where there is none.
     """
 
     scores: np.ndarray
     labelled: np.ndarray
     positive: np.ndarray
+    label: str = ""
 
     @classmethod
     def read(cls, table: pd.DataFrame, positive: str = "") -> "Truth":
@@ -142,64 +113,171 @@ class Truth:
         labels = table["label"].fillna("").astype(str)
         chosen = positive_label(labels.tolist(), positive) if (labels != "").any() else ""
         labelled = (labels != "").to_numpy()
-        return cls(table["score"].to_numpy(np.float64), labelled, (labels == chosen).to_numpy() & labelled)
+        return cls(table["score"].to_numpy(np.float64), labelled, (labels == chosen).to_numpy() & labelled, chosen)
 
 
-def score_table(predictors: Mapping[str, np.ndarray], truth: Truth, seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Predictors:
+    """Predictors of the same variants.
+
+    Attributes:
+        values: (N,) float64 by name; NaN where there is none.
+        lower: those of which a lower value is more likely positive; higher of all others.
+    """
+
+    values: Mapping[str, np.ndarray]
+    lower: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.lower if name not in self.values]
+        if unknown:
+            raise InputError(
+                f"The config names {unknown[0]!r} under lower, but the predictors are {', '.join(self.values)}."
+            )
+
+    def towards_positive(self, name: str) -> np.ndarray:
+        """Return a predictor with the sign by which a higher value is more likely positive."""
+        return -self.values[name] if name in self.lower else self.values[name]
+
+
+def score_table(predictors: Predictors, truth: Truth, seed: int) -> pd.DataFrame:
     """Score predictors.
 
     Args:
-        predictors: (N,) float64 by name; higher: more of the score, more likely positive.
+        predictors: of N variants; the first is what others are compared with.
         truth: of the same variants.
         seed: of the resamples.
 
     Returns:
-        `predictor`, `measure`, `value`, `low`, `high` (95 %), `variants`, `positives` (of the measures of labels). What
-        has fewer than `MIN_VARIANTS` variants, or of either class, has no rows.
+        `predictor`, `measure`, `value`, `low`, `high` (95 %), `variants`, `positives`, `lower_is_positive` (of the
+        measures of labels), and `behind`, `behind_low`, `behind_high`: how much less than that of the first predictor
+        the measure is, on the variants that both have, by the same resamples. What has fewer than `MIN_VARIANTS`
+        variants, or of either class, has no rows.
     """
     rows = []
-    measured = np.isfinite(truth.scores)
-    for used, target, measures in ((measured, truth.scores, OF_SCORES), (truth.labelled, truth.positive, OF_LABELS)):
-        for name, predicted in predictors.items():
-            chosen = np.flatnonzero(used & np.isfinite(predicted))
-            own, answer = predicted[chosen], target[chosen]
-            classes = answer.dtype == bool
-            fewest = min(answer.sum(), (~answer).sum()) if classes else len(answer)
-            if fewest < MIN_VARIANTS:
+    for used, target, measures in (
+        (np.isfinite(truth.scores), truth.scores, OF_SCORES),
+        (truth.labelled, truth.positive, OF_LABELS),
+    ):
+        classes = target.dtype == bool
+        signed = {
+            name: predictors.towards_positive(name) if classes else own for name, own in predictors.values.items()
+        }
+        kept = {name: np.flatnonzero(used & np.isfinite(own)) for name, own in signed.items()}
+        first = next(iter(signed))
+        resampled = _Resampled(signed, target, seed)
+        for name, chosen in kept.items():
+            answer = target[chosen]
+            if (min(answer.sum(), (~answer).sum()) if classes else len(answer)) < MIN_VARIANTS:
                 continue
-            draws = generator(seed, BOOTSTRAP_STREAM).integers(0, len(own), (RESAMPLES, len(own)))
+            shared = np.intersect1d(chosen, kept[first])
             for measure, compute in measures.items():
-                values = [compute(own[draw], answer[draw]) for draw in draws]
-                low, high = np.nanpercentile(values, [2.5, 97.5])
-                positives = int(answer.sum()) if classes else None
-                rows.append((name, measure, compute(own, answer), low, high, len(own), positives))
-    return pd.DataFrame(rows, columns=["predictor", "measure", "value", "low", "high", "variants", "positives"])
+                value, values = resampled(compute, name, chosen)
+                less = [float("nan")] * 3
+                if name != first and len(shared) >= MIN_VARIANTS:
+                    own, others = resampled(compute, name, shared), resampled(compute, first, shared)
+                    less = [others[0] - own[0], *_interval(others[1] - own[1])]
+                of_labels = (int(answer.sum()), name in predictors.lower) if classes else (None, None)
+                rows.append((name, measure, value, *_interval(values), len(chosen), *of_labels, *less))
+    columns = ["predictor", "measure", "value", "low", "high", "variants", "positives", "lower_is_positive"]
+    return pd.DataFrame(rows, columns=[*columns, "behind", "behind_low", "behind_high"])
 
 
-def confusion_table(predictors: Mapping[str, np.ndarray], truth: Truth, seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Resampled:
+    """Measures on resamples of variants, each computed once; the same draws for every predictor."""
+
+    predictors: Mapping[str, np.ndarray]
+    target: np.ndarray
+    seed: int
+    known: dict[tuple[Any, ...], tuple[float, np.ndarray]] = field(default_factory=dict)
+
+    def __call__(self, compute: Callable[..., float], name: str, chosen: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return a measure on the chosen variants, and on (RESAMPLES,) resamples of them."""
+        key = (compute, name, chosen.tobytes())
+        if key not in self.known:
+            own, answer = self.predictors[name][chosen], self.target[chosen]
+            draws = generator(self.seed, BOOTSTRAP_STREAM).integers(0, len(own), (RESAMPLES, len(own)))
+            self.known[key] = compute(own, answer), np.array([compute(own[draw], answer[draw]) for draw in draws])
+        return self.known[key]
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    return np.nanpercentile(values, [2.5, 97.5]).tolist() if np.isfinite(values).any() else [float("nan")] * 2
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Classes that a predictor calls, each by a threshold that was chosen without the variant.
+
+    Attributes:
+        chosen: (M,) int64, the variants with a label and a prediction.
+        called, positive: (M,) bool.
+        thresholds: (FOLDS,) float64, with the sign by which a higher value is more likely positive.
+    """
+
+    chosen: np.ndarray
+    called: np.ndarray
+    positive: np.ndarray
+    thresholds: np.ndarray
+
+
+def cross_validated_calls(predictors: Predictors, truth: Truth, seed: int) -> dict[str, Calls]:
     """Call classes at thresholds that are chosen without the variants that they are applied to.
 
     Each of `FOLDS` parts is called at the threshold with the largest sensitivity plus specificity (Youden 1950) on the
-    other parts.
-
-    Returns:
-        `predictor`, `threshold` (the mean of the parts'), `true_positives`, `false_positives`, `false_negatives`,
-        `true_negatives`, `sensitivity`, `specificity`, `mcc`.
+    other parts. Predictors with fewer than `MIN_VARIANTS` of either class have none.
     """
-    rows = []
-    for name, predicted in predictors.items():
+    found = {}
+    for name in predictors.values:
+        predicted = predictors.towards_positive(name)
         chosen = np.flatnonzero(truth.labelled & np.isfinite(predicted))
         own, positive = predicted[chosen], truth.positive[chosen]
-        if min(positive.sum(), (~positive).sum()) < MIN_VARIANTS:
-            continue
-        part = generator(seed, SPLIT_STREAM).permutation(len(own)) % FOLDS
-        cuts = np.array([best_threshold(own[part != k], positive[part != k]) for k in range(FOLDS)])
-        called = own >= cuts[part]
-        tp, fp = int((called & positive).sum()), int((called & ~positive).sum())
-        fn, tn = int((~called & positive).sum()), int((~called & ~positive).sum())
-        rows.append((name, cuts.mean(), tp, fp, fn, tn, tp / (tp + fn), tn / (tn + fp), mcc(called, positive)))
+        if min(positive.sum(), (~positive).sum()) >= MIN_VARIANTS:
+            part = generator(seed, SPLIT_STREAM).permutation(len(own)) % FOLDS
+            cuts = np.array([best_threshold(own[part != k], positive[part != k]) for k in range(FOLDS)])
+            found[name] = Calls(chosen, own >= cuts[part], positive, cuts)
+    return found
+
+
+def confusion_table(calls: Mapping[str, Calls], lower: Collection[str] = ()) -> pd.DataFrame:
+    """Count calls, by predictor.
+
+    Args:
+        calls: by predictor; see `cross_validated_calls`.
+        lower: predictors of which a lower value is more likely positive.
+
+    Returns:
+        `predictor`, `threshold` (the mean of the parts'; from it on, or for `lower` up to it, a variant is called
+        positive), `true_positives`, `false_positives`, `false_negatives`, `true_negatives`, `sensitivity`,
+        `specificity`, `mcc`.
+    """
+    rows = []
+    for name, own in calls.items():
+        tp, fp = int((own.called & own.positive).sum()), int((own.called & ~own.positive).sum())
+        fn, tn = int((~own.called & own.positive).sum()), int((~own.called & ~own.positive).sum())
+        threshold = own.thresholds.mean() * (-1 if name in lower else 1)
+        rows.append((name, threshold, tp, fp, fn, tn, tp / (tp + fn), tn / (tn + fp), mcc(own.called, own.positive)))
     columns = ["predictor", "threshold", "true_positives", "false_positives", "false_negatives", "true_negatives"]
     return pd.DataFrame(rows, columns=[*columns, "sensitivity", "specificity", "mcc"])
+
+
+def prediction_table(variants: pd.DataFrame, predictors: Predictors, calls: Mapping[str, Calls]) -> pd.DataFrame:
+    """Put predictors side by side, a row per variant.
+
+    Returns:
+        What the file says of the variants, a column for each predictor (`NAME.value` where it is called like one of the
+        file's), and for those that call classes a column
+        `NAME.called`: 1 positive, 0 negative, missing without a label.
+    """
+    names = ["record", "allele", "variant_id", "contig", "positions", "ref", "alt", "label", "score"]
+    values = {f"{name}.value" if name in names else name: own for name, own in predictors.values.items()}
+    called = {}
+    for name, own in calls.items():
+        column = pd.Series(pd.NA, range(len(variants)), dtype="Int8")
+        column.iloc[own.chosen] = own.called.astype(np.int8)
+        called[f"{name}.called"] = column
+    return variants[names].assign(**values, **called)
 
 
 def best_threshold(predicted: np.ndarray, positive: np.ndarray) -> float:

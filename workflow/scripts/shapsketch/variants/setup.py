@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sequences.alphabet import Alphabet
 from ..sequences.genome import Genome, GivenSequences, Reference
 from ..sequences.template import Template
 from ..settings.errors import InputError
@@ -56,7 +57,7 @@ def set_up(
     if genome:
         reference = Genome(genome)
     else:
-        (letters,) = template.alphabet.normalise([settings["sequence"] or wild_type(path)])
+        letters = sequence_of(settings["sequence"], path, template.alphabet)
         if len(letters) < template.n:
             raise InputError(
                 f"The sequence that {path} changes has {len(letters)} letters, and the model takes {template.n}; give "
@@ -67,3 +68,15 @@ def set_up(
     whole = protein is not None and len(protein[1]) == template.n
     checker = Checker(reference, template, Placing(settings["strand"], settings["fill"], whole), reads_unknown)
     return Setup(checker, columns, protein, settings["first"])
+
+
+def sequence_of(given: str, path: str | Path, alphabet: Alphabet) -> str:
+    """Return the sequence that variants change, in the alphabet's own letters.
+
+    Args:
+        given: as the config has it; empty: the file says it.
+        path: of the variants.
+        alphabet: of the model.
+    """
+    (letters,) = alphabet.normalise([given or wild_type(path)])
+    return letters

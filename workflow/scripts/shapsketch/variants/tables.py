@@ -1,7 +1,7 @@
 """Tables of variants: by contig, position, REF and ALT; by names of protein variants; and those of ProteinGym."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +52,27 @@ def read_pieces(path: str | Path, columns: Columns) -> Iterator[pd.DataFrame]:
     """
     wanted = [f"{name}?" for names in NAMES.values() for name in names]
     wanted += [name for name in (columns.label, columns.score) if name and f"{name}?" not in wanted]
+    for table in read_columns(path, wanted):
+        yield _named(table, columns)
+
+
+def read_columns(path: str | Path, wanted: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Read columns of a table of variants piece by piece; its header may begin with `#chrom`.
+
+    Args:
+        path: CSV, TSV or Parquet.
+        wanted: see `read_rows`.
+
+    Raises:
+        InputError: the file is no table, or lacks a column.
+    """
     if is_parquet(path):
-        yield from (_named(table, columns) for table in read_rows(path, wanted, PIECE))
+        yield from read_rows(path, wanted, PIECE)
         return
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             if re.match(r"#chrom\b", line, re.IGNORECASE) or not is_comment(line, "#"):
-                for table in read_text(path, line, handle, wanted, PIECE, True, number):
-                    yield _named(table, columns)
+                yield from read_text(path, line, handle, wanted, PIECE, True, number)
                 return
 
 
