@@ -7,6 +7,27 @@ const page = JSON.parse(document.getElementById("page-data").textContent);
 let chosen = 0;
 let sorted = { key: "influence", down: true };
 let search = "";
+const numbers = new Map(page.latents.map(({ latent }, k) => [latent, k]));
+
+function latentNamed(name) {
+  return page.latents[numbers.get(String(name))];
+}
+
+/** The concepts that a latent finds best, with how well. */
+function conceptsOf(name) {
+  return records("concepts").filter(({ latent }) => String(latent) === String(name)).map(({ concept, f1 }) => `concept ${concept} (F1 ${number(f1)})`);
+}
+
+/** A button that opens a latent in the browser of latents. */
+function latentButton(name, words = name) {
+  const plain = String(name).replace(/^-/, "");
+  if (!numbers.has(plain)) return String(words);
+  return html("button", { type: "button", class: "name", onclick: () => {
+    chosen = numbers.get(plain);
+    show();
+    document.getElementById("latent").scrollIntoView({ block: "start" });
+  } }, words);
+}
 
 function interval(one) {
   if (!one) return "–";
@@ -39,7 +60,7 @@ function shaded(text, profile, most) {
 }
 
 /** The letters of a latent's windows, in bits. */
-function windows({ latent, logo: { letters, columns } }) {
+function windows({ latent, logo: { letters, columns } }, room = 450, height = 150) {
   const lettered = (values) => values.map((value, a) => ({ letter: letters[a], value }));
   const even = letters.map(() => 1 / letters.length);
   const stacks = columns.map((row, k) => ({
@@ -47,7 +68,7 @@ function windows({ latent, logo: { letters, columns } }) {
     position: k + 1,
     tip: [`column ${k + 1}`, ...listed(lettered(row), percent)].join("\n"),
   }));
-  return logo(stacks, { label: `Letters of the windows of latent ${latent}, in bits`, unit: "bits", room: 450, height: 150, across: "column" });
+  return logo(stacks, { label: `Letters of the windows of latent ${latent}, in bits`, unit: "bits", room, height, across: "column" });
 }
 
 function show() {
@@ -56,6 +77,7 @@ function show() {
     `active at ${percent(one.density)} of positions`,
     one.usual_position ? `most of all at position ${one.usual_position} (${percent(one.position_share)} of its activation)` : null,
     ...one.effects.map(([output, value]) => `${output} ${number(value, true)} where active`),
+    ...conceptsOf(one.latent),
   ].filter(Boolean).join("; ");
   document.getElementById("latent").replaceChildren(
     html("h3", {}, `Latent ${one.latent} of ${one.module}`, one.sketch ? [" ", html("a", { href: one.sketch }, "its sketch")] : null),
@@ -82,20 +104,31 @@ function list() {
   document.getElementById("table").replaceChildren(...[more, html("table", {}, html("thead", {}, html("tr", {}, head)), html("tbody", {}, lines))].filter(Boolean));
 }
 
-function others() {
-  const cell = (value) => html("td", {}, typeof value === "number" ? number(value) : value ?? "–");
-  const tables = Object.entries(page.tables).map(([name, one]) => [
-    html("h3", {}, name),
-    html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, one.columns.map((t) => html("th", {}, t)))), html("tbody", {}, one.rows.map((row) => html("tr", {}, row.map(cell)))))),
-  ]);
-  document.getElementById("tables").replaceChildren(...tables.flat());
-  const circuits = Object.entries(page.circuits).map(([output, one]) => [
-    html("h3", {}, `Circuit of ${output}`),
-    html("p", {}, `Latents of ${one.latents} that keep 80 % of its variation, by ranking: ${Object.entries(one.needed).map(([name, count]) => `${name} ${count ?? "never"}`).join(", ")}.`),
-    html("ul", {}, one.graphs.map((graph, k) => html("li", {}, html("a", { href: `circuits/${graph.file}` }, graph.sequence),
-      `: replacement ${number(graph.replacement)}, completeness ${number(graph.completeness)}; Shapley values ${one.players.map((name, j) => `${name} ${number(one.shapley_values[k][j], true)}`).join(", ")}`))),
-  ]);
-  document.getElementById("circuits").replaceChildren(...circuits.flat());
+const TABLES = { concepts: "Concepts", steering: "Steering", doses: "Doses", probes: "Probes", probe_latents: "Strongest latents of probes" };
+
+function tables() {
+  const cell = (column, value) => html("td", {}, column === "latent" && value != null ? latentButton(value) : typeof value === "number" ? number(value) : value ?? "–");
+  const drawn = Object.entries(page.tables).map(([name, one]) =>
+    html("details", { open: name === "concepts" },
+      html("summary", {}, TABLES[name] ?? name),
+      html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, one.columns.map((t) => html("th", {}, t)))), html("tbody", {}, one.rows.map((row) => html("tr", {}, row.map((value, k) => cell(one.columns[k], value)))))))));
+  document.getElementById("tables").replaceChildren(...drawn);
+}
+
+/** What has figures of its own; a section without any leaves. */
+function figures() {
+  const room = document.getElementById("main").clientWidth - 8;
+  const column = room > 1000 ? room / 2 - 16 : room; // of two figures beside one another
+  const parts = {
+    circuits: Object.entries(page.circuits).map(([output, one]) => circuitSection(output, one, room)),
+    steered: [steeringFigure(column), doseFigure(column)].filter(Boolean),
+    probed: probeSection(column),
+  };
+  for (const [name, children] of Object.entries(parts)) {
+    document.getElementById(name).replaceChildren(...children);
+    document.getElementById(name).closest("section").hidden = !children.length;
+    if (!children.length) document.querySelector(`nav a[href="#${name}-title"]`)?.remove();
+  }
 }
 
 defineGlyphs(page.alphabet);
@@ -104,5 +137,6 @@ document.getElementById("search").addEventListener("input", (event) => { search 
 measures();
 list();
 show();
-others();
+figures();
+tables();
 document.documentElement.dataset.ready = "yes";

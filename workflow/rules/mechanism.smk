@@ -1,4 +1,7 @@
 # Looks inside networks: what modules give, dictionaries of latents, what these are and what they do.
+MECHANISM_SCRIPTS = ["draw.js", "logo.js", "measures.js", "circuits.js", "mechanism.js"]
+
+
 rule list_modules:
     input:
         models=[file for model in NETWORKS for file in named_files(get_source(model))],
@@ -291,13 +294,15 @@ rule report_mechanism:
         dictionary="results/mechanism/{mechanism}/dictionary.json",
         concepts="results/mechanism/{mechanism}/concepts.tsv",
         steering=get_optional("steer", "steering.tsv"),
+        doses=get_optional("steer", "doses.tsv"),
         probes=get_optional("probe", "probes.tsv"),
+        probe_latents=get_optional("probe", "probe_latents.tsv"),
         circuits=get_optional("circuit", "circuits.json"),
+        graphs=get_optional("circuit", "circuits"),
         template=workflow.source_path("../report/mechanism.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[
-            workflow.source_path(f"../report/{name}")
-            for name in ("draw.js", "logo.js", "mechanism.js")
+            workflow.source_path(f"../report/{name}") for name in MECHANISM_SCRIPTS
         ],
     output:
         report=report(

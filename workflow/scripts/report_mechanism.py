@@ -8,6 +8,8 @@ from shapsketch.settings import script
 if __name__ == "__main__":
     script.start(snakemake)
 
+    from pathlib import Path
+
     import pandas as pd
 
     from shapsketch import __version__
@@ -18,12 +20,18 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import read_table
 
     inputs, params = snakemake.input, snakemake.params
-    tables = {name: read_table(inputs[name]) for name in ("concepts", "steering", "probes") if inputs.get(name)}
+    names = ("concepts", "steering", "doses", "probes", "probe_latents")
+    tables = {name: read_table(inputs[name]) for name in names if inputs.get(name)}
     dictionary = read_json(inputs.dictionary)
     sequences = pd.read_parquet(inputs.sequences)["sequence"].tolist()
     circuits = read_json(inputs.circuits) if inputs.get("circuits") else {}
+    graphs = {
+        graph["file"]: read_json(Path(inputs.graphs) / graph["file"])
+        for circuit in circuits.values()
+        for graph in circuit["graphs"]
+    }
     content = page_content(
-        pd.read_parquet(inputs.latents), sequences, read_table(inputs.matrices), dictionary, tables, circuits,
+        pd.read_parquet(inputs.latents), sequences, read_table(inputs.matrices), dictionary, tables, circuits, graphs,
         params.sketches, Alphabet.from_config(params.alphabet),
     )  # fmt: skip
     page = render(

@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     import numpy as np
 
-    from shapsketch.mechanism import ablation, circuits, rankings, viewer
+    from shapsketch.mechanism import ablation, circuits, games, rankings, viewer
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     folder = Path(snakemake.output.graphs)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    content = {}
+    content, drawn = {}, []
     outputs = own.get("outputs") or list(network.outputs)
     with script.progress(f"circuits {name}", "latent", len(outputs) * count) as bar:
         for output in outputs:
@@ -40,7 +40,8 @@ if __name__ == "__main__":
             records = []
             for number, graph in enumerate(graphs, 1):
                 slug = f"{output}-{number}"
-                write_json(folder / f"{slug}.json", viewer.viewer_json(graph, slug, names))
+                drawn.append(viewer.viewer_json(graph, slug, names))
+                write_json(folder / f"{slug}.json", drawn[-1])
                 records.append(
                     {"file": f"{slug}.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}
                 )
@@ -57,22 +58,20 @@ if __name__ == "__main__":
                 for kind, values in found.items()
             }
             players = np.argsort(-found["ablation"], kind="stable")[: own["players"]]
-            fits = [
-                rankings.explain_latents(network, dictionary, codes, means, players, place)
-                for codes in chosen[: own["graphs"]]
-            ]
+            explained = games.explain_sequences(
+                network, dictionary, chosen[: own["explained"]], means, players.tolist(), place
+            )
             content[output] = {
                 "graphs": records,
                 "latents": count,
                 "sizes": sizes,
                 "kept": curves,
                 "needed": {kind: ablation.needed(curve, sizes) for kind, curve in curves.items()},
-                "players": [names[k] for k in players],
-                "shapley_values": [fit.values.tolist() for fit in fits],
-                "prediction": [fit.base + float(fit.values.sum()) for fit in fits],
+                **explained.record([names[k] for k in players]),
             }
             tell(
                 f"{name}: {output} keeps {ablation.ENOUGH:.0%} of its variation with {content[output]['needed']} "
                 f"of {count} latents, by ranking"
             )
+    write_json(folder / "graph-metadata.json", viewer.viewer_list(drawn))
     write_json(snakemake.output.circuits, content)

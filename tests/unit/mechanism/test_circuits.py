@@ -5,7 +5,7 @@ import planted
 import pytest
 import torch
 
-from shapsketch.mechanism import ablation, activations, circuits, rankings, viewer
+from shapsketch.mechanism import ablation, activations, circuits, games, rankings, viewer
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
@@ -127,8 +127,45 @@ def test_latents_as_players_share_the_conjunction(known):
     network, dictionary = known
     zero = [torch.zeros(planted.N, 2)] * 2
     codes = TEMPLATE.alphabet.encode(["TGAAAA"])[0]
-    fit = rankings.explain_latents(network, dictionary, codes, zero, [0, 1], 0)
+    fit = games.explain_latents(network, dictionary, codes, zero, [0, 1], 0)
     assert np.allclose(fit.values, [2 + 1.5, 1.5], atol=1e-4)  # 2 g, and 3 shared out between g and t
     assert np.isclose(fit.base, 0, atol=1e-4)
-    values = rankings.explain_latents(network, dictionary, codes, zero, [0, 1, 2], 0).values
+    values = games.explain_latents(network, dictionary, codes, zero, [0, 1, 2], 0).values
     assert np.allclose(values, [2 + 1, 1, 1], atol=1e-4)
+
+
+def test_pairs_of_latents_interact_as_planted(known):
+    network, dictionary = known
+    zero = [torch.zeros(planted.N, 2)] * 2
+    codes = TEMPLATE.alphabet.encode(["TGAAAA", "TGATGA", "AAAAAA"])
+    explained = games.explain_sequences(network, dictionary, codes, zero, [0, 1], 0)
+    assert np.allclose(explained.pairs[:, 0], [3, 6, 0], atol=1e-4)  # g and t make the conjunction
+    record = explained.record(["0.0", "0.1"])
+    (pair,) = record["interactions"]
+    assert pair["latents"] == ["0.0", "0.1"]
+    assert np.isclose(pair["mean"], 3, atol=1e-4)
+    assert np.isclose(pair["mean_error"], np.std([3, 6, 0], ddof=1) / np.sqrt(3), atol=1e-4)
+    assert np.allclose(record["mean"], [(2 + 1.5) * 3 / 3, 1.5], atol=1e-4)
+    assert (
+        games.explain_sequences(network, dictionary, codes[:1], zero, [0, 1], 0).record(["a", "b"])["mean_error"]
+        is None
+    )
+    three = games.explain_sequences(network, dictionary, codes[:1], zero, [0, 1, 2], 0)  # a product of three
+    assert three.pairs.shape == (1, 3)
+    assert np.ptp(three.pairs) < 1e-4
+
+
+def test_influence_adds_up_along_paths(known):
+    network, dictionary = known
+    graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGAAAA"])[0], "y")
+    shares = graph.edge_influence
+    assert np.isclose(shares[-1].sum(), 1)  # all that flows into the output
+    inner = np.flatnonzero((graph.layer == 1) & (graph.latent >= 0))
+    assert np.allclose(shares[inner].sum(1), graph.influence[inner], atol=1e-6)  # in at a latent, and out
+    cumulative = graph.cumulative
+    order = np.argsort(-graph.influence[:-1], kind="stable")
+    assert (np.diff(cumulative[order]) >= 0).all()
+    assert np.isclose(cumulative[:-1].max(), 1)
+    few = viewer.viewer_json(graph, "x", dictionary.names(), 0.3)
+    assert sum(n["feature_type"] == "embedding" for n in few["nodes"]) == planted.N
+    assert [link["influence"] for link in few["links"]] == sorted(link["influence"] for link in few["links"])

@@ -8,7 +8,8 @@ import planted
 import pytest
 
 from pages import Parser, click, errors_of, open_page
-from shapsketch.mechanism import activations, circuits, latents, measures
+from shapsketch.mechanism import activations, circuits, games, latents, measures, probes, steering, viewer
+from shapsketch.mechanism.replacement import encode_all
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.report.html import render
 from shapsketch.report.mechanism_page import page_content
@@ -20,7 +21,7 @@ REPORT = Path(__file__).resolve().parents[3] / "workflow/report"
 SOURCES = {
     "template": REPORT / "mechanism.html.j2",
     "style": REPORT / "page.css",
-    "scripts": [REPORT / name for name in ("draw.js", "logo.js", "mechanism.js")],
+    "scripts": [REPORT / name for name in ("draw.js", "logo.js", "measures.js", "circuits.js", "mechanism.js")],
 }
 TEMPLATE = Template(Alphabet("ACGT"), "N" * planted.N)
 
@@ -46,11 +47,18 @@ def page(root, tmp_path_factory):
         "model": "toy", "modules": ["first", "second"], "sequences": 60, "clusters": 60, "held_out": 60,
         "kinds": {"transcoder": kind},
     }  # fmt: skip
-    graph = circuits.trace(network, dictionary, codes[0], "y")
+    graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGATGA"])[0], "y")
+    means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
+    explained = games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0)
     circuit = {
         "graphs": [{"file": "y-1.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}],
-        "needed": {"ablation": 1, "random": None}, "latents": 4, "players": ["1.0"], "shapley_values": [[3.0]],
+        "needed": {"ablation": 1, "random": None}, "latents": 4, "sizes": [0, 1, 2, 4],
+        "kept": {"ablation": [0.0, 0.6, 0.9, 1.0], "random": [0.0, 0.1, 0.2, 1.0]}, **explained.record(names[:3]),
     }  # fmt: skip
+    steered = steering.compare(network, dictionary, codes, measured[0], 0)
+    doses = steering.dose_response(network, dictionary, codes[:20], ["1.0", "0.0"], [0, 1, 2])
+    features = {"latents": probes.pool(coded.latents[1]), "onehot": probes.onehot(codes, 4)}
+    probed = probes.probe(features, network.predict(codes)[:, 0], np.arange(60) < 20, [8, 24], 4, 0)
     concepts = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4]})
     whole = pd.concat([matrix.table(TEMPLATE.alphabet) for matrix in matrices.values()])
     content = page_content(
@@ -58,8 +66,15 @@ def page(root, tmp_path_factory):
         TEMPLATE.alphabet.decode(codes),
         whole,
         scores,
-        {"concepts": concepts},
+        {
+            "concepts": concepts,
+            "steering": pd.DataFrame(steered),
+            "doses": pd.DataFrame(doses),
+            "probes": pd.DataFrame(probed).assign(probe="<b>strength"),
+            "probe_latents": pd.DataFrame({"probe": ["<b>strength"], "latent": ["mean of 1.0"], "weight": [0.5]}),
+        },
         {"y": circuit},
+        {"y-1.json": viewer.viewer_json(graph, "y-1", names, 1.0, 1.0)},
         {"1.0": "s.html"},
         TEMPLATE.alphabet,
     )
@@ -99,3 +114,59 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     assert "ablation 1, random never" in find("#circuits")[0].text
     assert "neuron_f1" in find("#tables")[0].text
     assert not errors_of(browser)
+
+
+def test_a_circuit_is_drawn_pruned_and_read(page, browser):
+    find = open_page(browser, page)
+    nodes, edges = find(".graph .node"), find(".graph .edge")
+    assert len(find(".graph .node.output")) == 1
+    assert len(find(".graph .node.latent")) >= 2
+    browser.execute_script(
+        "const s = document.querySelector('input[type=range]'); s.value = 5; s.dispatchEvent(new Event('input'))"
+    )
+    assert len(find(".graph .node")) < len(nodes)
+    assert len(find(".graph .edge")) < len(edges)
+    browser.execute_script(
+        "const s = document.querySelector('input[type=range]'); s.value = 100; s.dispatchEvent(new Event('input'))"
+    )
+    conjunction = next(n for n in find(".graph .node.latent") if "latent 1.0 at 2 (G)" in n.get_attribute("aria-label"))
+    browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", conjunction)
+    shown = find(".detail")[0].text
+    assert "latent 1.0 at 2 (G)" in shown
+    assert "concept tg (F1 1)" in shown
+    assert "+3 y" in shown, "the weight with which the conjunction counts"
+    assert "latent 0.0 at 2 (G)" in shown
+    assert "latent 0.1 at 1 (T)" in shown
+    assert find(".detail a[href='s.html']")
+    assert find(".detail svg .letters use")
+    assert find(".graph .edge.lit")
+    assert not errors_of(browser)
+
+
+def test_players_probes_and_steering_are_drawn_with_their_intervals(page, browser):
+    find = open_page(browser, page)
+    assert len(find(".game .cell")) == 3
+    assert len(find(".game .error")) == 3
+    assert len(find(".game tbody tr")) == 3
+    assert find(".game .edge")
+    assert len(find(".probe circle")) == 4
+    assert len(find(".probe .whisker")) == 4
+    assert "Probe of <b>strength" in find("#probed")[0].text
+    assert len(find("#steering circle.dot")) == 6
+    assert find("#steering .whisker")
+    assert "of 1 outputs rise more" in find("#steering")[0].text
+    assert find("#doses .whisker")
+    click(browser, find(".probe button")[0])
+    assert "Latent 1.0 of second" in find("#latent")[0].text
+    assert not errors_of(browser)
+
+
+def test_nothing_is_wider_than_a_phone(page, browser):
+    browser.set_window_size(500, 900)  # as narrow as a window can be
+    try:
+        find = open_page(browser, page)
+        width = browser.execute_script("return document.documentElement.clientWidth")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        assert find(".graph")
+    finally:
+        browser.set_window_size(1200, 900)

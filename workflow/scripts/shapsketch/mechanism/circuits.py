@@ -10,6 +10,7 @@ embedding of positions) is counted as `rest`.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 TARGETS_AT_ONCE = 64  # latents whose inputs are followed in one pass
+MIN_INPUT = 1e-30  # sums of effects below which nothing is divided
 MAX_STEPS = 1000  # of a path through a graph; layers end it long before
 
 
@@ -103,22 +105,33 @@ class Graph:
             words.append("output" if k == last else "token" if layer < 0 else "error" if latent < 0 else "latent")
         return words
 
-    @property
+    @cached_property
+    def _normalised(self) -> np.ndarray:
+        """(nodes, nodes) absolute effects, each row divided by its sum."""
+        weights = np.abs(self.effects)
+        return weights / np.maximum(weights.sum(1, keepdims=True), MIN_INPUT)
+
+    @cached_property
     def influence(self) -> np.ndarray:
         """(nodes,) the share of all paths to the output that pass each node, by absolute effects.
 
         Each row of the effects is divided by its sum, and paths of every length are added: B = A + A^2 + ... .
         """
-        weights = np.abs(self.effects)
-        normalised = weights / np.maximum(weights.sum(1, keepdims=True), 1e-30)
-        row = normalised[-1]
+        row = self._normalised[-1]
         total = row.copy()
         for _ in range(MAX_STEPS):
-            row = row @ normalised
+            row = row @ self._normalised
             if not row.any():
                 break
             total += row
         return total
+
+    @cached_property
+    def edge_influence(self) -> np.ndarray:
+        """(nodes, nodes) the share of all paths to the output that pass from the column's node to the row's."""
+        own = self.influence.copy()
+        own[-1] = 1.0
+        return own[:, None] * self._normalised
 
     def scores(self) -> dict[str, float]:
         """Return how much of the graph the dictionary explains.
@@ -131,22 +144,33 @@ class Graph:
         kinds, influence = np.array(self.kinds), self.influence
         tokens, errors = influence[kinds == "token"].sum(), influence[kinds == "error"].sum()
         weights = np.abs(self.effects)
-        shares = weights[:, kinds == "error"].sum(1) / np.maximum(weights.sum(1), 1e-30)
+        shares = weights[:, kinds == "error"].sum(1) / np.maximum(weights.sum(1), MIN_INPUT)
         own = influence.copy()
         own[-1] = 1.0
         own[~np.isin(kinds, ["latent", "output"])] = 0
         return {
-            "replacement": float(tokens / max(tokens + errors, 1e-30)),
+            "replacement": float(tokens / max(tokens + errors, MIN_INPUT)),
             "completeness": float(1 - (own * shares).sum() / own.sum()),
         }
 
+    @property
+    def cumulative(self) -> np.ndarray:
+        """(nodes,) the share of all influence that a node has together with those of more; 0 of the output."""
+        return np.append(cumulative_shares(self.influence[:-1]), 0.0)
+
     def pruned(self, share: float) -> np.ndarray:
-        """Return the nodes, the output last, that have a share of all nodes' influence, the strongest first."""
-        influence = self.influence[:-1]
-        order = np.argsort(-influence, kind="stable")
-        total = np.cumsum(influence[order]) / max(influence.sum(), 1e-30)
-        kept = order[: int(np.searchsorted(total, share) + 1)]
-        return np.append(np.sort(kept), len(self.layer) - 1)
+        """Return the nodes, in their order, that have a share of all influence; letters and the output always stay."""
+        kept = (self.cumulative <= share) | np.isin(self.kinds, ["token", "output"])
+        kept[np.argmax(self.influence[:-1])] = True  # which may have more than the share by itself
+        return np.flatnonzero(kept)
+
+
+def cumulative_shares(values: np.ndarray) -> np.ndarray:
+    """Return for each of (M,) numbers of at least 0 the share of the sum that it has together with all larger ones."""
+    order = np.argsort(-values, kind="stable")
+    shares = np.empty(len(values))
+    shares[order] = np.cumsum(values[order]) / max(values.sum(), MIN_INPUT)
+    return shares
 
 
 def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, output: str) -> Graph:

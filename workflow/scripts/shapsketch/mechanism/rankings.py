@@ -1,16 +1,10 @@
-"""Which latents an output needs: ranked by their influence in circuits, by single ablations, by gradients, at random.
-
-Also the game of latents: players are latents, present or at their means, in the network with modules replaced; its
-Shapley values and interactions come from the engine of `masks`.
-"""
+"""Which latents an output needs: ranked by influence in circuits, by single ablations, by gradients, at random."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..masks import MaskFit, explain_game
-from ..masks.plan import make_mask_plan
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import CIRCUIT_STREAM, generator
@@ -19,8 +13,6 @@ from .replacement import predict_replaced, replaced
 
 if TYPE_CHECKING:
     import torch
-
-MAX_PLAYERS = 12  # whose every coalition is asked
 
 
 def by_influence(graphs: Sequence[Graph], dictionary: Dictionary) -> np.ndarray:
@@ -91,43 +83,3 @@ def by_gradient(
 def at_random(dictionary: Dictionary, seed: int) -> np.ndarray:
     """Return (layers F,) random numbers."""
     return generator(seed, CIRCUIT_STREAM).random(dictionary.layers * dictionary.latents)
-
-
-def explain_latents(
-    network: HookedNetwork,
-    dictionary: Dictionary,
-    codes: np.ndarray,
-    means: "Sequence[torch.Tensor]",
-    players: Sequence[int],
-    output: int,
-) -> MaskFit:
-    """Explain an output of one sequence by latents: every coalition of them is asked.
-
-    Args:
-        network: the network.
-        dictionary: of it; modules are replaced.
-        codes: (n,) uint8 codes.
-        means: by layer (positions, F); an absent latent gives its means.
-        players: latents as numbers over all layers, at most `MAX_PLAYERS`; all others stay as they are.
-        output: its number.
-    """
-    import torch
-
-    places = [divmod(int(number), dictionary.latents) for number in players]
-
-    def game(masks: np.ndarray) -> np.ndarray:
-        def switch(layer: int, z: Any) -> Any:
-            other = z.clone()
-            for player, (own, latent) in enumerate(places):
-                if own == layer:
-                    present = torch.from_numpy(masks[:, player].astype(bool))[:, None]
-                    other[..., latent] = torch.where(present, z[..., latent], means[layer][:, latent])
-            return other
-
-        copies = np.repeat(codes[None], len(masks), 0)
-        return predict_replaced(network, dictionary, copies, switch, batch=len(copies))[:, output]
-
-    plan = make_mask_plan(
-        len(players), 2 ** len(players), noisy=False, seed=0, draws=1, estimator="exact", batch_size=1024
-    )
-    return explain_game(game, plan, estimator="exact")

@@ -88,8 +88,10 @@ def compare(
 
     Returns:
         For each output `output`, `latent`, `length` of the push (as that of the latent's mean activation), and the mean
-        change of the output on the other half: `change`, `random_change` (of `CANDIDATES` random latents, each its
-        better sign chosen as for the latent), `means_change`, and `wins`, whether `change` is above both.
+        change of the output on the other half: `change`, `random_change` (of `CANDIDATES` other latents at random, each
+        its better sign chosen as for the latent), `means_change`, each with its 95 % interval over the sequences
+        (`_low`, `_high`); `gain`, what the latent's change is above the larger of the controls', sequence by sequence,
+        with `gain_low` and `gain_high`; and `wins`, whether `gain` is above 0.
     """
     chosen, tested = codes[::2], codes[1::2]
     before, clean = network.predict(chosen), network.predict(tested)
@@ -112,20 +114,24 @@ def compare(
         difference = vectors[layer][high].mean(0) - vectors[layer][low].mean(0)
         means = difference / difference.norm().clamp(min=1e-12) * length
         others = []
-        for latent in random.choice(dictionary.latents, min(CANDIDATES, dictionary.latents), replace=False).tolist():
+        rest = np.delete(np.arange(dictionary.latents), dictionary.locate(name.lstrip("-"))[1])
+        for latent in random.choice(rest, min(CANDIDATES, len(rest)), replace=False).tolist():
             direction = dictionary.w_dec[layer][0][latent]
             one = direction / direction.norm().clamp(min=1e-12) * length
             signed, _ = _best(network, dictionary, chosen, before[:, k], k, [(layer, one, ""), (layer, -one, "")])
             others.append(signed[1])
-        change = [
-            float((pushed(network, dictionary, tested, layer, vector)[:, k] - clean[:, k]).mean())
-            for vector in (push, means, *others)
+        change, means_change, *chance = [
+            pushed(network, dictionary, tested, layer, vector)[:, k] - clean[:, k] for vector in (push, means, *others)
         ]
-        chance = float(np.mean(change[2:]))
-        rows.append({
-            "output": output, "latent": name, "length": length, "change": change[0], "random_change": chance,
-            "means_change": change[1], "wins": int(change[0] > max(chance, change[1])),
-        })  # fmt: skip
+        random_change = np.mean(chance, 0)
+        gain = change - max(random_change, means_change, key=np.mean)
+        measured = {
+            "change": change, "random_change": random_change, "means_change": means_change, "gain": gain,
+        }  # fmt: skip
+        row = {"output": output, "latent": name, "length": length}
+        for column, values in measured.items():
+            row |= dict(zip((column, f"{column}_low", f"{column}_high"), interval(values), strict=True))
+        rows.append({**row, "wins": int(row["gain"] > 0)})
     return rows
 
 

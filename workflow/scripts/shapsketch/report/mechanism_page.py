@@ -14,6 +14,14 @@ KEPT = (
     "top_activations", "top_profiles", "consensus", "bits", "windows", "influence", "influenced",
 )  # fmt: skip
 MAX_EFFECTS = 3  # outputs whose effect is listed
+MAX_LINKS = 1500  # of a graph, that are drawn
+KINDS = {
+    "embedding": "letter", "mlp reconstruction error": "error", "logit": "output", "cross layer transcoder": "latent",
+}  # fmt: skip
+CIRCUIT_KEYS = (
+    "needed", "sizes", "kept", "latents", "players", "explained", "shapley_values", "mean", "mean_error", "index",
+    "interactions",
+)  # fmt: skip
 
 
 def page_content(
@@ -23,6 +31,7 @@ def page_content(
     dictionary: Mapping[str, Any],
     tables: Mapping[str, pd.DataFrame],
     circuits: Mapping[str, Any],
+    graphs: Mapping[str, Any],
     sketches: Mapping[str, str],
     alphabet: Alphabet,
 ) -> dict[str, Any]:
@@ -33,8 +42,9 @@ def page_content(
         sequences: those that its rows name.
         matrices: `latent_matrices.tsv`.
         dictionary: `dictionary.json`.
-        tables: `concepts`, `steering`, `probes`, those there are.
+        tables: `concepts`, `steering`, `doses`, `probes`, `probe_latents`, those there are.
         circuits: `circuits.json`, empty where there are none.
+        graphs: by file, those of the folder `circuits`.
         sketches: by latent the address of the report of its sketch.
         alphabet: of the model.
     """
@@ -71,10 +81,36 @@ def page_content(
             if len(table)
         },
         "circuits": {
-            output: {key: own[key] for key in ("graphs", "needed", "latents", "players", "shapley_values")}
+            output: {key: own[key] for key in CIRCUIT_KEYS}
+            | {"graphs": [one | drawn_graph(graphs[one["file"]]) for one in own["graphs"]]}
             for output, own in circuits.items()
         },
     }
+
+
+def drawn_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page draws of a graph in the format of circuit-tracer's viewer.
+
+    Args:
+        graph: as `viewer.viewer_json` makes it.
+
+    Returns:
+        `nodes`: of each its kind (`letter`, `latent`, `error`, `output`), layer (-1 of letters), 0-based position,
+        name, cumulative influence and activation; `links`: of each its source and target (numbers of nodes), weight and
+        cumulative influence, the strongest `MAX_LINKS`; `left_out`, how many others there are; `share`, of the
+        influence that the file keeps.
+    """
+    number = {node["node_id"]: k for k, node in enumerate(graph["nodes"])}
+    links = [[number[x["source"]], number[x["target"]], x["weight"], x["influence"]] for x in graph["links"]]
+    nodes = [
+        [
+            KINDS[node["feature_type"]], -1 if node["layer"] == "E" else int(node["layer"]), node["ctx_idx"],
+            node["clerp"].removeprefix("latent "), node["influence"], node["activation"],
+        ]
+        for node in graph["nodes"]
+    ]  # fmt: skip
+    kept = graph["metadata"]["node_threshold"]
+    return {"nodes": nodes, "links": links[:MAX_LINKS], "left_out": max(len(links) - MAX_LINKS, 0), "share": kept}
 
 
 def plain(value: Any) -> Any:

@@ -276,6 +276,7 @@ class CircuitConfig(TypedDict):
     sequences: int
     graphs: int
     players: int
+    explained: int
 
 
 class ProbeConfig(TypedDict):

@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 4,
     "variants": 4,
-    "mechanism": 1,
+    "mechanism": 2,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
