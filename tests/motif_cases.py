@@ -141,3 +141,8 @@ def aggregated(folder, spectrum: Spectrum, texts, groups=None, **settings) -> Re
 def template_of(letters: str, n: int) -> Template:
     alphabet = Alphabet.from_config(letters)
     return Template(alphabet, alphabet.wildcard * n)
+
+
+def additive(template):
+    tables = {(i,): np.linspace(-1, 1, 4) for i in range(template.n)}
+    return Spectrum(Background.uniform(template), "y", 1.0, Terms.build(template.sizes, tables))

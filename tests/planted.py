@@ -8,7 +8,11 @@ output is the sum over positions of 2 g + 3 (g after t).
 import torch
 from torch import nn
 
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+
 N, WIDTH = 6, 12
+TEMPLATE = Template(Alphabet("ACGT"), "N" * N)
 
 
 def directions_of(network) -> torch.Tensor:

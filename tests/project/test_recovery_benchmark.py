@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import recovery
 from benchmarks.recovery_figure import draw
-from benchmarks.reference_models import ReferenceModel
+from benchmarks.reference_model import ReferenceModel
 from benchmarks.shapzero_peer import _spectrum, obstacle
 from oracles import all_codes
 from shapsketch.sequences.alphabet import Alphabet

@@ -1,4 +1,7 @@
-"""The methods that came with shapiq 1.8, where it is installed; elsewhere they say what they need."""
+"""The methods that came with shapiq 1.8, where it is installed; elsewhere they say what they need.
+
+Covers also: leverage_shap, odd_shap, poly_shap, proxy_shap, regression_msr.
+"""
 
 from dataclasses import replace
 

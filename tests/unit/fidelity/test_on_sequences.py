@@ -1,20 +1,19 @@
-"""Scores on the explained sequences: over all, by group, in the highest tenth, and where they are undefined."""
+"""Scores on the explained sequences: over all, by group, in the highest tenth, and where they are undefined.
+
+Covers also: value_rows.
+"""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.stats import rankdata
 
-from shapsketch.fidelity.faithfulness import _at_bounds
 from shapsketch.fidelity.on_sequences import _interval, report_on_queries
 from shapsketch.report.analysis import (
     asked_in_words,
     by_group,
     cautions,
-    far_below,
     lower_within,
-    piled_up,
-    two_answers,
 )
 from shapsketch.spectrum.metrics import r2_interval, r_squared
 from shapsketch.storage import parquet as tables
@@ -121,45 +120,16 @@ def test_few_sequences_that_are_met_exactly_have_a_narrow_interval():
     assert _interval(blocks, 1.0)[0] == 0.0
 
 
-def test_what_is_met_has_no_uncertain_r2():
-    y = np.array([0.0] * 15 + [1.0])
-    assert r2_interval(y, y, 0) == (1.0, 1.0)
-    assert r2_interval(y, np.zeros(16), 0)[0] <= 0.0
-
-
-def test_a_sketch_of_every_sequence_tells_that_a_model_answers_twice():
-    exact = {"scored_on": "every sequence of the template", "r2": 1.0}
-    (sentence,) = two_answers(3, exact)
-    assert sentence.startswith("the model does not answer twice the same") and "3 of these" in sentence
-    assert two_answers(0, exact) == two_answers(3, exact | {"scored_on": "hold-out"}) == []
-    assert two_answers(3, exact | {"r2": 0.9}) == []  # terms were left out
-
-
-@pytest.mark.parametrize(
-    ("interval", "near", "words"),
-    [
-        ([0.3, 0.5], {}, "Ask near them, with sketch: {near: {sequences: sites}}; or take another background"),
-        ([0.3, 0.5], {"near": ["sites"]}, "although queries were near them: try another background"),
-        ([0.3, 0.5], {"near": ["others"]}, "Ask near them, with sketch: {near: {sequences: sites}}"),
-        ([0.6, 0.86], {}, None),
-        (None, {}, None),
-    ],
-)
-def test_the_line_to_write_is_told_where_sequences_fare_worse_than_the_hold_out(interval, near, words):
-    asked = {"r2_interval": interval} if interval else {}
-    told = far_below(asked, {"r2_interval": [0.9, 0.95], "scored_on": "hold-out", **near}, "sites")
-    assert (words in told[0]) if words else not told
-
-
-@pytest.mark.parametrize(("share", "told"), [(0.5, True), (0.1, False), (None, False)])
-def test_the_logit_is_proposed_where_values_pile_up_at_a_bound(share, told):
-    sentences = piled_up({"at_bounds": share, "found": "found"})
-    assert bool(sentences) == told
-    assert all("50 % of the values" in s and "outputs: {NAME: {transform: logit}}" in s for s in sentences)
-    assert not piled_up({"at_bounds": 0.9, "found": "nothing"})
-
-
-def test_the_share_of_values_at_bounds_is_of_probabilities_alone():
-    values = np.array([0.0, 0.01, 0.5, 0.999])
-    assert _at_bounds(values) == 0.75
-    assert _at_bounds(values + 0.1) is _at_bounds(values / 10) is _at_bounds(values - 0.1) is None
+def test_scores_on_queries(tmp_path):
+    values = {"output": ["y"] * 4, "prediction": [1.0, 2.0, 3.0, None], "reconstruction": [1.0, 2.0, 3.5, 9.0]}
+    write_parquet(tmp_path / "v", pa.table(values | {"warning": ["", "gap,rare", "gap", ""]}))
+    errors = {"output": ["y"] * 4, "evaluations": [8, 8, 8, 0], "correction": [0.5, 0.5, 0.5, None]}
+    errors |= {"pos_1": [0.3, 0.3, 0.3, None], "pos_2": [0.0, 0.0, 0.0, None]}
+    write_parquet(tmp_path / "e", pa.table(errors))
+    found = report_on_queries(tmp_path / "v", tmp_path / "e")["y"]
+    assert found["r2_on_queries"] == pytest.approx(1 - 0.25 / 2)
+    assert (found["sequences"], found["predicted"], found["largest_gap"]) == (4, 3, 0.5)
+    assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2, "r2": 0, "unseen": 0}
+    assert (found["refined"], found["evaluations_per_sequence"]) == (3, 8)
+    assert found["standard_error"] == pytest.approx(0.3)
+    assert found["sketch_error"] == pytest.approx(0.4)

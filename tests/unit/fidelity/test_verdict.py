@@ -49,3 +49,26 @@ def test_a_constant_model():
 def test_shares_never_exceed_all():
     shares = order_audit({"1": 0.1 + 0.2, "2": 1e-17}, 1e-3, 1.0)["share_by_order"]
     assert all(0 <= share <= 1 for share in shares.values())
+
+
+@pytest.mark.parametrize(
+    ("by_order", "r2", "words"),
+    [
+        ({"1": 0.95, "2": 0.05}, 1.0, "An additive explanation can be trusted: single letters carry 95 %"),
+        ({"1": 0.8, "2": 0.2}, 0.97, "tells most, read interactions beside it: single letters carry 80 %"),
+        (
+            {"1": 0.5, "2": 0.3, "3": 0.2},
+            1.0,
+            "because letters act together: single letters carry 50 % of the variance",
+        ),
+        ({"1": 0.95, "2": 0.05}, 0.5, "because too much of the model was not found: single letters carry 95 %"),
+        ({}, 1.0, "The model is constant here"),
+    ],
+)
+def test_the_audit_in_words(by_order, r2, words):
+    found = order_audit(by_order, 1.0 if by_order else 0.0, r2)
+    assert words in found["audit"]
+    assert list(found["share_by_order"]) == list(by_order)
+    if by_order:
+        assert found["share_by_order"][max(by_order)] == pytest.approx(1)
+    assert ("not found" in found["audit"]) == (r2 < 0.99)

@@ -3,9 +3,11 @@
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from shapsketch.figures.charts import holdout_chart
-from shapsketch.figures.style import STYLE, save_figure, style
+from shapsketch.figures.style import PALETTES, STYLE, letter_classes, letter_colors, save_figure, style
+from shapsketch.sequences.alphabet import Alphabet
 
 
 def test_the_style_ends_with_its_context():
@@ -26,3 +28,16 @@ def test_a_notebook_keeps_its_style_and_its_style_does_not_change_a_figure(tmp_p
     save_figure(holdout_chart(points, "a $ in a name"), tmp_path / "plain")
     assert (tmp_path / "notebook.svg").read_bytes() == (tmp_path / "plain.svg").read_bytes()
     assert set(STYLE) <= set(mpl.rcParams)
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.parametrize("letters", ["DNA", "RNA", "protein", "XYZ"])
+def test_every_letter_has_a_colour_and_amino_acids_a_legend(letters, palette):
+    alphabet = Alphabet.from_config(letters)
+    colors = letter_colors(alphabet, palette)
+    assert set(colors) == set(alphabet.letters)
+    if letters in ("DNA", "RNA"):
+        assert len({to_hex(c) for c in colors.values()}) == 4
+    classes = letter_classes(alphabet, palette)
+    assert bool(classes) == (letters == "protein")
+    assert {color for _, color in classes} == (set(colors.values()) if classes else set())

@@ -1,48 +1,33 @@
-"""Latents: what they are, beside a toy model whose features are known."""
+"""Latents: what they are, beside a toy model whose features are known.
+
+Covers also: replacement.
+"""
 
 import numpy as np
 import planted
 import pytest
 import torch
+from planted import TEMPLATE
 
-from shapsketch.mechanism import activations, concepts, latents, measures
+from shapsketch.mechanism import activations, latents, measures
 from shapsketch.mechanism.replacement import predict_replaced
-from shapsketch.mechanism.training import Training, train
-from shapsketch.models.hooked_network import HookedNetwork
-from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
-from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-
-TEMPLATE = Template(Alphabet("ACGT"), "N" * planted.N)
-MODULES = ("first", "second")
 
 
 def draw(count, start=0):
     return activations.draw(Background.uniform(TEMPLATE), 0, start, start + count)
 
 
-@pytest.fixture(scope="module")
-def known(root):
-    """The planted network, a cross-layer transcoder of it, and its sites."""
-    source = {"kind": "torch", "layout": "channels_first", "factory": f"{root}/tests/planted.py:network"}
-    network = HookedNetwork(source, TEMPLATE, ["y"])
-    reads, writes = (tuple(network.site(m, end) for m in MODULES) for end in ("in", "out"))
-    kept = activations.collect(network, draw(3000), [*reads, *writes])
-    flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
-    settings = Training(kind="transcoder", latents=6, k=2, steps=1500, batch=512, rate=1e-2, dead_after=5000)
-    return network, train(*flat, (reads, writes), settings), flat
-
-
-def test_the_planted_model_is_what_it_says(known):
-    network, _, _ = known
+def test_the_planted_model_is_what_it_says(trained):
+    network, _, _ = trained
     texts = ["TGAAAA", "AGAAAA", "TGTGAA", "GGGGGG", "TTTTTT"]
     wanted = [5, 2, 10, 12, 0]
     assert np.allclose(network.predict(TEMPLATE.alphabet.encode(texts))[:, 0], wanted, atol=1e-5)
 
 
-def test_planted_features_are_latents(known):
-    network, dictionary, _ = known
+def test_planted_features_are_latents(trained):
+    network, dictionary, _ = trained
     g, t, both = planted.directions_of(network)
     first, second = (w[0] / w[0].norm(dim=1, keepdim=True) for w in dictionary.w_dec)
     assert (first @ g).max() > 0.95
@@ -53,8 +38,8 @@ def test_planted_features_are_latents(known):
     assert measures.fvu(clean, made) < 0.01
 
 
-def test_what_a_latent_adds_is_what_was_planted(known):
-    network, _, _ = known
+def test_what_a_latent_adds_is_what_was_planted(trained):
+    network, _, _ = trained
     dictionary = planted.exact_dictionary(network)
     codes = draw(400, 20_000)
     texts = TEMPLATE.alphabet.decode(codes)
@@ -81,36 +66,8 @@ def test_what_a_latent_adds_is_what_was_planted(known):
     assert table[3]["effect_y"] is None
 
 
-def test_concepts_are_found_beside_their_controls(known):
-    network, dictionary, _ = known
-    codes = draw(1000, 40_000)
-    texts = TEMPLATE.alphabet.decode(codes)
-    labels = {"tg": concepts.label_letters("T(G)", texts, "tg"), "end": concepts.label_letters("(.)$", texts, "end")}
-    coded = latents.Coded.of(network, dictionary, [""] * 1000, codes)
-    kept = activations.collect(network, codes, [dictionary.reads[1]])[dictionary.reads[1].key]
-    held = np.arange(1000) % 4 == 0
-    random = np.random.default_rng(0).random((1000, 6, 6)) * (np.random.default_rng(1).random((1000, 6, 6)) > 0.5)
-    rows = {row["concept"]: row for row in concepts.match(labels, coded.latents[1], kept, random, held)}
-    assert rows["tg"]["f1"] > 0.98
-    assert rows["tg"]["random_f1"] < 0.4
-    assert rows["tg"]["position_f1"] < 0.4
-    assert rows["end"]["position_f1"] == 1.0
-    assert rows["end"]["f1"] < 0.6
-
-
-def test_labels_are_those_of_the_expression():
-    assert concepts.label_letters("TG", ["ATGTG", "TTTTT"], "x").tolist() == [[0, 1, 1, 1, 1], [0] * 5]
-    assert concepts.label_letters("(?=T(GT))", ["ATGTG"], "x").tolist() == [[0, 0, 1, 1, 0]]
-    with pytest.raises(InputError, match=r"The concept 'x' has an expression that cannot be read"):
-        concepts.label_letters("(", ["A"], "x")
-    with pytest.raises(InputError, match=r"matches no letter of the sequences"):
-        concepts.label_letters("G", ["A"], "x")
-    labels = np.array([True, True, False, False])
-    assert np.allclose(concepts.f1(np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool), labels), [0.5, 0])
-
-
-def test_a_dictionary_of_another_width_is_refused(known):
-    network, dictionary, _ = known
+def test_a_dictionary_of_another_width_is_refused(trained):
+    network, dictionary, _ = trained
     from dataclasses import replace
 
     wrong = replace(dictionary, reads=tuple(replace(site, width=5) for site in dictionary.reads))

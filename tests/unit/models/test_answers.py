@@ -1,23 +1,17 @@
-"""Outputs as models really give them: names of converters, several columns, dictionaries by class, axes of one."""
+"""Outputs of a model's answer: names, columns, dictionaries, axes, selections.
+
+Covers also: selection.
+"""
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from answer_cases import A, G, T
 
-from shapsketch.models import Model
 from shapsketch.models.answers import Outputs, WrongRowsError
 from shapsketch.models.selection import Axes
-from shapsketch.sequences.alphabet import Alphabet
-from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-from shapsketch.settings.outputs import output_words
-
-TEMPLATE = Template(Alphabet("ACGT"), "NNN")
-CODES = np.random.default_rng(0).integers(0, 4, (7, 3)).astype(np.uint8)
-A, G, T = (np.equal(CODES, k).sum(1) for k in (0, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +39,7 @@ def test_outputs_are_found(answer, names, chosen, columns):
 
 
 DEEP = np.random.default_rng(1).normal(size=(7, 3, 4))
+
 NAMED = [{"strand": ["plus", "minus", "none"]}, "position"]
 
 
@@ -158,31 +153,6 @@ def test_too_few_names_print_the_shape_and_the_line():
         Outputs("m", ("p",))((DEEP[:, 0, :2], DEEP), 7)
 
 
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        ({"of": 1}, "the model's own output 1"),
-        ({"transform": "logit"}, "the model's answer, on the scale logit"),
-        ({"of": "p", "column": 3}, "column 3 of the model's own output 'p' (counted from 0)"),
-        (
-            {"of": "profile", "select": {"strand": "plus", "2": "450:550"}, "reduce": "logsumexp"},
-            "the logarithm of the summed exponentials of strand plus and axis 2 450 to 549 of the model's own output "
-            "'profile' (counted from 0)",
-        ),
-        (
-            {"select": {"tracks": "K562"}, "against": {"tracks": "HepG2"}, "reduce": "difference"}
-            | {"transform": {"power": 0.5}},
-            "the mean over tracks K562 of the model's answer minus the mean over tracks HepG2 of the model's answer, "
-            "on the scale power 0.5",
-        ),
-        ({"select": [0, "all"], "reduce": "softmax_share"},
-         "the share of axis 1 0 of the model's answer in the softmax over the model's answer (counted from 0)"),
-    ],
-)  # fmt: skip
-def test_outputs_in_words(spec, words):
-    assert output_words(spec) == words
-
-
 def test_a_model_that_drops_axes_of_one():
     """One sequence may come back without its axis."""
     np.testing.assert_array_equal(Outputs("m", ("a",))(np.float64(3), 1), [[3]])
@@ -220,112 +190,3 @@ def test_what_cannot_be_an_output_is_one_sentence(answer, names, chosen, sentenc
     with pytest.raises(InputError, match=sentence) as told:
         Outputs("m", tuple(names), chosen)(answer, 7)
     assert "\n" not in str(told.value)
-
-
-def classifier(path, zipmap=None, names=("label", "probabilities"), batch=None, element=TensorProto.FLOAT):
-    """As skl2onnx writes them: a label, and two columns of probabilities, or dictionaries by class."""
-    label, probabilities = names
-    one_hot = helper.make_node("Flatten", [f"{label}:x"], ["flat"])
-    weights = np.zeros((12, 2), onnx.helper.tensor_dtype_to_np_dtype(element))
-    weights[[0, 4, 8], 0] = weights[[2, 6, 10], 1] = 1  # counts of A and G, position-major
-    nodes = [
-        one_hot, helper.make_node("MatMul", ["flat", "w"], ["scores" if zipmap else probabilities]),
-        helper.make_node("ArgMax", ["flat"], [label], axis=1, keepdims=0),
-    ]  # fmt: skip
-    table = helper.make_tensor_value_info(probabilities, element, [batch, 2])
-    if zipmap:
-        nodes.append(helper.make_node("ZipMap", ["scores"], [probabilities], domain="ai.onnx.ml", **zipmap))
-        key = TensorProto.STRING if "classlabels_strings" in zipmap else TensorProto.INT64
-        kind = helper.make_map_type_proto(key, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
-        table = helper.make_value_info(probabilities, helper.make_sequence_type_proto(kind))
-    graph = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info(f"{label}:x", element, [batch, 12])],
-        [helper.make_tensor_value_info(label, TensorProto.INT64, [batch]), table],
-        [numpy_helper.from_array(weights, "w")],
-    )  # fmt: skip
-    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
-    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
-    return {"kind": "onnx", "path": str(path), "layout": "flat"}
-
-
-@pytest.mark.parametrize("zipmap", [None, {"classlabels_int64s": [0, 1]}, {"classlabels_strings": ["no", "yes"]}])
-@pytest.mark.parametrize("names", [("label", "probabilities"), ("dense/l:0", "dense_1/Sigmoid:0")])
-def test_onnx_classifiers(tmp_path, zipmap, names):
-    source = classifier(tmp_path / "m.onnx", zipmap, names)
-    column = "yes" if zipmap and "classlabels_strings" in zipmap else 1
-    chosen = {"p": {"of": names[1], "column": column}, "first": {"of": names[1], "column": 0}}
-    np.testing.assert_array_equal(Model({**source, "select": chosen}, TEMPLATE, ["p", "first"])(CODES), np.c_[G, A])
-    with pytest.raises(InputError, match=r"\(7,\) is needed; choose columns, .*, column: 1}"):
-        Model(source, TEMPLATE, [names[1]])(CODES)
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_files_that_fix_the_size_of_a_batch(tmp_path, batch):
-    for zipmap in (None, {"classlabels_int64s": [0, 1]}):
-        source = classifier(tmp_path / "m.onnx", zipmap, batch=batch)
-        model = Model({**source, "select": {"g": {"of": "probabilities", "column": 1}}}, TEMPLATE, ["g"])
-        np.testing.assert_array_equal(model(CODES)[:, 0], G)
-        assert model.evaluations == 7
-
-
-@pytest.mark.parametrize("element", [TensorProto.DOUBLE, TensorProto.FLOAT16])
-def test_inputs_of_other_precision(tmp_path, element):
-    source = classifier(tmp_path / "m.onnx", element=element) | {"select": {"g": {"of": "probabilities", "column": 1}}}
-    np.testing.assert_array_equal(Model(source, TEMPLATE, ["g"])(CODES)[:, 0], G)
-
-
-def test_files_that_are_newer_than_the_runtime(tmp_path):
-    source = classifier(tmp_path / "m.onnx")
-    model = onnx.load(source["path"])
-    model.opset_import[0].version = 99
-    onnx.save(model, source["path"])
-    with pytest.raises(InputError, match="is older than it; export it with a lower opset_version") as told:
-        Model(source, TEMPLATE, ["label"])
-    assert "\n" not in str(told.value)
-
-
-FACTORY = """
-import torch
-from dataclasses import dataclass
-@dataclass
-class Found:
-    logits: torch.Tensor
-    hidden: tuple = ()
-class Net(torch.nn.Module):
-    def __init__(self, kind):
-        super().__init__()
-        self.kind = kind
-    def forward(self, x):
-        a, g = x[:, 0].sum(1), x[:, 2].sum(1)
-        both = torch.stack([a, g], 1)
-        return {"tuple": (a, both), "one": (both,), "dataclass": Found(both, (a, g)),
-                "mapping": {"x": both, "none": None},
-                "text": "high", "empty": ()}[self.kind]
-def make(): return Net(KIND)
-"""
-
-
-@pytest.mark.parametrize(
-    ("kind", "of"), [("tuple", {"of": 1}), ("one", {}), ("dataclass", {"of": "logits"}), ("mapping", {"of": "x"})]
-)
-def test_networks_that_return_several_tensors(tmp_path, kind, of):
-    (tmp_path / "net.py").write_text(f"KIND = {kind!r}\n{FACTORY}")
-    source = {"kind": "torch", "factory": f"{tmp_path}/net.py:make", "layout": "channels_first"}
-    chosen = {"g": {**of, "column": 1}}
-    np.testing.assert_array_equal(Model({**source, "select": chosen}, TEMPLATE, ["g"])(CODES)[:, 0], G)
-
-
-def test_networks_that_return_no_tensor(tmp_path):
-    for kind in ("text", "empty"):
-        (tmp_path / "net.py").write_text(f"KIND = {kind!r}\n{FACTORY}")
-        source = {"kind": "torch", "factory": f"{tmp_path}/net.py:make", "layout": "channels_first"}
-        with pytest.raises(InputError, match="a tensor, or tensors by name, is needed"):
-            Model(source, TEMPLATE, ["g"])(CODES)
-
-
-def test_columns_of_a_command(tmp_path):
-    (tmp_path / "p.py").write_text("import sys\nfor s in sys.stdin: print(s.count('A'), s.count('G'), sep=',')")
-    import sys
-
-    source = {"kind": "command", "command": f"{sys.executable} '{tmp_path}/p.py'", "select": {"g": {"column": 1}}}
-    np.testing.assert_array_equal(Model(source, TEMPLATE, ["g"])(CODES)[:, 0], G)

@@ -1,4 +1,7 @@
-"""Published checkpoints become plain arrays: the original files where they are here, and small ones of our own."""
+"""Published checkpoints become plain arrays: the original files where they are here, and small ones of our own.
+
+Covers also: models/convert/tensorflow_checkpoint, models/convert/xgboost_pickle.
+"""
 
 import base64
 import io

@@ -1,55 +1,26 @@
-"""Networks that are watched and changed while they run."""
+"""Networks that are watched and changed while they run.
+
+Covers also: sites.
+"""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_network import DNA, TOY, draw
 
 from shapsketch.mechanism import activations
-from shapsketch.models import Model, identity
+from shapsketch.models import Model
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
-from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-
-TOY = """
-import torch
-from torch import nn
-
-class Toy(nn.Module):
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv1d(4, 6, 3, padding=1)
-        self.pool = nn.AvgPool1d(2)
-        self.mix = nn.Linear(6, 5)
-        self.shared = nn.ReLU()
-        self.head = nn.Linear(5, 2)
-        self.unused = nn.Linear(3, 3)
-
-    def forward(self, x):
-        h = self.shared(self.conv(x))
-        h = self.shared(self.mix(self.pool(h).transpose(1, 2)))
-        return self.head(h.mean(1))
-
-def network():
-    return Toy()
-
-def text():
-    return "no network"
-"""
-DNA = Template(Alphabet("ACGT"), "N" * 8)
 
 
 @pytest.fixture
 def source(tmp_path):
     (tmp_path / "toy.py").write_text(TOY)
     return {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/toy.py:network"}
-
-
-def draw(count, template=DNA):
-    return activations.draw(Background.uniform(template), 0, 0, count)
 
 
 def test_sites_are_what_modules_take_and_give(source):
@@ -133,34 +104,6 @@ def test_mistakes_are_told(source, tmp_path):
         HookedNetwork({"kind": "torch", "path": "m.pt2", "layout": "flat"}, DNA, ["a"])
     with pytest.raises(InputError, match="leave out reverse_complement"):
         HookedNetwork(source | {"reverse_complement": True}, DNA, ["a"])
-
-
-def test_shards_are_read_as_one_and_know_their_model(source, tmp_path):
-    network, codes = HookedNetwork(source, DNA, ["a", "b"]), draw(23)
-    sites = [network.site("conv")]
-    whole = activations.collect(network, codes, sites)["conv.out"]
-    record = activations.describe(sites, identity(source), "none")
-    paths = [str(tmp_path / f"{k}.safetensors") for k in range(3)]
-    for path, rows in zip(paths, np.array_split(np.arange(23), 3), strict=True):
-        activations.write_shard(path, activations.collect(network, codes[rows], sites), codes[rows], record)
-    kept = activations.Activations(tuple(paths))
-    assert kept.count == 23
-    assert kept.sites == sites
-    assert np.allclose(kept.read("conv.out"), whole, atol=1e-6)
-    assert np.array_equal(kept.read("conv.out", 5, 20), kept.read("conv.out")[5:20])
-    assert np.array_equal(kept.read("codes", 7, 9), codes[7:9])
-    kept.check_model(identity(source))
-    with pytest.raises(InputError, match="has the activations of another model"):
-        kept.check_model(identity(source | {"dtype": "float64"}))
-    with pytest.raises(InputError, match=r"has no activations of mix.out; it has conv.out"):
-        kept.read("mix.out")
-    other = activations.describe(sites, identity(source), "mean")
-    activations.write_shard(paths[1], {"conv.out": whole[:3]}, codes[:3], other)
-    with pytest.raises(InputError, match=r"1.safetensors has activations of another model or other modules than"):
-        activations.Activations(tuple(paths)).record  # noqa: B018
-    (tmp_path / "1.safetensors").write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is damaged or no safetensors file"):
-        activations.Activations(tuple(paths)).rows  # noqa: B018
 
 
 def test_bedict_gives_its_published_predictions(root, shared):

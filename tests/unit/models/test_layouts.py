@@ -1,4 +1,7 @@
-"""A wrong layout, length or alphabet is refused before anything is asked, with the right value in the sentence."""
+"""A wrong layout, length or alphabet is refused before anything is asked, with the right value in the sentence.
+
+Covers also: onehot.
+"""
 
 import numpy as np
 import onnx

@@ -6,7 +6,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from function_cases import TEMPLATE
 
+from shapsketch.models import Model
 from shapsketch.models.table_model import describe, list_left_out, load, read_table
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
@@ -218,3 +220,35 @@ def test_only_tables_have_their_keys(root):
     source |= {"kind": "python", "target": "m.py:f"}
     with pytest.raises(InputError, match="models.m.source: not_finite and duplicates are for the kind table"):
         check_config(config, schema)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.parquet"])
+def test_tables(tmp_path, name):
+    frame = pd.DataFrame({"sequence": ["ACGTA", "ttttt", "CCCCC"], "y": [1.5, None, 2.5]})
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="," if name.endswith("csv") else "\t")
+    model = Model({"kind": "table", "path": str(path)}, TEMPLATE, ["y"])
+    assert model(TEMPLATE.alphabet.encode(["CCCCC", "ACGTA"]))[:, 0].tolist() == [2.5, 1.5]
+    with pytest.raises(InputError, match="a sequence is not in the table"):
+        model(TEMPLATE.alphabet.encode(["TTTTT"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sequence,x\nACGTA,1\n", "no column 'y'; it has sequence, x"),
+        ("sequence,y\nACGTA,high\n", "row 1 has 'high' in column 'y'"),
+        ("sequence,y\nACGTA,1\nACGT,2\n", "row 2 has 4 letters; the template has 5"),
+        ("sequence,y\nACGTA,1\nACGTZ,2\n", "row 2 has 'Z' at position 5"),
+        ("sequence,y\nACGTA,1\nacgta,2\n", "rows 1 and 2 hold the same sequence, ACGTA"),
+        ("sequence,y\nACGTA,\n", "no row with a value"),
+    ],
+)
+def test_table_mistakes(tmp_path, text, message):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        Model({"kind": "table", "path": str(path)}, TEMPLATE, ["y"])

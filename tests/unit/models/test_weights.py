@@ -1,4 +1,7 @@
-"""Weights of PyTorch as users really have them: half precision, wrappers, prefixes; each mistake is one sentence."""
+"""Weights of PyTorch as users really have them: half precision, wrappers, prefixes; each mistake is one sentence.
+
+Covers also: published.
+"""
 
 import argparse
 import io

@@ -1,19 +1,19 @@
-"""Motifs: planted ones are found, with their places, instances and shares, in every alphabet, and none in noise."""
+"""Motifs: planted ones are found, with their places and shares, in every alphabet, and none in noise.
+
+Covers also: growing, letter_tables, merging, motif, patterns, reading, search, tables.
+"""
 
 import numpy as np
 import pandas as pd
 import pytest
-from motif_cases import Planted, aggregated, evaluate, exact_spectrum, explained, random_texts, template_of
+from motif_cases import Planted, additive, aggregated, evaluate, exact_spectrum, explained, random_texts, template_of
 
 from shapsketch.models.builtin_model import load as load_builtin
 from shapsketch.motifs import Settings, _ranked, summarise
-from shapsketch.motifs.positions import position_interactions
-from shapsketch.motifs.sums import LetterSums, VarianceShares, extremes
 from shapsketch.recovery import recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.background import Background
-from shapsketch.sequences.template import Template
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.terms import Terms
 
@@ -58,42 +58,6 @@ def test_planted_motifs_are_found_through_a_noisy_sketch(case, tmp_path):
     for precision, recall in scores(result, motifs, texts):
         assert precision >= 0.95 and recall >= 0.95
     assert len(result.kind("interaction")) <= len(motifs)
-
-
-EXACT = {
-    "DNA": ("DNA", "NNNNNNNNNNNN", [Planted("GAT", (0, 1, 4), (1, 4, 6), 2.0), Planted("CC", (0, 1), (9,), -1.0)]),
-    "ACTG": ("ACTG", "NNNNNNNNNNNN", [Planted("GT", (0, 3), (2, 5), 2.0)]),
-    "restricted": ("DNA", "NNYNGGNRNNNN", [Planted("CA", (0, 5), (2,), 2.0), Planted("TT", (0, 1), (8, 9), 1.0)]),
-    "RNA": ("RNA", "NNNNNNNN", [Planted("UAG", (0, 1, 5), (1,), -2.0)]),
-    "protein": ("protein", "XXXXXX", [Planted("WD", (0, 3), (0, 1, 2), 2.0)]),
-    "custom": ("01", "**********", [Planted("101", (0, 2, 3), (1, 4), 2.0)]),
-}
-
-
-@pytest.mark.parametrize("kind", EXACT)
-def test_exact_spectra_give_exactly_the_planted_instances(kind, tmp_path):
-    letters, pattern, motifs = EXACT[kind]
-    template = Template(template_of(letters, 1).alphabet, pattern)
-    texts = random_texts(template, 3000 if letters == "protein" else 800)
-    result = aggregated(tmp_path, exact_spectrum(template, motifs), texts, min_share=0.01)
-    found = result.kind("interaction")
-    assert len(found) == len(motifs)
-    for motif in motifs:
-        row = found[found["letters"] == motif.letters].iloc[0]
-        assert result.found(row["motif"]) == motif.occurrences(texts)
-        assert (row["placements"], row["order"]) == (len(motif.starts), len(motif.letters))
-        assert row["instances"] == len(motif.occurrences(texts))
-        assert np.sign(row["value"]) == np.sign(motif.strength)
-        assert row["share_low"] < row["share"] < row["share_high"] <= 1.5
-        matrix = next(m for m in result.summary.matrices if m.motif == row["motif"])
-        assert np.allclose(matrix.frequencies.sum(1), 1)
-        core = [template.alphabet.letters[a] for a in matrix.frequencies[matrix.core].argmax(1)]
-        assert "".join(core) == motif.letters
-        gap = template.alphabet.wildcard.lower() if letters != "01" else "*"
-        expected = [gap] * (motif.offsets[-1] + 1)
-        for offset, letter in zip(motif.offsets, motif.letters, strict=True):
-            expected[offset] = letter
-        assert row["consensus"] == "".join(expected)
 
 
 def test_equal_letters_across_a_cut_are_one_motif_at_any_distance(tmp_path):
@@ -167,11 +131,6 @@ def test_a_motif_that_all_sequences_hold_is_found(tmp_path):
     assert result.kind("interaction")["sequences"].tolist() == [20]
 
 
-def additive(template):
-    tables = {(i,): np.linspace(-1, 1, 4) for i in range(template.n)}
-    return Spectrum(Background.uniform(template), "y", 1.0, Terms.build(template.sizes, tables))
-
-
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_few_sequences_an_additive_model_and_a_constant_one(count, tmp_path):
     template = template_of("DNA", 8)
@@ -218,110 +177,6 @@ def test_results_do_not_depend_on_pieces_and_ambiguous_letters_are_left_out(tmp_
         first.instances.sort_values(["sequence_id", "positions"], ignore_index=True),
         again.instances.sort_values(["sequence_id", "positions"], ignore_index=True),
     )
-
-
-def test_bed_files_tell_the_same_places_from_zero(tmp_path):
-    template = template_of("DNA", 8)
-    texts = random_texts(template, 200)
-    result = aggregated(tmp_path, exact_spectrum(template, [Planted("GAT", (0, 1, 4), (1, 2), 2.0)]), texts)
-    for (_, row), (_, bed) in zip(result.instances.iterrows(), result.bed.iterrows(), strict=True):
-        assert (bed["chrom"], bed["start"], bed["end"]) == (row["sequence_id"], row["start"] - 1, row["end"])
-        sizes, offsets = ([int(v) for v in bed[name].split(",")] for name in ("sizes", "offsets"))
-        covered = [bed["start"] + o + k + 1 for o, s in zip(offsets, sizes, strict=True) for k in range(s)]
-        assert ",".join(map(str, covered)) == row["positions"]
-        assert texts[int(row["sequence_id"][1:])][bed["start"] : bed["end"]] == row["matched"]
-        assert bed["blocks"] == len(sizes) == 2
-
-
-def test_letter_contributions_by_set(tmp_path):
-    template = template_of("DNA", 6)
-    spectrum = additive(template)
-    texts = random_texts(template, 60)
-    groups = [("x", "y", "")[k % 3] for k in range(60)]
-    table = aggregated(tmp_path, spectrum, texts, groups).summary.tables["contributions"]
-    values = spectrum.shapley_values(texts)
-    order = np.argsort(-spectrum.predict(texts), kind="stable")
-    sets = {
-        "all": range(60),
-        "top": order[:6],
-        "bottom": order[-6:],
-        "group:x": range(0, 60, 3),
-        "group:y": range(1, 60, 3),
-    }
-    assert list(table["set"].unique()) == list(sets)
-    for name, rows in sets.items():
-        for position in (1, 4):
-            for letter in "ACGT":
-                own = [values[r, position - 1] for r in rows if texts[r][position - 1] == letter]
-                cell = table[table["set"] == name].query("position == @position and letter == @letter").iloc[0]
-                assert cell["count"] == len(own)
-                if own:
-                    assert cell["mean"] == pytest.approx(np.mean(own), abs=1e-6)
-                    assert cell["standard_deviation"] == pytest.approx(np.std(own), abs=1e-6)
-
-
-def test_interaction_maps_are_means_of_the_shapley_interaction_index(tmp_path):
-    template = template_of("DNA", 6)
-    spectrum = exact_spectrum(template, [Planted("GAT", (0, 1, 3), (1, 2), 2.0)])
-    texts = random_texts(template, 50)
-    table = aggregated(tmp_path, spectrum, texts).summary.tables["position_interactions"]
-    listed = spectrum.interactions(texts, index="SII", max_order=2, top_k=None)
-    for _, row in table.iterrows():
-        own = listed[listed["positions"] == f"{row['position_1']},{row['position_2']}"]["value"]
-        assert row["mean"] == pytest.approx(own.sum() / 50, abs=1e-7)
-        assert row["mean_absolute"] == pytest.approx(own.abs().sum() / 50, abs=1e-7)
-    strength = position_interactions(spectrum)
-    assert table["strength"].to_numpy() == pytest.approx(strength[table["position_1"] - 1, table["position_2"] - 1])
-
-
-def test_letter_tables_of_the_strongest_supports(tmp_path):
-    template = Template(template_of("DNA", 1).alphabet, "NNYNGN")
-    spectrum = exact_spectrum(template, [Planted("CA", (0, 1), (2,), 2.0), Planted("GT", (0, 5), (0,), 1.0)])
-    texts = random_texts(template, 400)
-    tables = aggregated(tmp_path, spectrum, texts).summary.tables
-    assert tables["supports"]["positions"].tolist() == ["3,4", "1,6"]
-    first = tables["support_tables"].query("support == 'T1'").set_index("letters")
-    assert set(first.index) == {a + b for a in "CT" for b in "ACGT"}
-    assert first.loc["CA", "value"] == pytest.approx(2 * 0.5 * 0.75)
-    assert first.loc["TG", "count"] == sum(text[2:4] == "TG" for text in texts)
-
-
-def test_extremes_are_at_least_one_and_ties_go_by_order():
-    top, bottom = extremes(np.array([1.0, np.nan, 3.0, 3.0, 0.0]), 0.1)
-    assert np.flatnonzero(top).tolist() == [2] and np.flatnonzero(bottom).tolist() == [4]
-    assert not any(mask.any() for mask in extremes(np.array([np.nan]), 0.1))
-
-
-def test_bootstrap_intervals_hold_the_true_share(tmp_path):
-    """Of sets of sequences from one background, about 95 % of the intervals hold the share under the background."""
-    template = template_of("DNA", 6)
-    spectrum = exact_spectrum(template, [Planted("GA", (0, 1), (1,), 2.0), Planted("CT", (0, 1), (3,), 2.0)])
-    terms = spectrum.terms
-    pair = terms.select(np.array([s == (1, 2) for s in terms.supports]))
-    variances = terms.variances(spectrum.background.local)
-    true = variances[terms.supports.index((1, 2))] / variances.sum()
-    held = 0
-    for seed in range(100):
-        codes = spectrum.encode(random_texts(template, 200, seed))
-        shares = VarianceShares(seed, 200, 1)
-
-        class Piece:
-            rows, reconstruction = np.arange(200), terms.predict(codes)
-
-        shares.add(Piece, 0.0, pair.predict(codes)[:, None])
-        _, low, high = shares.result().of(0)
-        held += low <= true <= high
-    assert 0.88 <= held / 100 <= 0.99
-
-
-def test_letter_sums_leave_no_letter_out():
-    alphabet = template_of("DNA", 1).alphabet
-    sums = LetterSums(alphabet, 2, ["all"])
-    sums.add(0, alphabet.encode(["AC", "TC"]), np.array([[1.0, 2.0], [5.0, 4.0]]))
-    cell = sums.table("y").set_index(["position", "letter"])
-    assert cell.loc[(1, "A"), "mean"] == 1.0
-    assert cell.loc[(2, "C"), ["count", "mean", "standard_deviation"]].tolist() == [2, 3.0, 1.0]
-    assert cell.loc[(2, "G"), "mean"] == 0.0
 
 
 def test_motifs_need_enough_sequences_and_count_zero_means_none(tmp_path):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from recovery_cases import free_template, sketch_of, sparse_function
+from shapsketch.recovery import recover
 from shapsketch.recovery.stack import non_negative_weights
 
 
@@ -31,3 +33,16 @@ def test_one_is_kept_however_small(predicted):
 
 def test_what_points_the_other_way_weighs_nothing(predicted):
     assert not non_negative_weights(predicted[:, :1], -predicted[:, 0], 0.05).any()
+
+
+def test_stacks_are_better_than_their_parts_whatever_the_threads(brief):
+    template = free_template(4, 7)
+    function, _ = sparse_function(template, 3, 40, seed=5)
+    sketch = sketch_of(lambda codes: np.sign(function(codes) - 3), template, budget=2_000, design="random")
+    recovered = recover(sketch, 0, threads=2)
+    tried = recovered.details["tried"]
+    assert "train" in tried
+    assert recovered.details["validation_r2"] >= max(t["validation_r2"] for t in tried.values()) - 1e-12
+    again = recover(sketch, 0, threads=1)  # the number of threads changes nothing
+    assert (again.spectrum.terms.tables == recovered.spectrum.terms.tables).all()
+    assert again.spectrum.intercept == recovered.spectrum.intercept

@@ -1,4 +1,7 @@
-"""Fitted trains: gradients, recovery from both kinds of queries, several outputs, the same bytes on any threads."""
+"""Fitted trains: gradients, recovery from both kinds of queries, several outputs, the same bytes on any threads.
+
+Covers also: train_steps.
+"""
 
 import numpy as np
 import pytest

@@ -1,71 +1,21 @@
-"""The page: what it holds, that nothing can break out of its data, and that it works in a real browser."""
+"""The page: what it holds, that nothing can break out of its data, and that it works in a real browser.
+
+Covers also: page_outputs, page_methods.
+"""
 
 import base64
 import hashlib
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
+from page_cases import N, build, content_of
 
-from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
-from pages import Parser, click, errors_of, open_page, unpack
-from shapsketch.report.analysis import read_analysis, summary_lines
-from shapsketch.report.html import glyphs, script_safe
-from shapsketch.report.packing import Pack
-from shapsketch.report.page import build_page
-from shapsketch.report.page_sequences import spread_rows, take_rows
-from shapsketch.storage.tsv import read_table
-
-N = 12
-
-
-def build(folder, sequences, made, most_text=8_000_000, **options):
-    files = write_analysis(folder, sequences, made, **options)
-    analysis = read_analysis("some<model>", 'some "sequences"', files)
-    path = Path(folder) / "report.html"
-    path.write_text(build_page(analysis, SOURCES, SETTINGS, most_text), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("page"), random_sequences(90, N), spectra(N))
-
-
-def content_of(path):
-    parser = Parser(path.read_text(encoding="utf-8"))
-    content = json.loads(parser.scripts["page-data"][0])
-    return parser, content, unpack(content["directory"], parser.scripts["page-pack"][0].strip())
-
-
-def test_packs_come_back(tmp_path):
-    rng = np.random.default_rng(0)
-    real = rng.normal(0, 3, (40, 7))
-    real[3, 2] = np.nan
-    errors = np.abs(real)
-    pack = Pack()
-    pack.add("bytes", np.arange(7, dtype=np.uint8))
-    pack.add("words", np.arange(70_000, 70_005, dtype=np.uint32))
-    pack.add_rounded("real", real)
-    pack.add_errors("errors", errors)
-    pack.add_rounded("nothing", np.zeros(3))
-    pack.add_errors("no errors", np.full(3, np.nan))
-    pack.add_json("names", NASTY)
-    found = unpack(pack.directory, pack.text())
-    assert found["bytes"].tolist() == list(range(7))
-    assert found["words"].tolist() == list(range(70_000, 70_005))
-    assert np.nanmax(np.abs(found["real"] - real.ravel())) <= np.nanmax(np.abs(real)) / 65_533
-    assert np.isnan(found["real"]).tolist() == np.isnan(real.ravel()).tolist()
-    assert (
-        np.nanmax(np.abs(np.sqrt(found["errors"]) - np.sqrt(errors.ravel()))) <= np.sqrt(np.nanmax(errors)) / 254 * 0.51
-    )
-    assert found["nothing"].tolist() == [0, 0, 0]
-    assert np.isnan(found["no errors"]).all()
-    assert found["names"] == NASTY
+from analysis import NASTY, random_sequences, spectra
+from pages import click, errors_of, open_page
+from shapsketch.report.html import script_safe
 
 
 def test_the_page_holds_what_the_files_hold(page):
@@ -145,47 +95,6 @@ def test_names_cannot_break_the_page(page):
     assert not set("<>&\u2028") & set(script_safe(hostile))
 
 
-def test_letters_that_look_like_missing_values_stay_letters(tmp_path):
-    (tmp_path / "t.tsv").write_text("output\tmotif\tletters\tpositions\tvalue\ny\tM1\tNA\t3,4\t\n")
-    table = read_table(str(tmp_path / "t.tsv"))
-    assert table.loc[0, "letters"] == "NA"
-    assert np.isnan(table.loc[0, "value"])
-
-
-def test_large_sets_are_thinned_evenly_and_said_so(tmp_path):
-    sequences = random_sequences(3000, N)
-    path = build(tmp_path, sequences, spectra(N)[:1], most_text=60_000)
-    parser, content, arrays = content_of(path)
-    shown = content["sequences"]["shown"]
-    assert 500 < shown < 3000
-    assert content["sequences"]["listed"] == 5
-    assert len(parser.scripts["page-pack"][0]) < 60_100
-    assert f"holds {shown:,} of 3,000 sequences" in "".join(parser.text)
-    values = pd.read_parquet(tmp_path / "values.parquet").set_index("sequence_id")
-    assert {values["reconstruction"].idxmax(), values["reconstruction"].idxmin()} <= set(arrays["ids"])
-    assert arrays["0/reconstruction"] == pytest.approx(values.loc[arrays["ids"], "reconstruction"].to_numpy(), rel=1e-5)
-
-
-def test_rows_are_spread_by_rank():
-    values = np.random.default_rng(0).normal(size=1000)
-    rows = spread_rows(values, 200)
-    assert len(np.unique(rows)) == 200
-    assert (np.diff(rows) > 0).all()
-    ranks = np.argsort(np.argsort(-values))[rows]
-    assert {*range(25), *range(975, 1000)} <= set(ranks)
-    assert np.diff(np.sort(ranks)).max() <= 7
-    assert spread_rows(values[:5], 200).tolist() == list(range(5))
-
-
-def test_rows_are_taken_from_row_groups(tmp_path):
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.table({"a": np.arange(100)}), tmp_path / "t.parquet", row_group_size=7)
-    rows = np.array([0, 6, 7, 50, 99])
-    assert take_rows(str(tmp_path / "t.parquet"), rows)["a"].to_pylist() == rows.tolist()
-    assert take_rows(str(tmp_path / "t.parquet"), rows[:0]).num_rows == 0
-
-
 SMALL = {
     "few": (4, {}, "Only 4 sequences were explained"),
     "one": (1, {}, "A single sequence was explained"),
@@ -212,27 +121,6 @@ def test_pages_of_little_say_so(small_pages, name):
     assert content["sequences"]["shown"] == SMALL[name][0]
     if name in ("additive", "constant"):
         assert content["outputs"][0]["motifs"] == []
-
-
-def test_glyphs_fill_the_unit_square():
-    for letter, d in glyphs("ACGTWI10*").items():
-        numbers = np.array(re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", d), float).reshape(-1, 2)
-        assert (numbers.min(0) > -0.2).all() and (numbers.max(0) < 1.2).all(), letter
-        assert d[0] == "M" and d[-1] == "Z"
-
-
-def test_the_summary_tells_the_strongest(page):
-    files = {p.stem: str(p) for p in page.parent.iterdir() if p.suffix in (".tsv", ".npz")}
-    files |= {
-        "faithfulness": str(page.parent / "faithfulness.json"),
-        "faithfulness_on_queries": str(page.parent / "queries.json"),
-    }
-    lines = summary_lines(read_analysis("m", "s", files), "report.html")
-    assert any("strongest interactions: GnT at 3,5 (+1.12)" in line for line in lines)
-    assert lines[-1] == "  open report.html"
-
-
-# In a real browser
 
 
 def test_the_page_works_in_a_browser(browser, page):

@@ -1,4 +1,7 @@
-"""The page of a set of variants: its data, and what it does in a real browser."""
+"""The page of a set of variants: its data, and what it does in a real browser.
+
+Covers also: variants/contributions.
+"""
 
 import json
 

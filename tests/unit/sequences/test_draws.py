@@ -1,4 +1,7 @@
-"""Backgrounds of whole sequences: shuffles that keep pairs exactly and fairly, stretches of files, and their games."""
+"""Backgrounds of whole sequences: shuffles that keep pairs exactly and fairly, stretches of files, and their games.
+
+Covers also: shuffles, words.
+"""
 
 from collections import Counter
 from itertools import pairwise, permutations

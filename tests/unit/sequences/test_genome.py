@@ -7,10 +7,10 @@ import pysam
 import pytest
 
 from shapsketch.sequences.genome import Genome, GivenSequences, unknown_contig
-from shapsketch.sequences.windows import Window, reverse_complement, window_around
 from shapsketch.settings.errors import InputError
 
 CONTIGS = {"chr1": "ACGTNacgtTTGCA" * 7, "chr2": "GGGCCC"}
+
 TEXT = "".join(
     f">{name} some words\n{text[:60]}\n{text[60:]}\n".replace("\n\n", "\n") for name, text in CONTIGS.items()
 )
@@ -93,13 +93,3 @@ def test_names_of_contigs_that_may_be_meant():
     assert unknown_contig("1", {"chr1": 5}).endswith("is 'chr1' meant?")
     assert unknown_contig("chrX", {"X": 5}).endswith("is 'X' meant?")
     assert unknown_contig("phage", {"chr1": 5}) == "the genome has no contig 'phage'"
-
-
-def test_windows_have_the_middle_of_a_stretch_at_half_their_width():
-    assert window_around("c", 100, 101, 8) == Window("c", 96, 104, "+")
-    assert window_around("c", 100, 101, 7) == Window("c", 97, 104, "+")
-    assert window_around("c", 100, 104, 8).start == 98
-    window = Window("c", 2, 6, "-")
-    assert window.name == "c:2-6(-)"
-    assert window.oriented("AACG") == "CGTT" == reverse_complement("AACG")
-    assert reverse_complement(reverse_complement("ACGTNRYKMBDHVSW")) == "ACGTNRYKMBDHVSW"

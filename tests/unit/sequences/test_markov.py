@@ -27,7 +27,9 @@ CPG = {
         "T": {"A": 0.05, "C": 0.25, "G": 0.3, "T": 0.4},
     },
 }
+
 STEPS = np.array([[row[b] for b in "ACGT"] for row in CPG["transitions"].values()])
+
 INITIAL = np.array([0.3, 0.2, 0.2, 0.3])
 
 

@@ -1,97 +1,14 @@
-"""The config as YAML reads it and as it is written: numbers, names, stars, folders, and defaults in branches."""
+"""The config: checked, with defaults in branches, one sentence for each mistake.
 
-import os
-from typing import get_args, get_type_hints, is_typeddict
+Covers also: backgrounds, values, wording.
+"""
 
 import pytest
 import yaml
+from config_cases import MODEL, SEQUENCES, with_model
 
-from shapsketch.settings import records
 from shapsketch.settings.config import check_config, check_names
 from shapsketch.settings.errors import InputError
-from shapsketch.settings.written import read_written
-
-MODEL = "models:\n  m:\n    source: {kind: builtin, function: microhomology}\n    alphabet: DNA\n    template: NNNN\n"
-SEQUENCES = "sequences:\n  s: {path: s.fa}\n"
-
-
-@pytest.fixture(scope="module")
-def schema(root):
-    return yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
-
-
-@pytest.fixture
-def read(schema, tmp_path):
-    """Read a config from its text, as the workflow does."""
-
-    def read_config(text, written=True):
-        path = tmp_path / "config.yaml"
-        path.write_text(text, encoding="utf-8")
-        texts = [read_written(path)]
-        config = check_config(yaml.safe_load(text), schema, texts if written else [])
-        check_names(config, files=False)
-        return config
-
-    return read_config
-
-
-def record_keys(record, schema):
-    """The keys of a record and of those it holds, beside those of the schema, by place."""
-    keys = {"": (set(record.__annotations__), set(schema["properties"]))}
-    for name, part in get_type_hints(record, include_extras=True).items():
-        below = schema["properties"][name]
-        branches = [below.get("additionalProperties"), below, *below.get("anyOf", ()), *below.get("oneOf", ())]
-        objects = [b for b in branches if isinstance(b, dict) and "properties" in b]
-        inner = next((kind for kind in kinds_of(part) if is_typeddict(kind)), None)
-        if inner is not None:
-            keys |= {f"{name}.{place}": pair for place, pair in record_keys(inner, objects[0]).items()}
-    return keys
-
-
-def kinds_of(annotation):
-    """A type and all that it is made of, the outermost first."""
-    return [annotation, *(kind for part in get_args(annotation) for kind in kinds_of(part))]
-
-
-def test_the_records_have_the_keys_of_the_schema(schema):
-    keys = record_keys(records.Config, schema)
-    assert {"models.", "models.sketch.near.", "models.background.mutate.", "explain.masks.players."} <= set(keys)
-    for place, (of_record, of_schema) in keys.items():
-        assert of_record == of_schema, place
-
-
-def with_model(**keys):
-    """A config with some keys of its model replaced by text."""
-    lines = {"source": "{kind: builtin, function: microhomology}", "alphabet": "DNA", "template": "NNNN"} | keys
-    return "models:\n  m:\n" + "".join(f"    {key}: {text}\n" for key, text in lines.items()) + SEQUENCES
-
-
-@pytest.mark.parametrize(
-    ("text", "budget"),
-    [
-        ("2.0e+3", 2000),
-        ("2e3", 2000),
-        ("2E+3", 2000),
-        ("2000.0", 2000),
-        ("2_000", 2000),
-        ("'2000'", 2000),
-        ("0x10", 16),
-    ],
-)
-def test_whole_numbers_in_any_spelling(read, text, budget):
-    found = read(with_model(sketch=f"{{budget: {text}}}"))["models"]["m"]["sketch"]["budget"]
-    assert (found, type(found)) == (budget, int)
-
-
-def test_selections_are_read_as_they_are_written(read):
-    """10:20 is 620 to YAML, and a key 1 a number."""
-    select = "{p: {select: [0, 10:20]}, q: {select: {1: 3, tracks: [K562, 01:02]}, reduce: mean}}"
-    source = "{kind: python, target: 'm.py:f'}"
-    outputs = read(with_model(source=source, outputs=select))["models"]["m"]["outputs"]
-    assert outputs["p"]["select"] == [0, "10:20"]
-    assert outputs["q"]["select"] == {"1": 3, "tracks": ["K562", "01:02"]}
-    with pytest.raises(InputError, match="p of models.m is a difference, which needs a second selection: against"):
-        read(with_model(source=source, outputs="{p: {reduce: difference}}"))
 
 
 @pytest.mark.parametrize(
@@ -163,24 +80,6 @@ def test_numbers_in_branches_and_lists(read):
     assert [config["motifs"][key] for key in ("extremes", "reverse_complement", "seqlets")] == [0.2, True, True]
 
 
-@pytest.mark.parametrize("name", ["2024", "no", "off", "true", "007", "0x1F", "1_000", "2024-01-01", "1e3", "1.50"])
-def test_names_are_text_as_they_are_written(read, name):
-    text = MODEL.replace("  m:", f"  {name}:") + f"sequences:\n  {name}: {{path: s.fa}}\nanalyses: [[{name}, {name}]]\n"
-    config = read(text)
-    assert (list(config["models"]), list(config["sequences"])) == ([name], [name])
-    assert config["analyses"] == [[name, name]]
-    if "." not in name:
-        assert read(with_model(outputs=f"[{name}]"))["models"]["m"]["outputs"] == [name]
-
-
-@pytest.mark.parametrize(
-    ("alphabet", "template"), [("01", "...."), ("01", "0..1"), ("10", "0010.."), ("'01'", "'****'")]
-)
-def test_alphabets_and_templates_of_digits(read, alphabet, template):
-    model = read(with_model(alphabet=alphabet, template=template))["models"]["m"]
-    assert (model["alphabet"], model["template"]) == (alphabet.strip("'"), template.strip("'"))
-
-
 def test_markov_backgrounds_have_either_sequences_or_probabilities_and_letters_that_may_depend(read):
     background = read(with_model(background="{markov: {from_sequences: s}}"))["models"]["m"]["background"]
     assert background == {"markov": {"order": 1, "from_sequences": "s", "pseudocount": 1}}
@@ -200,26 +99,6 @@ def test_letters_of_digits_have_frequencies(read):
     assert config["models"]["m"]["background"] == {"frequencies": {"0": 1, "1": 3}}
 
 
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ({"template": 0}, "has 0 at models.m.template, which YAML reads as a number; put it in quotes."),
-        ({"alphabet": 1}, "has 1 at models.m.alphabet, which YAML reads as a number; put it in quotes."),
-        ({"outputs": [False]}, "has false at models.m.outputs.0, which YAML reads as true or false; put it in quotes."),
-        ({"outputs": [None]}, "has nothing at models.m.outputs.0; give a name of letters"),
-    ],
-)
-def test_values_whose_text_nobody_knows_are_to_be_quoted(schema, keys, sentence):
-    config = yaml.safe_load(MODEL + SEQUENCES)
-    config["models"]["m"] |= keys
-    with pytest.raises(InputError) as caught:
-        check_config(config, schema)
-    assert sentence in str(caught.value)
-    for name in (2024, True, 1.5, None):
-        with pytest.raises(InputError, match="under models, which YAML reads as .*; put it in quotes"):
-            check_config({"models": {name: config["models"]["m"]}, "sequences": {"s": {"path": "s.fa"}}}, schema)
-
-
 def test_defaults_in_branches_are_filled_in(read):
     background = read(with_model(background="{from_sequences: {queries: s}}"))["models"]["m"]["background"]
     assert background == {"from_sequences": {"queries": "s", "pseudocount": 1}}
@@ -232,17 +111,6 @@ def test_a_key_whose_keys_are_all_left_out_is_empty(read):
     config = read(with_model(sketch="", recovery="null") + "motifs:\nexplain:\n")
     assert config["models"]["m"]["sketch"]["budget"] == 20000
     assert config["motifs"]["count"] == 12
-
-
-def test_aliases_and_merged_keys(read):
-    text = (
-        MODEL.replace("  m:", "  m: &m").replace("NNNN", "&t NNNN")
-        + "    outputs: [1]\n"
-        + ("  2:\n    <<: *m\n    template: *t\n" + SEQUENCES)
-    )
-    models = read(text)["models"]
-    assert models["2"] == models["m"]
-    assert models["2"]["outputs"] == ["1"]
 
 
 WRONG = {
@@ -300,73 +168,115 @@ def test_mistakes_get_one_sentence_without_patterns(read, sentence):
     assert "\n" not in text and "^" not in text and "[A-Za-z" not in text
 
 
-def test_json_configs_are_read_too(read, tmp_path):
-    path = tmp_path / "c.json"
-    path.write_text('{"a": 1,\n\t"b": {"c": 2, "c": 3}}')
-    with pytest.raises(InputError, match="the key 'c' twice"):
-        read_written(path)
-    path.write_text('{"a": 1,\n\t"b": "01"}')
-    assert read_written(path).children == {}
+def config(**changes):
+    model = {"source": {"kind": "table", "path": "t.csv"}, "alphabet": "DNA", "template": "NNNN"}
+    base = {"models": {"m": model}, "sequences": {"s": {"path": "s.fa"}}}
+    for path, value in changes.items():
+        *parents, key = path.split("__")
+        place = base
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if value is None:
+            del place[key]
+        else:
+            place[key] = value
+    return base
 
 
-@pytest.fixture
-def place(schema, tmp_path, monkeypatch):
-    """A folder with what a config may name, and a function that checks a config there."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "saved").mkdir()
-    (tmp_path / "saved/saved_model.pb").touch()
-    (tmp_path / "one").mkdir()
-    (tmp_path / "one/m.onnx").touch()
-    (tmp_path / "empty").mkdir()
-    for name in ("f.py", "s.fa", "m.h5"):
-        (tmp_path / name).touch()
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link").symlink_to("nowhere")
-
-    def check(source, queries="s.fa", database=None):
-        config = yaml.safe_load(MODEL)
-        config["models"]["m"]["source"] = source
-        config |= {"sequences": {"s": {"path": queries}}} | ({"motifs": {"database": database}} if database else {})
-        check_names(check_config(config, schema))
-
-    return check
-
-
-KERAS = {"kind": "keras_h5", "layout": "channels_last", "path": "m.h5"}
-PLACES = {
-    "saved of models.m.source is a folder; a SavedModel of TensorFlow is not read: load it in Keras": (
-        KERAS | {"path": "saved"},
-    ),
-    "one of models.m.source is a folder; give an .onnx file, such as one/m.onnx.": (
-        KERAS | {"kind": "onnx", "path": "one"},
-    ),
-    "empty of models.m.source is a folder; give an .h5 or .keras file.": (KERAS | {"path": "empty"},),
-    "one of models.m.source is a folder; give a file, such as one/m.onnx.": (
-        {"kind": "python", "target": "f.py:f", "files": ["one"]},
-    ),
-    "empty of sequences.s is a folder; give a FASTA, FASTQ, CSV or TSV file.": (KERAS, "empty"),
-    "empty of motifs.database is a folder; give a MEME file.": (KERAS, "s.fa", "empty"),
-    "pipe of sequences.s is not a plain file; give a FASTA": (KERAS, "pipe"),
-    "The file link of sequences.s is a link to nowhere, which does not exist.": (KERAS, "link"),
-    "cannot be looked at (File name too long)": (KERAS, "x" * 300),
-    "The path ' ' of sequences.s names no file": (KERAS, " "),
-}
-
-
-@pytest.mark.parametrize("sentence", PLACES)
-def test_what_is_no_file_is_told_with_what_would_be_right(place, sentence):
-    place(KERAS)
-    with pytest.raises(InputError) as caught:
-        place(*PLACES[sentence])
-    assert sentence in str(caught.value)
+def test_defaults_are_filled_in_everywhere(schema):
+    filled = check_config(config(), schema)
+    assert filled["models"]["m"]["sketch"] == {
+        "budget": 20000, "design": "auto", "seed": 0, "batch_size": 1024, "shards": "auto",
+    }  # fmt: skip
+    assert filled["models"]["m"]["outputs"] == ["value"]
+    assert filled["explain"]["indices"] == ["SV", "FSII"]
+    assert filled["analyses"] == "all"
 
 
 @pytest.mark.parametrize(
-    ("written", "value"),
-    [("1.10", "1.10"), ("'1.10'", "1.10"), ("'0.0'", "0.0"), ("1.0", "1.0"), ("17", 17), ("'17'", 17)],
+    ("changes", "sentence"),
+    [
+        ({"model": {}}, "has an unknown key 'model'; did you mean 'models'?"),
+        ({"models__m__sketch__buget": 5}, "unknown key 'buget' under models.m.sketch; did you mean 'budget'?"),
+        ({"models__m__zzz": 5}, "unknown key 'zzz' under models.m; known are source,"),
+        ({"models__m__template": None}, "lacks the key 'template' under models.m."),
+        ({"sequences": None}, "lacks the key 'sequences'."),
+        (
+            {"models__m__source__kind": "pytorch"},
+            "has 'pytorch' at models.m.source.kind; use one of torch, onnx, keras_h5, trees, python",
+        ),
+        ({"models__m__source": {"kind": "torch", "path": "x"}}, "lacks the key 'layout' under models.m.source"),
+        ({"models__m__source": {"kind": "table"}}, "lacks the key 'path' under models.m.source"),
+        ({"models__m__source": {"kind": "python"}}, "lacks the key 'target' under models.m.source"),
+        ({"models__m__source": {"kind": "table", "url": "https://x/t.csv"}}, "lacks the key 'sha256'"),
+        ({"models__m__source": {"kind": "command"}}, "lacks the key 'command' under models.m.source"),
+        ({"models__m__source": {"kind": "builtin"}}, "lacks the key 'function' under models.m.source"),
+        ({"models__m__source": {"kind": "onnx", "layout": "flat"}}, "lacks the key 'path' under models.m.source"),
+        ({"models__m__source": {"kind": "trees", "path": "m.txt"}}, "lacks the key 'layout' under models.m.source"),
+        (
+            {"models__m__source": {"kind": "trees", "path": "m.txt", "layout": "channels_last"}},
+            "has 'channels_last' at models.m.source.layout; use one of flat, channels_first, codes.",
+        ),
+        ({"models__m__source__unknown_letters": "mean"}, "unknown_letters is for the kinds torch, onnx and keras_h5"),
+        ({"models__m__source__reverse_complement": True}, "trees and tables have no reverse_complement"),
+        ({"models__m__source__device": "gpu"}, "has 'gpu' at models.m.source.device; it must be cpu, cuda,"),
+        ({"models__m__sketch__budget": 0}, "has 0 at models.m.sketch.budget; it must be at least 1."),
+        ({"models__m__sketch__budget": "many"}, "has 'many' at models.m.sketch.budget; it must be a whole number"),
+        ({"models__m__background": "flat"}, "at models.m.background"),
+        ({"models__m__background": {"mutate": {"around": "ACGT", "rate": 1}}}, "it must be less than 1"),
+        ({"explain__indices": ["SV", "XII"]}, "has 'XII' at explain.indices.1; use one of SV, BV, SII, k-SII,"),
+        ({"motifs": {"colors": "red"}}, "has 'red' at motifs.colors; use one of colorblind, classic."),
+        ({"motifs": {"seqlets": "maybe"}}, "has 'maybe' at motifs.seqlets; use one of auto, true, false."),
+        ({"motifs": {"extremes": 0}}, "has 0 at motifs.extremes; it must be more than 0."),
+        ({"compare": {"methods": ["lime"]}}, "has 'lime' at compare.methods.0; use one of shapsketch, "),
+        ({"compare": {"evaluations": [4]}}, "has 4 at compare.evaluations.0; it must be at least 8."),
+        ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
+        ({"models__a/b": {}}, "has the name 'a/b' under models, which cannot name a folder"),
+        ({"models__..": {}}, "has the name '..' under models, which cannot name a folder"),
+        ({"models__a\n": {}}, "has the name 'a\\n' under models, which cannot name a folder"),
+        ({"sequences__../../s": {}}, "has the name '../../s' under sequences, which cannot name a folder"),
+        ({"sequences__-rf": {}}, "has the name '-rf' under sequences, which cannot name a folder"),
+        ({"models__m__outputs": ["../y"]}, "names an output of models.m "),
+        ({"models__m__outputs": ["y<b>"]}, "names an output of models.m "),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": ".."}]}},
+            "at models.m.source.downloads.0.file; it must be a file name without folders.",
+        ),
+        (
+            {"models__m__source": {"kind": "table", "downloads": [{"url": "https://x/t", "file": "a/../../b"}]}},
+            "at models.m.source.downloads.0.file; it must be a file name without folders.",
+        ),
+    ],
 )
-def test_names_that_look_like_numbers_with_a_point_are_names(read, written, value):
-    source = "{kind: python, target: 'a.py:f'}"
-    model = read(with_model(source=source, outputs=f"{{z: {{of: {written}}}}}"))["models"]["m"]
-    assert model["outputs"]["z"]["of"] == value
-    assert type(model["outputs"]["z"]["of"]) is type(value)
+def test_config_mistakes_are_one_sentence(schema, changes, sentence):
+    with pytest.raises(InputError) as caught:
+        check_config(config(**changes), schema)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"The file t.csv of models.m.source does not exist"):
+        check_names(check_config(config(), schema))
+    (tmp_path / "t.csv").touch()
+    with pytest.raises(InputError, match=r"The file s.fa of sequences.s does not exist"):
+        check_names(check_config(config(), schema))
+    with pytest.raises(InputError, match="'other' in analyses, which is not under sequences: s"):
+        check_names(check_config(config(analyses=[["m", "other"]]), schema))
+    background = {"from_sequences": {"queries": "other"}}
+    with pytest.raises(InputError, match="names the sequences 'other'"):
+        check_names(check_config(config(models__m__background=background), schema))
+    (tmp_path / "s.fa").touch()
+    with pytest.raises(InputError, match=r"The file db.meme of motifs.database does not exist"):
+        check_names(check_config(config(motifs={"database": "db.meme"}), schema))
+    with pytest.raises(InputError, match=r"enables compare, which asks the model, but models.m is a table"):
+        check_names(check_config(config(compare={"enabled": True}), schema))
+    protein = config(models__m__alphabet="protein", models__m__template="XXXX", motifs={"reverse_complement": True})
+    with pytest.raises(InputError, match=r"the alphabet of models.m is protein; only DNA has a second strand"):
+        check_names(check_config(protein, schema))
+
+
+def test_the_embedded_config_is_valid(schema, root, monkeypatch):
+    monkeypatch.chdir(root)
+    check_names(check_config(yaml.safe_load((root / "config/config.yaml").read_text()), schema))

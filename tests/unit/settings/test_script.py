@@ -1,4 +1,7 @@
-"""What every script does first: its log, and the bar that shows progress on a terminal and nowhere else."""
+"""What every script does first: its log, and the bar that shows progress on a terminal and nowhere else.
+
+Covers also: errors.
+"""
 
 import os
 import pty
@@ -89,3 +92,20 @@ def test_the_end_of_a_process_from_within_is_told(root, tmp_path):
     assert "memory may have run out" in done.stderr
     assert not (tmp_path / "log.mistake").exists()
     assert staged(root, log, SURVIVED + "open(sys.argv[1] + '.made', 'w').close()").returncode == 0
+
+
+def test_a_full_disk_is_told_in_a_sentence(root):
+    """Also where the log itself cannot be written."""
+    code = """
+import errno
+from types import SimpleNamespace
+from shapsketch.settings import script
+script.start(SimpleNamespace(log="/dev/full", threads=1))
+raise OSError(errno.ENOSPC, "No space left on device")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root / "workflow/scripts"
+    )
+    assert done.returncode != 0
+    assert "shapsketch: No space is left where the results go" in done.stderr
+    assert "Traceback" not in done.stderr

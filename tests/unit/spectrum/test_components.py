@@ -1,4 +1,7 @@
-"""Spectra of tables and trains, added: against brute force, with fixed positions and ambiguous letters, in files."""
+"""Spectra of tables and trains, added: against brute force, with fixed positions and ambiguous letters, in files.
+
+Covers also: train_interactions, train_supports.
+"""
 
 from itertools import combinations
 

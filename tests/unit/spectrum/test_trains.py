@@ -1,35 +1,17 @@
-"""Trains against brute force: values, indices, tables, variances, truncation."""
+"""Trains against brute force: values, indices, tables, truncation.
 
-from itertools import combinations, pairwise
+Covers also: train_kernels.
+"""
+
+from itertools import combinations
 
 import numpy as np
 import pytest
+from train_cases import CASES, random_train
 
 from oracles import all_codes, coalition_values, dividends, shapiq_index, shapley_values
-from shapsketch.sequences.alphabet import Alphabet
-from shapsketch.sequences.background import Background
-from shapsketch.sequences.template import Template
 from shapsketch.spectrum.indices import VALUES, WEIGHTS
-from shapsketch.spectrum.train_variances import covariance_by_order, support_variances, total_shares
-from shapsketch.spectrum.trains import Train, listed_supports
-
-LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-
-
-def random_train(n, q, rank, seed=0, spread=0.5):
-    """A train of random cores near the identity, ranks differing by bond, and a random background."""
-    rng = np.random.default_rng(seed)
-    background = Background.from_weights(
-        Template(Alphabet(LETTERS[:q]), "X" * n if q == 20 else "*" * n), rng.uniform(0.2, 1, (n, q))
-    )
-    ranks = [1, *(rng.integers(max(1, rank - 2), rank + 1, n - 1)), 1]
-    cores = [
-        np.eye(a, b)[:, None] + spread * rng.normal(size=(a, q, b)) / np.sqrt(max(a, b)) for a, b in pairwise(ranks)
-    ]
-    return Train.build(cores, background.local), background
-
-
-CASES = [(1, 4, 1), (2, 20, 3), (3, 20, 4), (5, 3, 6), (6, 4, 3), (8, 2, 6), (7, 3, 1), (8, 2, 2)]
+from shapsketch.spectrum.trains import listed_supports
 
 
 @pytest.mark.parametrize(("n", "q", "rank"), CASES)
@@ -72,37 +54,6 @@ def test_indices_equal_those_of_shapiq(index):
     found = train.interactions(x, [index], 3)[0, 0]
     for support, value in zip(listed_supports(8, 3), found, strict=True):
         assert value == pytest.approx(expected[tuple(support[support >= 0].tolist())], abs=1e-9)
-
-
-@pytest.mark.parametrize(("n", "q", "rank"), CASES)
-def test_variances_equal_brute_force(n, q, rank):
-    train, background = random_train(n, q, rank, seed=n)
-    other, _ = random_train(n, q, max(1, rank - 1), seed=n + 100)
-    p = background.local
-    expected, expected_by_order = {}, np.zeros(n + 1)
-    shares = np.zeros(n)
-    for size in range(n + 1):
-        for s in combinations(range(n), size):
-            first, second = train.table(s), Train.build(_cores(other, q), background.local).table(s)
-            weights = np.ones(())
-            for i in s:
-                weights = np.multiply.outer(weights, p[i])
-            expected[s] = (weights * first**2).sum()
-            cross = (weights * first * second).sum()
-            expected_by_order[size] += cross
-            shares[list(s)] += cross
-    other = Train.build(_cores(other, q), background.local)
-    assert np.allclose(covariance_by_order(train, other, p), expected_by_order, rtol=1e-10, atol=1e-12)
-    assert np.allclose(total_shares(train, other, p), shares, rtol=1e-10, atol=1e-12)
-    top = min(n, 3)
-    listed = [tuple(s[s >= 0].tolist()) for s in listed_supports(n, top)]
-    assert np.allclose(support_variances(train, p, top), [expected[s] for s in listed], rtol=1e-10, atol=1e-12)
-
-
-def _cores(train, q):
-    return [
-        train.cores[i, :q, : train.ranks[i], : train.ranks[i + 1]].transpose(1, 0, 2) for i in range(len(train.cores))
-    ]
 
 
 @pytest.mark.parametrize("max_order", [1, 2, 3])

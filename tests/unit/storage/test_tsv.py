@@ -87,3 +87,10 @@ def test_instances_of_sequences_with_any_name():
     read = read_table(io.BytesIO(table_text(table).encode()))
     assert read["sequence_id"].tolist() == ODD
     assert list(read) == list(INSTANCE_COLUMNS)
+
+
+def test_letters_that_look_like_missing_values_stay_letters(tmp_path):
+    (tmp_path / "t.tsv").write_text("output\tmotif\tletters\tpositions\tvalue\ny\tM1\tNA\t3,4\t\n")
+    table = read_table(str(tmp_path / "t.tsv"))
+    assert table.loc[0, "letters"] == "NA"
+    assert np.isnan(table.loc[0, "value"])

@@ -1,4 +1,7 @@
-"""What effects stand beside: baselines, effects by other models, and columns of the file."""
+"""What effects stand beside: baselines, effects by other models, and columns of the file.
+
+Covers also: baselines, substitutions.
+"""
 
 import numpy as np
 import pandas as pd

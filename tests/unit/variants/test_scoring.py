@@ -24,8 +24,11 @@ from shapsketch.variants.scoring import (
 )
 
 RNG = np.random.default_rng(0)
+
 MEASURED = np.round(RNG.normal(size=300), 1)  # with ties
+
 PREDICTED = np.round(MEASURED + RNG.normal(size=300), 1)
+
 POSITIVE = MEASURED > 0.4
 
 

@@ -1,0 +1,32 @@
+"""Vectors of planted features in superposition."""
+
+from functools import cache
+
+import numpy as np
+
+from shapsketch.mechanism.training import Training, train
+from shapsketch.models.sites import Site
+
+WIDTH, FEATURES = 16, 24  # more features than numbers: superposition
+
+SITES = ((Site("body", "out", 1, WIDTH, 0),), (Site("body", "out", 1, WIDTH, 0),))
+
+SETTINGS = {"latents": 48, "k": 2, "steps": 1500, "batch": 512, "rate": 5e-3, "dead_after": 5000}
+
+
+def planted(count, seed=0, width=WIDTH, features=FEATURES):
+    """Sparse sums of known directions: (N, width) vectors, (N, features) codes, (features, width) directions."""
+    draws = np.random.default_rng(seed)
+    directions = np.random.default_rng(99).standard_normal((features, width))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    active = np.argsort(draws.random((count, features)), 1)[:, :2]
+    codes = np.zeros((count, features))
+    np.put_along_axis(codes, active, draws.uniform(0.5, 1.5, active.shape), 1)
+    return (codes @ directions + 0.3).astype(np.float32), codes, directions
+
+
+@cache
+def fitted():
+    """A dictionary of planted vectors, the vectors and the directions."""
+    vectors, _, directions = planted(20_000)
+    return train([vectors], [vectors], SITES, Training(**SETTINGS)), vectors, directions

@@ -1,0 +1,35 @@
+"""Which masks are asked, and which plans cannot be."""
+
+import numpy as np
+import pytest
+
+from shapsketch.masks.plan import make_mask_plan
+from shapsketch.settings.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"players": 50, "budget": 90}, "at least 100 are needed"),
+        ({"players": 50, "budget": 900, "draws": 10}, "90 values of 10 draws each"),
+        ({"players": 50, "budget": 5000, "estimator": "exact"}, "asks all 2\\^50 masks"),
+        ({"players": 500, "budget": 500, "estimator": "fourier"}, "needs a larger lattice for 500 players"),
+        ({"players": 5000, "budget": 5000}, "set explain.masks.players to segments"),
+    ],
+)
+def test_impossible_plans_are_refused(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        make_mask_plan(arguments.pop("players"), arguments.pop("budget"), **arguments)
+
+
+def test_masks_of_every_size_are_asked_and_none():
+    plan = make_mask_plan(40, 4000)
+    sizes = plan.masks[plan.parts["sized_train"]].sum(1)
+    assert np.bincount(np.minimum(sizes // 10, 3)) / len(sizes) == pytest.approx([0.25] * 4, abs=0.05)
+    assert plan.nobody == 40
+    assert not plan.masks[plan.parts["nobody"]].any()
+    for kind in ("sized", "half"):
+        first, second = plan.holdout(kind)
+        assert np.array_equal(plan.masks[first], plan.masks[second])
+        assert not set(range(*first.indices(len(plan.masks)))) & {*plan.fitted, *plan.validation}
+    assert plan.evaluations == 4000

@@ -1,0 +1,41 @@
+"""Concepts are found beside their controls."""
+
+import numpy as np
+import pytest
+from planted import TEMPLATE
+
+from shapsketch.mechanism import activations, concepts, latents
+from shapsketch.sequences.background import Background
+from shapsketch.settings.errors import InputError
+
+
+def draw(count, start=0):
+    return activations.draw(Background.uniform(TEMPLATE), 0, start, start + count)
+
+
+def test_concepts_are_found_beside_their_controls(trained):
+    network, dictionary, _ = trained
+    codes = draw(1000, 40_000)
+    texts = TEMPLATE.alphabet.decode(codes)
+    labels = {"tg": concepts.label_letters("T(G)", texts, "tg"), "end": concepts.label_letters("(.)$", texts, "end")}
+    coded = latents.Coded.of(network, dictionary, [""] * 1000, codes)
+    kept = activations.collect(network, codes, [dictionary.reads[1]])[dictionary.reads[1].key]
+    held = np.arange(1000) % 4 == 0
+    random = np.random.default_rng(0).random((1000, 6, 6)) * (np.random.default_rng(1).random((1000, 6, 6)) > 0.5)
+    rows = {row["concept"]: row for row in concepts.match(labels, coded.latents[1], kept, random, held)}
+    assert rows["tg"]["f1"] > 0.98
+    assert rows["tg"]["random_f1"] < 0.4
+    assert rows["tg"]["position_f1"] < 0.4
+    assert rows["end"]["position_f1"] == 1.0
+    assert rows["end"]["f1"] < 0.6
+
+
+def test_labels_are_those_of_the_expression():
+    assert concepts.label_letters("TG", ["ATGTG", "TTTTT"], "x").tolist() == [[0, 1, 1, 1, 1], [0] * 5]
+    assert concepts.label_letters("(?=T(GT))", ["ATGTG"], "x").tolist() == [[0, 0, 1, 1, 0]]
+    with pytest.raises(InputError, match=r"The concept 'x' has an expression that cannot be read"):
+        concepts.label_letters("(", ["A"], "x")
+    with pytest.raises(InputError, match=r"matches no letter of the sequences"):
+        concepts.label_letters("G", ["A"], "x")
+    labels = np.array([True, True, False, False])
+    assert np.allclose(concepts.f1(np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool), labels), [0.5, 0])

@@ -1,0 +1,88 @@
+"""Training finds planted features, and goes on from checkpoints to the same bytes.
+
+Covers also: vectors.
+"""
+
+import numpy as np
+import pytest
+import torch
+from dictionary_cases import FEATURES, SETTINGS, SITES, WIDTH, fitted, planted
+
+from shapsketch.mechanism import measures
+from shapsketch.mechanism.training import Training, train
+from shapsketch.models.sites import Site
+
+
+def cosines(dictionary, directions, layer=0):
+    own = dictionary.w_dec[layer][0].numpy()
+    return (directions @ (own / np.linalg.norm(own, axis=1, keepdims=True)).T).max(1)
+
+
+def test_every_planted_feature_in_superposition_is_found():
+    dictionary, _, directions = fitted()
+    assert cosines(dictionary, directions).min() > 0.9
+    held, codes, _ = planted(3000, seed=1)
+    scores = measures.score_vectors(dictionary, [(held, held)], [(held, held)], 0)[0]
+    assert scores["fvu"] < 0.03
+    assert scores["l0"] <= 2
+    assert scores["controls"]["pca"] > 10 * scores["fvu"]
+    assert scores["controls"]["random"] > 5 * scores["fvu"]
+    assert np.allclose(np.linalg.norm(dictionary.w_dec[0][0], axis=1), 1, atol=1e-5)
+    active = dictionary.encode(0, torch.from_numpy(held)).numpy() > 0
+    hits = (codes > 0).astype(float).T @ active / np.maximum(active.sum(0), 1)  # how often a latent's feature is there
+    assert np.median(hits.max(0)[active.any(0)]) > 0.95
+
+
+@pytest.mark.parametrize(("variant", "least"), [("relu", 0.9), ("batch_topk", 0.9), ("matryoshka", 0.5)])
+def test_every_variant_finds_them(variant, least):
+    vectors, _, directions = planted(20_000)
+    dictionary = train([vectors], [vectors], SITES, Training(**SETTINGS | {"variant": variant, "l1": 0.2}))
+    found = np.sort(cosines(dictionary, directions))
+    assert found[2] > least, found
+    scores = measures.score_vectors(dictionary, [(vectors, vectors)], [(vectors, vectors)], 0)[0]
+    assert scores["fvu"] < scores["controls"]["pca"]
+    assert scores["l0"] < 8
+
+
+def test_a_cross_layer_transcoder_finds_what_is_written_later():
+    """Features of the first layer that write to both, and others of the second."""
+    x, codes, _ = planted(20_000)
+    draws = np.random.default_rng(5)
+    early, late = draws.standard_normal((2, FEATURES, 8))
+    y0, x1 = codes @ early, draws.standard_normal((20_000, 8)).astype(np.float32)
+    y1 = codes @ late + np.maximum(x1[:, :1], 0) * np.ones(8)
+    sites = (
+        (Site("a", "in", 1, WIDTH, 0), Site("b", "in", 1, 8, 0)),
+        (Site("a", "out", 1, 8, 0), Site("b", "out", 1, 8, 0)),
+    )
+    inputs, targets = [x, x1], [y0.astype(np.float32), y1.astype(np.float32)]
+    fvu = {}
+    for kind in ("cross_layer", "transcoder"):
+        dictionary = train(inputs, targets, sites, Training(**SETTINGS | {"kind": kind, "k": 4}))
+        scores = measures.score_vectors(dictionary, list(zip(inputs, targets, strict=True)),
+                                        list(zip(inputs, targets, strict=True)), 0)  # fmt: skip
+        fvu[kind] = [row["fvu"] for row in scores]
+        assert "linear" in scores[0]["controls"]
+    assert max(fvu["cross_layer"]) < 0.1
+    assert fvu["transcoder"][1] > 0.5  # the second layer's own input does not hold it
+
+
+def test_a_broken_run_goes_on_and_gives_the_same_bytes(tmp_path):
+    vectors, _, _ = planted(2000)
+    own = Training(**SETTINGS | {"steps": 60, "variant": "batch_topk"})
+    train([vectors], [vectors], SITES, own).save(tmp_path / "whole")
+    steps = []
+
+    def stop(count):
+        steps.append(count)
+        if sum(steps) == 45:
+            raise KeyboardInterrupt
+
+    kept = tmp_path / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train([vectors], [vectors], SITES, own, checkpoint=kept, every=20, progress=stop)
+    seen = []
+    train([vectors], [vectors], SITES, own, checkpoint=kept, every=20, progress=seen.append).save(tmp_path / "resumed")
+    assert seen[0] == 40
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
+    assert not kept.exists()

@@ -1,0 +1,14 @@
+"""Candidates are all, or grown, or proposed."""
+
+from recovery_cases import free_template
+from shapsketch.recovery.screening import candidates
+from shapsketch.sequences.background import Background
+
+
+def test_candidates_are_all_or_grown_or_proposed():
+    background = Background.uniform(free_template(4, 10))
+    assert len(candidates(background, 3, {}, 120)) == 120
+    grown = candidates(background, 3, {(0, 1): 4.0, (2, 3): 1.0}, 9, proposed=[(7, 8, 9), (1, 2)])
+    assert len(grown) == 10
+    assert {(0, 1, i) for i in range(2, 10)} | {(7, 8, 9)} <= set(grown)
+    assert candidates(Background.uniform(free_template(20, 5)), 3, {}, 100) == []  # 8,000 cells

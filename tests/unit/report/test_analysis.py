@@ -1,0 +1,60 @@
+"""What an analysis says of itself."""
+
+import pytest
+
+from shapsketch.report.analysis import (
+    far_below,
+    piled_up,
+    read_analysis,
+    summary_lines,
+    two_answers,
+)
+from shapsketch.storage import parquet as tables
+
+
+def test_the_summary_tells_the_strongest(page):
+    files = {p.stem: str(p) for p in page.parent.iterdir() if p.suffix in (".tsv", ".npz")}
+    files |= {
+        "faithfulness": str(page.parent / "faithfulness.json"),
+        "faithfulness_on_queries": str(page.parent / "queries.json"),
+    }
+    lines = summary_lines(read_analysis("m", "s", files), "report.html")
+    assert any("strongest interactions: GnT at 3,5 (+1.12)" in line for line in lines)
+    assert lines[-1] == "  open report.html"
+
+
+@pytest.fixture(autouse=True)
+def small_row_groups(monkeypatch):
+    monkeypatch.setattr(tables, "ROW_GROUP", 100)
+
+
+def test_a_sketch_of_every_sequence_tells_that_a_model_answers_twice():
+    exact = {"scored_on": "every sequence of the template", "r2": 1.0}
+    (sentence,) = two_answers(3, exact)
+    assert sentence.startswith("the model does not answer twice the same") and "3 of these" in sentence
+    assert two_answers(0, exact) == two_answers(3, exact | {"scored_on": "hold-out"}) == []
+    assert two_answers(3, exact | {"r2": 0.9}) == []  # terms were left out
+
+
+@pytest.mark.parametrize(
+    ("interval", "near", "words"),
+    [
+        ([0.3, 0.5], {}, "Ask near them, with sketch: {near: {sequences: sites}}; or take another background"),
+        ([0.3, 0.5], {"near": ["sites"]}, "although queries were near them: try another background"),
+        ([0.3, 0.5], {"near": ["others"]}, "Ask near them, with sketch: {near: {sequences: sites}}"),
+        ([0.6, 0.86], {}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_line_to_write_is_told_where_sequences_fare_worse_than_the_hold_out(interval, near, words):
+    asked = {"r2_interval": interval} if interval else {}
+    told = far_below(asked, {"r2_interval": [0.9, 0.95], "scored_on": "hold-out", **near}, "sites")
+    assert (words in told[0]) if words else not told
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.5, True), (0.1, False), (None, False)])
+def test_the_logit_is_proposed_where_values_pile_up_at_a_bound(share, told):
+    sentences = piled_up({"at_bounds": share, "found": "found"})
+    assert bool(sentences) == told
+    assert all("50 % of the values" in s and "outputs: {NAME: {transform: logit}}" in s for s in sentences)
+    assert not piled_up({"at_bounds": 0.9, "found": "nothing"})

@@ -1,0 +1,61 @@
+"""What a run costs before it is paid: shards, evaluations, seconds."""
+
+import pytest
+
+from shapsketch.comparison.registry import most_evaluations
+from shapsketch.settings.cost import MAX_SHARDS, auto_shards, estimate, wall_seconds
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "batch", "rate", "shards"),
+    [
+        (20_000, 1024, None, 4),
+        (20_000, 1024, 1e-5, 1),  # a second in all
+        (20_000, 1024, 0.02, 4),  # 400 s: four of about a minute
+        (200_000, 1024, 0.1, 34),  # 20,000 s: ten minutes each
+        (100, 50, 100.0, 2),  # never less than a batch
+        (10**7, 10, 10.0, MAX_SHARDS),
+    ],
+)
+def test_shards_take_ten_minutes(evaluations, batch, rate, shards):
+    assert auto_shards(evaluations, batch, rate) == shards
+
+
+def test_cost_is_evaluations_times_time_plus_overheads():
+    work = {
+        "evaluations": 100_000, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1,
+        "explanation_shards": 2, "asked": 1, "masked": False,
+    }  # fmt: skip
+    rows = estimate(work, {"seconds_per_evaluation": 0.05, "load_seconds": 5.0}, [1000, 3000])
+    by_stage = {row["stage"]: row for row in rows}
+    sample = by_stage["sample"]
+    assert sample["jobs"] == 9
+    assert sample["job_seconds"] == pytest.approx(100_000 * 0.05 / 9 + 5 + 10)
+    assert by_stage["explain"]["evaluations"] == 4000
+    assert by_stage["explain"]["jobs"] == 4
+    rows = [{"model": "m", **row} for row in rows]
+    work_seconds = sum(row["jobs"] * row["job_seconds"] for row in rows)
+    assert wall_seconds(rows, 1) == pytest.approx(work_seconds)
+    assert work_seconds / 9 < wall_seconds(rows, 9) < wall_seconds(rows, 3) < work_seconds
+    trees = estimate({**work, "evaluations": 0}, {"seconds_per_evaluation": 0.0, "load_seconds": 0.0}, [10])
+    assert "sample" not in {row["stage"] for row in trees}
+
+
+def test_cost_lists_the_stages_of_masks_and_of_comparisons():
+    work = {
+        "evaluations": 0, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1,
+        "explanation_shards": 1, "asked": 5001, "masked": True,
+    }  # fmt: skip
+    rate = {"seconds_per_evaluation": 0.01, "load_seconds": 0.0}
+    masked = estimate(work, rate, [10])
+    assert [row["stage"] for row in masked] == ["explain", "merge explanations", "report"]
+    assert masked[0]["job_seconds"] == pytest.approx(50_010 * 0.01 + 10, rel=1e-3)
+    methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]
+    settings = {
+        "enabled": True, "methods": methods, "sequences": 12, "evaluations": [100, 200], "truth_evaluations": 1000,
+    }  # fmt: skip
+    most = most_evaluations(settings, 2, 20_000, 5)
+    assert most == 5 * 1000 + 2 * (5 * 300 * 2 + 20_000)
+    assert most_evaluations({**settings, "enabled": False}, 2, 20_000, 5) == 0
+    compared = estimate({**work, "masked": False}, rate, [5], most)
+    assert {row["stage"]: row["evaluations"] for row in compared}["compare"] == most

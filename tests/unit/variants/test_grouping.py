@@ -1,0 +1,85 @@
+"""Which variants lie together on one chromosome."""
+
+import pyarrow as pa
+import pytest
+from haplotype_cases import CONTIG, DNA, REFERENCE, gather, indel, other, snv
+
+from shapsketch.settings.errors import InputError
+from shapsketch.variants.grouping import OVERLAPS, UNPHASED, Haplotypes, from_table
+from shapsketch.variants.reading import Checker, Placing, stream_variants
+from shapsketch.variants.tables import Columns
+from shapsketch.variants.variant import Change, trimmed
+from variant_cases import WIDTH
+
+
+def test_variants_of_one_chromosome_and_window_lie_together(tmp_path):
+    lines = [
+        snv(500, "0|1", "0|0"), snv(505, "1|0", "1|1"), snv(510, "0|1", "0|1"), snv(520, "1/1", "0/1"),
+        snv(535, "0|1", "0|0"), snv(600, "1|1", "."), snv(610, "1|1", "0|0"), snv(900, "0|1", "0|0"),
+    ]  # fmt: skip
+    haplotypes, left_out = gather(tmp_path, lines)
+    groups = {tuple(row["variant_ids"]): row for row in haplotypes.to_pylist()}
+    assert set(groups) == {
+        ("v500", "v510", "v520", "v535"), ("v505", "v520"), ("v505", "v510"), ("v600", "v610"),
+    }  # fmt: skip
+    assert groups["v600", "v610"]["carriers"] == 2 and groups["v600", "v610"]["samples"] == "mum|2,mum|1"
+    assert groups["v505", "v510"]["samples"] == "dad|2"
+    row = groups["v500", "v510", "v520", "v535"]
+    centre = (499 + 535) // 2
+    assert (row["start"], row["end"], row["positions"]) == (centre - 20, centre + 20, "500,510,520,535")
+    assert left_out[["record", "variant_id", "genotypes", "reason"]].values.tolist() == [[6, "v520", 1, UNPHASED]]
+
+
+def test_phase_sets_part_haplotypes_and_alike_genotypes_join_any(tmp_path):
+    lines = [
+        snv(500, "0|1:7", ".", form="GT:PS"), snv(503, "1/1", ".", form="GT"), snv(505, "0|1:7", ".", form="GT:PS"),
+        snv(508, "0|1:9", ".", form="GT:PS"), snv(511, "0|1:9", ".", form="GT:PS"),
+    ]  # fmt: skip
+    haplotypes, _ = gather(tmp_path, lines, samples=["mum"])
+    assert [row["variant_ids"] for row in haplotypes.to_pylist()] == [["v500", "v503", "v505"], ["v508", "v511"]]
+
+
+def test_what_a_haplotype_lacks_is_counted(tmp_path):
+    wrong = "\t".join(["c", "505", "x", other(CONTIG[504]), "<DEL>", ".", ".", ".", "GT", "0|1", "0|0"])
+    star = wrong.replace("<DEL>", "*").replace("505", "506")
+    haplotypes, _ = gather(
+        tmp_path, [snv(500, "0|1", "0|0"), wrong, star, snv(510, "0|1", "0|0"), wrong.replace("505", "515")]
+    )
+    assert [(row["variant_ids"], row["missing"]) for row in haplotypes.to_pylist()] == [(["v500", "v510"], 1)]
+
+
+def test_overlapping_variants_are_on_no_haplotype(tmp_path):
+    lines = [indel(500, CONTIG[499:505], CONTIG[499], "0|1", "0|1"), snv(503, "0|1", "0|0"), snv(510, "0|0", "0|1")]
+    haplotypes, left_out = gather(tmp_path, lines)
+    assert [row["variant_ids"] for row in haplotypes.to_pylist()] == [["v500", "v510"]]
+    assert left_out["variant_id"].tolist() == ["v500", "v503"] and set(left_out["reason"]) == {OVERLAPS}
+    insertion = indel(500, CONTIG[499], CONTIG[499] + "GATTACA", "0|1", "0|0")
+    haplotypes, _ = gather(tmp_path, [insertion, snv(500, "0|1", "0|0", name="snv")])  # one letter, and what follows it
+    (row,) = haplotypes.to_pylist()
+    assert row["variant_ids"] == ["snv", "v500"] and row["positions"] == "500,501"
+    assert trimmed(Change(4, "ACG", "AC")) == Change(6, "G", "") and trimmed(Change(4, "A", "AG")) == Change(5, "", "G")
+
+
+@pytest.mark.parametrize(
+    ("lines", "samples", "sentence"),
+    [
+        ([snv(500, "0|1", "0|0"), snv(400, "0|1", "0|0")], (), "line 4 .c:400. is behind line 3; haplotypes need"),
+        ([snv(500, "0|1", "0|0")], ("nan",), "has no sample 'nan'; it has mum, dad"),
+        ([snv(500, "0|3", "0|0")], (), "line 3 has the genotype '0.3' of mum, which names no allele of it"),
+    ],
+)
+def test_what_keeps_haplotypes_from_being_read_is_told(tmp_path, lines, samples, sentence):
+    with pytest.raises(InputError, match=sentence):
+        gather(tmp_path, lines, samples=samples)
+
+
+def test_tables_name_haplotypes_or_have_several_changes(tmp_path):
+    path = tmp_path / "t.tsv"
+    rows = [(700, "h1"), (500, "h2"), (510, "h1"), (505, "h2"), (515, "h1"), (900, "")]
+    text = "".join(f"c\t{p}\t{CONTIG[p - 1]}\t{other(CONTIG[p - 1])}\t{h}\n" for p, h in rows)
+    path.write_text("contig\tposition\tref\talt\thaplotype\n" + text)
+    kept = pa.concat_tables(t for t, _ in stream_variants(path, Checker(REFERENCE, DNA, Placing()), columns=Columns()))
+    found = Haplotypes(Placing(), WIDTH)
+    from_table(kept.to_pylist(), found)
+    haplotypes = [(row["haplotype"], row["positions"]) for row in found.tables()[0].to_pylist()]
+    assert haplotypes == [("h1", "510,515"), ("h2", "500,505")]

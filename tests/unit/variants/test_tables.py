@@ -1,0 +1,78 @@
+"""Tables of variants: contigs and positions, ProteinGym's.
+
+Covers also: setup.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from vcf_cases import CONTIG, PROTEIN, read
+
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
+from shapsketch.variants.effects import EffectAsker
+from shapsketch.variants.reading import stream_variants
+from shapsketch.variants.setup import set_up
+from shapsketch.variants.tables import Columns, wild_type
+from variant_cases import toy_model
+
+
+def test_tables_of_contig_position_ref_and_alt(tmp_path):
+    base = CONTIG[499]
+    alt = "C" if base == "A" else "A"
+    path = tmp_path / "t.tsv"
+    path.write_text(
+        f"#CHROM\tPos\tREF\tALT\tstrand\tclass\tlog2\nc\t500\t{base}\t{alt}\t-\tbad\t1.5\nc\t500\t{alt}\t{base}\t+\tNA\t\n"
+    )
+    kept, dropped = read(path, columns=Columns("class", "log2"))
+    row = kept.to_pylist()[0]
+    assert (row["variant_id"], row["strand"], row["label"], row["score"]) == (f"c:500:{base}>{alt}", "-", "bad", 1.5)
+    assert dropped["record"].tolist() == [2]
+    path.write_text("contig\tposition\tref\nc\t500\tA\n")
+    with pytest.raises(InputError, match="has no column 'alt'; variants need contig, position, ref and alt"):
+        read(path)
+    path.write_text(f"contig,position,ref,alt\nc,5oo,{base},{alt}\n")
+    with pytest.raises(InputError, match="row 1 has '5oo' as its position"):
+        read(path)
+
+
+def protein_gym(tmp_path, sequence, mutants, wrong=None):
+    rows = []
+    for k, mutant in enumerate(mutants):
+        letters = list(sequence)
+        for part in mutant.split(":"):
+            letters[int(part[1:-1]) - 1] = part[-1]
+        rows.append((mutant, "".join(letters) if k != wrong else sequence, k / 10, int(k > 1)))
+    path = tmp_path / "assay.csv"
+    pd.DataFrame(rows, columns=["mutant", "mutated_sequence", "DMS_score", "DMS_score_bin"]).to_csv(path, index=False)
+    return path
+
+
+def test_proteingym_tables_work_as_they_are(tmp_path):
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    names = [f"{PROTEIN[k]}{k + 1}{'W' if PROTEIN[k] != 'W' else 'Y'}" for k in (4, 2, 7)]
+    mutants = [names[0], f"{names[1]}:{names[2]}"]
+    path = protein_gym(tmp_path, PROTEIN, mutants * 2, wrong=3)
+    assert wild_type(path) == PROTEIN
+    template = Template(Alphabet(letters), "X" * 30)
+    settings = {
+        "label": "DMS_score_bin",
+        "score": "DMS_score",
+        "sequence": "",
+        "strand": "+",
+        "fill": "right",
+        "first": 1,
+    }
+    setup = set_up(settings, path, None, template, False)
+    (kept, dropped), *_ = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein)
+    assert kept["positions"].to_pylist() == ["5", "3,8", "5"]
+    assert kept["score"].to_pylist() == [0.0, 0.1, 0.2] and kept["label"].to_pylist() == ["0", "0", "1"]
+    assert kept["start"].to_pylist() == [0] * 3 and kept["end"].to_pylist() == [30] * 3
+    assert dropped["reason"].tolist() == ["its mutated_sequence is not the unchanged sequence with these changes"]
+    model = toy_model(30, ("y",), letters)
+    found = EffectAsker(model, setup.reference, setup.checker.placing)(kept)
+    table = pd.read_csv(path)
+    values = model(template.alphabet.encode([PROTEIN, *table["mutated_sequence"][:3]]))[:, 0]
+    np.testing.assert_allclose(found["delta"].to_numpy(), values[1:] - values[0], rtol=1e-9)
+    assert model.evaluations == 4 + 3  # the unchanged sequence and the repeated variant once
