@@ -17,8 +17,8 @@ if __name__ == "__main__":
     from shapsketch.mechanism.latents import Coded
     from shapsketch.mechanism.setup import open_network
     from shapsketch.models.dictionary import Dictionary
-    from shapsketch.models.table_model import read_table
     from shapsketch.sequences.rng import PROBE_STREAM
+    from shapsketch.settings.errors import InputError
     from shapsketch.storage.files import write_text
     from shapsketch.storage.tsv import table_text
 
@@ -27,9 +27,16 @@ if __name__ == "__main__":
     dictionary.check_network(network)
     q, rows, named = network.template.alphabet.q, [], []
     for (name, own), path in zip(params.probe.items(), inputs.tables, strict=True):
-        table = read_table({"kind": "table", "path": path}, network.template, [own["label"]])
+        table = probes.read_labels(path, network.template, own["label"])
         codes, labels = table.codes, table.values[:, 0]
+        fit, model = probes.choose_fit(own["model"], labels, f"{path}, column {own['label']!r},")
         held = held_out(find_clusters(codes, params.dictionary["cluster_identity"]), params.seed, PROBE_STREAM)
+        for part, words in ((held, "held-out clusters"), (~held, "clusters that labels are drawn from")):
+            if len(np.unique(labels[part])) < 2:
+                raise InputError(
+                    f"{path}: the {int(part.sum())} sequences of the {words} have one label only; give more sequences, "
+                    "or raise dictionary.cluster_identity."
+                )
         coded = Coded.of(network, dictionary, [], codes)
         layers = collect(network, codes, dictionary.reads)
         features = {
@@ -38,8 +45,9 @@ if __name__ == "__main__":
             "onehot": probes.onehot(codes, q),
             "composition": probes.composition(codes, q),
         }
-        found = probes.probe(features, labels, held, own["labels"], own["draws"], params.seed)
-        rows += [{"probe": name, **row} for row in found]
+        found = probes.probe(features, labels, held, own["labels"], own["draws"], params.seed, fit)
+        about = {"probe": name, "model": model, "sequences": len(codes), "rows_left_out": len(table.left_out)}
+        rows += [about | row for row in found]
         names, f = dictionary.names(), dictionary.latents
         columns = [
             f"{kind} of {latent}"
@@ -47,9 +55,10 @@ if __name__ == "__main__":
             for kind in ("mean", "max")
             for latent in names[k * f : (k + 1) * f]
         ]
-        strong = probes.strongest(features["latents"][~held], labels[~held], columns, 10)
+        strong = probes.strongest(features["latents"][~held], labels[~held], columns, 10, fit)
         named += [{"probe": name, "latent": latent, "weight": weight} for latent, weight in strong]
         sizes = [size for size in own["labels"] if size <= (~held).sum()]
-        tell(f"{name}: probed with {sizes} labels of {(~held).sum()}; {held.sum()} are held out")
+        out = f"; {len(table.left_out)} rows without a value are left out" if len(table.left_out) else ""
+        tell(f"{name}: {model} probes of {sizes} labels of {(~held).sum()}; {held.sum()} are held out{out}")
     write_text(snakemake.output.probes, table_text(pd.DataFrame(rows)))
     write_text(snakemake.output.latents, table_text(pd.DataFrame(named, columns=["probe", "latent", "weight"])))

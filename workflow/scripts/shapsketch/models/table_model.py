@@ -73,7 +73,7 @@ def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[
     """Read a table in the order of its rows.
 
     Args:
-        source: as in the config.
+        source: as in the config; `sequence` is the name of the column of sequences, if it is another one.
         template: what the sequences must fit.
         outputs: the columns of values.
 
@@ -81,7 +81,8 @@ def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[
         InputError: the file, a column, a sequence or a value is not as it should be, or no row is left.
     """
     path = Path(source["path"])
-    pieces = list(read_rows(path, ["sequence", *outputs], PIECE))
+    own = source.get("sequence", "sequence")
+    pieces = [piece.rename(columns={own: "sequence"}) for piece in read_rows(path, [own, *outputs], PIECE)]
     if not sum(map(len, pieces)):
         raise InputError(f"{path} holds no rows.")
     table = pd.concat(pieces)

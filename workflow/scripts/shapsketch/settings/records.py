@@ -284,6 +284,7 @@ class ProbeConfig(TypedDict):
 
     path: str
     label: str
+    model: Literal["auto", "ridge", "logistic"]
     labels: list[int]
     draws: int
 

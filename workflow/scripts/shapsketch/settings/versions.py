@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 4,
     "variants": 4,
-    "mechanism": 2,
+    "mechanism": 3,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
