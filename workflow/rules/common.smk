@@ -485,6 +485,8 @@ def get_variant_tables(wildcards):
         }
     if get_variant_spectrum(wildcards):
         tables["contributions"] = "contributions.parquet"
+        if settings["label"]:
+            tables["separation"] = "separation.tsv"
     return {name: f"{folder}/{file}" for name, file in tables.items()}
 
 

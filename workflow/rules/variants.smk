@@ -316,6 +316,32 @@ rule compare_contributions:
         "../scripts/compare_contributions.py"
 
 
+rule separate_classes:
+    input:
+        effects="results/{model}/{variants}/variants.parquet",
+        spectrum="results/{model}/spectrum/spectrum.npz",
+        variants=lambda wildcards: VARIANTS[wildcards.variants]["path"],
+        genome=get_genome,
+    output:
+        separation="results/{model}/{variants}/separation.tsv",
+    log:
+        "logs/{model}/{variants}/separate_classes.log",
+    benchmark:
+        "benchmarks/{model}/{variants}/separate_classes.tsv"
+    conda:
+        f"../../envs/genome{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=60,
+    params:
+        settings=get_variant_settings,
+        positive=lambda wildcards: VARIANTS[wildcards.variants]["positive"],
+        seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
+        version=VERSIONS["variants"],
+    script:
+        "../scripts/separate_classes.py"
+
+
 rule report_variants:
     input:
         unpack(get_variant_tables),

@@ -17,7 +17,9 @@ if __name__ == "__main__":
 
     files, params = snakemake.input, snakemake.params
     tables = {
-        name: read_table(files[name]) for name in ("dropped", "scores", "confusion", "predictions") if files.get(name)
+        name: read_table(files[name])
+        for name in ("dropped", "scores", "confusion", "predictions", "separation")
+        if files.get(name)
     }
     names = ("effects", "haplotypes", "pairs", "contributions")
     tables |= {name: pq.read_table(files[name]).to_pandas() for name in names if files.get(name)}

@@ -29,6 +29,7 @@ from shapsketch.variants.scoring import (
     prediction_table,
     score_table,
 )
+from shapsketch.variants.separation import separation_table
 from shapsketch.variants.variant import Change, Variant
 from variant_cases import random_letters
 
@@ -73,6 +74,7 @@ def tables(compared=True):
         "scores": score_table(predictors, truth, 0),
         "confusion": confusion_table(calls, ["other"]),
         "predictions": prediction_table(first, predictors, calls),
+        "separation": separation_table(first, truth, SPECTRA, reference, placing, 0),
     }
     contributions = paired_contributions(effects, SPECTRA, reference, placing).to_pandas() if compared else None
     return {
@@ -110,6 +112,9 @@ def test_the_page_holds_what_the_tables_say(page):
     text = " ".join(Parser(page.read_text(encoding="utf-8")).text)
     assert found["predictors"] == ["other"]  # up is an output: its effects are there
     assert found["variants"][1]["predicted"] == [4.5] and found["variants"][5]["predicted"] == [None]
+    separation = made["separation"]
+    assert "up: positions" in text and "down: interactions of two positions" in text and len(separation)
+    assert f"{separation['difference'].iloc[0]:+.3g}" in text
     assert "(lower is positive)" in text and "behind up" in text
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
 

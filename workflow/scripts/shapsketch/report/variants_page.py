@@ -13,6 +13,8 @@ from .html import glyphs, render
 MAX_VARIANTS = 5_000  # on the page: those with the largest effects
 MAX_HAPLOTYPES = 500  # those whose joint effect is furthest from the sum of single ones
 MAX_REASONS = 12
+MAX_SEPARATING = 15  # positions, and pairs of positions, of each output
+SURE = 0.05  # the adjusted p-value below which a difference is called one
 _CHANCE = {"auroc": 0.5, "mcc": 0.0, "spearman": 0.0, "top_recall": 0.1}  # of a predictor that knows nothing
 
 Tables = Mapping[str, pd.DataFrame | None]
@@ -24,8 +26,8 @@ def build_variants(
     """Return the page as HTML.
 
     Args:
-        tables: `effects`, `dropped`, and where they are there `scores`, `confusion`, `predictions`, `haplotypes`,
-            `pairs`, `contributions`.
+        tables: `effects`, `dropped`, and where they are there `scores`, `confusion`, `predictions`, `separation`,
+            `haplotypes`, `pairs`, `contributions`.
         sources: paths of the page's own parts: `template`, `style`, and `scripts`.
         names: of the model and of the set of variants.
         alphabet: of the model.
@@ -61,6 +63,7 @@ def build_variants(
         haplotypes=0 if haplotypes is None else haplotypes[["haplotype", "contig", "start"]].drop_duplicates().shape[0],
         scores=[] if scores is None else scores.replace({np.nan: None}).to_dict("records"),
         chance=_CHANCE,
+        separation=_separation(tables.get("separation")),
         confusion=[] if confusion is None else confusion.to_dict("records"),
         folds=bool(effects["delta_sd"].notna().any()),
         compared=bool(effects["percentile"].notna().any()),
@@ -79,6 +82,18 @@ def _predictions(table: pd.DataFrame | None, scores: pd.DataFrame | None, output
     found = table.set_index(["record", "allele"])
     named = [name for name in scores["predictor"].unique() if name not in outputs]
     return found[[name for name in found.columns if name.removesuffix(".value") in named]]
+
+
+def _separation(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """By output and kind: what separates the classes most surely, and the largest bound of an interval."""
+    found = []
+    for (output, kind), rows in [] if table is None else table.groupby(["output", "kind"], sort=False):
+        shown = rows[:MAX_SEPARATING]
+        largest = float(np.nanmax(np.abs(shown[["low", "high", "difference"]].to_numpy()), initial=0)) or 1.0
+        sure = int((rows["p_adjusted"] < SURE).sum())
+        found.append({"output": output, "kind": kind, "rows": shown.replace({np.nan: None}).to_dict("records"),
+                      "largest": largest, "all": len(rows), "sure": sure})  # fmt: skip
+    return found
 
 
 def _variants(effects: pd.DataFrame, outputs: list[str], predictions: pd.DataFrame) -> list[dict[str, Any]]:
