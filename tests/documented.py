@@ -81,7 +81,11 @@ def names_in(path: Path) -> list[str] | None:
             return list(np.load(path, allow_pickle=False))
         case ".json":
             content = json.loads(path.read_text())
-            return list(next(iter(content.values()))) if path.name == "faithfulness.json" else list(content)
+            return (
+                list(next(iter(content.values())))
+                if path.name in ("faithfulness.json", "found.json")
+                else list(content)
+            )
     return None
 
 

@@ -25,7 +25,15 @@ def predict(sequences):
     bonus = [3.0 * (s[60:67] == "GATTACA" and s[160:165] == "CCGGC") for s in sequences]
     return [[0.02 * s.count("G") + b, 0.1 * s.count("T")] for s, b in zip(sequences, bonus)]
 '''
-TABLES = ("shapley_values.parquet", "shapley_values.tsv.gz", "interactions.parquet", "mask_scores.parquet")
+TABLES = (
+    "letter_contributions.parquet",
+    "motifs/motifs.tsv",
+    "motifs/instances.tsv",
+    "shapley_values.parquet",
+    "shapley_values.tsv.gz",
+    "interactions.parquet",
+    "mask_scores.parquet",
+)
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +119,19 @@ def test_students_learn_from_all_shards(tmp_path):
     )
     workspace.configure(
         models__tiny__template="N" * 40, explain__mode="masks", explain__shards=2,
+        explain__hypothetical=True,
         models__tiny__background={"draws": {"path": "pool.fa", "cut": "anywhere", "gc": 0.1}},
         explain__masks={"players": {"segments": 2}, "budget": 200, "estimator": "student"},
     )  # fmt: skip
-    workspace.run("results/tiny/some/report.html")
+    workspace.run()
     folder = workspace.folder / "results/tiny/some"
+    with np.load(folder / "hypothetical/onehot.npz") as onehot, np.load(folder / "hypothetical/g.npz") as would:
+        own = (onehot["arr_0"] * would["arr_0"]).sum(1)
+    letters_of = pd.read_parquet(folder / "letter_contributions.parquet").query("output == 'g'")
+    assert own == pytest.approx(letters_of[[f"pos_{i}" for i in range(1, 41)]].to_numpy(), abs=1e-6)
+    unknown = pd.read_csv(folder / "hypothetical/unknown.tsv", sep="\t")
+    assert len(unknown) < 4  # of four explanations
+    assert not (folder / "motifs").exists()  # too short for stretches
     page = (folder / "report.html").read_text()
     assert "sequences of pool.fa whose share of G and C is within 0.1 of its own" in page
     assert "1 of its sequences are shorter" in page
@@ -146,7 +162,10 @@ def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
     ("changes", "sentence"),
     [
         ({"explain__refine": {"evaluations_per_sequence": 8}}, "sets explain.refine, which needs a sketch"),
-        ({"explain__hypothetical": True}, "sets explain.hypothetical, which needs a sketch"),
+        (
+            {"explain__hypothetical": True, "explain__masks": {"estimator": "trees"}},
+            "sets explain.hypothetical, which students of masks tell; explain.masks.estimator is trees",
+        ),
         ({"sequences__some__ambiguous": "resolve"}, "with explain.mode: masks it is error or drop"),
         ({"explain__masks": {"players": {"segments": 0}}}, "explain.masks.players"),
         ({"explain__masks": {"budgets": 100}}, "did you mean 'budget'?"),

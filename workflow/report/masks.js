@@ -43,6 +43,7 @@ function overview(one) {
     svg("line", { x1: frame.left, x2: frame.right, y1: y(0), y2: y(0), class: "zero" }),
     lines("up", 1),
     lines("down", 0),
+    one.seqlets.map((s) => svg("rect", { x: x(s.start), y: frame.bottom - 2, width: Math.max(2, x(s.end) - x(s.start)), height: 4, class: `seqlet ${s.value > 0 ? "up" : "down"}` })),
     shade,
     ticks(1, n, 8).map(Math.round).map((t) => label(x(t - 0.5), frame.bottom + 15, String(t), { "text-anchor": "middle", class: "soft-text" })),
   );
@@ -111,22 +112,23 @@ function map(one) {
           width,
           height: Math.max(0.5, Math.abs(y(v) - y(0))),
           class: `cell ${v > 0 ? "up" : "down"}`,
-          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)} ± ${number(one.errors[i])}`,
+          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)}${one.divided ? "" : ` ± ${number(one.errors[i])}`}`,
         })
       : null;
   });
-  const whiskers = step < 2.5 ? [] : part.map((v, k) => {
+  const whiskers = step < 2.5 || one.divided ? [] : part.map((v, k) => {
     const middle = x(from + k) + width / 2;
     const reach = Z * one.errors[from + k];
     return reach ? svg("line", { x1: middle, x2: middle, y1: y(v - reach), y2: y(v + reach), class: "whisker" }) : null;
   });
   const letters = step < 6 ? [] : part.map((v, k) =>
-    label(x(from + k) + width / 2, frame.bottom + 12, one.letters[from + k], { "text-anchor": "middle", class: "soft-text", "font-size": Math.min(12, step + 2) }));
-  frame.bottom += letters.length ? 16 : 0;
+    label(x(from + k) + width / 2, frame.bottom + 11, one.letters[from + k], { "text-anchor": "middle", class: "soft-text", "font-size": Math.min(12, step + 2) }));
+  frame.bottom += letters.length ? 18 : 0;
+  const lane = seqletLane(one, x, view, frame.bottom + 44);
   const places = ticks(from + 1, to, 8).map((t) => Math.round(t));
   return picture(
     WIDTH,
-    frame.bottom + 40,
+    frame.bottom + 44 + lane.height,
     `Shapley values of ${one.id} from position ${from + 1} to ${to}, with its strongest interactions there as arcs`,
     axisLeft(frame, y, ticks(low, high, 4), "Shapley value"),
     axisBottom(frame, (p) => x(p - 0.5), places, "position", String),
@@ -134,6 +136,7 @@ function map(one) {
     bars,
     whiskers,
     letters,
+    lane.drawn,
     shown.map((interaction) => arcs(interaction, one, x, frame.top - 6)),
   );
 }
@@ -176,13 +179,15 @@ function drawMap(one) {
   document.getElementById("map").replaceChildren(
     ...(whole ? [] : [scrolling(`Overview of ${one.id}`, overview(one)), controls(one)]),
     scrolling(`Map of ${one.id}`, map(one)),
+    ...(one.divided ? [html("p", { class: "caption" }, "Letters share the values of their segments as the students divide them, which has no standard error; those of the segments are in the table.")] : []),
   );
 }
 
 /** The lowest and the highest end of all error bars, zero among them. */
 function rangeOf(one) {
-  const low = one.values.reduce((least, v, i) => Math.min(least, v - Z * one.errors[i]), 0);
-  const high = one.values.reduce((most, v, i) => Math.max(most, v + Z * one.errors[i]), 0);
+  const reach = (i) => (one.divided ? 0 : Z * one.errors[i]);
+  const low = one.values.reduce((least, v, i) => Math.min(least, v - reach(i)), 0);
+  const high = one.values.reduce((most, v, i) => Math.max(most, v + reach(i)), 0);
   return { low, high: high === low ? low + 1 : high };
 }
 
@@ -245,6 +250,8 @@ function show() {
     html("div", { id: "map" }),
     html("dl", { class: "facts" }, facts.map(([name, text]) => html("div", {}, html("dt", {}, name), html("dd", {}, text)))),
     strongestTable(one),
+    ...(one.seqlets.length ? [html("h4", {}, "Motifs"), html("ul", { class: "cells" }, one.seqlets.map((s) =>
+      html("li", {}, html("button", { type: "button", class: "name", onclick: () => look(one, [(s.start + s.end - DETAIL) / 2, (s.start + s.end + DETAIL) / 2]) }, motifName(s.motif)), ` ${s.start + 1}–${s.end}, ${s.minus ? "minus" : "plus"} strand, ${number(s.value, true)}`)))] : []),
     page.index && one.interactions.length
       ? html("div", {}, html("h4", {}, `Strongest interactions (${page.index})`),
           html("ol", { class: "interactions" }, one.interactions.map((i) => html("li", { class: i.value > 0 ? "up" : "down" }, words(i)))))
@@ -270,11 +277,13 @@ function list() {
 }
 
 function draw() {
+  drawMotifs();
   list();
   show();
 }
 
 startTips();
+defineGlyphs(page.alphabet);
 if (page.outputs.length > 1) {
   const names = page.outputs.map((one) => one.name);
   document.getElementById("output-choice").append(choices("Output", names, 0, (k) => { output = k; draw(); }));

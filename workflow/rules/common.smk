@@ -33,10 +33,12 @@ from shapsketch.settings.config import (
     counted_sequences,
 )
 from shapsketch.settings.cost import auto_shards
+from shapsketch.settings.letters import allowed_letters, named_letters
 from shapsketch.settings.mechanism import ends_of, expand_latents
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.outputs import SCORES, output_words
+from shapsketch.settings.seqlets import wants_seqlets
 from shapsketch.settings.sources import (
     STEADY,
     complete,
@@ -179,10 +181,21 @@ wildcard_constraints:
 # The tables of a masked explanation, by the names that the rules give them.
 MASK_TABLES = {
     "values": "shapley_values",
+    "letters": "letter_contributions",
     "errors": "shapley_errors",
     "interactions": "interactions",
     "scores": "mask_scores",
 }
+# What is made of stretches of contributions.
+STRETCH_FILES = (
+    "motifs.tsv",
+    "placements.tsv",
+    "motif_matrices.tsv",
+    "instances.tsv",
+    "instances.bed",
+    "motifs.meme",
+    "found.json",
+)
 # The tables of an explanation, by the names that the rules give them.
 EXPLANATIONS = {
     "values": "shapley_values",
@@ -551,6 +564,21 @@ def get_motif_settings(wildcards):
         if key not in ("colors", "database")
     }
     return settings | {"seed": MODELS[wildcards.model]["sketch"]["seed"]}
+
+
+def has_stretches(model):
+    """Whether motifs are looked for in masked explanations of a model: stretches need long sequences."""
+    letters = named_letters(MODELS[model]["alphabet"])
+    length = len(allowed_letters(letters, MODELS[model]["template"]))
+    wanted = wants_seqlets(config["motifs"]["seqlets"], length)
+    return MASKED and wanted and config["motifs"]["count"] > 0
+
+
+def get_stretches(wildcards):
+    """The motifs of a masked explanation, where they are looked for."""
+    folder = f"results/{wildcards.model}/{wildcards.sequences}/motifs"
+    wanted = STRETCH_FILES if has_stretches(wildcards.model) else []
+    return [f"{folder}/{file}" for file in wanted]
 
 
 def get_tomtom(wildcards):

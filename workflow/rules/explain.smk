@@ -147,6 +147,8 @@ rule write_hypothetical:
         "logs/{model}/{sequences}/write_hypothetical.log",
     benchmark:
         "benchmarks/{model}/{sequences}/write_hypothetical.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if not MASKED else []),
     conda:
         f"../../envs/explain{VARIANT}.yaml"
     resources:

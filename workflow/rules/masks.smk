@@ -76,6 +76,15 @@ rule explain_masks:
             )
             for name, table in MASK_TABLES.items()
         },
+        **(
+            {
+                "hypothetical": update(
+                    "results/{model}/{sequences}/masks/{scatteritem}.hypothetical.npz"
+                )
+            }
+            if config["explain"]["hypothetical"]
+            else {}
+        ),
         manifest=update("results/{model}/{sequences}/masks/{scatteritem}.json"),
     log:
         "logs/{model}/{sequences}/explain_masks/{scatteritem}.log",
@@ -93,6 +102,9 @@ rule explain_masks:
         model=get_mask_settings,
         masks=canonical(config["explain"]["masks"]),
         listing=get_listing(),
+        letters=lambda wildcards: (
+            config["explain"]["hypothetical"] or has_stretches(wildcards.model)
+        ),
         version=VERSIONS["masks"],
     script:
         "../scripts/explain_masks.py"
@@ -131,6 +143,71 @@ rule merge_masks:
         "../scripts/merge_masks.py"
 
 
+# Stretches of contributions that stand out and look alike, and what TF-MoDISco needs to find them by itself.
+rule aggregate_stretches:
+    input:
+        sequences="results/{model}/{sequences}/sequences.parquet",
+        letters="results/{model}/{sequences}/letter_contributions.parquet",
+        errors="results/{model}/{sequences}/shapley_errors.parquet",
+        faithfulness="results/{model}/{sequences}/faithfulness.json",
+    output:
+        motifs="results/{model}/{sequences}/motifs/motifs.tsv",
+        placements="results/{model}/{sequences}/motifs/placements.tsv",
+        motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
+        instances="results/{model}/{sequences}/motifs/instances.tsv",
+        bed="results/{model}/{sequences}/motifs/instances.bed",
+        meme="results/{model}/{sequences}/motifs/motifs.meme",
+        found="results/{model}/{sequences}/motifs/found.json",
+    log:
+        "logs/{model}/{sequences}/aggregate_stretches.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/aggregate_stretches.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED else []),
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=60,
+    params:
+        model=get_mask_settings,
+        masks=canonical(config["explain"]["masks"]),
+        settings=get_motif_settings,
+        version=VERSIONS["motifs"],
+    script:
+        "../scripts/aggregate_stretches.py"
+
+
+rule write_mask_hypothetical:
+    input:
+        shards=(
+            get_explanation_shards("hypothetical.npz", "masks")
+            if config["explain"]["hypothetical"]
+            else []
+        ),
+        letters="results/{model}/{sequences}/letter_contributions.parquet",
+        sequences="results/{model}/{sequences}/sequences.parquet",
+    output:
+        folder=directory("results/{model}/{sequences}/hypothetical"),
+    log:
+        "logs/{model}/{sequences}/write_mask_hypothetical.log",
+    benchmark:
+        "benchmarks/{model}/{sequences}/write_mask_hypothetical.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if MASKED and config["explain"]["hypothetical"] else []),
+    conda:
+        f"../../envs/explain{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(4000),
+        runtime=60,
+    params:
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        outputs=lambda wildcards: get_outputs(wildcards.model),
+        version=VERSIONS["masks"],
+    script:
+        "../scripts/write_mask_hypothetical.py"
+
+
 rule report_masks:
     input:
         **{
@@ -140,12 +217,21 @@ rule report_masks:
         sequences="results/{model}/{sequences}/sequences.parquet",
         dropped="results/{model}/{sequences}/dropped.tsv",
         faithfulness="results/{model}/{sequences}/faithfulness.json",
+        motifs=get_stretches,
+        tomtom=lambda wildcards: (
+            get_tomtom(wildcards) if has_stretches(wildcards.model) else []
+        ),
+        hypothetical=(
+            "results/{model}/{sequences}/hypothetical"
+            if config["explain"]["hypothetical"]
+            else []
+        ),
         outside=get_outside_files,
         template=workflow.source_path("../report/masks.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[
             workflow.source_path(f"../report/{name}")
-            for name in ("draw.js", "masks.js")
+            for name in ("draw.js", "logo.js", "mask_motifs.js", "masks.js")
         ],
     output:
         report=report(
@@ -176,6 +262,9 @@ rule report_masks:
         background=lambda wildcards: canonical(MODELS[wildcards.model]["background"]),
         outputs=lambda wildcards: get_output_words(wildcards.model),
         template=lambda wildcards: MODELS[wildcards.model]["template"],
+        alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
+        colors=config["motifs"]["colors"],
+        strands=config["motifs"]["reverse_complement"],
         masks=canonical(config["explain"]["masks"]),
         listing=get_listing(),
         version=VERSIONS["report"],

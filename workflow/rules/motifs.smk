@@ -25,6 +25,8 @@ rule aggregate_motifs:
         "logs/{model}/{sequences}/aggregate_motifs.log",
     benchmark:
         "benchmarks/{model}/{sequences}/aggregate_motifs.tsv"
+    wildcard_constraints:
+        model=any_of(MODELS if not MASKED else []),
     conda:
         "../../envs/motifs.yaml"
     resources:

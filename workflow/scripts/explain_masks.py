@@ -1,8 +1,9 @@
 """Explain the sequences of one shard from the answers about them: Shapley values, interactions, scores.
 
-Creates `results/{model}/{sequences}/masks/{scatteritem}.shapley_values.parquet`, `.shapley_errors.parquet`,
-`.interactions.parquet` and `.mask_scores.parquet` from the sequences, the answers and the students, and `.json`, their
-manifest. A complete shard that was made from the same stays as it is.
+Creates `results/{model}/{sequences}/masks/{scatteritem}.shapley_values.parquet`, `.letter_contributions.parquet`,
+`.shapley_errors.parquet`, `.interactions.parquet`, `.mask_scores.parquet` and, where they are wanted, hypothetical
+contributions (`.hypothetical.npz`) from the sequences, the answers and the students, and `.json`, their manifest. A
+complete shard that was made from the same stays as it is.
 """
 
 from shapsketch.settings import script
@@ -17,7 +18,7 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.masks.explain import MaskExplainer
-    from shapsketch.masks.files import load_answers
+    from shapsketch.masks.files import load_answers, save_hypothetical
     from shapsketch.masks.student import Students
     from shapsketch.masks.tables import SCORE_SCHEMA
     from shapsketch.sampling.sketch import shard_range
@@ -34,7 +35,7 @@ if __name__ == "__main__":
     check_manifests([files.asked])
     origin = {
         "files": [sha256_file(path) for path in (files.sequences, files.answers, files.students)],
-        "settings": [params.model, params.masks, params.listing, params.version],
+        "settings": [params.model, params.masks, params.listing, params.letters, params.version],
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     manifest, made_from = outputs.pop("manifest"), sha256_json({**origin, "rows": [start, stop]})
@@ -45,7 +46,7 @@ if __name__ == "__main__":
         sys.exit()
 
     explainer = MaskExplainer.from_config(
-        params.model, params.masks, files.get("background"), str, Listing(**params.listing)
+        params.model, params.masks, files.get("background"), str, Listing(**params.listing), params.letters
     )
     asked, students = load_answers(files.answers), Students.load(files.students)
     rows = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
@@ -57,7 +58,9 @@ if __name__ == "__main__":
     n = explainer.background.template.n
     note = getattr(explainer.background, "note", "")
     metadata = stamp({**asked["about"], "versions": made_with()} | ({"background": note} if note else {}))
-    schemas = {"values": values_schema(n), "errors": errors_schema(n)}
+    if "hypothetical" in outputs:
+        save_hypothetical(outputs["hypothetical"], explained, params.model["outputs"])
+    schemas = {"values": values_schema(n), "letters": values_schema(n), "errors": errors_schema(n)}
     schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
     with ExitStack() as stack:
         for name, schema in schemas.items():

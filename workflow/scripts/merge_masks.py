@@ -1,6 +1,7 @@
 """Put the shards of a masked explanation together, and sum up how faithful they are.
 
 Creates `results/{model}/{sequences}/shapley_values.parquet` (and `shapley_values.tsv.gz` below 100,000 rows),
+`letter_contributions.parquet`,
 `shapley_errors.parquet`, `interactions.parquet`, `mask_scores.parquet` and `faithfulness.json` from the shards.
 """
 
@@ -20,7 +21,7 @@ if __name__ == "__main__":
     files, outputs = snakemake.output, snakemake.params.outputs
     check_manifests(snakemake.input.manifests)
     placed = {"extended": with_places} if snakemake.params.placed else {}
-    for name in ("values", "errors", "interactions", "scores"):
+    for name in ("values", "letters", "errors", "interactions", "scores"):
         rows = merge_tables(files[name], snakemake.input[name], outputs, **placed)
         if name == "values":
             write_tsv(Path(files.values).with_suffix(".tsv.gz"), files.values, rows)

@@ -23,6 +23,7 @@ from ..spectrum.interactions import strongest_interactions
 from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
 from .game import Players, SequenceGame, is_fixed
+from .letters import MIN_STUDENT_R2, by_letter, student_letters, within_players
 from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
 from .student import FOLDS, MIN_POSITIONS, Students, train_students
@@ -74,6 +75,7 @@ class MaskExplainer:
         settings: how to mask.
         listing: which interactions are listed.
         batch_size: sequences per call of the model.
+        letters: whether students say what letters contribute within players, and what others would.
     """
 
     outputs: Sequence[str]
@@ -81,6 +83,7 @@ class MaskExplainer:
     settings: MaskSettings
     listing: Listing
     batch_size: int = 1024
+    letters: bool = False
 
     @classmethod
     def from_config(
@@ -90,6 +93,7 @@ class MaskExplainer:
         background_file: str | None,
         tell: Callable[[str], object],
         listing: Listing | None = None,
+        letters: bool = False,
     ) -> "MaskExplainer":
         """Read a model's config and `explain.masks`.
 
@@ -99,13 +103,15 @@ class MaskExplainer:
             background_file: the sequences that the background counts or draws, where it does.
             tell: what is told of them.
             listing: which interactions are listed.
+            letters: whether students are asked about letters.
         """
         template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
         whole = draws_whole_sequences(model["background"])
         configured = configured_draws if whole else configured_background
         background = configured(template, model["background"], background_file, tell)
         settings = MaskSettings.from_config(masks, model["sketch"]["seed"])
-        return cls(model["outputs"], background, settings, listing or Listing(), model["sketch"]["batch_size"])
+        batch_size = model["sketch"]["batch_size"]
+        return cls(model["outputs"], background, settings, listing or Listing(), batch_size, letters)
 
     @cached_property
     def players(self) -> Players:
@@ -205,7 +211,7 @@ class MaskExplainer:
 
     def explain(
         self, name: str, sequence: str, answers: np.ndarray, prediction: np.ndarray, students: Students | None = None
-    ) -> list[dict[str, pa.Table]]:
+    ) -> list[dict[str, Any]]:
         """Explain one sequence from what was answered about it.
 
         Args:
@@ -215,13 +221,17 @@ class MaskExplainer:
             students: where some were trained.
 
         Returns:
-            For each output of the model `values` (`values_schema`), `errors` (`errors_schema`), `interactions`
-            (`INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`).
+            For each output of the model `values` (`values_schema`), `letters` (the same, but what letters contribute
+            within players in place of equal shares), `errors` (`errors_schema`), `interactions` (`INTERACTION_SCHEMA`)
+            and `scores` (`SCORE_SCHEMA`); and `hypothetical`, (q, n) float32 contributions of every letter of the
+            alphabet, or None where no student can be asked.
         """
         game, settings, tables = self.game(name, sequence), self.settings, []
         values = game.means(answers)
         stretches = None if isinstance(game.background, Background) else game.background.size
         guesses = fit_students(students, game, values, settings.max_order) if students else [None] * len(self.outputs)
+        trusted = [guess is not None and guess.validation_r2 >= MIN_STUDENT_R2 for guess in guesses]
+        slopes = student_letters(students, game) if students and self.letters and any(trusted) else None
         for k, output in enumerate(self.outputs):
             whole = float(prediction[k])
             fit = fit_values(
@@ -233,9 +243,16 @@ class MaskExplainer:
                 student=guesses[k],
             )
             seen = min(whole, values[:, k].min()), max(whole, values[:, k].max())
+            spread = self.players.spread(fit.values)
+            moved = None
+            if slopes is not None and trusted[k]:
+                moved = within_players(slopes[k], self.players, game.codes, fit.values)
+            own = spread if moved is None else moved[np.arange(len(spread)), game.codes]
             tables.append(
                 {
-                    "values": self._values(name, output, fit, whole, seen),
+                    "values": self._values(name, output, fit, whole, seen, spread),
+                    "letters": self._values(name, output, fit, whole, seen, own),
+                    "hypothetical": None if moved is None else by_letter(game.background.template, moved),
                     "errors": self._errors(name, output, fit),
                     "interactions": self._interactions(name, output, fit.parities, sequence),
                     "scores": score_table(name, output, fit, self.plan.evaluations, seen, stretches),
@@ -243,8 +260,16 @@ class MaskExplainer:
             )
         return tables
 
-    def _values(self, name: str, output: str, fit: MaskFit, prediction: float, seen: tuple[float, float]) -> pa.Table:
-        spread = self.players.spread(fit.values).astype(np.float32)
+    def _values(
+        self,
+        name: str,
+        output: str,
+        fit: MaskFit,
+        prediction: float,
+        seen: tuple[float, float],
+        contributions: np.ndarray,
+    ) -> pa.Table:
+        spread = contributions.astype(np.float32)
         columns = {
             "sequence_id": [name],
             "output": [output],

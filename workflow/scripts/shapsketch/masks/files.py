@@ -1,7 +1,7 @@
-"""What a masked run leaves for its later steps: the model's answers, shard by shard."""
+"""What a masked run leaves for its later steps, shard by shard: the model's answers, and hypothetical contributions."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +33,20 @@ def load_answers(path: str | Path) -> dict[str, Any]:
     """Read what `save_answers` wrote: `answers`, `predictions`, and `about`, a dictionary."""
     arrays = load_npz(path)
     return {**arrays, "about": json.loads(str(arrays["about"]))}
+
+
+def save_hypothetical(
+    path: str | Path, explained: Sequence[Sequence[Mapping[str, Any]]], outputs: Sequence[str]
+) -> None:
+    """Write the hypothetical contributions of some sequences, given what `MaskExplainer.explain` says of each.
+
+    Of a sequence that no student can be asked about all are zero, and `known` says so.
+    """
+    arrays = {}
+    for k, output in enumerate(outputs):
+        tables = [tables[k]["hypothetical"] for tables in explained]
+        shape = next((table.shape for table in tables if table is not None), (0, 0))
+        empty = np.zeros(shape, np.float32)
+        arrays[f"{output}.values"] = np.array([empty if table is None else table for table in tables], np.float32)
+        arrays[f"{output}.known"] = np.array([table is not None for table in tables], bool)
+    save_npz(path, arrays)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..settings.seqlets import wants_seqlets
 from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support, Terms
@@ -43,7 +44,6 @@ WriteInstances = Callable[[pd.DataFrame, pd.DataFrame], None]
 MIN_BITS = 0.4  # information of a motif's letters, on average
 MIN_CONSISTENCY = 0.5  # |sum| of the values of a motif's instances, over the sum of their magnitudes
 MIN_TOLD = 0.25  # of the strongest support's variance: how much of it the listed motifs must have, or it has its own
-SEQLET_MIN_LENGTH = 50  # letters from which on seqlets are looked for
 SETS = ("all", "top", "bottom")
 
 
@@ -57,7 +57,7 @@ class Settings:
         min_share: the least share of what the reconstruction varies about the background's mean.
         extremes: share of the sequences in the sets `top` and `bottom`.
         bootstrap: replicates.
-        seqlets: whether motifs of seqlets are looked for; `auto`: in sequences of at least `SEQLET_MIN_LENGTH` letters.
+        seqlets: whether motifs of seqlets are looked for; see `wants_seqlets`.
         reverse_complement: whether motifs of DNA may lie on either strand.
         seed: of the bootstrap.
     """
@@ -165,10 +165,10 @@ def _describe(
         places.append(placement_table(matrix, instance_sums[k]))
         sites.append(instance_sums[k].listed)
     first = parts["position"].start
-    for rank, k in enumerate(_ranked(shares.share[parts["position"]], settings), 1):
+    for rank, k in enumerate(ranked(shares.share[parts["position"]], settings), 1):
         rows.append(position_row(spectrum, totals.stacks[1], singles.supports[k], f"P{rank}", shares.of(first + k)))
     first = parts["seqlet"].start
-    for rank, k in enumerate(_ranked(shares.share[parts["seqlet"]], settings), 1):
+    for rank, k in enumerate(ranked(shares.share[parts["seqlet"]], settings), 1):
         motif = totals.seqlets[k]
         matrix = seqlet_matrix(output, f"S{rank}", motif, alphabet)
         rows.append(seqlet_row(matrix, motif, shares.of(first + k)))
@@ -190,7 +190,7 @@ def _chosen(spectrum: Spectrum, settings: Settings, instance_sums: list[Instance
     enough = np.array([_counts(sums, settings) for sums in instance_sums], bool)
     enough[last] = False
     effects = np.array([abs(sums.value) / max(sums.instances, 1) for sums in instance_sums])
-    chosen = _ranked(np.where(enough, shares, 0.0), settings, effects)
+    chosen = ranked(np.where(enough, shares, 0.0), settings, effects)
     own = instance_sums[last]
     support = tuple(own.motif.placements.positions[0].tolist())
     whole = spectrum.tables.variances(spectrum.background.local)[spectrum.tables.supports.index(support)]
@@ -200,7 +200,7 @@ def _chosen(spectrum: Spectrum, settings: Settings, instance_sums: list[Instance
     ):
         return chosen
     enough[last] = True
-    again = _ranked(np.where(enough, shares, 0.0), settings, effects)
+    again = ranked(np.where(enough, shares, 0.0), settings, effects)
     return again if last in again or shares[last] < settings.min_share else [*chosen[: settings.count - 1], last]
 
 
@@ -228,15 +228,15 @@ def _counts(sums: InstanceSums, settings: Settings) -> bool:
     return bool(sums.motif.relation) or information(core / core.sum(1, keepdims=True)) >= MIN_BITS * len(core)
 
 
-def _ranked(shares: np.ndarray, settings: Settings, effects: np.ndarray | float = 1.0) -> list[int]:
+def ranked(shares: np.ndarray, settings: Settings, effects: np.ndarray | float = 1.0) -> list[int]:
     """The parts that say most, as many as are wanted, of those whose share is large enough.
 
     Interactions by share times effect, what they add where they occur: one that is in many places and does little in
     each does not lead.
     """
     shares = np.nan_to_num(shares)
-    ranked = np.argsort(-np.where(shares >= settings.min_share, shares * effects, -1.0), kind="stable")
-    return [k for k in ranked[: settings.count].tolist() if shares[k] >= settings.min_share]
+    order = np.argsort(-np.where(shares >= settings.min_share, shares * effects, -1.0), kind="stable")
+    return [k for k in order[: settings.count].tolist() if shares[k] >= settings.min_share]
 
 
 def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _Totals:
@@ -253,8 +253,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     pairs = complete_map(components, "SII", 2)
     pairs = pairs.select(pairs.orders == 2)
     sums = Sums.empty(spectrum.terms, pairs, 0, components.train_scale)
-    wanted = template.n >= SEQLET_MIN_LENGTH if settings.seqlets == "auto" else settings.seqlets
-    finder = SeqletFinder(template.n, settings.seed) if wanted else None
+    finder = SeqletFinder(template.n, settings.seed) if wants_seqlets(settings.seqlets, template.n) else None
     for chunk in explained.chunks():
         letters.add(0, chunk.codes, chunk.values)
         for number, name in enumerate(SETS[1:], 1):

@@ -39,6 +39,20 @@ class Chunk:
     reconstruction: np.ndarray
     groups: np.ndarray
 
+    def select(self, kept: np.ndarray) -> "Chunk":
+        """Return those sequences that (N,) bool says."""
+        chosen = np.flatnonzero(kept).tolist()
+        return Chunk(
+            self.rows[kept],
+            [self.ids[k] for k in chosen],
+            [self.texts[k] for k in chosen],
+            self.codes[kept],
+            self.local[kept],
+            self.values[kept],
+            self.reconstruction[kept],
+            self.groups[kept],
+        )
+
 
 @dataclass(frozen=True)
 class Explained:

@@ -17,10 +17,9 @@ from ..sequences.rng import SEQLET_STREAM, random_words
 from .instances import Sites
 from .reading import Chunk
 
-WINDOW = 8  # letters whose sum must stand out
-FLANK = 4  # letters around them that are compared too
-WIDTH = WINDOW + 2 * FLANK
-MAX_SHIFT = FLANK  # letters by which two seqlets are moved against one another
+WINDOW, LONG_WINDOW = 8, 16  # letters whose sum must stand out; even
+LONG_INPUT = 200  # letters, from which on windows are long
+WINDOWS_IN_CUT = 3  # a cut has half a window on both sides that is compared too, and half a window for shifts
 MAX_SEQLETS_PER_SEQUENCE = 8  # seqlets at most
 MOST = 50_000  # seqlets kept: the strongest
 MAX_CLUSTERED = 1_500  # of each sign, from which clusters are made; the rest are assigned to these
@@ -34,7 +33,7 @@ BLANK_CODE = 255  # the code of a place beyond the sequence's ends
 
 @dataclass(frozen=True)
 class Seqlets:
-    """Stretches of sequences, each cut wide enough to be shifted.
+    """Stretches of sequences, each cut wide enough to be shifted: C is three windows.
 
     Attributes:
         rows: (S,) int64, the sequence of each.
@@ -55,6 +54,16 @@ class Seqlets:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def width(self) -> int:
+        """Letters that are compared."""
+        return 2 * (self.codes.shape[1] // WINDOWS_IN_CUT)
+
+    @property
+    def shift(self) -> int:
+        """Letters by which two seqlets are moved against one another at most."""
+        return self.width // 4
+
     def __getitem__(self, chosen: np.ndarray | list[int]) -> "Seqlets":
         return Seqlets(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
@@ -71,8 +80,8 @@ class Seqlets:
         return self[np.sort(np.argsort(-np.abs(self.scores), kind="stable")[:most])]
 
     def letters(self, shift: int, q: int) -> np.ndarray:
-        """(S, WIDTH * q): the contributions letter by letter, of the window moved by -MAX_SHIFT..SHIFT letters."""
-        part = slice(MAX_SHIFT + shift, MAX_SHIFT + shift + WIDTH)
+        """(S, width * q): the contributions letter by letter, of the part that is compared, moved by some letters."""
+        part = slice(self.shift + shift, self.shift + shift + self.width)
         codes, values = self.codes[:, part], self.values[:, part]
         return ((codes[:, :, None] == np.arange(q)) * values[:, :, None]).reshape(len(self), -1)
 
@@ -87,7 +96,8 @@ class SeqletFinder:
     """Collects stretches that stand out, and those of shuffled contributions, to tell how many are chance.
 
     Contributions are shuffled among the sequences of a chunk, position by position: what a position tends to
-    contribute stays, and what neighbours contribute together is lost.
+    contribute stays, and what neighbours contribute together is lost. Where contributions have noise that is known,
+    stretches must stand out of draws of it too.
 
     Args:
         n: positions.
@@ -95,41 +105,58 @@ class SeqletFinder:
     """
 
     def __init__(self, n: int, seed: int) -> None:
-        self._n, self._seed = n, seed
+        self._n, self._seed, self._window = n, seed, LONG_WINDOW if n >= LONG_INPUT else WINDOW
         self._kept: list[Seqlets] = []
         self._null: list[np.ndarray] = []
+        self._noise: list[np.ndarray] = []
 
-    def add(self, chunk: Chunk) -> None:
-        """Look through sequences."""
+    def add(self, chunk: Chunk, noise: np.ndarray | None = None) -> None:
+        """Look through sequences, given (N, n) draws of the noise of their contributions, where it is known."""
         if len(chunk.rows):
             first, last = int(chunk.rows[0]), int(chunk.rows[-1])
             words = random_words(self._seed, SEQLET_STREAM, first, last + 1, self._n)[chunk.rows - first]
             shuffled = np.take_along_axis(chunk.values, np.argsort(words, axis=0, kind="stable"), 0)
-            self._null.append(np.abs(_peaks(shuffled)[2]))
-            self._kept.append(_cut(chunk, *_peaks(chunk.values)))
+            self._null.append(np.abs(_peaks(shuffled, self._window)[2]))
+            self._kept.append(_cut(chunk, self._window, *_peaks(chunk.values, self._window)))
+            if noise is not None:
+                self._noise.append(np.abs(_peaks(noise, self._window)[2]))
         if len(self._kept) > 8:
             self._shorten()
 
     def _shorten(self) -> None:
         self._kept = [Seqlets.joined(self._kept).strongest(MOST)]
-        self._null = [-np.sort(-np.concatenate(self._null))[:MOST]]
+        self._null, self._noise = (
+            [-np.sort(-np.concatenate(scores))[:MOST]] if scores else [] for scores in (self._null, self._noise)
+        )
 
     def result(self) -> Seqlets | None:
         """Return those that stand out; None where there are none."""
         if not self._kept:
             return None
         self._shorten()
-        seqlets, null = self._kept[0], self._null[0]
+        seqlets = self._kept[0]
         scores = np.abs(seqlets.scores)
-        ordered = np.sort(scores)[::-1]
-        chance = np.searchsorted(-null, -ordered, side="right")  # of the shuffled ones, at least as high
-        enough = np.flatnonzero((chance <= FALSE_DISCOVERY_RATE * np.arange(1, len(ordered) + 1)) & (ordered > 0))
-        return seqlets[scores >= ordered[enough[-1]]] if enough.size else None
+        least = max(_threshold(scores, null) for null in (*self._null, *self._noise))
+        stands_out = scores >= least
+        return seqlets[stands_out] if stands_out.any() else None
 
 
-def _peaks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _threshold(scores: np.ndarray, null: np.ndarray) -> float:
+    """The least score above which no larger share than the false discovery rate is chance; infinite if there is none.
+
+    Args:
+        scores: magnitudes.
+        null: magnitudes by chance, the largest first.
+    """
+    ordered = np.sort(scores)[::-1]
+    chance = np.searchsorted(-null, -ordered, side="right")  # of those by chance, at least as high
+    enough = np.flatnonzero((chance <= FALSE_DISCOVERY_RATE * np.arange(1, len(ordered) + 1)) & (ordered > 0))
+    return float(ordered[enough[-1]]) if enough.size else np.inf
+
+
+def _peaks(values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The windows of each sequence with the largest sums that do not overlap: their rows, first positions and sums."""
-    window = min(WINDOW, values.shape[1])
+    window = min(window, values.shape[1])
     sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
     sums = sums[:, window:] - sums[:, :-window]
     left, place = np.abs(sums), np.arange(sums.shape[1])
@@ -145,12 +172,12 @@ def _peaks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return row[order], start[order], sums[row[order], start[order]]
 
 
-def _cut(chunk: Chunk, rows: np.ndarray, starts: np.ndarray, scores: np.ndarray) -> Seqlets:
+def _cut(chunk: Chunk, window: int, rows: np.ndarray, starts: np.ndarray, scores: np.ndarray) -> Seqlets:
     """Cut the windows out with flanks and room for shifts."""
-    margin = FLANK + MAX_SHIFT
-    columns = starts[:, None] + np.arange(WINDOW + 2 * margin)
-    codes = np.pad(chunk.codes, ((0, 0), (margin, margin + WINDOW)), constant_values=BLANK_CODE)[rows[:, None], columns]
-    values = np.pad(chunk.values, ((0, 0), (margin, margin + WINDOW)))[rows[:, None], columns]
+    margin = window  # half of it is compared, half is for shifts
+    columns = starts[:, None] + np.arange(WINDOWS_IN_CUT * window)
+    codes = np.pad(chunk.codes, ((0, 0), (margin, margin + window)), constant_values=BLANK_CODE)[rows[:, None], columns]
+    values = np.pad(chunk.values, ((0, 0), (margin, margin + window)))[rows[:, None], columns]
     return Seqlets(chunk.rows[rows], starts - margin, codes, values, scores, np.zeros(len(rows), bool))
 
 
@@ -235,7 +262,7 @@ def _clusters(seqlets: Seqlets, q: int, complement: np.ndarray | None) -> list[S
         aligned = _aligned(sample[members], sample[[middle]].letters(0, q), q, complement)[0]
         patterns.append((len(members), aligned.letters(0, q).mean(0)))
     patterns.sort(key=lambda entry: -entry[0])
-    means = _distinct([pattern for size, pattern in patterns if size > 1], q, complement)
+    means = _distinct([pattern for size, pattern in patterns if size > 1], q, seqlets.shift, complement)
     if not means:
         return []
     aligned, cluster, alike = _aligned(seqlets, np.stack(means), q, complement)
@@ -256,10 +283,10 @@ def _similarities(
     for strand, part in enumerate(
         [seqlets] if complement is None else [seqlets, seqlets.reverse_complement(complement)]
     ):
-        for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs):
+        for shift in sorted(range(-seqlets.shift, seqlets.shift + 1), key=abs):
             cosine = _normalised(part.letters(shift, q)) @ patterns.T
             better = cosine > best + 1e-9
-            best[better], which[better] = cosine[better], strand * (2 * MAX_SHIFT + 1) + shift + MAX_SHIFT
+            best[better], which[better] = cosine[better], strand * (2 * seqlets.shift + 1) + shift + seqlets.shift
     return best, which
 
 
@@ -270,7 +297,7 @@ def _aligned(
     similarity, which = _similarities(_normalised(patterns), seqlets, q, complement)
     cluster = similarity.argmax(1)
     rows = np.arange(len(seqlets))
-    strand, shift = np.divmod(which[rows, cluster], 2 * MAX_SHIFT + 1)
+    strand, shift = np.divmod(which[rows, cluster], 2 * seqlets.shift + 1)
     if complement is not None and strand.any():
         other = seqlets.reverse_complement(complement)
         on_minus = strand.astype(bool)
@@ -280,10 +307,10 @@ def _aligned(
             values=np.where(on_minus[:, None], other.values, seqlets.values),
             minus=np.where(on_minus, other.minus, seqlets.minus),
         )
-    columns = np.arange(seqlets.codes.shape[1]) + (shift - MAX_SHIFT)[:, None]
+    columns = np.arange(seqlets.codes.shape[1]) + (shift - seqlets.shift)[:, None]
     inside = (columns >= 0) & (columns < seqlets.codes.shape[1])
     columns = np.where(inside, columns, 0)
-    moved = np.where(seqlets.minus, MAX_SHIFT - shift, shift - MAX_SHIFT)
+    moved = np.where(seqlets.minus, seqlets.shift - shift, shift - seqlets.shift)
     return (
         replace(
             seqlets,
@@ -296,14 +323,14 @@ def _aligned(
     )
 
 
-def _distinct(patterns: list[np.ndarray], q: int, complement: np.ndarray | None) -> list[np.ndarray]:
+def _distinct(patterns: list[np.ndarray], q: int, shift: int, complement: np.ndarray | None) -> list[np.ndarray]:
     """Patterns that are not like one before them, whatever the shift and the strand."""
     kept: list[np.ndarray] = []
     for pattern in patterns:
-        square = pattern.reshape(WIDTH, q)
+        square = pattern.reshape(-1, q)
         turns = [square] if complement is None else [square, square[::-1][:, complement]]
-        padded = [np.pad(turn, ((MAX_SHIFT, MAX_SHIFT), (0, 0))) for turn in turns]
-        views = np.stack([p[s : s + WIDTH].ravel() for p in padded for s in range(2 * MAX_SHIFT + 1)])
+        padded = [np.pad(turn, ((shift, shift), (0, 0))) for turn in turns]
+        views = np.stack([p[s : s + len(square)].ravel() for p in padded for s in range(2 * shift + 1)])
         if not kept or (_normalised(views) @ _normalised(np.stack(kept)).T).max() < MERGE_SIMILARITY:
             kept.append(pattern)
     return kept
@@ -311,15 +338,15 @@ def _distinct(patterns: list[np.ndarray], q: int, complement: np.ndarray | None)
 
 def _trimmed(members: Seqlets, n: int, q: int) -> SeqletMotif:
     """The motif of aligned members, without outer columns of little contribution."""
-    part = slice(MAX_SHIFT, MAX_SHIFT + WIDTH)
+    width, part = members.width, slice(members.shift, members.shift + members.width)
     codes, values = members.codes[:, part], members.values[:, part]
     onehot = codes[:, :, None] == np.arange(q)
     counts = onehot.sum(0)
     means = (onehot * values[:, :, None]).sum(0)
     weight = np.abs(values.mean(0))
     wide = np.flatnonzero((weight >= MIN_TRIM_SHARE * weight.max()) & (counts.sum(1) >= len(members) / 2))
-    first, last = (int(wide[0]), int(wide[-1]) + 1) if wide.size else (0, WIDTH)
-    starts = members.starts + MAX_SHIFT + np.where(members.minus, WIDTH - last, first)
+    first, last = (int(wide[0]), int(wide[-1]) + 1) if wide.size else (0, width)
+    starts = members.starts + members.shift + np.where(members.minus, width - last, first)
     inside = (starts >= 0) & (starts + last - first <= n)
     kept = slice(first, last)
     return SeqletMotif(

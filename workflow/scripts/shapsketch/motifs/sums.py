@@ -107,12 +107,12 @@ class VarianceShares:
         self._seed, self._replicates = seed, replicates
         self._sums = np.zeros((replicates + 1, parts + 1))  # row 0 is unweighted
 
-    def add(self, chunk: Chunk, mean: float, parts: np.ndarray) -> None:
+    def add(self, chunk: Chunk, mean: float | np.ndarray, parts: np.ndarray) -> None:
         """Add sequences.
 
         Args:
             chunk: N sequences; rows are theirs in the file.
-            mean: of the background.
+            mean: of the background, of all or of each of the (N,) sequences.
             parts: (N, M) what each part adds to the reconstruction.
         """
         if not len(chunk.rows):

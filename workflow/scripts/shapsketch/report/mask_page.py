@@ -9,6 +9,7 @@ import pandas as pd
 from ..fidelity.r2_words import full_r2, headline_r2, interval_r2
 from ..masks.warnings import WARNINGS, WORDS
 from .analysis import few
+from .mask_motifs import Motifs
 
 # What each says of so many sequences.
 MAX_NUMBERS = 1_000_000  # values on the page
@@ -20,6 +21,13 @@ FILES = (
     ("shapley_errors.parquet", "a standard error for each value"),
     ("shapley_values.tsv.gz", "the same as text, below 100,000 rows"),
     ("interactions.parquet", "the strongest interactions of each sequence"),
+    ("letter_contributions.parquet", "contributions of letters: within segments, as the students divide their values"),
+    ("motifs/motifs.tsv", "motifs: stretches of contributions that stand out of noise and look alike"),
+    ("motifs/motif_matrices.tsv", "their letter frequencies and mean contributions"),
+    ("motifs/motifs.meme", "the frequencies in MEME format"),
+    ("motifs/instances.tsv", "where sequences hold them"),
+    ("motifs/tomtom.tsv", "the most similar motifs of the database"),
+    ("hypothetical/onehot.npz", "one-hot sequences, for TF-MoDISco, beside hypothetical contributions of each output"),
     ("mask_scores.parquet", "how faithful each explanation is, and by which estimator"),
     ("faithfulness.json", "the same, summed up"),
     ("dropped.tsv", "records that were left out, and why"),
@@ -32,22 +40,26 @@ def page_content(
     faithfulness: Mapping[str, Any],
     index: str | None,
     players: str | Mapping[str, Any] = "positions",
+    motifs: Motifs | None = None,
 ) -> dict[str, Any]:
     """Return what the page's script draws, as plain values.
 
     Args:
-        tables: `values`, `errors`, `interactions`, `scores` and `sequences`.
+        tables: `values`, `letters`, `errors`, `interactions`, `scores` and `sequences`.
         faithfulness: of `report_on_masks`.
         index: whose interactions are shown; None for none.
         players: `explain.masks.players`.
+        motifs: where they were looked for.
 
     Returns:
         `outputs`, each with its name, its `summary`, `headline`, `beside`, `half` and `half_beside` (R2 in words),
         `warnings` (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2`
         (in words), `warnings` (names), `estimator`, `noise`, `stretches` (real sequences of its background),
-        `values`, `errors` (one per position), `interactions` (`positions` as a list of 0-based [first, last],
-        `letters`, `value`); `count`, the sequences there are, and
-        `shown`, those on the page; `players`, see `player_bounds`.
+        `values` (contributions of letters), `divided` (whether these are a student's division of players' values),
+        `errors` (one per position), `interactions` (`positions` as a list of 0-based [first, last], `letters`,
+        `value`), `seqlets` (`motif`, `start`, `end`, 0-based, the latter one past the last, `minus`, `value`); `motifs`
+        and `reason`, see `Motifs.of`; `count`, the sequences there are, and `shown`, those on the page; `players`, see
+        `player_bounds`.
     """
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
@@ -59,7 +71,8 @@ def page_content(
         outputs.append(
             {
                 "name": output,
-                "rows": _rows(of_output, letters, most),
+                "rows": _rows(of_output, letters, most, motifs.by_sequence(output) if motifs else {}),
+                **(motifs.of(output) if motifs else {"motifs": [], "reason": ""}),
                 "summary": summary | {"by_sequence": {}},
                 "headline": headline_r2(*_ends(summary)),
                 "beside": interval_r2(*_ends(summary)),
@@ -88,11 +101,13 @@ def player_bounds(players: str | Mapping[str, Any], n: int) -> list[list[int]] |
     return [[first - 1, last - 1] for first, last in width]
 
 
-def _rows(tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: int) -> list[dict[str, Any]]:
+def _rows(
+    tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: int, seqlets: Mapping[str, list[Any]]
+) -> list[dict[str, Any]]:
     """What is drawn of each of the first sequences of an output, given its rows of the tables."""
-    values, errors = (tables[name].head(most) for name in ("values", "errors"))
+    values, own, errors = (tables[name].head(most) for name in ("values", "letters", "errors"))
     places = [c for c in values if c.startswith("pos_")]
-    matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, errors))
+    shared, matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, own, errors))
     strongest = dict(iter(tables["interactions"].groupby("sequence_id", sort=False)))
     none = tables["interactions"].head(0)
     rows = []
@@ -114,6 +129,8 @@ def _rows(tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: 
                 "noise": _short(score.noise_share),
                 "stretches": None if pd.isna(score.background_sequences) else int(score.background_sequences),
                 "values": [_short(v) for v in matrix[k].tolist()],
+                "divided": bool((shared[k] != matrix[k]).any()),
+                "seqlets": seqlets.get(value_row.sequence_id, []),
                 "errors": [_short(v) for v in uncertain[k].tolist()],
                 "interactions": [
                     {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}

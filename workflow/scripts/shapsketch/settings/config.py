@@ -297,9 +297,14 @@ def _check_masks(config: Config) -> None:
     explain = config["explain"]
     if explain["mode"] != "masks":
         return
-    for key in ("refine", "hypothetical", "mutations"):
+    for key in ("refine", "mutations"):
         if explain[key]:
             raise InputError(f"The config sets explain.{key}, which needs a sketch; explain.mode is masks.")
+    if explain["hypothetical"] and explain["masks"]["estimator"] not in ("auto", "student"):
+        raise InputError(
+            "The config sets explain.hypothetical, which students of masks tell; explain.masks.estimator is "
+            f"{explain['masks']['estimator']}, which trains none: choose auto or student."
+        )
     if config["compare"]["enabled"]:
         raise InputError("The config enables compare, which needs a sketch; explain.mode is masks.")
     for name, model in config["models"].items():

@@ -9,10 +9,10 @@ VERSIONS = {
     "convert": 2,
     "recovery": 14,
     "explain": 5,
-    "masks": 7,
-    "motifs": 5,
+    "masks": 8,
+    "motifs": 6,
     "compare": 2,
-    "report": 4,
+    "report": 5,
     "variants": 4,
     "mechanism": 3,
 }
