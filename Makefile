@@ -87,9 +87,9 @@ benchmark-schedule: .venv/test.ready
 benchmark-explain: .venv/test.ready .venv-shapzero/ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.explanation $(ARGS)
 
-# A minute or two: sequences per second with spectra of trains.
+# Some minutes: sequences per second with spectra of trains, and seconds of recovery against outputs.
 benchmark-trains: .venv/test.ready
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.trains
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.trains $(ARGS)
 
 # Half an hour or more: intervals against long-run truth, beside KernelSHAP.
 benchmark-refine: .venv/test.ready

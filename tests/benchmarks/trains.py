@@ -1,24 +1,60 @@
-"""Sequences per second that trains explain: Shapley values, and all interactions up to order 3, the strongest listed.
+"""What trains cost: sequences explained per second against length and rank, and seconds of recovery against outputs.
 
-A minute or two: `make benchmark-trains`. Trains are random, near the identity, as fitted ones start; seconds are the
-best of three on all cores.
+Trains of the first table are random, near the identity, as fitted ones start; seconds are the best of three on all
+cores. The second recovers a function whose outputs share what they are made of. Writes
+`results/benchmarks/trains/explained.tsv` and `outputs.tsv`.
 """
 
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numba
 import numpy as np
+import pandas as pd
 
+from benchmarks.reference_models import ROOT
+from shapsketch.recovery import recover_outputs
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 from shapsketch.spectrum.components import Components
+from shapsketch.spectrum.metrics import r_squared
 from shapsketch.spectrum.terms import Terms
 from shapsketch.spectrum.train_interactions import complete_map, strongest_of_all
 from shapsketch.spectrum.trains import Train
+from shapsketch.storage.files import write_text
 
-CASES = [(20, 24), (28, 24), (50, 8), (50, 24), (50, 40), (50, 64), (100, 24), (200, 24)]
+FOLDER = ROOT / "results" / "benchmarks" / "trains"
+LENGTHS, RANKS = (20, 50, 100, 200), (8, 16, 24, 32, 48, 64)
+OUTPUTS = (1, 2, 5, 10, 20)
 VALUES, LISTED = 4096, 64  # sequences; of the second kind fewer where they are long
 LETTERS, SPREAD = 4, 0.15
+N, HIDDEN = 20, 16  # positions and hidden units of the function with many outputs
+
+
+def main() -> None:
+    """Write the tables that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="trains", description=__doc__)
+    parser.add_argument("--lengths", nargs="*", type=int, default=LENGTHS)
+    parser.add_argument("--ranks", nargs="*", type=int, default=RANKS)
+    parser.add_argument("--outputs", nargs="*", type=int, default=OUTPUTS)
+    parser.add_argument("--budget", type=int, default=4_000, help="evaluations of the recoveries")
+    chosen = parser.parse_args()
+    write("explained", (explained(n, rank) for n in chosen.lengths for rank in chosen.ranks))
+    write("outputs", (recovered(count, chosen.budget) for count in chosen.outputs))
+
+
+def write(name: str, rows: Iterable[dict[str, float]]) -> None:
+    """Print rows as they come, and write those that there are."""
+    table: list[dict[str, float]] = []
+    for row in rows:
+        table.append(row)
+        print("  ".join(f"{key} {value:,.4g}" for key, value in row.items()), flush=True)
+        write_text(FOLDER / f"{name}.tsv", pd.DataFrame(table).to_csv(sep="\t", index=False, float_format="%.5g"))
 
 
 def random_train(n: int, rank: int) -> Train:
@@ -42,25 +78,44 @@ def best(function: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def measure(n: int, rank: int) -> str:
-    """Return a row of the table."""
+def explained(n: int, rank: int) -> dict[str, float]:
+    """Sequences a second for values, and for the 20 strongest of all interactions up to order 3."""
     train = random_train(n, rank)
     components = Components(Terms.build(np.full(n, LETTERS), {}), (train,), np.arange(n))
-    codes = np.random.default_rng(1).integers(0, LETTERS, (VALUES, n)).astype(np.uint8)
-    values = VALUES / best(lambda: components.shapley_values(codes))
+    count = max(64, int(VALUES * min(1, (50 / n) * (24 / rank) ** 2)))
+    codes = np.random.default_rng(1).integers(0, LETTERS, (count, n)).astype(np.uint8)
+    values = count / best(lambda: components.shapley_values(codes))
     few = codes[: max(2, int(LISTED * min(1, (50 / n) ** 3)))]
     mapping = complete_map(components, "FSII", 3)
     mapping = mapping.select(mapping.orders >= 2)
     listed = len(few) / best(lambda: strongest_of_all(components, mapping, few, top_k=20))
-    return f"{n:9d}  {rank:4d}  {train.nodes:5d}  {values:8,.0f}  {listed:19,.1f}"
+    threads = numba.get_num_threads()
+    return {
+        "positions": n, "rank": rank, "nodes": train.nodes, "threads": threads, "values_per_second": values,
+        "with_interactions_per_second": listed,
+    }  # fmt: skip
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{numba.get_num_threads()} threads")
-    print("positions  rank  nodes  values/s  with interactions/s")
-    for n, rank in CASES:
-        print(measure(n, rank), flush=True)
+def recovered(outputs: int, budget: int) -> dict[str, float]:
+    """Processor seconds of a recovery by `train`, and its R2 on fresh sequences, averaged over the outputs."""
+    template = Template(Alphabet("ACGT"), "N" * N)
+    rng = np.random.default_rng(0)
+    first, last = rng.normal(size=(N, LETTERS, HIDDEN)) / np.sqrt(N), rng.normal(size=(HIDDEN, max(OUTPUTS)))
+
+    def function(codes: np.ndarray) -> np.ndarray:
+        return (np.tanh(1.5 * first[np.arange(N), codes].sum(1)) @ last)[:, :outputs]
+
+    names = tuple(f"y{k}" for k in range(outputs))
+    plan = make_plan({"m": "outputs"}, names, Background.uniform(template), budget=budget, design="random", seed=0)
+    codes = plan.queries(0, plan.size)
+    sketch = Sketch(plan, codes, function(codes))
+    cpu, began = time.process_time(), time.perf_counter()
+    recoveries = recover_outputs(sketch, estimator="train", threads=2)
+    cpu, seconds = time.process_time() - cpu, time.perf_counter() - began
+    fresh = rng.integers(0, LETTERS, (5_000, N)).astype(np.uint8)
+    truth = function(fresh)
+    scores = [r_squared(truth[:, k], found.spectrum.predict_codes(fresh)) for k, found in enumerate(recoveries)]
+    return {"outputs": outputs, "evaluations": plan.size, "cpu_seconds": cpu, "seconds": seconds, "r2": np.mean(scores)}
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Spectra of tables and trains, added: against brute force, with fixed positions and ambiguous letters, in files.
 
-Covers also: train_interactions, train_supports.
+Covers also: train_supports.
 """
 
 from itertools import combinations
 
 import numpy as np
 import pytest
+from train_cases import random_train
 
 from oracles import all_codes, coalition_values, dividends, shapley_values
 from shapsketch.sequences.alphabet import Alphabet
@@ -18,6 +19,7 @@ from shapsketch.spectrum.indices import VALUES, WEIGHTS
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.spectrum.tables import hypothetical_contributions
+from shapsketch.spectrum.terms import Terms
 from shapsketch.spectrum.train_interactions import complete_map, interaction_values
 from shapsketch.spectrum.trains import Train
 
@@ -158,3 +160,26 @@ def test_mutations_are_what_predictions_change_by(spectrum):
             other[:, i] = letter
             expected = spectrum.predict_codes(other) - spectrum.predict_codes(codes)
             np.testing.assert_allclose(changes[:, i, letter], expected, atol=1e-11)
+
+
+def test_sobol_indices_equal_brute_force():
+    train, background = random_train(5, 3, 4)
+    template, p = background.template, background.local
+    table = np.random.default_rng(5).normal(size=(3, 3))
+    for axis, i in enumerate((1, 3)):
+        table = table - np.expand_dims(np.tensordot(table, p[i], (axis, 0)), axis)
+    terms = Terms.build(template.sizes, {(1, 3): table})
+    spectrum = Spectrum(background, "y", 2.0, terms, trains=(train, train.scaled(0.5)))
+    codes = all_codes([3] * 5)
+    values = spectrum.predict_codes(codes).reshape((3,) * 5)
+    weights = np.ones(())
+    for own in p:
+        weights = np.multiply.outer(weights, own)
+    mean, found = (weights * values).sum(), spectrum.sobol_indices()
+    variance = (weights * (values - mean) ** 2).sum()
+    for i in range(5):
+        others = tuple(k for k in range(5) if k != i)
+        given = (weights * values).sum(others) / p[i]
+        assert found["first"][i] == pytest.approx(p[i] @ (given - mean) ** 2 / variance, abs=1e-10)
+        without = np.expand_dims(np.tensordot(values, p[i], (i, 0)), i)
+        assert found["total"][i] == pytest.approx((weights * (values - without) ** 2).sum() / variance, abs=1e-10)

@@ -1,5 +1,8 @@
 """Files of spectra, and what is none."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from wave_cases import wave_spectrum
@@ -10,6 +13,8 @@ from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import load_npz, save_npz
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.mark.parametrize("make", [lambda: wave_spectrum()[0], lambda: random_function(4, 4, False, 1)[0]])
@@ -54,3 +59,17 @@ def test_files_that_are_no_spectra(tmp_path):
     path.write_bytes(damaged)
     with pytest.raises(InputError, match="damaged"):
         load_npz(path)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_earlier_code_still_load(version):
+    """Written, with what it made of them, by the code of before trains (1) and of before Markov backgrounds (2)."""
+    path = DATA / f"spectrum_version_{version}.npz"
+    assert int(load_npz(path)["version"]) == version
+    expected, spectra = json.loads(path.with_suffix(".json").read_text()), load_spectra(path)
+    assert list(spectra) == list(expected["outputs"])
+    for name, values in expected["outputs"].items():
+        sequences = expected["sequences"]
+        assert np.allclose(spectra[name].predict(sequences), values["predictions"], rtol=1e-12, atol=1e-12)
+        assert np.allclose(spectra[name].shapley_values(sequences), values["shapley_values"], rtol=1e-12, atol=1e-12)
+    assert [bool(spectrum.trains) for spectrum in spectra.values()] == [version == 2, False]

@@ -123,6 +123,33 @@ class Components:
                 result[len(support)] = result.get(len(support), 0.0) + 2 * shared
         return dict(sorted(result.items()))
 
+    def variance_by_position(self, probabilities: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return two (n,) float64: the variance of each position alone, and of all dividends that hold it.
+
+        Over the whole variance these are the first-order and total Sobol' indices (Sobol' 1993; Homma & Saltelli 1996).
+
+        Args:
+            probabilities: for each position the (m_i,) probabilities of its letters.
+        """
+        from .train_variances import total_shares
+
+        n = len(self.terms.sizes)
+        alone, whole = np.zeros(n), np.zeros(n)
+        for support, variance in zip(self.terms.supports, self.terms.variances(list(probabilities)), strict=True):
+            whole[list(support)] += variance
+        at_free = [probabilities[i] for i in self.free.tolist()]
+        for number, first in enumerate(self.trains):
+            for second in self.trains[: number + 1]:
+                whole[self.free] += total_shares(first, second, at_free) * (1 if first is second else 2)
+            for term, support in enumerate(self.terms.supports):
+                whole[list(support)] += 2 * self._covariance(term, support, first, probabilities)
+        for i in self.free.tolist():
+            table = sum((self.train_table(train, [i]) for train in self.trains), np.zeros(self.terms.sizes[i]))
+            if (i,) in self.term_of:
+                table = table + dense_table(self.terms, self.term_of[i,])
+            alone[i] = table**2 @ probabilities[i]
+        return alone, whole
+
     def _covariance(
         self, term: int, support: tuple[int, ...], train: Train, probabilities: Sequence[np.ndarray]
     ) -> float:

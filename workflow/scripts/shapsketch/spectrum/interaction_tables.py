@@ -11,7 +11,7 @@ import pyarrow as pa
 from .ambiguity import resolve
 from .indices import Index, InteractionMap
 from .interactions import Strongest, Sums
-from .train_interactions import complete_map, strongest_of_all
+from .train_interactions import complete_map, further_supports, strongest_of_all
 
 if TYPE_CHECKING:
     from .spectrum import Spectrum
@@ -136,7 +136,8 @@ def list_interactions(
 
 def listed_map(spectrum: "Spectrum", index: Index, listing: Listing) -> InteractionMap:
     """The map of an index without the orders that are not listed; values of single positions have but one."""
-    mapping = complete_map(spectrum.components, index, listing.max_order)
+    further = further_supports(spectrum, index, listing.max_order)
+    mapping = complete_map(spectrum.components, index, listing.max_order, further)
     return mapping if mapping.is_value else mapping.select(mapping.orders >= listing.min_order)
 
 

@@ -103,6 +103,25 @@ class Spectrum:
         """
         return self.components.variance_by_order(self.background.local)
 
+    def sobol_indices(self) -> "pd.DataFrame":
+        """Return Sobol' indices of every position under the background, exactly for the spectrum.
+
+        Returns:
+            `position` (1-based), `first` (the share of the variance that its letter alone has) and `total` (that of all
+            dividends that hold it: what would be lost were its letter not known). NaN where the spectrum is constant.
+
+        Raises:
+            InputError: the background is a Markov chain, under which positions are not independent.
+        """
+        import pandas as pd
+
+        if not self.background.is_product:
+            raise InputError("Sobol' indices need positions that are independent; this background is a Markov chain.")
+        alone, whole = self.components.variance_by_position(self.background.local)
+        variance = sum(self.variance_by_order().values())
+        shares = [part / variance if variance > 0 else np.full(len(part), np.nan) for part in (alone, whole)]
+        return pd.DataFrame({"position": np.arange(1, len(alone) + 1), "first": shares[0], "total": shares[1]})
+
     def as_strings(self, sequences: Iterable[str]) -> list[str]:
         """Return sequences, in whatever they come, as the alphabet writes them, all of the template's length.
 

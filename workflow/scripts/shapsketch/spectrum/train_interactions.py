@@ -1,9 +1,12 @@
 """The strongest interactions of each sequence where a spectrum has trains, which give a value to every support.
 
-All supports up to order 3 are computed, none is left out on suspicion; see `train_kernels.add_interactions`.
+All supports up to order 3 are computed, none is left out on suspicion; see `train_kernels.add_interactions`. Of higher
+orders there are too many: those have a value that the terms list, and those that `further_supports` grows.
 """
 
+from collections.abc import Sequence
 from math import comb
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -12,18 +15,41 @@ from scipy import sparse
 from .components import Components
 from .indices import VALUES, Index, InteractionMap, interaction_map
 from .interactions import Strongest, Sums, keep_strongest, strongest_interactions
+from .terms import Support
 from .trains import MAX_LISTED_ORDER, listed_supports
 
+if TYPE_CHECKING:
+    from .spectrum import Spectrum
+
+MAX_FURTHER = 256  # supports above order 3 that are valued: a walk for each, sequence and node
 BLOCK_VALUES = 2_000_000  # interactions held at once: sixteen megabytes
 
 
-def complete_map(components: Components, index: Index, max_order: int) -> InteractionMap:
+def further_supports(spectrum: "Spectrum", index: Index, max_order: int) -> list[Support]:
+    """Return the supports above the orders that are listed in full whose dividends vary most under the background.
+
+    Out of those that `strongest_terms` grows: where two that a support holds with a letter less are among the
+    strongest. A sequence's own strongest may be missed where many are about as strong; the tests measure how many.
+    """
+    listed = listed_order(index, max_order)
+    if not spectrum.trains or listed == max_order or index in VALUES:
+        return []
+    terms, variances = spectrum.tables, spectrum.variances
+    rows = np.flatnonzero((terms.orders > listed) & (terms.orders <= max_order))
+    strongest = rows[np.argsort(-variances[rows], kind="stable")][:MAX_FURTHER]
+    return [terms.supports[t] for t in np.sort(strongest).tolist()]
+
+
+def complete_map(
+    components: Components, index: Index, max_order: int, further: Sequence[Support] = ()
+) -> InteractionMap:
     """Return the map of an index to all supports: those of the terms, and every one that trains give a value to.
 
     Args:
         components: the function.
         index: an interaction index.
         max_order: its top order.
+        further: supports above the orders that trains list in full.
 
     Returns:
         The map of the terms' dividends, with `train_columns`; supports by order, then by position.
@@ -36,14 +62,14 @@ def complete_map(components: Components, index: Index, max_order: int) -> Intera
     sizes = np.repeat(np.arange(1, listed + 1), [comb(len(components.free), k) for k in range(1, listed + 1)]).tolist()
     supports = [tuple(row[:size]) for row, size in zip(rows, sizes, strict=True)]
     column = {support: k for k, support in enumerate(supports)}
-    further = [s for s in mapping.supports if s not in column]
-    row_of = {s: k for k, s in enumerate([*supports, *further])}
+    above = sorted({s for s in (*mapping.supports, *further) if s not in column}, key=lambda s: (len(s), s))
+    row_of = {s: k for k, s in enumerate([*supports, *above])}
     entries = mapping.matrix.tocoo()
     places = np.array([row_of[s] for s in mapping.supports], np.int64)
     shape = (len(row_of), len(components.terms))
     matrix = sparse.csr_array((entries.data, (places[entries.coords[0]], entries.coords[1])), shape)
-    columns = np.concatenate([np.arange(len(supports)), np.full(len(further), -1)])
-    return InteractionMap(index, [*supports, *further], matrix, mapping.max_order, columns)
+    columns = np.concatenate([np.arange(len(supports)), np.full(len(above), -1)])
+    return InteractionMap(index, [*supports, *above], matrix, mapping.max_order, columns)
 
 
 def listed_order(index: Index, max_order: int) -> int:
@@ -61,6 +87,10 @@ def interaction_values(components: Components, mapping: InteractionMap, codes: n
     for train in components.trains:
         of_train = train.interactions(at_free, [mapping.index], mapping.max_order, listed)[0]
         values[:, there] += of_train[:, mapping.train_columns[there]]
+        for order in np.unique(mapping.orders[mapping.orders > listed]).tolist():
+            rows = np.flatnonzero(mapping.orders == order)
+            places = np.searchsorted(components.free, mapping.padded[rows, :order])
+            values[:, rows] += train.derivatives(at_free, places, mapping.index, mapping.max_order)
     return values
 
 

@@ -1,6 +1,5 @@
 """The strongest supports of a spectrum with trains, as tables: what motifs and pictures of supports are made of."""
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +16,15 @@ MAX_TABLES = 6_000  # of supports of two letters or more
 MAX_CELLS = 4_000_000  # of all tables together
 MIN_SHARE = 1e-6  # of the variance: weaker supports are no table
 CLOSURE = 1_500  # of the strongest supports of an order, out of which those of the next order are grown
+MIN_KNOWN = 2  # how many of what a support holds with a letter less must be among these; not all: means may cancel
+MAX_CANDIDATES = 4_000  # supports of an order that are looked at: those of which most is known
 MAX_ORDER = 5
 
 
 def strongest_terms(spectrum: "Spectrum") -> Terms:
     """Return the strongest supports of a spectrum under its background, as exact tables.
 
-    Supports of up to three letters are chosen among all, by their variance. One of four or five is looked at where all
+    Supports of up to three letters are chosen among all, by their variance. One of four or five is looked at where two
     that it holds with a letter less are among the strongest.
 
     Args:
@@ -83,12 +84,14 @@ def _grown(
     below = [s for s in tables if len(s) == order - 1]
     strongest = set(sorted(below, key=lambda s: (-variances[s], s))[:CLOSURE])
     positions = sorted({i for s in strongest for i in s})
-    candidates = {
-        tuple(sorted((*s, i)))
-        for s in strongest
-        for i in positions
-        if i > s[-1] and all(sub in strongest for sub in combinations((*s, i), order - 1))
-    }
+    promised: dict[Support, list[float]] = {}  # the variances of what a candidate holds with a letter less
+    for support in below:
+        if support in strongest:
+            for i in positions:
+                if i not in support:
+                    promised.setdefault(tuple(sorted((*support, i))), []).append(variances[support])
+    candidates = [s for s, parts in promised.items() if len(parts) >= MIN_KNOWN]
+    candidates = sorted(candidates, key=lambda s: (-sum(promised[s]), s))[:MAX_CANDIDATES]
     grown = {}
     for support in sorted(candidates):
         if np.prod(spectrum.template.sizes[list(support)]) > MAX_CELLS // CLOSURE:
