@@ -194,6 +194,12 @@ def sequence_figure(spectrum: Spectrum, sequence: str, index: Index = "FSII", ma
         sequence: n letters.
         index: of the interactions.
         max_order: the top order of the index.
+
+    Returns:
+        The figure, in the model's units.
+
+    Raises:
+        InputError: the sequence does not fit the template, or the index is not one of those there are.
     """
     from .figures.sequence import sequence_figure as draw
 
@@ -213,6 +219,12 @@ def contribution_logo(spectrum: Spectrum, sequences: Sequence[str]) -> "Figure":
     Args:
         spectrum: of the model.
         sequences: N strings of n letters.
+
+    Returns:
+        The figure, in the model's units.
+
+    Raises:
+        InputError: a sequence does not fit the template.
     """
     from .figures.logos import contribution_logo as draw
 

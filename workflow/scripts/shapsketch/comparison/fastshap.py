@@ -51,7 +51,7 @@ class Explainer(nn.Module):
         self.letters = nn.Parameter(torch.zeros(positions, letters))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the values, not yet efficient."""
+        """Return the (N, n) values of (N, n, letters) one-hot sequences, not yet efficient."""
         hidden = x.flatten(1)
         for layer in self.layers[:-1]:
             hidden = functional.gelu(layer(hidden))
@@ -82,7 +82,7 @@ class Asked:
     letters: int
 
     def loss(self, explainer: Explainer, draws: np.random.Generator, crossed: int, whole: int) -> torch.Tensor:
-        """The mean squared error on freshly drawn crossings, and on as many whole sequences."""
+        """The mean squared error, (), on freshly drawn crossings, and on as many whole sequences."""
         count, positions = self.codes.shape
         w = torch.from_numpy(draws.integers(0, count, crossed))
         u = (w + torch.from_numpy(draws.integers(1, count, crossed))) % count  # another sequence

@@ -138,7 +138,7 @@ def draw_background(background: Background, key: np.uint64, start: int, stop: in
 
 
 def letters(background: Background, words: np.ndarray) -> np.ndarray:
-    """Turn (..., n) uniform 32-bit words into local codes of the background."""
+    """Turn (..., n) uniform 32-bit words into (..., n) uint8 local codes of the background."""
     return (words[..., None] >= background.thresholds).sum(-1, dtype=np.uint8)
 
 

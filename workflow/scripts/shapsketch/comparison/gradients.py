@@ -75,7 +75,7 @@ class OneOutput(nn.Module):
         self.network, self.output = network, output
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Predict."""
+        """Predict one output, (N,), of (N, ...) inputs."""
         answer = self.network(x)
         if isinstance(answer, (tuple, list)) and len(answer) == 1:
             answer = answer[0]
@@ -94,7 +94,7 @@ class Elementwise(nn.Module):
         self.function, self.rest, self.options = function, rest, options
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply it."""
+        """Apply it: (N, ...) in and out."""
         return self.function(x, *self.rest, **self.options)
 
 

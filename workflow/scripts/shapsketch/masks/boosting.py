@@ -24,7 +24,7 @@ def boost(
 
     Args:
         masks, values: (N, m) uint8 masks of 0 and 1 and (N,) float64.
-        check_masks, check_values: others, that end the boosting.
+        check_masks, check_values: (C, m) and (C,) others, that end the boosting.
         depth: of a tree, so that no parity is of a higher order.
         seed: of LightGBM.
     """

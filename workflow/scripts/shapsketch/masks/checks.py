@@ -85,7 +85,7 @@ def walk_units(orders: np.ndarray, residual: np.ndarray, whole: np.ndarray | flo
     """Estimate the values of all players from each walk, (walks, m).
 
     Args:
-        orders: of `walk_orders`.
+        orders: (walks, m) of `walk_orders`.
         residual: (walks m,) at `walk_masks`.
         whole: (walks,) residuals of all players, or one of all walks.
     """
@@ -100,7 +100,7 @@ def pair_units(masks: np.ndarray, residual: np.ndarray, whole: np.ndarray | floa
     """Estimate the values of all players from each pair, (pairs, m).
 
     Args:
-        masks: of `pair_masks`.
+        masks: (3 pairs, m) uint8 of `pair_masks`.
         residual: (3 pairs,) there.
         whole: (pairs,) residuals of all players, or one of all pairs.
     """

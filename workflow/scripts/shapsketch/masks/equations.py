@@ -133,7 +133,7 @@ class Equations:
 
     @classmethod
     def collect(cls, data: Data, supports: np.ndarray, known: "Equations | None" = None) -> "Equations":
-        """Evaluate the parities, but for those that are known."""
+        """Evaluate the parities of (P, width) supports, but for those that are known."""
         check = features(data.check_table, supports)
         if known is None:
             values = features(data.table, supports)
@@ -158,7 +158,11 @@ class Equations:
         return Equations(data, self.supports, values, self.check[:, :0], gram, moments)
 
     def solve_path(self, prior: np.ndarray, ridges: Sequence[float]) -> tuple[float, np.ndarray, float, np.ndarray]:
-        """Solve for one ridge after another; return the best R2 on the checking masks, with its solution."""
+        """Solve for one ridge after another under the (P,) prior variances; return the best.
+
+        Returns:
+            R2 on the checking masks, the (P,) coefficients, their ridge, and `prior`.
+        """
         best, worse = None, 0
         for ridge in ridges:
             w = self.solve(prior, ridge)
@@ -185,7 +189,7 @@ class Equations:
             return scale * np.linalg.lstsq(matrix, scale * self.moments)[0]
 
     def residual(self, w: np.ndarray) -> np.ndarray:
-        """What is left of the values."""
+        """What (P,) coefficients leave of the (N,) values."""
         return self.data.values - _transposed(self.values, w)
 
 

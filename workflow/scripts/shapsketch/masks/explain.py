@@ -217,7 +217,7 @@ class MaskExplainer:
         Args:
             name: its id.
             sequence: its letters.
-            answers, prediction: of `ask`.
+            answers, prediction: (queries, outputs) and (outputs,), of `ask`.
             students: where some were trained.
 
         Returns:

@@ -60,7 +60,7 @@ def fit_game(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estima
 
 
 def fit_constant(plan: MaskPlan, values: np.ndarray) -> GameFit:
-    """The mean of what is fitted, where nothing else is known."""
+    """The mean of what is fitted of the (masks,) values, where nothing else is known."""
     fitted = np.append(values[plan.fitted], values[plan.parts["every"]])
     parities = Parities(plan.players, singles(plan.players, 1)[:1], np.array([fitted.mean()]))
     return GameFit.of_parities(plan, "constant", parities, float("nan"))

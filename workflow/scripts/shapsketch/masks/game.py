@@ -197,7 +197,7 @@ def is_fixed(background: Background | Draws, players: Players) -> bool:
 
 
 def likeliest(background: Background) -> np.ndarray:
-    """Return thresholds, as `Background.thresholds`, that always give the likeliest letter."""
+    """Return (n, letters) uint64 thresholds, as `Background.thresholds`, that always give the likeliest letter."""
     letters = np.array([p.argmax() for p in background.local])[:, None]
     return np.where(np.arange(background.thresholds.shape[1]) < letters, np.uint64(0), np.uint64(2**32))
 
@@ -213,7 +213,7 @@ def compose(
     """Return (N, n) uint8 local codes: the sequence where players are present, background letters where they are not.
 
     Args:
-        thresholds: of the background of absent letters.
+        thresholds: (n, letters) uint64, of the background of absent letters.
         players: who they are.
         codes: (n,) uint8 local codes of the sequence.
         masks: (N, m) uint8.

@@ -132,7 +132,7 @@ def orders(supports: np.ndarray, players: int) -> np.ndarray:
 
 
 def subsets(supports: np.ndarray, players: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield all subsets of all supports, many of one size at a time: the rows they belong to, and themselves."""
+    """Yield all subsets of (K, width) supports, many of one size at a time: (S,) their rows and (S, size) players."""
     order_of = orders(supports, players)
     yield np.arange(len(supports)), np.zeros((len(supports), 0), np.int64)
     for order in np.unique(order_of).tolist():
@@ -184,7 +184,7 @@ def union(players: int, *groups: np.ndarray) -> np.ndarray:
 
 
 def normalise(supports: np.ndarray, players: int) -> np.ndarray:
-    """Sort each row; a player that is there twice is not there, as chi_i chi_i = 1."""
+    """Sort each row of (K, width) supports; a player that is there twice is not there, as chi_i chi_i = 1."""
     rows = np.sort(supports, axis=1)
     for column in range(rows.shape[1] - 1):
         twice = (rows[:, column] == rows[:, column + 1]) & (rows[:, column] < players)

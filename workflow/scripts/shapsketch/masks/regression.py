@@ -30,7 +30,7 @@ EXACT_SHARE = 1e-16  # of the values' variance: what is left is rounding
 
 
 def pursue(data: Data, start: np.ndarray) -> Fitted:
-    """Search for parities that explain the values, from those of `start` on; the empty one comes first there.
+    """Search for parities that explain the values, from those of `start` on, (K, width), the empty one first.
 
     Each round adds what stands out of the residual, and drops what the fit has made negligible.
     """
@@ -110,7 +110,7 @@ def _is_exact(data: Data, fitted: Fitted) -> bool:
 
 
 def promising(data: Data, known: Fitted, most: int = MAX_PLAYERS) -> np.ndarray:
-    """Return up to so many players, ascending: the strongest in what is left, or in parities that are known."""
+    """Return up to `most` players, (M,) ascending: the strongest in what is left, or in parities that are known."""
     strength = np.square(
         data.standardised[:-1] @ known.residual.astype(np.float32) / len(data.values), dtype=np.float64
     )

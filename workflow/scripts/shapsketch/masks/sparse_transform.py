@@ -75,7 +75,7 @@ def _shrunk(coefficients: np.ndarray, noise: float) -> np.ndarray:
 
 
 def sparse(lattice: Lattice, seed: int, values: np.ndarray, max_order: int) -> tuple[Parities, PeelingRecord]:
-    """Peel the values at a lattice's masks (SPEX; Kang et al. 2025); parities above `max_order` are left out.
+    """Peel the (lattice.size,) values at its masks (SPEX; Kang et al. 2025); parities above `max_order` are left out.
 
     Returns:
         The parities, and how peeling went.

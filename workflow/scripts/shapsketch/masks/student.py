@@ -57,7 +57,7 @@ class LetterNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Map features to values; with a generator, as in training, units are dropped."""
+        """Map (N, n, features) to (N, outputs) values; with a generator, as in training, units are dropped."""
         hidden = x.unsqueeze(1).permute(0, 3, 1, 2)
         for convolution, pool in zip(self.convolutions, self.pools, strict=True):
             hidden = F.max_pool2d(F.gelu(convolution(hidden)), (1, pool))

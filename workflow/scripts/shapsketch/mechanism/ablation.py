@@ -31,7 +31,7 @@ def ablation_curve(
         dictionary: of it; the network is the replaced one.
         codes: (N, n) uint8 codes.
         means: by layer (positions, F) the latents' means at each position.
-        order: latents, as numbers over all layers, the most important first.
+        order: (F,) latents, as numbers over all layers, the most important first.
         sizes: how many of them are kept.
         output: its number.
 

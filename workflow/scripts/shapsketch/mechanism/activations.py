@@ -190,7 +190,7 @@ class Activations:
         return sum(self.rows)
 
     def read(self, key: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Return rows start..stop-1 of a site's vectors, float32, or of the letters (`codes`), uint8.
+        """Return rows start..stop-1 of a site, (rows, positions, width) float32, or of `codes`, (rows, n) uint8.
 
         Raises:
             InputError: no such site was kept.

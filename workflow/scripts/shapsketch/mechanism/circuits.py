@@ -159,7 +159,7 @@ class Graph:
         return np.append(cumulative_shares(self.influence[:-1]), 0.0)
 
     def pruned(self, share: float) -> np.ndarray:
-        """Return the nodes, in their order, that have a share of all influence; letters and the output always stay."""
+        """Return the (K,) nodes, ascending, that have a share of all influence; letters and the output always stay."""
         kept = (self.cumulative <= share) | np.isin(self.kinds, ["token", "output"])
         kept[np.argmax(self.influence[:-1])] = True  # which may have more than the share by itself
         return np.flatnonzero(kept)

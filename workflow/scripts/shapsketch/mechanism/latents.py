@@ -33,7 +33,7 @@ class Coded:
 
     @classmethod
     def of(cls, network: HookedNetwork, dictionary: Dictionary, names: Sequence[str], codes: np.ndarray) -> "Coded":
-        """Run the network on sequences."""
+        """Run the network on sequences: their names and (N, n) uint8 codes."""
         return cls(names, codes, [z.cpu().numpy() for z in encode_all(network, dictionary, codes)])
 
 
@@ -85,7 +85,7 @@ def effects(
 
 
 def letters_at(positions: np.ndarray, stride: int) -> np.ndarray:
-    """Return the letter in the middle of each position."""
+    """Return (K,) 0-based letters in the middle of (K,) positions of a module."""
     return positions * stride + stride // 2
 
 

@@ -34,7 +34,7 @@ def fvu(y: np.ndarray, made: np.ndarray) -> float:
 
 
 def pca_fvu(fitted: np.ndarray, y: np.ndarray, components: int) -> float:
-    """Return the FVU of the principal components of some vectors, measured on others."""
+    """Return the FVU of the principal components of (N, width) vectors, measured on others."""
     mean = fitted.mean(0)
     covariance = (fitted - mean).T @ (fitted - mean)
     directions = np.linalg.eigh(covariance)[1][:, ::-1][:, :components]
@@ -42,7 +42,7 @@ def pca_fvu(fitted: np.ndarray, y: np.ndarray, components: int) -> float:
 
 
 def linear_fvu(x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndarray) -> float:
-    """Return the FVU of the best linear map from x to y, fitted to some vectors and measured on others."""
+    """Return the FVU of the best linear map from (N, width) x to y, measured on other vectors."""
     return fvu(y_held, _least_squares(x, y)(x_held))
 
 
@@ -55,7 +55,7 @@ def random_fvu(
         dictionary: of which these are the control.
         layer: which of its modules.
         x, y: (N, width) what the module takes and gives, to fit the decoder.
-        x_held, y_held: the same, to score it.
+        x_held, y_held: (M, width) others, to score it.
         seed: of the random latents.
     """
     import torch

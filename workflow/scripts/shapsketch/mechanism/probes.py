@@ -173,7 +173,7 @@ def choose_fit(model: str, labels: np.ndarray, place: str) -> tuple[Fit, str]:
 
 
 def score(predicted: np.ndarray, y: np.ndarray, classes: bool) -> float:
-    """Return Spearman's correlation, or of two classes the area under the ROC curve."""
+    """Return Spearman's correlation of (N,) predictions, or of two classes the area under the ROC curve."""
     if classes:
         ranks, positive = rankdata(predicted), y > y.mean()
         count = positive.sum() * (~positive).sum()
@@ -227,7 +227,7 @@ def probe(
 
 
 def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean and its 95 % interval (Student's t); of fewer than two values NaN."""
+    """Return the mean of (N,) values and its 95 % interval (Student's t); of fewer than two values NaN."""
     if len(values) < 2:
         return (float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan"))
     half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
@@ -237,7 +237,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
 def strongest(
     features: np.ndarray, labels: np.ndarray, names: Sequence[str], most: int, fit: Fit = fit_ridge
 ) -> list[tuple[str, float]]:
-    """Return the features with the largest weights, times their spread, of a probe of all labels."""
+    """Return those of (N, F) features with the largest weights, times their spread, of a probe of (N,) labels."""
     weights, _ = fit(features, labels)
     sizes = weights * features.std(0)
     return [(names[k], float(sizes[k])) for k in np.argsort(-np.abs(sizes), kind="stable")[:most]]

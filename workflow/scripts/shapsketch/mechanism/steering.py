@@ -43,7 +43,7 @@ def clamped(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, n
 def dose_response(
     network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, names: Sequence[str], doses: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Hold each latent at multiples of its largest activation.
+    """Hold each latent at multiples of its largest activation, on (N, n) uint8 codes.
 
     Returns:
         For each latent, dose and output `latent`, `dose`, `value`, `output`, `change` (mean over the sequences of the

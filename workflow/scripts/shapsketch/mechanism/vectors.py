@@ -61,7 +61,7 @@ class Split:
 
     @cached_property
     def held_rows(self) -> np.ndarray:
-        """The rows of the sequences that measures are taken on, at equal steps where there are many."""
+        """The (K,) rows of the sequences that measures are taken on, at equal steps where there are many."""
         rows = np.flatnonzero(self.is_held)
         return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_HELD_SEQUENCES)).astype(int))]
 

@@ -242,5 +242,5 @@ def keep_largest(pre: "torch.Tensor", k: int) -> "torch.Tensor":
 
 
 def as_numpy(tensor: "torch.Tensor") -> np.ndarray:
-    """Return a tensor as a float64 array."""
+    """Return a tensor as a (...) float64 array."""
     return tensor.detach().double().cpu().numpy()

@@ -34,7 +34,7 @@ class Ensemble:
 
     @classmethod
     def collect(cls, trees: "list[Tree]", outputs: list[int], base: np.ndarray) -> "Ensemble":
-        """Put trees together.
+        """Put trees together, with the (outputs,) values that they start from.
 
         Raises:
             ValueError: a node of a tree is reached twice, so it is no tree.

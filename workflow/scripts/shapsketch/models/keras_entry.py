@@ -95,7 +95,11 @@ class Entry:
         return value
 
     def check(self) -> None:
-        """Raise InputError if a setting that may matter was not read, or the layer computes in other than floats."""
+        """See that nothing was passed over.
+
+        Raises:
+            InputError: a setting that may matter was not read, or the layer computes in other than floats.
+        """
         policy = self.config.get("dtype")
         if isinstance(policy, Mapping):
             policy = (

@@ -29,12 +29,16 @@ class Store:
     read: set[str] = field(default_factory=set)
 
     def tensor(self, path: str) -> torch.Tensor:
-        """Hand an array out."""
+        """Hand an array out, (...) as it is in the file."""
         self.read.add(path)
         return torch.from_numpy(self.stored.arrays[path]).to(self.device, self.dtype)
 
     def check_all_read(self) -> None:
-        """Raise InputError if an array was not handed out: the network would not be the one that was saved."""
+        """See that every array was handed out: else the network would not be the one that was saved.
+
+        Raises:
+            InputError: an array was not.
+        """
         rest = [p for p in self.stored.arrays if p not in self.read and not set(PASSED) & set(p.split("/"))]
         if rest:
             more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
@@ -58,7 +62,7 @@ class Weights:
     taken: int = 0
 
     def take(self, name: str, shape: Sequence[int | None] | None = None) -> torch.Tensor:
-        """Hand an array out.
+        """Hand an array out, (...) as it is in the file.
 
         Args:
             name: such as `kernel`. Arrays must be asked for in Keras's own order.

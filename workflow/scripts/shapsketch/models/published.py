@@ -67,7 +67,7 @@ class DeepSpCas9(nn.Module):
         self.dense = nn.ModuleList([_dense(weights, name) for name in ("fc1", "fc2", "out")])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Predict."""
+        """Predict (N, outputs) of (N, letters, n) one-hot sequences."""
         x = torch.cat([_flatten(F.avg_pool1d(F.relu(branch(x)), 2)) for branch in self.branches], 1)
         x = F.relu(self.dense[1](F.relu(self.dense[0](x))))
         return self.dense[2](x)
@@ -90,7 +90,7 @@ class Nn4dmsConvolutional(nn.Module):
         self.output = _dense(weights, "output")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Predict."""
+        """Predict (N, outputs) of (N, letters, n) one-hot sequences."""
         x = (x.transpose(1, 2) @ self.letters).transpose(1, 2)
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), 0.2)
@@ -131,7 +131,7 @@ class BPNet(nn.Module):
         return layer
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Predict."""
+        """Predict (N, outputs) of (N, letters, n) one-hot sequences."""
         n = x.shape[2]
         if n <= 2 * self.reach:
             raise ValueError(f"this BPNet needs more than {2 * self.reach} letters")

@@ -80,7 +80,7 @@ class WrongSelectionError(ValueError):
 
 
 def places(selection: Any, shape: Sequence[int], axes: Sequence[Axis]) -> list[np.ndarray]:
-    """Return which indices a selection takes of each axis.
+    """Return which indices, (K,), a selection takes of each axis.
 
     Args:
         selection: as in the config.

@@ -45,7 +45,7 @@ class Site:
         return turned[:, self.first : turned.shape[1] - self.last]
 
     def put_back(self, tensor: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
-        """Return the tensor with other vectors, special tokens as they were."""
+        """Return the tensor (N, ...) with other (N, positions, width) vectors, special tokens as they were."""
         import torch
 
         if self.flat:

@@ -14,7 +14,7 @@ LARGEST_LOGIT = float(np.log1p(-NEAREST) - np.log(NEAREST))  # so the largest, a
 
 
 def count_cut(values: np.ndarray) -> int:
-    """Return how many values are logits of probabilities that were nearer to 0 or 1 than `NEAREST`."""
+    """Return how many of (...) values are logits of probabilities that were nearer to 0 or 1 than `NEAREST`."""
     return int(np.isclose(np.abs(values), LARGEST_LOGIT, rtol=1e-12, atol=0).sum())
 
 

@@ -229,10 +229,10 @@ def _counts(sums: InstanceSums, settings: Settings) -> bool:
 
 
 def ranked(shares: np.ndarray, settings: Settings, effects: np.ndarray | float = 1.0) -> list[int]:
-    """The parts that say most, as many as are wanted, of those whose share is large enough.
+    """Return the parts that say most, as many as are wanted, of those whose share, (K,), is large enough.
 
-    Interactions by share times effect, what they add where they occur: one that is in many places and does little in
-    each does not lead.
+    Interactions by share times effect, (K,) what they add where they occur: one that is in many places and does little
+    in each does not lead.
     """
     shares = np.nan_to_num(shares)
     order = np.argsort(-np.where(shares >= settings.min_share, shares * effects, -1.0), kind="stable")

@@ -68,7 +68,7 @@ def build_stacks(spectrum: Spectrum, terms: Terms, counts: np.ndarray) -> dict[i
     Args:
         spectrum: gives template and alphabet.
         terms: from `search_terms`.
-        counts: in the layout of `terms.tables`: sequences in each cell.
+        counts: (cells,) in the layout of `terms.tables`: sequences in each cell.
     """
     template = spectrum.template
     q, allowed = template.alphabet.q, [np.flatnonzero(row) for row in template.allowed]

@@ -60,7 +60,7 @@ def sort_motif(motif: Motif) -> Motif:
 
 
 def relation_of(words: np.ndarray, q: int, pairing: np.ndarray | None) -> str:
-    """Whether the halves of all words are equal or complementary, over at least half of the letters."""
+    """Whether the halves of (W, k) words are equal, or complementary by (q,) `pairing`, over half of the letters."""
     half = words.shape[1] // 2
     if words.shape[1] % 2 or len(words) < max(3, q // 2):
         return ""

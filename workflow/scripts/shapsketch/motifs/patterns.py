@@ -34,7 +34,7 @@ class Placements:
 
     @classmethod
     def of(cls, positions: np.ndarray) -> "Placements":
-        """Placements on the plus strand."""
+        """Placements at (P, k) 0-based positions on the plus strand."""
         positions = np.asarray(positions, np.int64)
         return cls(positions, np.zeros(len(positions), bool))
 
@@ -232,6 +232,12 @@ class ResidualTables:
         """Take a pattern out of what is left, placement by placement; return what was taken, table by table.
 
         Each table loses its projection on the pattern's dividends, and its cells of the pattern's words.
+
+        Args:
+            h: (q, ..., q) the pattern's function of its k letters.
+            words: (W, k) letters where it is not zero.
+            placements: where it lies.
+            least: the least order of a table.
         """
         taken: dict[Support, np.ndarray] = {}
         for members, probabilities in self.profiles(placements):

@@ -63,7 +63,7 @@ def _positive(numbers: np.ndarray) -> pd.Series:
 
 
 def consensus_letter(alphabet: Alphabet, frequencies: np.ndarray) -> str:
-    """Return the letter that has most of a column, or the code or brackets of the few that do, or the wildcard."""
+    """Return the letter that has most of (q,) frequencies, or the code or brackets of a few, or the wildcard."""
     ranked = np.argsort(-frequencies, kind="stable")
     for few, enough in enumerate(CONSENSUS_FREQUENCIES, 1):
         if few < alphabet.q and frequencies[ranked[:few]].sum() > enough:

@@ -86,7 +86,7 @@ class Seqlets:
         return ((codes[:, :, None] == np.arange(q)) * values[:, :, None]).reshape(len(self), -1)
 
     def reverse_complement(self, complement: np.ndarray) -> "Seqlets":
-        """The same stretches as the other strand reads them."""
+        """The same stretches as the other strand reads them, by the (q,) codes of complements."""
         table = np.full(256, BLANK_CODE, np.uint8)
         table[: len(complement)] = complement
         return replace(self, codes=table[self.codes[:, ::-1]], values=self.values[:, ::-1], minus=~self.minus)

@@ -80,7 +80,7 @@ class Samples:
 
     @cached_property
     def columns(self) -> np.ndarray:
-        """`all_codes` in column-major order, for speed."""
+        """`all_codes`, (N, n) uint8, in column-major order, for speed."""
         return np.asfortranarray(self.all_codes)
 
     def first(self, most: int) -> "Samples":
@@ -119,7 +119,7 @@ class Fit:
     trains: tuple[Train, ...] = ()
 
     def components(self, free: np.ndarray) -> Components:
-        """Return terms and trains as functions of codes, given the free positions."""
+        """Return terms and trains as functions of codes, given the (F,) free positions."""
         return Components(self.terms, self.trains, free)
 
     def in_units(self, scale: Scale) -> "Fit":

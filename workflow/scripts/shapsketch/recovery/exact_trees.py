@@ -141,7 +141,7 @@ def highest_order(leaves: Leaves, sizes: np.ndarray, max_order: int | None, most
     """Return the highest order up to which tables and time are bounded; at least 1.
 
     A leaf whose path restricts c positions has C(c, k) supports of order k; together they are at most as many as there
-    are sets of k free positions.
+    are sets of k free positions; of (n,) `sizes`, the letters of each position, more than one are free.
     """
     counts, leaves_of = np.unique(leaves.counts, return_counts=True)
     deepest, free, widest = int(counts.max()), int((sizes > 1).sum()), int(sizes.max())

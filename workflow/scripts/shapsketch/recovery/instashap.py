@@ -74,7 +74,7 @@ class AdditiveModel(nn.Module):
         ]
 
     def tables(self) -> torch.Tensor:
-        """All tables one after another, in the layout of `Terms.tables`."""
+        """All tables one after another, (cells,) in the layout of `Terms.tables`."""
         tables, coefficients = torch.zeros(len(self.basis.terms.tables)), self.spread * self.weights
         for cells, places, functions in self.blocks:
             stack = coefficients[places].view(len(places), *(f.shape[2] for f in functions))

@@ -77,7 +77,7 @@ class Network(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Map features to values; with a generator, as in training, dense units are dropped."""
+        """Map (N, features) to (N, outputs) values; with a generator, as in training, dense units are dropped."""
         hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
         for convolution in self.convolutions:
             hidden = self.activate(convolution(hidden))

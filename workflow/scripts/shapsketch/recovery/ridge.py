@@ -74,7 +74,7 @@ def bidiagonal_ridge(
     Args:
         forward, adjoint: the products with A and with its transpose.
         target: (N,) float64.
-        ridges: as many as solutions are wanted.
+        ridges: (R,) float64, as many as solutions are wanted.
         most_steps: dimensions of the space at most.
         tolerance: see above.
 

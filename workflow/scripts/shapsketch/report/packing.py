@@ -36,12 +36,12 @@ class Pack:
         return other
 
     def add(self, name: str, values: np.ndarray) -> None:
-        """Add uint8, uint16, uint32, float32 or float64 values as they are."""
+        """Add (...) uint8, uint16, uint32, float32 or float64 values as they are."""
         kind = {"uint8": "u1", "uint16": "u2", "uint32": "u4", "float32": "f4", "float64": "f8"}[values.dtype.name]
         self._append(name, kind, values.size, values.astype(values.dtype.newbyteorder("<")).tobytes())
 
     def add_real(self, name: str, values: np.ndarray, apart: float) -> None:
-        """Add real numbers in single precision, or in double where that would blur a difference such as `apart`."""
+        """Add (...) real numbers in single precision, in double where that would blur a difference such as `apart`."""
         finite = values[np.isfinite(values)]
         with np.errstate(over="ignore", under="ignore"):
             single = values.astype(np.float32)
@@ -49,7 +49,7 @@ class Pack:
         self.add(name, single if lost <= MAX_LOSS * apart else values.astype(np.float64))
 
     def add_rounded(self, name: str, values: np.ndarray) -> None:
-        """Add real numbers as multiples of 1/32767 of the largest magnitude, NaN included.
+        """Add (...) real numbers as multiples of 1/32767 of the largest magnitude, NaN included.
 
         High bytes go before low bytes: apart, they compress better.
         """

@@ -75,7 +75,7 @@ def pack_sequences(
 
 
 def spread_rows(values: np.ndarray, most: int) -> np.ndarray:
-    """Choose at most so many rows: all, or the highest and the lowest eighth, and others evenly by rank."""
+    """Choose at most `most` rows by (N,) values: all, or the highest and lowest eighths, and others evenly by rank."""
     if len(values) <= most:
         return np.arange(len(values))
     ranked, ends = np.argsort(-values, kind="stable"), most // 8

@@ -192,7 +192,7 @@ class Plan:
         return self.template.to_local(self.template.alphabet.encode(sequences))
 
     def table_order(self, rows: int) -> np.ndarray:
-        """Return which row of a table of `rows` rows each query reads (design `table`)."""
+        """Return which row of a table of `rows` rows each query reads, (size,) int64 (design `table`)."""
         return generator(self.seed, TABLE_STREAM).permutation(rows)[: self.size]
 
     @cached_property

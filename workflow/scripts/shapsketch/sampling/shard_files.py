@@ -54,7 +54,7 @@ def asked_of(plan: Plan) -> str:
 
 
 def batch_digest(queries: np.ndarray) -> bytes:
-    """SHA-256 of the local codes of a batch."""
+    """SHA-256 of the (N, n) uint8 local codes of a batch."""
     return hashlib.sha256(np.ascontiguousarray(queries).tobytes()).digest()
 
 

@@ -53,7 +53,7 @@ class Sketch:
         return Sketch(replace(self.plan, outputs=names), self.codes, values)
 
     def samples(self, *roles: Role) -> tuple[np.ndarray, np.ndarray]:
-        """Return the codes and values of some roles, one after another."""
+        """Return the (N, n) uint8 codes and (N, outputs) values of some roles, one after another."""
         blocks = [block for role in roles for block in self.plan.blocks(role)] or [slice(0)]
         codes = np.concatenate([self.codes[b] for b in blocks])
         return codes, np.concatenate([self.values[b] for b in blocks])

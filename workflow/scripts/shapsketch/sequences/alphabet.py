@@ -83,7 +83,7 @@ class Alphabet:
         return capitals | {ord(form): letter for a, letter in other.items() for form in (a, a.lower())}
 
     def normalise(self, sequences: Iterable[str]) -> list[str]:
-        """Write sequences as this alphabet does: no blanks, capitals unless it has lower case, U as T or T as U.
+        """Return sequences as this alphabet writes them: no blanks, capitals unless it has others, U as T or T as U.
 
         Args:
             sequences: N strings, as people write them, in any container; see `as_strings`.
@@ -122,7 +122,7 @@ class Alphabet:
         return self._codes[character_codes(texts)].reshape(len(texts), length)
 
     def decode(self, codes: np.ndarray) -> list[str]:
-        """Turn (N, n) codes 0..q-1 into N strings."""
+        """Return the N strings that (N, n) codes 0..q-1 stand for."""
         letters = np.frombuffer(self.letters.encode(), np.uint8)
         length = codes.shape[1]
         text = letters[codes].tobytes().decode()
@@ -130,7 +130,7 @@ class Alphabet:
 
 
 def character_codes(texts: Sequence[str]) -> np.ndarray:
-    """Return the codes of all characters of some strings, one after another, uint8; 255 for those beyond Latin-1."""
+    """Return the codes of all characters of some strings, (characters,) uint8; 255 for those beyond Latin-1."""
     text = "".join(texts)
     try:
         return np.frombuffer(text.encode("latin-1"), np.uint8)

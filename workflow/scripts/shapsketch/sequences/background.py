@@ -55,19 +55,31 @@ class Background:
 
     @classmethod
     def from_weights(cls, template: Template, weights: np.ndarray) -> "Background":
-        """Normalise non-negative weights of shape (n, q) or (q,) over the allowed letters."""
+        """Return the background of given weights, normalised at each position over the allowed letters.
+
+        Args:
+            template: the template.
+            weights: (n, q), or (q,) for every position, none of them negative.
+
+        Raises:
+            InputError: an allowed letter has no weight.
+        """
         p = np.where(template.allowed, np.broadcast_to(weights, template.allowed.shape), 0.0)
         total = p.sum(1, keepdims=True)
         return cls(template, np.divide(p, total, out=np.zeros_like(p), where=total > 0))
 
     @classmethod
     def uniform(cls, template: Template) -> "Background":
-        """All letters that the template allows, equally likely."""
+        """Return the background of all letters that the template allows, equally likely."""
         return cls.from_weights(template, np.ones(template.alphabet.q))
 
     @classmethod
     def from_frequencies(cls, template: Template, frequencies: Mapping[str, float]) -> "Background":
-        """The same letter frequencies at every position, normalised over the allowed letters.
+        """Return the background of the same letter frequencies at every position.
+
+        Args:
+            template: the template.
+            frequencies: a non-negative weight of each letter, 0 for those left out.
 
         Raises:
             InputError: a letter is not of the alphabet.
@@ -80,15 +92,24 @@ class Background:
 
     @classmethod
     def from_codes(cls, template: Template, codes: np.ndarray, pseudocount: float) -> "Background":
-        """Per-position letter frequencies of (N, n) alphabet codes, plus a pseudocount per letter."""
+        """Return the background of the letter frequencies of sequences, position by position.
+
+        Args:
+            template: the template.
+            codes: (N, n) uint8 alphabet codes.
+            pseudocount: added to the count of each letter, not negative.
+        """
         counts = (codes[:, :, None] == np.arange(template.alphabet.q)).sum(0)
         return cls.from_weights(template, counts + float(pseudocount))
 
     @classmethod
     def mutated(cls, template: Template, around: str, rate: float) -> "Background":
-        """Sequences near `around`: each position keeps its letter with probability 1 - rate.
+        """Return the background of sequences near one: each position keeps its letter with probability 1 - rate.
 
-        The other allowed letters share `rate` (0 < rate < 1) equally.
+        Args:
+            template: the template.
+            around: a sequence that fits it.
+            rate: 0 < rate < 1, which the other allowed letters of a position share equally.
 
         Raises:
             InputError: the sequence does not fit the template, or the rate is not between 0 and 1.
@@ -113,7 +134,7 @@ class Background:
 
     @classmethod
     def markov(cls, template: Template, initial: np.ndarray, transitions: np.ndarray) -> "Background":
-        """A homogeneous Markov chain of order 1, given that its sequence fits the template.
+        """Return a homogeneous Markov chain of order 1, given that its sequence fits the template.
 
         What the template fixes or forbids changes the odds of the letters beside it as it would in the chain: they are
         weighed by the probability of all that follows.
@@ -143,7 +164,13 @@ class Background:
 
     @classmethod
     def chain_of(cls, template: Template, codes: np.ndarray, pseudocount: float) -> "Background":
-        """A Markov chain with the frequencies of letters and neighbours in (N, n) codes, plus a pseudocount."""
+        """Return a Markov chain with the frequencies of letters and of neighbours in sequences.
+
+        Args:
+            template: the template.
+            codes: (N, n) uint8 alphabet codes.
+            pseudocount: added to the count of each letter and of each pair, not negative.
+        """
         q = template.alphabet.q
         pairs = np.bincount((codes[:, :-1].astype(np.int64) * q + codes[:, 1:]).ravel(), minlength=q * q)
         letters = np.bincount(codes.ravel(), minlength=q)

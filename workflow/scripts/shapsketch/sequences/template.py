@@ -56,7 +56,7 @@ class Template:
 
     @cached_property
     def free(self) -> np.ndarray:
-        """The 0-based positions with more than one allowed letter, ascending."""
+        """The 0-based positions with more than one allowed letter, (F,) ascending."""
         return np.flatnonzero(self.sizes > 1)
 
     @cached_property
@@ -88,9 +88,9 @@ class Template:
         return table
 
     def to_local(self, codes: np.ndarray) -> np.ndarray:
-        """Turn (N, n) alphabet codes into local codes; `UNKNOWN_CODE` where a letter is not allowed."""
+        """Return (N, n) uint8 local codes of (N, n) alphabet codes; `UNKNOWN_CODE` where a letter is not allowed."""
         return self.local_codes[np.arange(self.n), codes]
 
     def to_alphabet(self, local: np.ndarray) -> np.ndarray:
-        """Turn (N, n) local codes into alphabet codes."""
+        """Return the (N, n) uint8 alphabet codes of (N, n) local codes."""
         return self.letter_codes[np.arange(self.n), local]

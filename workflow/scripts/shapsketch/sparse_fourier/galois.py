@@ -77,7 +77,7 @@ def factorise(q: int) -> dict[int, int]:
 
 
 def row_reduce(matrix: np.ndarray, p: int) -> tuple[np.ndarray, list[int]]:
-    """Return the reduced row echelon form of an integer matrix modulo a prime, and its pivot columns."""
+    """Return the reduced row echelon form of an (R, C) integer matrix modulo a prime, and its pivot columns."""
     rows = matrix % p
     pivots: list[int] = []
     for column in range(rows.shape[1]):

@@ -41,7 +41,7 @@ def flips(
     Args:
         bins: where they are from.
         matrix: (A,) int64.
-        checks, second, margins: from `read`.
+        checks, second, margins: (A, r) and twice (A, r - b), from `read`.
     """
     row, dimension = np.arange(len(checks)), bins.lattice.dimension
     for i in np.argsort(margins, axis=1)[:, :MAX_FLIPPED_PHASES].T:

@@ -160,14 +160,14 @@ class Components:
         return float(product)
 
     def train_table(self, train: Train, support: Sequence[int]) -> np.ndarray:
-        """Return a train's dividends on a support of sequence positions, over the letters that the template allows."""
+        """Return a train's dividends on a support, (letters, ..., letters) as the template allows there."""
         places = np.searchsorted(self.free, support)
         table = train.table(places.tolist())
         return table[tuple(slice(self.terms.sizes[i]) for i in support)]
 
 
 def dense_table(terms: Terms, term: int) -> np.ndarray:
-    """Return the table of a term, also where it is held as Fourier coefficients."""
+    """Return the (letters, ..., letters) table of a term, also where it is held as Fourier coefficients."""
     if terms.has_table[term]:
         return terms.table(term)
     support = list(terms.supports[term])

@@ -46,13 +46,13 @@ class Scale:
 
 
 def power_of_two(values: np.ndarray) -> float:
-    """Return the least power of two above all magnitudes; 1 where there are none but zero."""
+    """Return the least power of two above all magnitudes of (...) values; 1 where there are none but zero."""
     largest = float(np.max(np.abs(values), initial=0.0))
     return float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0 else 1.0
 
 
 def precision(values: np.ndarray) -> float:
-    """Return the step between numbers of the precision that values came in, at the largest of them.
+    """Return the step between numbers of the precision that (...) values came in, at the largest of them.
 
     Values that single precision holds without loss came in single precision, for all one can tell.
     """

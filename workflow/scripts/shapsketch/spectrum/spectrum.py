@@ -135,7 +135,7 @@ class Spectrum:
         return texts
 
     def encode(self, sequences: Iterable[str]) -> np.ndarray:
-        """Turn N sequences into the (N, n) uint8 local codes that the terms are indexed by.
+        """Return the (N, n) uint8 local codes of N sequences, by which the terms are indexed.
 
         Raises:
             InputError: a sequence is no string, has another length, or a letter that the template does not allow.
@@ -236,7 +236,7 @@ class Spectrum:
 
     @classmethod
     def load(cls, path: str | Path, output: str | None = None) -> "Spectrum":
-        """Read one output's spectrum.
+        """Return one output's spectrum, read from a file.
 
         Args:
             path: an .npz written by `save_spectra`.

@@ -63,7 +63,7 @@ class Terms:
         tables: Mapping[Support, np.ndarray],
         fourier_terms: Mapping[Support, list[FourierTerm]] | None = None,
     ) -> "Terms":
-        """Collect terms given support by support; they are sorted by order, then by position.
+        """Return terms that are given support by support, sorted by order, then by position.
 
         Args:
             sizes: (n,) letters per position.
@@ -91,7 +91,7 @@ class Terms:
 
     @classmethod
     def weighted_sum(cls, parts: Sequence[tuple[float, "Terms"]]) -> "Terms":
-        """Add terms over the same positions, each part times its weight.
+        """Return the sum of terms over the same positions, each part times its weight.
 
         Args:
             parts: at least one (weight, terms).
@@ -132,12 +132,12 @@ class Terms:
         return np.diff(self.table_offsets) > 0
 
     def table(self, term: int) -> np.ndarray:
-        """The table of a term, with one axis per position of its support."""
+        """Return the table of a term, (letters, ..., letters) with one axis per position of its support."""
         flat = self.tables[self.table_offsets[term] : self.table_offsets[term + 1]]
         return flat.reshape(self.sizes[list(self.supports[term])])
 
     def fourier_terms(self, term: int) -> list[FourierTerm]:
-        """The Fourier terms of a term, as `build` takes them."""
+        """Return the Fourier terms of a term, as `build` takes them."""
         amplitudes = self.amplitudes[self.fourier_offsets[term] : self.fourier_offsets[term + 1]]
         flat = self.frequencies[self.frequency_offsets[term] : self.frequency_offsets[term + 1]]
         rows = flat.reshape(len(amplitudes), -1).tolist()

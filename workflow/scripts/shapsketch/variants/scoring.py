@@ -25,7 +25,7 @@ DAMAGING = ("pathogenic", "deleterious", "damaging")  # labels of which what cha
 
 
 def spearman(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the correlation of the ranks, ties sharing theirs; NaN where one does not vary."""
+    """Return the correlation of the ranks of (N,) values, ties sharing theirs; NaN where one does not vary."""
     ranks = np.array([rankdata(predicted), rankdata(measured)])
     centred = ranks - ranks.mean(1, keepdims=True)
     scale = np.sqrt((centred**2).sum(1).prod())
@@ -50,12 +50,12 @@ def mcc(called: np.ndarray, positive: np.ndarray) -> float:
 
 
 def median_mcc(predicted: np.ndarray, positive: np.ndarray) -> float:
-    """Return the MCC of calling positive what is at least the median prediction."""
+    """Return the MCC of calling positive what is at least the median of (N,) predictions."""
     return mcc(predicted >= np.median(predicted), positive)
 
 
 def top_recall(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the share of the highest tenth of the measured values that is among the highest tenth predicted.
+    """Return the share of the highest tenth of (N,) measured values that is among the highest tenth predicted.
 
     Predictions that are equal at the cut share what is left of the tenth: all alike, they recall a tenth. (ProteinGym,
     whose value this is where none are equal, would let a constant recall everything.)
@@ -136,7 +136,7 @@ class Predictors:
             )
 
     def towards_positive(self, name: str) -> np.ndarray:
-        """Return a predictor with the sign by which a higher value is more likely positive."""
+        """Return a predictor, (variants,), with the sign by which a higher value is more likely positive."""
         return -self.values[name] if name in self.lower else self.values[name]
 
 
@@ -281,7 +281,7 @@ def prediction_table(variants: pd.DataFrame, predictors: Predictors, calls: Mapp
 
 
 def best_threshold(predicted: np.ndarray, positive: np.ndarray) -> float:
-    """Return the lowest prediction from which calling positive has the largest sensitivity plus specificity."""
+    """Return the lowest of (N,) predictions from which calling positive is most sensitive plus specific."""
     order = np.argsort(-predicted, kind="stable")
     last = np.append(np.diff(predicted[order]) != 0, True)  # of equal predictions
     gain = np.cumsum(positive[order]) / positive.sum() - np.cumsum(~positive[order]) / (~positive).sum()
