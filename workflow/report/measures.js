@@ -62,36 +62,55 @@ function probeSection(room) {
   });
 }
 
+/** Rows of points with whiskers: `kinds` are [column, words, style], `named` says what a row is called. */
+function dotRows(rows, kinds, named, across, words, room) {
+  const left = 12 + 7 * Math.max(6, ...rows.map((row) => named(row).length)), width = Math.max(340, Math.min(room, 720));
+  const frame = { left, right: width - 16, top: 34, bottom: 34 + 26 * rows.length };
+  const all = rows.flatMap((row) => kinds.flatMap(([name]) => [row[name], row[`${name}_low`], row[`${name}_high`]])).filter((v) => Number.isFinite(v));
+  const ends = [Math.min(0, ...all), Math.max(0, ...all)], x = scale(ends, [frame.left, frame.right]);
+  return picture(width, frame.bottom + 44, words,
+    kinds.map(([, text, style], k) => [svg("circle", { cx: 16 + 165 * k, cy: 12, r: 4, class: `dot ${style}` }), label(26 + 165 * k, 16, text)]),
+    svg("line", { x1: x(0), x2: x(0), y1: frame.top - 6, y2: frame.bottom, class: "base" }),
+    axisBottom(frame, x, ticks(...ends, 5), across),
+    rows.map((row, r) => {
+      const middle = frame.top + 26 * r + 10;
+      return [
+        svg("line", { x1: frame.left, x2: frame.right, y1: middle, y2: middle, class: "grid" }),
+        label(frame.left - 8, middle + 4, named(row), { "text-anchor": "end" }),
+        kinds.map(([name, text, style], k) => [
+          row[`${name}_low`] == null ? null : svg("line", { x1: x(row[`${name}_low`]), x2: x(row[`${name}_high`]), y1: middle + 5 * k - 5, y2: middle + 5 * k - 5, class: `series whisker ${style}` }),
+          svg("circle", { cx: x(row[name]), cy: middle + 5 * k - 5, r: 3.5, class: `dot ${style}`, "data-tip": `${named(row)}, ${text}: ${spread(row, name)}` }),
+        ]),
+      ];
+    }));
+}
+
 /** What pushes of equal length do to each output: the chosen latent, random ones, the difference of means. */
 function steeringFigure(room) {
   const rows = records("steering");
   if (!rows.length) return null;
   const kinds = [["change", "the latent", "s0"], ["random_change", "random latents", "s2"], ["means_change", "difference of means", "s1"]];
-  const left = 12 + 7 * Math.max(6, ...rows.map(({ output, latent }) => `${output}  ${latent}`.length)), width = Math.max(340, Math.min(room, 720));
-  const frame = { left, right: width - 16, top: 34, bottom: 34 + 26 * rows.length };
-  const all = rows.flatMap((row) => kinds.flatMap(([name]) => [row[name], row[`${name}_low`], row[`${name}_high`]])).filter((v) => Number.isFinite(v));
-  const ends = [Math.min(0, ...all), Math.max(0, ...all)], x = scale(ends, [frame.left, frame.right]);
   const wins = rows.filter((row) => row.wins).length;
-  const image = picture(width, frame.bottom + 44, `Steering: the latent moves ${wins} of ${rows.length} outputs most`,
-    kinds.map(([, words, style], k) => [svg("circle", { cx: 16 + 165 * k, cy: 12, r: 4, class: `dot ${style}` }), label(26 + 165 * k, 16, words)]),
-    svg("line", { x1: x(0), x2: x(0), y1: frame.top - 6, y2: frame.bottom, class: "base" }),
-    axisBottom(frame, x, ticks(...ends, 5), "change of the output"),
-    rows.map((row, r) => {
-      const middle = frame.top + 26 * r + 10;
-      return [
-        svg("line", { x1: frame.left, x2: frame.right, y1: middle, y2: middle, class: "grid" }),
-        label(frame.left - 8, middle + 4, `${row.output}  ${row.latent}`, { "text-anchor": "end" }),
-        kinds.map(([name, words, style], k) => [
-          row[`${name}_low`] == null ? null : svg("line", { x1: x(row[`${name}_low`]), x2: x(row[`${name}_high`]), y1: middle + 5 * k - 5, y2: middle + 5 * k - 5, class: `series whisker ${style}` }),
-          svg("circle", { cx: x(row[name]), cy: middle + 5 * k - 5, r: 3.5, class: `dot ${style}`, "data-tip": `${row.output}, ${words}: ${spread(row, name)}` }),
-        ]),
-      ];
-    }));
   return html("figure", { id: "steering" },
     html("h3", {}, "Steering"),
     html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means.`),
-    scrolling("Steering", image),
+    scrolling("Steering", dotRows(rows, kinds, ({ output, latent }) => `${output}  ${latent}`, "change of the output", `Steering: the latent moves ${wins} of ${rows.length} outputs most`, room)),
     html("figcaption", {}, "Mean change with its 95 % interval over sequences that chose no push."));
+}
+
+const ARMS = { latents: "latents", layer: "layer", logits: "no push", random: "random latents", means: "difference of means" };
+
+/** What a held-out scorer says of the designs of each arm. */
+function designFigure(room) {
+  const rows = records("designs");
+  if (!rows.length) return null;
+  const kinds = [["mean", "mean", "s2"], ["top", "best tenth", "s0"], ["max", "best", "s1"]];
+  const others = rows.filter(({ arm }) => arm !== "latents").map((row) => `${ARMS[row.arm]} ${number(row.top_gain, true)} (${number(row.top_gain_low, true)} to ${number(row.top_gain_high, true)})`);
+  return html("figure", { id: "designs" },
+    html("h3", {}, "Designs"),
+    html("p", {}, `What the best tenth of the latents' designs scores more than that of others, draw by draw of the labels: ${others.join("; ")}.`),
+    scrolling("Designs", dotRows(rows, kinds, ({ arm }) => ARMS[arm] ?? arm, "score above the wild type", "Designs by arm", room)),
+    html("figcaption", {}, "Mutations that the masked model prefers when it is pushed as a few labels say, scored by another model: mean over draws of labels with its 95 % interval."));
 }
 
 /** How outputs answer to a latent that is held at multiples of its largest activation. */

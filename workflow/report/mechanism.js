@@ -104,7 +104,7 @@ function list() {
   document.getElementById("table").replaceChildren(...[more, html("table", {}, html("thead", {}, html("tr", {}, head)), html("tbody", {}, lines))].filter(Boolean));
 }
 
-const TABLES = { concepts: "Concepts", steering: "Steering", doses: "Doses", probes: "Probes", probe_latents: "Strongest latents of probes" };
+const TABLES = { concepts: "Concepts", steering: "Steering", doses: "Doses", probes: "Probes", probe_latents: "Strongest latents of probes", designs: "Designs by arm", proposals: "Proposed sequences" };
 
 function tables() {
   const cell = (column, value) => html("td", {}, column === "latent" && value != null ? latentButton(value) : typeof value === "number" ? number(value) : value ?? "–");
@@ -121,7 +121,7 @@ function figures() {
   const column = room > 1000 ? room / 2 - 16 : room; // of two figures beside one another
   const parts = {
     circuits: Object.entries(page.circuits).map(([output, one]) => circuitSection(output, one, room)),
-    steered: [steeringFigure(column), doseFigure(column)].filter(Boolean),
+    steered: [steeringFigure(column), doseFigure(column), designFigure(column)].filter(Boolean),
     probed: probeSection(column),
   };
   for (const [name, children] of Object.entries(parts)) {

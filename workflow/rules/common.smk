@@ -708,6 +708,7 @@ def get_mechanism_results():
     for name, own in MECHANISMS.items():
         results += [f"results/mechanism/{name}/steering.tsv"] * ("steer" in own)
         results += [f"results/mechanism/{name}/circuits.json"] * ("circuit" in own)
+        results += [f"results/mechanism/{name}/designs.tsv"] * ("design" in own)
         results += [f"results/mechanism/{name}/probes.tsv"] * bool(own["probe"])
     return results
 
@@ -728,6 +729,11 @@ def get_optional(key, file):
         return f"results/mechanism/{wildcards.mechanism}/{file}"
 
     return get_file
+
+
+def get_scorer(wildcards):
+    """The model that scores designs."""
+    return MECHANISMS[wildcards.mechanism]["design"]["scorer"]
 
 
 def get_sketches(wildcards):

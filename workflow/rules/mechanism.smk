@@ -286,6 +286,37 @@ rule fit_probes:
         "../scripts/fit_probes.py"
 
 
+rule design_mutations:
+    input:
+        dictionary=get_first_dictionary,
+        table=lambda wildcards: MECHANISMS[wildcards.mechanism]["design"]["path"],
+        model=get_mechanism_files,
+        scorer=lambda wildcards: named_files(get_source(get_scorer(wildcards))),
+    output:
+        designs="results/mechanism/{mechanism}/designs.tsv",
+        proposals="results/mechanism/{mechanism}/proposals.tsv",
+    log:
+        "logs/mechanism/{mechanism}/design_mutations.log",
+    benchmark:
+        "benchmarks/mechanism/{mechanism}/design_mutations.tsv"
+    conda:
+        f"../../envs/mechanism{VARIANT}.yaml"
+    resources:
+        mem_mb=get_megabytes(8000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=lambda wildcards: get_gpus_of(MECHANISMS[wildcards.mechanism]["model"]),
+    params:
+        model=get_mechanism_model,
+        source=lambda wildcards: get_source(MECHANISMS[wildcards.mechanism]["model"]),
+        design=lambda wildcards: MECHANISMS[wildcards.mechanism]["design"],
+        scorer=lambda wildcards: get_source(get_scorer(wildcards)),
+        scorer_outputs=lambda wildcards: get_outputs(get_scorer(wildcards)),
+        seed=lambda wildcards: MECHANISMS[wildcards.mechanism]["seed"],
+        version=VERSIONS["mechanism"],
+    script:
+        "../scripts/design_mutations.py"
+
+
 rule report_mechanism:
     input:
         latents="results/mechanism/{mechanism}/latents.parquet",
@@ -297,6 +328,8 @@ rule report_mechanism:
         doses=get_optional("steer", "doses.tsv"),
         probes=get_optional("probe", "probes.tsv"),
         probe_latents=get_optional("probe", "probe_latents.tsv"),
+        designs=get_optional("design", "designs.tsv"),
+        proposals=get_optional("design", "proposals.tsv"),
         circuits=get_optional("circuit", "circuits.json"),
         graphs=get_optional("circuit", "circuits"),
         template=workflow.source_path("../report/mechanism.html.j2"),

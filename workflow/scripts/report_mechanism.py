@@ -20,7 +20,7 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import read_table
 
     inputs, params = snakemake.input, snakemake.params
-    names = ("concepts", "steering", "doses", "probes", "probe_latents")
+    names = ("concepts", "steering", "doses", "probes", "probe_latents", "designs", "proposals")
     tables = {name: read_table(inputs[name]) for name in names if inputs.get(name)}
     dictionary = read_json(inputs.dictionary)
     sequences = pd.read_parquet(inputs.sequences)["sequence"].tolist()

@@ -71,6 +71,23 @@ def page(root, tmp_path_factory):
             "steering": pd.DataFrame(steered),
             "doses": pd.DataFrame(doses),
             "probes": pd.DataFrame(probed).assign(probe="<b>strength"),
+            "designs": pd.DataFrame(
+                {
+                    "arm": ["latents", "logits"],
+                    "mean": [1.0, 0.2],
+                    "mean_low": [0.8, 0.1],
+                    "mean_high": [1.2, 0.3],
+                    "top": [2.0, 0.5],
+                    "top_low": [1.5, 0.4],
+                    "top_high": [2.5, 0.6],
+                    "max": [3.0, 1.0],
+                    "max_low": [3.0, 0.9],
+                    "max_high": [3.0, 1.1],
+                    "top_gain": [None, 1.5],
+                    "top_gain_low": [None, 1.2],
+                    "top_gain_high": [None, 1.8],
+                }
+            ),
             "probe_latents": pd.DataFrame({"probe": ["<b>strength"], "latent": ["mean of 1.0"], "weight": [0.5]}),
         },
         {"y": circuit},
@@ -156,6 +173,8 @@ def test_players_probes_and_steering_are_drawn_with_their_intervals(page, browse
     assert find("#steering .whisker")
     assert "of 1 outputs rise more" in find("#steering")[0].text
     assert find("#doses .whisker")
+    assert "no push +1.5 (+1.2 to +1.8)" in find("#designs")[0].text
+    assert len(find("#designs .whisker")) == 6
     click(browser, find(".probe button")[0])
     assert "Latent 1.0 of second" in find("#latent")[0].text
     assert not errors_of(browser)

@@ -11,12 +11,15 @@ models:
   net: {source: {kind: torch, layout: flat, factory: "net.py:make"}, alphabet: DNA, template: NNNN}
   saved: {source: {kind: torch, layout: flat, path: net.pt2}, alphabet: DNA, template: NNNN}
   both: {source: {kind: torch, layout: flat, factory: "net.py:make", reverse_complement: true}, alphabet: DNA, template: NNNN}
+  long: {source: {kind: python, target: "a.py:f"}, alphabet: DNA, template: NNNNN}
 sequences:
   some: {path: some.fa}
   vague: {path: some.fa, ambiguous: resolve}
 mechanism:
   look: {model: net, sequences: some, modules: [body]}
 """  # noqa: E501
+
+DESIGN = {"path": "a.csv", "label": "y", "wild_type": "AAAA", "scorer": "saved"}
 
 
 def checked(root, **changes):
@@ -38,7 +41,13 @@ def checked(root, **changes):
         ({"sequences": "vague"}, "mechanism.look needs plain letters: set sequences.vague.ambiguous to error or drop"),
         ({"modules": []}, "mechanism.look.modules"),
         ({"circuit": {}}, "mechanism.look.circuit replaces modules: set mechanism.look.dictionary.kind to transcoder"),
-        ({"steer": {}, "pool": "mean"}, "mechanism.look steers or traces circuits, which need every position"),
+        ({"steer": {}, "pool": "mean"}, "mechanism.look steers, designs or traces circuits, which need every"),
+        ({"design": {**DESIGN, "scorer": "ne"}}, "mechanism.look.design.scorer is 'ne', which the config does not"),
+        ({"design": {**DESIGN, "scorer": "net"}}, "mechanism.look.design.scorer is the model that designs, net"),
+        ({"design": {**DESIGN, "scorer": "long"}}, "whose template is NNNNN, and that of net is NNNN"),
+        ({"design": DESIGN}, "mechanism.look.design needs a masked language model: give net input: tokens"),
+        ({"design": {"path": "a.csv"}}, "mechanism.look.design"),
+        ({"probe": {"p": {"path": "a.csv", "label": "y", "model": "tree"}}}, "mechanism.look.probe.p.model"),
         ({"special_tokens": [1]}, "mechanism.look.special_tokens"),
         ({"module": ["a"]}, "did you mean 'modules'?"),
     ],

@@ -43,6 +43,7 @@ class HookedNetwork:
         name: of the model, for sentences.
         module: the network, in evaluation mode.
         outputs: the names of the outputs.
+        tokens: what becomes of letters; None of one-hot letters.
 
     Raises:
         InputError: the model is not such a network, or averages both strands.
@@ -64,8 +65,8 @@ class HookedNetwork:
                 )
         self.source, self.template, self.outputs = dict(source), template, tuple(outputs)
         self.module, self.device = load_network(source)
-        tokens = NetworkInput.read(source, template).tokens
-        self._encode = tokens.encode if tokens else onehot_encoder(source, template)
+        self.tokens = NetworkInput.read(source, template).tokens
+        self._encode = self.tokens.encode if self.tokens else onehot_encoder(source, template)
         self._choose = Outputs(str(self.name), self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
         run: Callable[[Any], Any] = lambda x: self.module(x)  # noqa: E731
         self._forward = within(source["factory"], run) if "factory" in source else run

@@ -57,7 +57,7 @@ def _pseudo_log_likelihood(tokens: Tokens, ask: Ask, codes: np.ndarray) -> np.nd
         rows, places = np.divmod(cells[first : first + count], n)
         masked = plain[rows]
         masked[np.arange(len(rows)), start + places] = tokens.mask
-        logits = _logits(ask(masked), masked.shape)[np.arange(len(rows)), start + places].astype(np.float64)
+        logits = letter_logits(ask(masked), masked.shape)[np.arange(len(rows)), start + places].astype(np.float64)
         scores[rows, places] = logits[np.arange(len(rows)), plain[rows, start + places]] - logsumexp(logits)
     return scores.sum(1)
 
@@ -70,14 +70,22 @@ def _masked_marginal(tokens: Tokens, ask: Ask, codes: np.ndarray, wild_type: np.
     masked = own.copy()
     rows, places = np.nonzero(differs)
     masked[rows, start + places] = tokens.mask
-    logits = _logits(ask(masked), masked.shape)[rows, start + places].astype(np.float64)
+    logits = letter_logits(ask(masked), masked.shape)[rows, start + places].astype(np.float64)
     change = np.arange(len(rows))
     gained = logits[change, own[rows, start + places]] - logits[change, other[start + places]]
     return np.bincount(rows, gained, len(codes))
 
 
-def _logits(answer: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The (N, L, vocabulary) logits of an answer."""
+def letter_logits(answer: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the (N, L, vocabulary) logits of an answer.
+
+    Args:
+        answer: of the network: an array, a tensor, or a mapping with one under the name `logits`.
+        shape: (N, L) of the tokens that were asked.
+
+    Raises:
+        InputError: it holds no logits of that shape.
+    """
     if isinstance(answer, Mapping):
         if "logits" not in answer and len(answer) > 1 and 0 not in answer:
             raise InputError(f"A score needs the network's logits; it returned {described(answer)}, none by that name.")

@@ -42,7 +42,7 @@ def page_content(
         sequences: those that its rows name.
         matrices: `latent_matrices.tsv`.
         dictionary: `dictionary.json`.
-        tables: `concepts`, `steering`, `doses`, `probes`, `probe_latents`, those there are.
+        tables: `concepts`, `steering`, `doses`, `probes`, `probe_latents`, `designs`, `proposals`, those there are.
         circuits: `circuits.json`, empty where there are none.
         graphs: by file, those of the folder `circuits`.
         sketches: by latent the address of the report of its sketch.

@@ -156,6 +156,8 @@ def check_names(config: Config, files: bool = True) -> None:
     _check_motifs(config)
     check_mechanism(config)
     for name, probed in config["mechanism"].items() if files else ():
+        if "design" in probed:
+            check_file(probed["design"]["path"], f"mechanism.{name}.design", FILES["table"])
         for probe, table in probed["probe"].items():
             check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
 

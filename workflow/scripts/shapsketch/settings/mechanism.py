@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .errors import InputError
-from .records import Config, MechanismConfig
+from .records import Config, DesignConfig, MechanismConfig
 
 
 def ends_of(own: MechanismConfig) -> list[str]:
@@ -43,14 +43,37 @@ def check_mechanism(config: Config) -> None:
                 f"{place}.circuit replaces modules: set {place}.dictionary.kind to transcoder or cross_layer; it is "
                 "sae."
             )
-        if own["pool"] != "none" and ("circuit" in own or "steer" in own):
-            raise InputError(f"{place} steers or traces circuits, which need every position: set pool to none.")
+        if own["pool"] != "none" and own.keys() & {"circuit", "steer", "design"}:
+            raise InputError(
+                f"{place} steers, designs or traces circuits, which need every position: set pool to none."
+            )
+        if "design" in own:
+            _check_design(f"{place}.design", own["design"], own["model"], config)
         if isinstance(own["sequences"], str):
             _check_known(place, "sequences", own["sequences"], config["sequences"])
             if config["sequences"][own["sequences"]]["ambiguous"] == "resolve":
                 raise InputError(
                     f"{place} needs plain letters: set sequences.{own['sequences']}.ambiguous to error or drop."
                 )
+
+
+def _check_design(place: str, own: DesignConfig, model: str, config: Config) -> None:
+    """Refuse a design whose scorer, wild type and model do not fit together."""
+    models = config["models"]
+    _check_known(place, "scorer", own["scorer"], models)
+    if own["scorer"] == model:
+        raise InputError(f"{place}.scorer is the model that designs, {model}; another one must score what it makes.")
+    for key in ("alphabet", "template"):
+        if models[own["scorer"]][key] != models[model][key]:
+            raise InputError(
+                f"{place}.scorer is {own['scorer']}, whose {key} is {models[own['scorer']][key]}, and that of {model} "
+                f"is {models[model][key]}; both must read the same sequences."
+            )
+    tokens = models[model]["source"].get("tokens", {})
+    if models[model]["source"].get("input") != "tokens" or "mask" not in tokens:
+        raise InputError(
+            f"{place} needs a masked language model: give {model} input: tokens and tokens: {{mask: ...}}."
+        )
 
 
 def _check_known(place: str, key: str, name: str, known: Iterable[str]) -> None:

@@ -279,6 +279,21 @@ class CircuitConfig(TypedDict):
     explained: int
 
 
+class DesignConfig(TypedDict):
+    """`mechanism.NAME.design`."""
+
+    path: str
+    label: str
+    wild_type: str
+    scorer: str
+    labels: int
+    mutations: int
+    designs: int
+    draws: int
+    latents: int
+    strengths: list[float]
+
+
 class ProbeConfig(TypedDict):
     """An entry of `mechanism.NAME.probe`."""
 
@@ -305,6 +320,7 @@ class MechanismConfig(TypedDict):
     steer: NotRequired[SteerConfig]
     circuit: NotRequired[CircuitConfig]
     probe: dict[str, ProbeConfig]
+    design: NotRequired[DesignConfig]
     concepts: dict[str, str]
 
 

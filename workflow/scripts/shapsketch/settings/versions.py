@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 5,
     "variants": 4,
-    "mechanism": 3,
+    "mechanism": 4,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
