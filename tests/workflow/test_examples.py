@@ -54,6 +54,7 @@ def finished(shared, tmp_path_factory):
     sprout = [f"sprout_{output}_trees.npz" for output in ("frac_mutant_ins", "frac_total_del", "diversity")]
     models["sprout"]["source"]["path"] = [str(shared / "sprout" / name) for name in sprout]
     models["gb1_network"]["source"]["path"] = str(shared / "nn4dms_gb1/gb1_cnn_weights.npz")
+    models["ctcf"]["source"]["path"] = str(shared / "bpnet_ctcf/bpnet_ctcf_weights.npz")
     models["optimus"]["source"]["mirror"] = str(shared / "optimus5p_multioutput")
     models["deepspcas9"]["source"]["mirror"] = (shared / "deepspcas9/original").as_uri()
     for name, budget in BUDGETS.items():
@@ -89,8 +90,9 @@ def test_every_example_is_a_run_of_its_own(path, tmp_path):
             Path(workspace.folder / model["source"]["path"]).parent.mkdir(exist_ok=True)
             Path(workspace.folder / model["source"]["path"]).touch()
     for variants in example.get("variants", {}).values():
-        Path(workspace.folder / variants["path"]).parent.mkdir(exist_ok=True)
-        Path(workspace.folder / variants["path"]).touch()
+        for file in (variants["path"], variants.get("genome", variants["path"])):
+            Path(workspace.folder / file).parent.mkdir(exist_ok=True)
+            Path(workspace.folder / file).touch()
     (workspace.folder / "resources/models").symlink_to(ROOT / "resources/models")
     (workspace.folder / "config").symlink_to(ROOT / "config")  # the default config must not mix with the example's
     planned = workspace.planned("--configfile", str(path))

@@ -1,17 +1,24 @@
 """The annotated VCF, read by bcftools."""
 
+import gzip
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
+import yaml
 from vcf_cases import CONTIG, HEADER, allele, read, vcf
 
+from shapsketch.models import Model
+from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import GivenSequences
+from shapsketch.sequences.template import Template
+from shapsketch.settings.config import check_config
 from shapsketch.settings.errors import InputError
 from shapsketch.variants.annotated import keys_of, vcf_lines
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.reading import Placing
+from shapsketch.variants.setup import set_up
 from variant_cases import random_changes, toy_model
 
 
@@ -62,6 +69,45 @@ def test_the_annotated_vcf_is_read_by_bcftools_without_a_warning(tmp_path, bcfto
     effects = EffectAsker(toy_model(outputs=("up", "a-b")), GivenSequences({"c": CONTIG}), Placing())(read(made)[0])
     again.write_text("".join(f"{line}\n" for line in vcf_lines(made, [effects], ["up", "a-b"], {"c": 2000}, "test")))
     assert bcftools("view", "-H", again) == bcftools("view", "-H", made)
+
+
+def test_the_worked_example_of_a_genome(shared, root, tmp_path, bcftools):
+    """BPNet on a megabase of chr1, by the example's config: bcftools reads what it says of hand-made windows."""
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    config = check_config(yaml.safe_load((root / "config/examples/genome_variants.yaml").read_text()), schema)
+    entry, settings = config["models"]["ctcf"], config["variants"]["eqtl"]
+    source = {**entry["source"], "path": str(shared / "bpnet_ctcf/bpnet_ctcf_weights.npz"), "select": entry["outputs"]}
+    template = Template(Alphabet.from_config(entry["alphabet"]), entry["template"])
+    model = Model(source, template, list(entry["outputs"]), entry["sketch"]["batch_size"])
+    path, genome = tmp_path / "calls.vcf", shared / "genome_chr1/hg38_1m.fa.gz"
+    with gzip.open(genome, "rt") as file:
+        letters = "".join(line.strip() for line in file if line[0] != ">").upper()
+    place = 200_000
+    indels = [
+        (place, letters[place - 1], letters[place - 1] + "ACG"),
+        (place + 50, letters[place + 49 : place + 53], "T"),
+    ]
+    lines = [f"chr1\t{p}\t.\t{r}\t{a}\t.\t.\t.\n" for p, r, a in indels]
+    path.write_text((shared / "genome_chr1/eqtl.vcf").read_text() + "".join(lines))
+    setup = set_up(settings, path, genome, template, False)
+    kept, dropped = read(path, setup.reference, template, setup.checker.placing)
+    assert kept.num_rows == 10 and dropped.empty
+    effects = EffectAsker(model, setup.reference, setup.checker.placing)(kept)
+    made = tmp_path / "made.vcf"
+    lines = vcf_lines(path, [effects], model.outputs, setup.reference.lengths, "test")
+    made.write_text("".join(f"{line}\n" for line in lines))
+    rows = [
+        line.split()
+        for line in bcftools("query", "-f", r"%POS %REF %ALT %SHAPSKETCH_DELTA_counts\n", made).splitlines()
+    ]
+    windows = []
+    for position, ref, alt, _ in rows:
+        start = int(position) - 1 + len(ref) // 2 - template.n // 2
+        changed = letters[: int(position) - 1] + alt + letters[int(position) - 1 + len(ref) :]
+        windows += [letters[start : start + template.n], changed[start : start + template.n]]
+    values = model(template.alphabet.encode(windows))[:, 0]
+    np.testing.assert_allclose([float(row[3]) for row in rows], values[1::2] - values[::2], atol=2e-6)
+    assert len({row[3] for row in rows}) == 10
 
 
 def test_a_table_becomes_a_vcf_too(tmp_path, bcftools):

@@ -1,5 +1,6 @@
 """Values of variants of one haplotype beside brute force."""
 
+import io
 import subprocess
 import sys
 from itertools import combinations, permutations
@@ -185,3 +186,9 @@ def test_gb1_epistasis_of_the_network_is_the_measured_one(shared, root, tmp_path
     assert len(whole) > 2000
     assert spearman(doubles["joint"].to_numpy(), measured[doubles.index].to_numpy()) > 0.85
     assert spearman(doubles.loc[whole, "beyond_singles"].to_numpy(), np.array(epistasis)) > 0.5
+    for number, low, high in ((3, 0.6, 0.75), (4, 0.35, 0.5)):  # the network has seen none of these
+        text = subprocess.check_output([*command, str(number), "400"], text=True)
+        held_out = pd.read_csv(io.StringIO(text))
+        assert (held_out["mutant"].str.count(":") == number - 1).all()
+        predicted = model(template.alphabet.encode(held_out["mutated_sequence"].tolist()))[:, 0]
+        assert low < spearman(predicted, held_out["DMS_score"].to_numpy()) < high
