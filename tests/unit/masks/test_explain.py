@@ -94,7 +94,7 @@ def explained(model, template, segments, sequence, budget, seed=0, background=No
     settings = MaskSettings(segments=segments, budget=budget, seed=seed)
     explainer = MaskExplainer(["y"], background or Background.uniform(template), settings, Listing(list(indices)))
     (tables,) = explainer.explain("one", sequence, *explainer.ask(model, "one", sequence))
-    return explainer, {name: table.to_pandas() for name, table in tables.items()}
+    return explainer, {name: table.to_pandas() for name, table in tables.items() if name != "hypothetical"}
 
 
 @pytest.fixture(scope="module")
