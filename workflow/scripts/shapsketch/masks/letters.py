@@ -78,9 +78,9 @@ def within_players(letters: np.ndarray, players: Players, codes: np.ndarray, val
     """
     free = players.owners >= 0
     moved, places = np.where(free[:, None], letters, 0.0), np.arange(len(codes))
-    own = moved[places, codes]
-    sums = np.bincount(players.owners[free], own[free], minlength=players.count)
-    moved[places, codes] = own + players.spread(values - sums)
+    at_letters = moved[places, codes]
+    sums = np.bincount(players.owners[free], at_letters[free], minlength=players.count)
+    moved[places, codes] = at_letters + players.spread(values - sums)
     return moved
 
 

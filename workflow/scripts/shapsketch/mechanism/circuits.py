@@ -129,9 +129,9 @@ class Graph:
     @cached_property
     def edge_influence(self) -> np.ndarray:
         """(nodes, nodes) the share of all paths to the output that pass from the column's node to the row's."""
-        own = self.influence.copy()
-        own[-1] = 1.0
-        return own[:, None] * self._normalised
+        influence = self.influence.copy()
+        influence[-1] = 1.0
+        return influence[:, None] * self._normalised
 
     def scores(self) -> dict[str, float]:
         """Return how much of the graph the dictionary explains.
@@ -145,12 +145,12 @@ class Graph:
         tokens, errors = influence[kinds == "token"].sum(), influence[kinds == "error"].sum()
         weights = np.abs(self.effects)
         shares = weights[:, kinds == "error"].sum(1) / np.maximum(weights.sum(1), MIN_INPUT)
-        own = influence.copy()
-        own[-1] = 1.0
-        own[~np.isin(kinds, ["latent", "output"])] = 0
+        counted = influence.copy()
+        counted[-1] = 1.0
+        counted[~np.isin(kinds, ["latent", "output"])] = 0
         return {
             "replacement": float(tokens / max(tokens + errors, MIN_INPUT)),
-            "completeness": float(1 - (own * shares).sum() / own.sum()),
+            "completeness": float(1 - (counted * shares).sum() / counted.sum()),
         }
 
     @property
@@ -222,8 +222,8 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
                 (gradient[source + j][active[source][:, 0]] * writes[j][active[source][:, 1]]).sum(1)
                 for j in range(len(writes))
             )
-            own = z[active[source][:, 0], active[source][:, 1]] * written
-            effects[row, first[source] : first[source + 1]] = own.numpy()
+            direct = z[active[source][:, 0], active[source][:, 1]] * written
+            effects[row, first[source] : first[source + 1]] = direct.numpy()
             start = first[-1] + source * positions
             effects[row, start : start + positions] = (gradient[source] * errors[source]).sum(1).numpy()
         start = first[-1] + dictionary.layers * positions
@@ -259,9 +259,9 @@ def _followed(
         changes = {site: lambda _x, _y, leaf=leaf: leaf for site, leaf in zip(dictionary.writes, leaves, strict=True)}
         with frozen(), network.replaced(changes), network.watched(dictionary.reads) as seen:
             values = read(network.forward(x), seen)
-            found = torch.autograd.grad(values.sum(), [*leaves, x], allow_unused=True)
-        parts = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(found, [*leaves, x], strict=True)]
-        letters = (parts[-1] * x.detach()) if found[-1] is not None else torch.zeros_like(x)
+            derivatives = torch.autograd.grad(values.sum(), [*leaves, x], allow_unused=True)
+        parts = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(derivatives, [*leaves, x], strict=True)]
+        letters = (parts[-1] * x.detach()) if derivatives[-1] is not None else torch.zeros_like(x)
         return values.detach(), parts[:-1], _by_position(letters, network.source["layout"], network.template.n)
 
     for layer, nodes in enumerate(active):
@@ -270,9 +270,9 @@ def _followed(
             key, rows = dictionary.reads[layer].key, torch.arange(len(part))
 
             def read(
-                _answer: Any, seen: Any, key: str = key, rows: Any = rows, part: Any = part, own: int = layer
+                _answer: Any, seen: Any, key: str = key, rows: Any = rows, part: Any = part, of_layer: int = layer
             ) -> Any:
-                return dictionary.pre(own, seen[key][rows, part[:, 0]])[rows, part[:, 1]]
+                return dictionary.pre(of_layer, seen[key][rows, part[:, 0]])[rows, part[:, 1]]
 
             values, gradients, letters = run(len(part), read)
             for k in range(len(part)):

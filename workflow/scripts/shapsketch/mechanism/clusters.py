@@ -19,14 +19,14 @@ def find_clusters(codes: np.ndarray, identity: float) -> np.ndarray:
     clusters = np.arange(count)
     if identity > 1 or not count:
         return clusters
-    leaders, wanted, found = np.empty_like(codes), identity * n - 1e-9, 0
+    leaders, wanted, leading = np.empty_like(codes), identity * n - 1e-9, 0
     for row in range(count):  # each leader depends on all before
-        alike = (leaders[:found] == codes[row]).sum(1) >= wanted
+        alike = (leaders[:leading] == codes[row]).sum(1) >= wanted
         if alike.any():
             clusters[row] = alike.argmax()
         else:
-            leaders[found], clusters[row] = codes[row], found
-            found += 1
+            leaders[leading], clusters[row] = codes[row], leading
+            leading += 1
     return clusters
 
 

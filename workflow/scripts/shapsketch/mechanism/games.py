@@ -50,8 +50,8 @@ def explain_latents(
     def game(masks: np.ndarray) -> np.ndarray:
         def switch(layer: int, z: Any) -> Any:
             other = z.clone()
-            for player, (own, latent) in enumerate(places):
-                if own == layer:
+            for player, (of_layer, latent) in enumerate(places):
+                if of_layer == layer:
                     present = torch.from_numpy(masks[:, player].astype(bool))[:, None]
                     other[..., latent] = torch.where(present, z[..., latent], means[layer][:, latent])
             return other
@@ -135,8 +135,8 @@ def pairs_of(fit: MaskFit) -> np.ndarray:
     mapping = interaction_map(terms, INDEX, 2)
     present = np.ones((1, players), np.uint8)
     values = mapping.apply(terms.dividends(present))[0]
-    found = dict(zip(mapping.supports, values.tolist(), strict=True))
-    return np.array([found.get(pair, 0.0) for pair in combinations(range(players), 2)])
+    by_pair = dict(zip(mapping.supports, values.tolist(), strict=True))
+    return np.array([by_pair.get(pair, 0.0) for pair in combinations(range(players), 2)])
 
 
 def mean_and_error(values: np.ndarray) -> tuple[list[float], list[float] | None]:

@@ -102,8 +102,8 @@ def fit_logistic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
         best = min(
             best, (float(np.logaddexp(0, np.where(positive > 0, -without, without)).mean()), weights), key=_first
         )
-    own = vt.T @ best[1][:-1] / scale
-    return own, float(best[1][-1] - mean @ own)
+    slopes = vt.T @ best[1][:-1] / scale
+    return slopes, float(best[1][-1] - mean @ slopes)
 
 
 def _first(pair: tuple[float, np.ndarray]) -> float:
@@ -115,9 +115,9 @@ def _newton(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The weights of least penalised log loss, and the inverse of its second derivatives there."""
 
-    def loss(own: np.ndarray) -> float:
-        scores = z @ own
-        return float(np.logaddexp(0, np.where(positive > 0, -scores, scores)).sum() + (ridge * own**2).sum() / 2)
+    def loss(slopes: np.ndarray) -> float:
+        scores = z @ slopes
+        return float(np.logaddexp(0, np.where(positive > 0, -scores, scores)).sum() + (ridge * slopes**2).sum() / 2)
 
     tiny, current = np.diag(np.append(np.zeros(len(ridge) - 1), 1e-9)), loss(weights)
     for _ in range(MAX_NEWTON):
@@ -141,9 +141,9 @@ def read_labels(path: str | Path, template: Template, label: str) -> Table:
         InputError: the table has no such column, or what `read_table` refuses.
     """
     for piece in read_rows(path, [f"{column}?" for column in SEQUENCE_COLUMNS], 1):
-        found = [column for column in SEQUENCE_COLUMNS if column in piece]
-        if found:
-            return read_table({"path": path, "sequence": found[0]}, template, [label])
+        named = [column for column in SEQUENCE_COLUMNS if column in piece]
+        if named:
+            return read_table({"path": path, "sequence": named[0]}, template, [label])
         break
     raise InputError(
         f"{path} needs a column sequence, or mutated_sequence as in ProteinGym's tables, beside the labels {label!r}."
@@ -168,8 +168,8 @@ def choose_fit(model: str, labels: np.ndarray, place: str) -> tuple[Fit, str]:
         raise InputError(
             f"{place} has {kinds} different labels, and model: logistic needs two; set model to ridge, or give classes."
         )
-    own = model if model != "auto" else "logistic" if kinds == 2 else "ridge"
-    return (fit_logistic if own == "logistic" else fit_ridge), own
+    chosen = model if model != "auto" else "logistic" if kinds == 2 else "ridge"
+    return (fit_logistic if chosen == "logistic" else fit_ridge), chosen
 
 
 def score(predicted: np.ndarray, y: np.ndarray, classes: bool) -> float:
@@ -210,16 +210,16 @@ def probe(
     classes, known = len(np.unique(labels)) == 2, np.flatnonzero(~held)
     rows, random = [], generator(seed, PROBE_STREAM)
     for size in [size for size in sizes if size <= len(known)]:
-        found: dict[str, list[float]] = {name: [] for name in features}
+        scores: dict[str, list[float]] = {name: [] for name in features}
         for _ in range(draws):
             chosen = random.choice(known, size, replace=False)
             if np.ptp(labels[chosen]) == 0:
                 continue  # nothing can be learnt of equal labels
             for name, x in features.items():
                 weights, intercept = fit(x[chosen], labels[chosen])
-                found[name].append(score(x[held] @ weights + intercept, labels[held], classes))
-        for name, values in found.items():
-            gain = interval(np.array(found[ARM]) - np.array(values)) if name != ARM else (None, None, None)
+                scores[name].append(score(x[held] @ weights + intercept, labels[held], classes))
+        for name, values in scores.items():
+            gain = interval(np.array(scores[ARM]) - np.array(values)) if name != ARM else (None, None, None)
             columns = ("score", "score_low", "score_high", "gain", "gain_low", "gain_high")
             numbers = dict(zip(columns, (*interval(np.array(values)), *gain), strict=True))
             rows.append({"labels": size, "features": name, "draws": len(values), **numbers})

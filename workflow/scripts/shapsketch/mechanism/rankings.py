@@ -42,21 +42,21 @@ def by_ablation(
         output: its column.
         progress: called with 1 after every latent.
     """
-    clean, found = predict_replaced(network, dictionary, codes)[:, output], []
+    clean, changes = predict_replaced(network, dictionary, codes)[:, output], []
     for number in range(dictionary.layers * dictionary.latents):
         layer, latent = divmod(number, dictionary.latents)
 
-        def silence(own: int, z: Any, layer: int = layer, latent: int = latent) -> Any:
-            if own != layer:
+        def silence(here: int, z: Any, layer: int = layer, latent: int = latent) -> Any:
+            if here != layer:
                 return z
             other = z.clone()
             other[..., latent] = means[layer][:, latent]
             return other
 
         changed = predict_replaced(network, dictionary, codes, silence)[:, output]
-        found.append(float(np.sqrt(np.mean(np.square(changed - clean)))))
+        changes.append(float(np.sqrt(np.mean(np.square(changed - clean)))))
         progress(1)
-    return np.array(found)
+    return np.array(changes)
 
 
 def by_gradient(
@@ -72,12 +72,12 @@ def by_gradient(
 
     with replaced(network, dictionary, watch):
         network.forward(network.onehot(codes))[:, output].sum().backward()  # type: ignore[no-untyped-call]
-    found = []
+    sizes = []
     for layer in range(dictionary.layers):
         gradient = kept[layer].grad
         products = ((kept[layer] - means[layer]) * gradient).sum(1) if gradient is not None else 0 * kept[layer].sum(1)
-        found.append(products.square().mean(0).sqrt().detach().numpy())
-    return np.concatenate(found)
+        sizes.append(products.square().mean(0).sqrt().detach().numpy())
+    return np.concatenate(sizes)
 
 
 def at_random(dictionary: Dictionary, seed: int) -> np.ndarray:

@@ -195,12 +195,12 @@ class _State:
         """Take one step; return the loss."""
         import torch
 
-        own, weights = self.training, self.weights
-        remaining = (own.steps - number) / max(1.0, own.steps * DECAY_SHARE)
+        settings, weights = self.training, self.weights
+        remaining = (settings.steps - number) / max(1.0, settings.steps * DECAY_SHARE)
         for group in self.optimizer.param_groups:
-            group["lr"] = own.rate * min(1.0, remaining)
+            group["lr"] = settings.rate * min(1.0, remaining)
         raw = [
-            (x - weights.b_dec[layer] if own.kind == "sae" else x) @ weights.w_enc[layer] + weights.b_enc[layer]
+            (x - weights.b_dec[layer] if settings.kind == "sae" else x) @ weights.w_enc[layer] + weights.b_enc[layer]
             for layer, x in enumerate(xs)
         ]
         latents = [self._active(layer, pre) for layer, pre in enumerate(raw)]
@@ -209,8 +209,8 @@ class _State:
             made = self._decode(latents, m)
             more = self._prefixes(latents, m, y), self._revive(raw, m, (y - made).detach())
             loss = loss + (y - made).square().mean() + more[0] + more[1]
-        if own.variant == "relu":
-            loss = loss + own.l1 * sum(z.sum(1).mean() / z.shape[1] ** 0.5 for z in latents)
+        if settings.variant == "relu":
+            loss = loss + settings.l1 * sum(z.sum(1).mean() / z.shape[1] ** 0.5 for z in latents)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -226,13 +226,13 @@ class _State:
     def _active(self, layer: int, pre: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        own = self.training
-        if own.variant == "topk":
-            return keep_largest(pre, own.k)
+        settings = self.training
+        if settings.variant == "topk":
+            return keep_largest(pre, settings.k)
         positive = pre.clamp(min=0)
-        if own.variant == "relu":
+        if settings.variant == "relu":
             return positive
-        least = positive.flatten().topk(own.k * len(pre)).values[-1].detach()
+        least = positive.flatten().topk(settings.k * len(pre)).values[-1].detach()
         with torch.no_grad():
             before = self.least[layer]
             self.least[layer] = least if before == 0 else THRESHOLD_MEMORY * before + (1 - THRESHOLD_MEMORY) * least
@@ -273,8 +273,8 @@ class _State:
 
         tensors = {f"weight.{name}": t for name, t in self.weights.tensors().items()}
         for name, t in self.weights.tensors().items():
-            own = self.optimizer.state[t]
-            tensors |= {f"first.{name}": own["exp_avg"], f"second.{name}": own["exp_avg_sq"]}
+            moments = self.optimizer.state[t]
+            tensors |= {f"first.{name}": moments["exp_avg"], f"second.{name}": moments["exp_avg_sq"]}
         tensors |= {f"silent.{layer}": t for layer, t in enumerate(self.silent)} | {"least": self.least}
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         record = json.dumps({"step": step, **self.identity}, sort_keys=True)

@@ -106,7 +106,7 @@ class Model:
         self._choose = Outputs(self.name, self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
         self._transforms = [source.get("select", {}).get(name, {}).get("transform") for name in self.outputs]
         if "folds" in source:
-            self.folds = [Model(own, template, outputs, batch_size) for own in fold_sources(source)]
+            self.folds = [Model(fold, template, outputs, batch_size) for fold in fold_sources(source)]
             return
         self._predict: Predictor = module.load(source, template, self.outputs)
 

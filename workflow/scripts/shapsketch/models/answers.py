@@ -176,8 +176,8 @@ class Outputs:
     ) -> str:
         """The line of the config with a selection that fits in the place of one that does not."""
         written: dict[str, Any] = {} if of is None or key == "against" else {"of": of}
-        own = {"of": of, **{str(k): entry for k, entry in enumerate(repaired, 1)}}
-        written |= {**spec, key: own if key == "against" and of != spec.get("of") else repaired}
+        line = {"of": of, **{str(k): entry for k, entry in enumerate(repaired, 1)}}
+        written |= {**spec, key: line if key == "against" and of != spec.get("of") else repaired}
         try:
             several = any(len(taken) > 1 for taken in places(repaired, shape, axes))
         except WrongSelectionError:

@@ -127,11 +127,11 @@ class Dictionary:
         """
         for site in (*self.reads, *self.writes):
             special = (site.first, site.last)
-            own = network.site(site.module, site.end, special)
-            if own.width != site.width:
+            present = network.site(site.module, site.end, special)
+            if present.width != site.width:
                 raise InputError(
                     f"The dictionary is of {site.width} numbers for {site.key}, and that module of {network.name} has "
-                    f"{own.width}; it is of another model."
+                    f"{present.width}; it is of another model."
                 )
 
     def save(self, path: str | Path) -> None:

@@ -26,8 +26,8 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
     """
     import torch
 
-    own = {key: value for key, value in source.items() if key not in ("select", "dictionary", "pool", "axes")}
-    network = HookedNetwork({**own, "kind": "torch"}, template, ["latents"])
+    of_network = {key: value for key, value in source.items() if key not in ("select", "dictionary", "pool", "axes")}
+    network = HookedNetwork({**of_network, "kind": "torch"}, template, ["latents"])
     dictionary = Dictionary.load(source["dictionary"])
     dictionary.check_network(network)
     wanted = select_names(outputs, source.get("select", {}))

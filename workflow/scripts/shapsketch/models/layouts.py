@@ -36,7 +36,7 @@ def check_shape(source: Mapping[str, Any], template: Template) -> bool:
         InputError: the model declares another shape; the sentence says what would be right, where something would.
     """
     if "folds" in source:
-        known = [check_shape(own, template) for own in fold_sources(source)]
+        known = [check_shape(fold, template) for fold in fold_sources(source)]
         return all(known)
     if source.get("input") == "tokens":
         return True  # there is no layout

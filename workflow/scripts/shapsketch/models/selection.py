@@ -93,15 +93,15 @@ def places(selection: Any, shape: Sequence[int], axes: Sequence[Axis]) -> list[n
     named = list(axes) if len(axes) == len(shape) else []
     entries = _entries(selection, shape, [axis.name for axis in named])
     labels = [axis.labels for axis in named] or [()] * len(shape)
-    found = []
+    chosen = []
     for number, (entry, size, names) in enumerate(zip(entries, shape, labels, strict=True), 1):
         try:
-            found.append(_indices(entry, size, names))
+            chosen.append(_indices(entry, size, names))
         except ValueError as error:
             usual = names[0] if names else f"0:{size}" if number == len(shape) and size > 1 else 0
             axis = f"axis {number}" + (f" ({named[number - 1].name})" if named and named[number - 1].name else "")
             raise WrongSelectionError(f"{axis} {error}", [*entries[: number - 1], usual, *entries[number:]]) from None
-    return found
+    return chosen
 
 
 def _entries(selection: Any, shape: Sequence[int], names: Sequence[str]) -> list[Any]:
@@ -148,8 +148,8 @@ def _indices(entry: Any, size: int, labels: Sequence[str]) -> np.ndarray:
         return np.arange(size)
     if isinstance(entry, str) and entry in labels:
         return np.array([list(labels).index(entry)])
-    if isinstance(entry, str) and (found := RANGE.fullmatch(entry)):
-        ends = [None if text is None else int(text) for text in found.groups()]
+    if isinstance(entry, str) and (ends_of := RANGE.fullmatch(entry)):
+        ends = [None if text is None else int(text) for text in ends_of.groups()]
         out = next((end for end in ends if end is not None and not -size <= end <= size), None)
         taken = np.arange(size)[slice(*ends)]
         if out is not None or not len(taken):

@@ -81,8 +81,8 @@ def read_table(source: Mapping[str, Any], template: Template, outputs: Sequence[
         InputError: the file, a column, a sequence or a value is not as it should be, or no row is left.
     """
     path = Path(source["path"])
-    own = source.get("sequence", "sequence")
-    pieces = [piece.rename(columns={own: "sequence"}) for piece in read_rows(path, [own, *outputs], PIECE)]
+    column = source.get("sequence", "sequence")
+    pieces = [piece.rename(columns={column: "sequence"}) for piece in read_rows(path, [column, *outputs], PIECE)]
     if not sum(map(len, pieces)):
         raise InputError(f"{path} holds no rows.")
     table = pd.concat(pieces)

@@ -76,9 +76,9 @@ class Tokens:
 
     def encode(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, L) int64 tokens of (N, n) alphabet codes."""
-        own = self.letters[np.minimum(codes, len(self.letters) - 1)]
+        letters = self.letters[np.minimum(codes, len(self.letters) - 1)]
         sides = [np.tile(side, (len(codes), 1)) for side in (self.before, self.after)]
-        return np.concatenate([sides[0], own, sides[1]], 1)
+        return np.concatenate([sides[0], letters, sides[1]], 1)
 
 
 def _vocabulary(given: Any, letters: str) -> Vocabulary:
@@ -119,10 +119,10 @@ def constant_inputs(source: Mapping[str, Any], tokens: Tokens | None) -> dict[st
     Raises:
         InputError: a file cannot be read, or holds no numbers.
     """
-    found = {name: _numbers(name, given) for name, given in source.get("constants", {}).items()}
+    held = {name: _numbers(name, given) for name, given in source.get("constants", {}).items()}
     if tokens is not None and "attention" in source.get("tokens", {}):
-        found[source["tokens"]["attention"]] = tokens.attention
-    return found
+        held[source["tokens"]["attention"]] = tokens.attention
+    return held
 
 
 def _numbers(name: str, given: Any) -> np.ndarray:

@@ -122,8 +122,10 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
     )
     alphabet = spectrum.template.alphabet
     complement = alphabet.complement if settings.reverse_complement else None
-    own = strongest_support_motif(spectrum, totals.stacks) if settings.count else None
-    instance_sums = [InstanceSums(motif, complement, alphabet.q) for motif in [*motifs, *([own] if own else [])]]
+    strongest = strongest_support_motif(spectrum, totals.stacks) if settings.count else None
+    instance_sums = [
+        InstanceSums(motif, complement, alphabet.q) for motif in [*motifs, *([strongest] if strongest else [])]
+    ]
     singles = spectrum.tables.select(spectrum.tables.orders == 1)
     shares = _measure(spectrum, explained, settings, totals, instance_sums, singles)
     rows, matrices, places, sites = _describe(spectrum, settings, totals, instance_sums, singles, shares)
@@ -191,12 +193,12 @@ def _chosen(spectrum: Spectrum, settings: Settings, instance_sums: list[Instance
     enough[last] = False
     effects = np.array([abs(sums.value) / max(sums.instances, 1) for sums in instance_sums])
     chosen = ranked(np.where(enough, shares, 0.0), settings, effects)
-    own = instance_sums[last]
-    support = tuple(own.motif.placements.positions[0].tolist())
+    last_sums = instance_sums[last]
+    support = tuple(last_sums.motif.placements.positions[0].tolist())
     whole = spectrum.tables.variances(spectrum.background.local)[spectrum.tables.supports.index(support)]
     told = sum(_variance_at(spectrum, instance_sums[k].motif, support) for k in chosen)
-    if own.sequences < settings.min_instances or told >= min(
-        MIN_TOLD * whole, _variance_at(spectrum, own.motif, support)
+    if last_sums.sequences < settings.min_instances or told >= min(
+        MIN_TOLD * whole, _variance_at(spectrum, last_sums.motif, support)
     ):
         return chosen
     enough[last] = True
@@ -206,7 +208,7 @@ def _chosen(spectrum: Spectrum, settings: Settings, instance_sums: list[Instance
 
 def _variance_at(spectrum: Spectrum, motif: Motif, support: Support) -> float:
     """The variance of a motif's own part of one support, under the background."""
-    terms = motif.terms.select(np.array([own == support for own in motif.terms.supports], bool))
+    terms = motif.terms.select(np.array([one == support for one in motif.terms.supports], bool))
     return float(terms.variances(spectrum.background.local).sum())
 
 

@@ -107,11 +107,11 @@ def find_stretches(output: str, uncertain: Uncertain, settings: Settings, write:
     shares = VarianceShares(settings.seed, settings.bootstrap, len(motifs))
     for chunk, _, base in uncertain.pieces():
         shares.add(chunk, base, np.array([motif.part(chunk) for motif in motifs]).reshape(len(motifs), len(base)).T)
-    found = shares.result()
+    measured = shares.result()
     rows, matrices, places, chosen = [], [], [], []
-    for rank, k in enumerate(ranked(found.share, settings), 1):
+    for rank, k in enumerate(ranked(measured.share, settings), 1):
         matrix = seqlet_matrix(output, f"S{rank}", motifs[k], alphabet)
-        rows.append(seqlet_row(matrix, motifs[k], found.of(k)))
+        rows.append(seqlet_row(matrix, motifs[k], measured.of(k)))
         matrices.append(matrix)
         places.append(seqlet_placements(matrix, motifs[k]))
         chosen.append(motifs[k])

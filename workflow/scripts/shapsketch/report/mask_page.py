@@ -105,9 +105,9 @@ def _rows(
     tables: Mapping[str, pd.DataFrame], letters: Mapping[str, str], most: int, seqlets: Mapping[str, list[Any]]
 ) -> list[dict[str, Any]]:
     """What is drawn of each of the first sequences of an output, given its rows of the tables."""
-    values, own, errors = (tables[name].head(most) for name in ("values", "letters", "errors"))
+    values, letter_values, errors = (tables[name].head(most) for name in ("values", "letters", "errors"))
     places = [c for c in values if c.startswith("pos_")]
-    shared, matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, own, errors))
+    shared, matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, letter_values, errors))
     strongest = dict(iter(tables["interactions"].groupby("sequence_id", sort=False)))
     none = tables["interactions"].head(0)
     rows = []

@@ -79,21 +79,21 @@ def _predictions(table: pd.DataFrame | None, scores: pd.DataFrame | None, output
     """What is predicted beside the effects by this model, by record and allele; of what is scored."""
     if table is None or scores is None:
         return pd.DataFrame()
-    found = table.set_index(["record", "allele"])
+    by_allele = table.set_index(["record", "allele"])
     named = [name for name in scores["predictor"].unique() if name not in outputs]
-    return found[[name for name in found.columns if name.removesuffix(".value") in named]]
+    return by_allele[[name for name in by_allele.columns if name.removesuffix(".value") in named]]
 
 
 def _separation(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     """By output and kind: what separates the classes most surely, and the largest bound of an interval."""
-    found = []
+    parts = []
     for (output, kind), rows in [] if table is None else table.groupby(["output", "kind"], sort=False):
         shown = rows[:MAX_SEPARATING]
         largest = float(np.nanmax(np.abs(shown[["low", "high", "difference"]].to_numpy()), initial=0)) or 1.0
         sure = int((rows["p_adjusted"] < SURE).sum())
-        found.append({"output": output, "kind": kind, "rows": shown.replace({np.nan: None}).to_dict("records"),
+        parts.append({"output": output, "kind": kind, "rows": shown.replace({np.nan: None}).to_dict("records"),
                       "largest": largest, "all": len(rows), "sure": sure})  # fmt: skip
-    return found
+    return parts
 
 
 def _variants(effects: pd.DataFrame, outputs: list[str], predictions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -105,8 +105,8 @@ def _variants(effects: pd.DataFrame, outputs: list[str], predictions: pd.DataFra
     columns = ("ref_value", "alt_value", "delta", "delta_sd", "percentile", "sketch_delta")
     rows = []
     for k in chosen.tolist():
-        own = effects.iloc[k * len(outputs) : (k + 1) * len(outputs)]
-        first = own.iloc[0]
+        of_variant = effects.iloc[k * len(outputs) : (k + 1) * len(outputs)]
+        first = of_variant.iloc[0]
         change = [
             f"{a or '-'}>{b or '-'}" for a, b in zip(first["ref"].split(","), first["alt"].split(","), strict=True)
         ]
@@ -121,7 +121,7 @@ def _variants(effects: pd.DataFrame, outputs: list[str], predictions: pd.DataFra
                 "predicted": [_number(x) for x in predictions.loc[first["record"], first["allele"]]]
                 if len(predictions.columns)
                 else [],
-                "values": [[_number(row[name]) for name in columns] for _, row in own.iterrows()],
+                "values": [[_number(row[name]) for name in columns] for _, row in of_variant.iterrows()],
             }
         )
     return rows
@@ -133,7 +133,7 @@ def _haplotypes(values: pd.DataFrame | None, pairs: pd.DataFrame | None, outputs
         return []
     key = ["haplotype", "contig", "start"]
     extremes = values["beyond_singles"].abs() / values.groupby("output")["joint"].transform(
-        lambda own: own.abs().max() or 1
+        lambda players: players.abs().max() or 1
     )
     order = (
         extremes.groupby([values[name] for name in key], sort=False).max().sort_values(ascending=False, kind="stable")
@@ -142,8 +142,8 @@ def _haplotypes(values: pd.DataFrame | None, pairs: pd.DataFrame | None, outputs
     grouped, paired = dict(list(values.groupby(key, sort=False))), dict(list(pairs.groupby(key, sort=False)))
     rows = []
     for name in chosen:
-        own, two = grouped[name], paired[name]
-        first = own.iloc[0]
+        players, two = grouped[name], paired[name]
+        first = players.iloc[0]
         rows.append(
             {
                 "name": first["haplotype"],
@@ -151,7 +151,9 @@ def _haplotypes(values: pd.DataFrame | None, pairs: pd.DataFrame | None, outputs
                 "carriers": int(first["carriers"]),
                 "missing": int(first["missing"]),
                 "method": first["method"],
-                "outputs": [_game(own[own["output"] == output], two[two["output"] == output]) for output in outputs],
+                "outputs": [
+                    _game(players[players["output"] == output], two[two["output"] == output]) for output in outputs
+                ],
             }
         )
     return rows
@@ -173,11 +175,11 @@ def _game(values: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
 
 def _contributions(table: pd.DataFrame | None, outputs: list[str]) -> dict[str, Any]:
     """By variant, and by number of the output: letters and contributions of both windows."""
-    found: dict[str, Any] = {}
+    by_allele: dict[str, Any] = {}
     for (record, allele, output), rows in [] if table is None else table.groupby(["record", "allele", "output"]):
-        own = found.setdefault(f"{record}.{allele}", {})
-        own[str(outputs.index(output))] = {
+        by_output = by_allele.setdefault(f"{record}.{allele}", {})
+        by_output[str(outputs.index(output))] = {
             "letters": ["".join(rows[f"{side}_letter"]) for side in ("ref", "alt")],
             "values": [[_number(v) for v in rows[f"{side}_contribution"]] for side in ("ref", "alt")],
         }
-    return found
+    return by_allele

@@ -101,7 +101,7 @@ def _digests(path: str | Path, asked: str) -> list[bytes]:
 def earlier_shards(path: str | Path) -> list[Path]:
     """Return the shards beside a shard's path, itself among them, and then those that were written over."""
     folder = Path(path).parent
-    return [found for place in (folder, folder / EARLIER) for found in sorted(place.glob("*-of-*.npz"))]
+    return [shard for place in (folder, folder / EARLIER) for shard in sorted(place.glob("*-of-*.npz"))]
 
 
 def keep_earlier(path: str | Path, plan: Plan) -> None:

@@ -44,8 +44,8 @@ class Alignment:
         counts = self._counts(np.ones(rows))
         letters = np.count_nonzero(counts, axis=1)[:, None]
         shares = np.column_stack([1 / np.maximum(letters * counts, 1), np.zeros(size)])  # a gap has none
-        own = shares[np.arange(size), self.codes].sum(1) / np.maximum((self.codes < self.alphabet.q).sum(1), 1)
-        return own * rows / own.sum()
+        raw = shares[np.arange(size), self.codes].sum(1) / np.maximum((self.codes < self.alphabet.q).sum(1), 1)
+        return raw * rows / raw.sum()
 
     def frequencies(self, pseudocount: float = 1.0) -> np.ndarray:
         """Return (L, q) float64 frequencies of the letters at each site; gaps do not count.
@@ -122,7 +122,7 @@ def _stockholm(path: str | Path, lines: Iterable[str]) -> list[tuple[str, str]]:
         if len(words) != 2:
             raise InputError(f"{path}: line {number} is not a name and a row of the alignment, separated by blanks.")
         parts.setdefault(words[0], []).append(words[1])
-    return [(name, "".join(own)) for name, own in parts.items()]
+    return [(name, "".join(pieces)) for name, pieces in parts.items()]
 
 
 def _of_one_length(path: str | Path, names: list[str], rows: list[str], chosen: int) -> list[str]:

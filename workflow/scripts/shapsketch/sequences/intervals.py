@@ -65,9 +65,9 @@ class Interval:
             place = self.stop - 1 if self.strand == "-" else self.start
         elif self.summit is not None and anchor in ("auto", "summit"):
             place = self.summit
-        own: Strand = "-" if (self.strand if strand == "file" else strand) == "-" else "+"
+        side: Strand = "-" if (self.strand if strand == "file" else strand) == "-" else "+"
         first = place - width // 2
-        return Window(self.contig, first, first + width, own)
+        return Window(self.contig, first, first + width, side)
 
 
 def read_intervals(path: str | Path, feature: str = "") -> Iterator[Interval]:
@@ -123,8 +123,8 @@ def _gff(path: str | Path, number: int, cells: list[str]) -> Interval:
     start, stop = int(cells[3]) - 1, int(cells[4])
     if not 0 <= start <= stop:
         raise InputError(f"{path}: line {number} ends at {stop}, before it starts at {start + 1}.")
-    found = next(filter(None, (pattern.search(cells[8]) for pattern in _NAMES)), None) if len(cells) > 8 else None
-    return Interval(number, cells[0], start, stop, _strand(path, number, cells[6]), found[1] if found else "")
+    named = next(filter(None, (pattern.search(cells[8]) for pattern in _NAMES)), None) if len(cells) > 8 else None
+    return Interval(number, cells[0], start, stop, _strand(path, number, cells[6]), named[1] if named else "")
 
 
 def _strand(path: str | Path, number: int, text: str) -> str:
@@ -199,13 +199,15 @@ def _letters(genome: Reference, window: Window) -> str:
 
 
 def _problems(genome: Reference, template: Template, windows: list[Window], texts: list[str]) -> dict[int, Problem]:
-    found = find_problems(template, template.alphabet.normalise(texts))
+    problems = find_problems(template, template.alphabet.normalise(texts))
     for row, window in enumerate(windows):
         size = genome.lengths.get(window.contig)
         if size is None:
             remedy = "give the genome that the intervals are of, or set mismatch to drop"
-            found[row] = Problem("mismatch", f"cannot be read: {unknown_contig(window.contig, genome.lengths)}", remedy)
-        elif row in found and found[row].kind == "ambiguous" and (window.start < 0 or window.stop > size):
+            problems[row] = Problem(
+                "mismatch", f"cannot be read: {unknown_contig(window.contig, genome.lengths)}", remedy
+            )
+        elif row in problems and problems[row].kind == "ambiguous" and (window.start < 0 or window.stop > size):
             sentence = f"reaches beyond {window.contig}, which has {size} letters"
-            found[row] = Problem("ambiguous", sentence, "set ambiguous to drop or resolve")
-    return found
+            problems[row] = Problem("ambiguous", sentence, "set ambiguous to drop or resolve")
+    return problems

@@ -55,8 +55,8 @@ def instance_bed(instances: pd.DataFrame) -> pd.DataFrame:
     places = placed(instances["sequence_id"])
     start, end = genomic(places, instances["start"].to_numpy(), instances["end"].to_numpy())
     value = instances["value"].to_numpy(np.float64)
-    own = instances["strand"].where(instances["strand"].isin(["+", "-"]), "+")
-    strand = np.where(places["strand"] == "+", own, own.map(_FLIP))
+    on_plus = instances["strand"].where(instances["strand"].isin(["+", "-"]), "+")
+    strand = np.where(places["strand"] == "+", on_plus, on_plus.map(_FLIP))
     columns = {
         "contig": places["contig"],
         "start": start,

@@ -46,17 +46,17 @@ def by_record(tables: Iterable[pa.Table]) -> Effects:
     Args:
         tables: with `EFFECT_SCHEMA`, in the order of the file.
     """
-    record, found = -1, dict[int, dict[str, tuple[float, float, float]]]()
+    record, effects = -1, dict[int, dict[str, tuple[float, float, float]]]()
     for table in tables:
         columns = (table[name].to_pylist() for name in ("record", "allele", "output", *FIELDS))
         for number, allele, output, *values in zip(*columns, strict=True):
             if number != record:
-                if found:
-                    yield record, found
-                record, found = number, {}
-            found.setdefault(allele, {})[output] = tuple(values)
-    if found:
-        yield record, found
+                if effects:
+                    yield record, effects
+                record, effects = number, {}
+            effects.setdefault(allele, {})[output] = tuple(values)
+    if effects:
+        yield record, effects
 
 
 def annotated(
@@ -79,13 +79,13 @@ def annotated(
     with open_text(path, VCF) as handle:
         header, below = read_header(path, enumerate(handle, 1))
         yield from _header(header, undeclared, {name: lengths.get(name) for name in used}, keys, source)
-        record, found = next(effects, (-1, {}))
+        record, of_record = next(effects, (-1, {}))
         for line in read_lines(path, header, below):
-            own = found if record == line.number else {}
-            if own:
-                record, found = next(effects, (-1, {}))
-            yield _line(line, own, keys)
-    if found:
+            here = of_record if record == line.number else {}
+            if here:
+                record, of_record = next(effects, (-1, {}))
+            yield _line(line, here, keys)
+    if of_record:
         raise InputError(f"{path} has changed: its line {record} is no longer the variant that was asked about.")
 
 
@@ -103,10 +103,10 @@ def from_table(
     for table in tables:
         rows = table.to_pylist()
         for start in range(0, len(rows), len(outputs)):
-            row, own = rows[start], rows[start : start + len(outputs)]
+            row, of_row = rows[start], rows[start : start + len(outputs)]
             name = re.sub(r"[\s;]", "_", row["variant_id"]) or "."
             cells = [row["contig"], row["positions"], name, row["ref"], row["alt"], ".", ".", "."]
-            values = {one["output"]: tuple(one[field] for field in FIELDS) for one in own}
+            values = {one["output"]: tuple(one[field] for field in FIELDS) for one in of_row}
             yield _line(Line(row["record"], cells), {1: values}, keys)
 
 
@@ -119,8 +119,8 @@ def _line(line: Line, effects: Mapping[int, Mapping[str, tuple[float, ...]]], ke
         entries.append(LEFT_OUT)
     for output, key in keys.items() if effects else ():
         for k, field in enumerate(FIELDS.values()):
-            own = [effects.get(allele, {}).get(output) for allele in range(1, count + 1)]
-            numbers = ("." if one is None else f"{one[k]:.7g}" for one in own)
+            triples = [effects.get(allele, {}).get(output) for allele in range(1, count + 1)]
+            numbers = ("." if one is None else f"{one[k]:.7g}" for one in triples)
             entries.append(f"{PREFIX}_{field}_{key}={','.join(numbers)}")
     cells[7] = ";".join(entries) or "."
     cells[6] = cells[6] or "."
@@ -138,7 +138,7 @@ def _header(
     if not (meta and meta[0].startswith("##fileformat=")):
         yield "##fileformat=VCFv4.3"
     yield from meta
-    declared = {found[2] for line in meta if (found := _DECLARED.match(line)) and found[1] == "contig"}
+    declared = {match[2] for line in meta if (match := _DECLARED.match(line)) and match[1] == "contig"}
     for name, length in contigs.items():
         if name not in declared:
             yield f"##contig=<ID={name}{f',length={length}' if length else ''}>"
@@ -159,18 +159,18 @@ def _undeclared(path: str | Path) -> tuple[dict[str, str], list[str]]:
     with open_text(path, VCF) as handle:
         header, below = read_header(path, enumerate(handle, 1))
         known = {match.groups() for line in header.meta if (match := _DECLARED.match(line))}
-        found, contigs = dict[tuple[str, str], bool](), dict[str, None]()
+        named, contigs = dict[tuple[str, str], bool](), dict[str, None]()
         for line in read_lines(path, header, below):
             cells = line.cells + ["."] * (9 - len(line.cells))
             contigs[cells[0]] = None
             for entry in cells[7].split(";") if cells[7] != "." else ():
                 name, equals, _ = entry.partition("=")
                 if name and not name.startswith(f"{PREFIX}_"):
-                    found[("INFO", name)] = found.get(("INFO", name), False) or bool(equals)
-            found |= {("FILTER", name): True for name in cells[6].split(";") if name not in (".", "PASS", "")}
-            found |= {("FORMAT", name): True for name in cells[8].split(":") if name not in (".", "")}
+                    named[("INFO", name)] = named.get(("INFO", name), False) or bool(equals)
+            named |= {("FILTER", name): True for name in cells[6].split(";") if name not in (".", "PASS", "")}
+            named |= {("FORMAT", name): True for name in cells[8].split(":") if name not in (".", "")}
     lines = dict[str, str]()
-    for (kind, name), valued in found.items():
+    for (kind, name), valued in named.items():
         if (kind, name) not in known:
             shape = "" if kind == "FILTER" else f",Number={'.' if valued else 0},Type={'String' if valued else 'Flag'}"
             shape = ",Number=1,Type=String" if name == "GT" and kind == "FORMAT" else shape

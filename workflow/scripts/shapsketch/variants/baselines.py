@@ -62,13 +62,13 @@ class Sites:
         rows = self._rows(changes)
         if rows is None or any(len(change.ref) != len(change.alt) for change in changes):
             return float("nan")
-        own, new = (
+        old, new = (
             self.alphabet.encode(["".join(letters)])[0]
             for letters in ([change.ref for change in changes], [change.alt for change in changes])
         )
-        if (np.maximum(own, new) >= self.alphabet.q).any():
+        if (np.maximum(old, new) >= self.alphabet.q).any():
             return float("nan")
-        return float(np.log(self.frequencies[rows, new] / self.frequencies[rows, own]).sum())
+        return float(np.log(self.frequencies[rows, new] / self.frequencies[rows, old]).sum())
 
     def conservation(self, changes: Sequence[Change]) -> float:
         """Return the sum of the information of the sites that change, in bits; NaN where one is missing."""
@@ -112,16 +112,18 @@ def baselines(
     """
     columns = (table[name].astype(str) for name in ("positions", "ref", "alt"))
     changes = [changes_of(*row) for row in zip(*columns, strict=True)]
-    found = {"changes": [-float(sum(max(len(one.ref), len(one.alt)) for one in own)) for own in changes]}
+    scores = {"changes": [-float(sum(max(len(one.ref), len(one.alt)) for one in of_variant)) for of_variant in changes]}
     if protein:
-        found["blosum62"] = [_sum(own, lambda a, b: BLOSUM62[a, b] - BLOSUM62[a, a]) for own in changes]
-        found["hydropathy"] = [_sum(own, lambda a, b: -abs(PROPERTIES[a][0] - PROPERTIES[b][0])) for own in changes]
+        scores["blosum62"] = [_sum(of_variant, lambda a, b: BLOSUM62[a, b] - BLOSUM62[a, a]) for of_variant in changes]
+        scores["hydropathy"] = [
+            _sum(of_variant, lambda a, b: -abs(PROPERTIES[a][0] - PROPERTIES[b][0])) for of_variant in changes
+        ]
     if sites:
-        found["site_frequencies"] = [sites.log_odds(own) for own in changes]
-        found["conservation"] = [-sites.conservation(own) for own in changes]
+        scores["site_frequencies"] = [sites.log_odds(of_variant) for of_variant in changes]
+        scores["conservation"] = [-sites.conservation(of_variant) for of_variant in changes]
     if track:
-        found["conservation"] = _track_means(track, table["contig"].astype(str).tolist(), changes)
-    return {name: np.array(values, np.float64) for name, values in found.items()}
+        scores["conservation"] = _track_means(track, table["contig"].astype(str).tolist(), changes)
+    return {name: np.array(values, np.float64) for name, values in scores.items()}
 
 
 def _sum(changes: Sequence[Change], of: Callable[[str, str], float]) -> float:
@@ -141,8 +143,8 @@ def _track_means(path: str | Path, contigs: Sequence[str], changes: Sequence[Seq
     with track:
         sizes = track.chroms() or {}
         means = []
-        for contig, own in zip(contigs, changes, strict=True):
-            parts = [trimmed(change) for change in own]
+        for contig, of_variant in zip(contigs, changes, strict=True):
+            parts = [trimmed(change) for change in of_variant]
             spans = [(one.start, one.stop) if one.ref else (one.start - 1, one.start + 1) for one in parts]
             inside = contig in sizes and all(0 <= a < b <= sizes[contig] for a, b in spans)
             values = [track.values(contig, a, b) for a, b in spans] if inside else [[float("nan")]]

@@ -30,9 +30,9 @@ def paired_contributions(
     """
     parts = []
     for spectrum in spectra:
-        own = effects[effects["output"] == spectrum.output]
-        order = own["delta"].abs().sort_values(ascending=False, kind="stable").index
-        strongest = own.loc[order[:MAX_COMPARED]]
+        of_output = effects[effects["output"] == spectrum.output]
+        order = of_output["delta"].abs().sort_values(ascending=False, kind="stable").index
+        strongest = of_output.loc[order[:MAX_COMPARED]]
         for row in strongest.to_dict("records"):
             windows = placing.letters(reference, *placed(row))
             template = spectrum.template

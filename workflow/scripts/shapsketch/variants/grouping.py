@@ -168,9 +168,9 @@ def from_table(rows: Iterable[Row], found: Haplotypes) -> None:
             group.add(row, "")
             found.close(group, "", row["variant_id"])
     named.sort(key=lambda row: (row["haplotype"], row["contig"], _changes(row)[0], row["record"]))
-    for (name, _), own in groupby(named, key=lambda row: (row["haplotype"], row["contig"])):
+    for (name, _), of_haplotype in groupby(named, key=lambda row: (row["haplotype"], row["contig"])):
         group = Group()
-        for row in own:
+        for row in of_haplotype:
             if not group.takes(row, "", found.placing, found.width):
                 found.close(group, "", name)
                 group = Group()
@@ -196,12 +196,12 @@ def from_vcf(path: str | Path, rows: Iterable[Row], found: Haplotypes, samples: 
         columns = _columns(path, header.samples, samples)
         groups: dict[tuple[str, int], Group] = {}
         before, seen = ("", 0, 0), set[str]()
-        record, own = next(kept, (-1, {}))
+        record, of_record = next(kept, (-1, {}))
         for line in read_lines(path, header, below) if columns else ():
             before = _sorted(path, line, before, seen)
-            mine = own if line.number == record else {}
+            mine = of_record if line.number == record else {}
             if mine:
-                record, own = next(kept, (-1, {}))
+                record, of_record = next(kept, (-1, {}))
             for sample, column in columns.items():
                 _take(path, line, mine, sample, column, groups, found)
         for (sample, number), group in groups.items():
@@ -216,8 +216,8 @@ def _columns(path: str | Path, known: Sequence[str], wanted: Sequence[str]) -> d
 
 
 def _by_record(rows: Iterable[Row]) -> Iterator[tuple[int, dict[int, Row]]]:
-    for record, own in groupby(rows, key=lambda row: row["record"]):
-        yield record, {row["allele"]: row for row in own}
+    for record, of_record in groupby(rows, key=lambda row: row["record"]):
+        yield record, {row["allele"]: row for row in of_record}
 
 
 def _sorted(path: str | Path, line: Line, before: tuple[str, int, int], seen: set[str]) -> tuple[str, int, int]:

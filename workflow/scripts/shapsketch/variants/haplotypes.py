@@ -158,10 +158,10 @@ class HaplotypeAsker:
         rows = haplotypes.to_pylist()
         answers = self._answers(rows)
         values, pairs = list[dict[str, Any]](), list[dict[str, Any]]()
-        for row, own in zip(rows, answers, strict=True):
+        for row, of_group in zip(rows, answers, strict=True):
             for k, output in enumerate(self.model.outputs):
-                found = self._explain(len(row["variant_ids"]), own[:, k])
-                made = _rows(row, output, own[:, k], found, self.max_exact)
+                explained = self._explain(len(row["variant_ids"]), of_group[:, k])
+                made = _rows(row, output, of_group[:, k], explained, self.max_exact)
                 values, pairs = values + made[0], pairs + made[1]
         return pa.Table.from_pylist(values, VALUE_SCHEMA), pa.Table.from_pylist(pairs, PAIR_SCHEMA)
 
@@ -217,12 +217,12 @@ def pair_interactions(players: int, supports: np.ndarray, dividends: np.ndarray)
         supports: (D, w) int64, players in ascending order, filled up with k.
         dividends: (D,) float64, a(T).
     """
-    found = np.zeros((players + 1, players + 1))
+    shared = np.zeros((players + 1, players + 1))
     sizes = (supports < players).sum(1)
     for i, j in combinations(range(supports.shape[1]), 2):
         rows = sizes > j
-        np.add.at(found, (supports[rows, i], supports[rows, j]), dividends[rows] / (sizes[rows] - 1))
-    return (found + found.T)[:players, :players]
+        np.add.at(shared, (supports[rows, i], supports[rows, j]), dividends[rows] / (sizes[rows] - 1))
+    return (shared + shared.T)[:players, :players]
 
 
 def _rows(

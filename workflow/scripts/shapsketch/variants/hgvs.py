@@ -59,22 +59,22 @@ def parse_protein(text: str, sequence: str, first: int = 1) -> tuple[Change, ...
 
 def _one(part: str, sequence: str, first: int) -> Change | None:
     """One change; None where nothing changes."""
-    if found := _SUBSTITUTION.fullmatch(part):
-        letter, number, alt = found.groups()
+    if match := _SUBSTITUTION.fullmatch(part):
+        letter, number, alt = match.groups()
         start = _place(letter, number, sequence, first)
         ref = sequence[start]
         new = ref if alt == "=" else _letter(alt)
         return None if new == ref else Change(start, ref, new)
-    if found := _DELETION.fullmatch(part):
-        start, stop = _range(found.groups()[:4], sequence, first)
-        return Change(start, sequence[start:stop], _letters(found[5] or ""))
-    if found := _INSERTION.fullmatch(part):
-        start, stop = _range(found.groups()[:4], sequence, first)
+    if match := _DELETION.fullmatch(part):
+        start, stop = _range(match.groups()[:4], sequence, first)
+        return Change(start, sequence[start:stop], _letters(match[5] or ""))
+    if match := _INSERTION.fullmatch(part):
+        start, stop = _range(match.groups()[:4], sequence, first)
         if stop - start != 2:
             raise UnreadableError(f"{part!r} inserts between letters that are no neighbours")
-        return Change(start + 1, "", _letters(found[5]))
-    if found := _DUPLICATION.fullmatch(part):
-        start, stop = _range(found.groups(), sequence, first)
+        return Change(start + 1, "", _letters(match[5]))
+    if match := _DUPLICATION.fullmatch(part):
+        start, stop = _range(match.groups(), sequence, first)
         return Change(stop, "", sequence[start:stop])
     if re.search("fs|ext|[?]", part):
         raise UnreadableError(f"{part!r} is a shift of the frame, an extension or unknown, which letters cannot show")

@@ -36,8 +36,8 @@ def changed(codes: np.ndarray, template: Template, places: np.ndarray, steps: np
     """
     places, steps = (np.broadcast_to(part, (len(codes), part.shape[-1])) for part in (places, steps))
     made = np.repeat(codes[:, None], places.shape[1], 1)
-    own = np.take_along_axis(codes, places, 1).astype(np.int64)
-    letters = (own + steps) % template.sizes[places]
+    present = np.take_along_axis(codes, places, 1).astype(np.int64)
+    letters = (present + steps) % template.sizes[places]
     np.put_along_axis(made, places[:, :, None], letters[:, :, None].astype(np.uint8), 2)
     return made
 
@@ -55,10 +55,10 @@ def all_deltas(spectrum: Spectrum, codes: np.ndarray) -> np.ndarray:
     out = np.empty((len(codes), len(places)))
     size = max(1, LETTERS_AT_ONCE // (template.n * letters))
     for k in range(0, len(codes), size):
-        own = codes[k : k + size]
-        others = (own[:, places].astype(np.int64) + steps) % template.sizes[places]
-        changes = spectrum.components.mutations(own, letters)
-        out[k : k + size] = changes[np.arange(len(own))[:, None], places, others]
+        piece = codes[k : k + size]
+        others = (piece[:, places].astype(np.int64) + steps) % template.sizes[places]
+        changes = spectrum.components.mutations(piece, letters)
+        out[k : k + size] = changes[np.arange(len(piece))[:, None], places, others]
     return out
 
 
@@ -113,9 +113,9 @@ def percentiles(deltas: np.ndarray, null: np.ndarray) -> np.ndarray:
         deltas: (N, outputs) float64.
         null: (N, M, outputs) float64.
     """
-    own, usual = np.abs(deltas)[:, None], np.abs(null)
-    slack = ROUNDING * np.maximum(own, usual.max(1, keepdims=True, initial=0.0))
-    smaller, larger = (usual < own - slack).mean(1), (usual > own + slack).mean(1)
+    sizes, usual = np.abs(deltas)[:, None], np.abs(null)
+    slack = ROUNDING * np.maximum(sizes, usual.max(1, keepdims=True, initial=0.0))
+    smaller, larger = (usual < sizes - slack).mean(1), (usual > sizes + slack).mean(1)
     return 100 * (smaller + (1 - smaller - larger) / 2)
 
 
@@ -145,14 +145,14 @@ def mutation_table(spectrum: Spectrum, names: Sequence[str], sequences: Sequence
     codes = template.to_local(template.alphabet.encode(template.alphabet.normalise(sequences)))
     rows = np.flatnonzero(np.less(codes, template.sizes).all(1))
     places, steps = single_changes(template)
-    own = codes[rows][:, places]
-    other = ((own.astype(np.int64) + steps) % template.sizes[places]).astype(np.uint8)
+    present = codes[rows][:, places]
+    other = ((present.astype(np.int64) + steps) % template.sizes[places]).astype(np.uint8)
     letters = np.array(list(template.alphabet.letters))
     columns = {
         "sequence_id": np.repeat(np.array(names, object)[rows], len(places)),
-        "output": np.full(own.size, spectrum.output, object),
+        "output": np.full(present.size, spectrum.output, object),
         "position": np.tile(places + 1, len(rows)),
-        "ref": letters[template.letter_codes[places, own]].ravel(),
+        "ref": letters[template.letter_codes[places, present]].ravel(),
         "alt": letters[template.letter_codes[places, other]].ravel(),
         "delta": all_deltas(spectrum, codes[rows]).astype(np.float32).ravel(),
     }

@@ -28,14 +28,14 @@ def effects_by_name(tables: Mapping[str, pd.DataFrame]) -> dict[str, np.ndarray]
         a point where it has several. NaN where a model was not asked about a variant, as its window did not fit.
     """
     order = variants_of(next(iter(tables.values())))
-    found = {}
+    deltas = {}
     for model, table in tables.items():
         outputs = list(dict.fromkeys(table["output"]))
         for output in outputs:
             name = output if len(tables) == 1 else model if len(outputs) == 1 else f"{model}.{output}"
-            own = table[table["output"] == output].set_index(KEY)["delta"]
-            found[name] = own.reindex(pd.MultiIndex.from_frame(order[KEY])).to_numpy(np.float64)
-    return found
+            of_output = table[table["output"] == output].set_index(KEY)["delta"]
+            deltas[name] = of_output.reindex(pd.MultiIndex.from_frame(order[KEY])).to_numpy(np.float64)
+    return deltas
 
 
 def variants_of(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,15 +77,15 @@ def check_columns(path: str | Path, names: Sequence[str]) -> None:
 
 
 def _of_info(path: str | Path, names: Sequence[str], variants: pd.DataFrame) -> dict[str, np.ndarray]:
-    found = {name: dict[tuple[int, int], str]() for name in names}
+    values = {name: dict[tuple[int, int], str]() for name in names}
     with open_text(path, VCF) as handle:
         header, below = read_header(path, enumerate(handle, 1))
         for line in read_lines(path, header, below):
-            for name, cells in found.items():
+            for name, cells in values.items():
                 cells.update(_by_allele(line, name))
     keys = list(zip(variants["record"].tolist(), variants["allele"].tolist(), strict=True))
     read = {}
-    for name, cells in found.items():
+    for name, cells in values.items():
         if not any(cells.values()):
             raise InputError(f"{path} has no INFO key {name!r}, which the config names among predictors.")
         column = pd.Series([cells.get(key, "") for key in keys], variants["record"], dtype=object, name=name)
@@ -105,11 +105,11 @@ def put_together(*groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Raises:
         InputError: two have one name.
     """
-    found = dict[str, np.ndarray]()
+    together = dict[str, np.ndarray]()
     for group in groups:
-        twice = sorted(found.keys() & group.keys())
+        twice = sorted(together.keys() & group.keys())
         if twice:
             hint = "; that is a baseline's" if twice[0] in NAMES else ""
             raise InputError(f"Two predictors of the variants have the name {twice[0]!r}{hint}: rename the column.")
-        found |= group
-    return found
+        together |= group
+    return together

@@ -129,8 +129,8 @@ class Checker:
         if self.reads_unknown:
             bad &= character_codes(texts).reshape(bad.shape) != ord(self.template.alphabet.wildcard)
         rows = np.flatnonzero(bad.any(1)).tolist()
-        found = find_problems(self.template, [texts[k] for k in rows])
-        return {k: found[number].sentence for number, k in enumerate(rows)}
+        problems = find_problems(self.template, [texts[k] for k in rows])
+        return {k: problems[number].sentence for number, k in enumerate(rows)}
 
 
 def stream_variants(
@@ -205,8 +205,8 @@ def _check(
     ]
     wrong = {k: _mutated(one, made) for k, (one, (_, made)) in enumerate(zip(kept, letters, strict=True))}
     for number in (0, 1):
-        found = checker.problems([pair[number] for pair in letters])
-        for k, sentence in found.items():
+        problems = checker.problems([pair[number] for pair in letters])
+        for k, sentence in problems.items():
             wrong[k] = wrong[k] or f"its window {windows[k].name}{' with ALT' * number} {sentence}"
             if ambiguous == "error" and "ambiguous" in sentence:
                 where = f"{path}: record {kept[k].record} ({kept[k].name!r})"

@@ -85,10 +85,10 @@ def positive_label(labels: Sequence[str], wanted: str = "") -> str:
     known = sorted(set(labels) - {""})
     if wanted and wanted not in known:
         raise InputError(f"No variant has the label {wanted!r}, which the config calls positive; they have {known}.")
-    found = [label for label in known if label.lower() in _POSITIVE]
-    if not wanted and len(found) != 1:
+    known_positives = [label for label in known if label.lower() in _POSITIVE]
+    if not wanted and len(known_positives) != 1:
         raise InputError(f"The labels are {', '.join(known)}; say which is positive, as in `positive: {known[0]}`.")
-    return wanted or found[0]
+    return wanted or known_positives[0]
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,9 @@ def score_table(predictors: Predictors, truth: Truth, seed: int) -> pd.DataFrame
     ):
         classes = target.dtype == bool
         signed = {
-            name: predictors.towards_positive(name) if classes else own for name, own in predictors.values.items()
+            name: predictors.towards_positive(name) if classes else one for name, one in predictors.values.items()
         }
-        kept = {name: np.flatnonzero(used & np.isfinite(own)) for name, own in signed.items()}
+        kept = {name: np.flatnonzero(used & np.isfinite(one)) for name, one in signed.items()}
         first = next(iter(signed))
         resampled = _Resampled(signed, target, seed)
         for name, chosen in kept.items():
@@ -175,8 +175,8 @@ def score_table(predictors: Predictors, truth: Truth, seed: int) -> pd.DataFrame
                 value, values = resampled(compute, name, chosen)
                 less = [float("nan")] * 3
                 if name != first and len(shared) >= MIN_VARIANTS:
-                    own, others = resampled(compute, name, shared), resampled(compute, first, shared)
-                    less = [others[0] - own[0], *_interval(others[1] - own[1])]
+                    one, others = resampled(compute, name, shared), resampled(compute, first, shared)
+                    less = [others[0] - one[0], *_interval(others[1] - one[1])]
                 of_labels = (int(answer.sum()), name in predictors.lower) if classes else (None, None)
                 rows.append((name, measure, value, *_interval(values), len(chosen), *of_labels, *less))
     columns = ["predictor", "measure", "value", "low", "high", "variants", "positives", "lower_is_positive"]
@@ -196,9 +196,12 @@ class _Resampled:
         """Return a measure on the chosen variants, and on (RESAMPLES,) resamples of them."""
         key = (compute, name, chosen.tobytes())
         if key not in self.known:
-            own, answer = self.predictors[name][chosen], self.target[chosen]
-            draws = generator(self.seed, BOOTSTRAP_STREAM).integers(0, len(own), (RESAMPLES, len(own)))
-            self.known[key] = compute(own, answer), np.array([compute(own[draw], answer[draw]) for draw in draws])
+            predicted, answer = self.predictors[name][chosen], self.target[chosen]
+            draws = generator(self.seed, BOOTSTRAP_STREAM).integers(0, len(predicted), (RESAMPLES, len(predicted)))
+            self.known[key] = (
+                compute(predicted, answer),
+                np.array([compute(predicted[draw], answer[draw]) for draw in draws]),
+            )
         return self.known[key]
 
 
@@ -228,16 +231,16 @@ def cross_validated_calls(predictors: Predictors, truth: Truth, seed: int) -> di
     Each of `FOLDS` parts is called at the threshold with the largest sensitivity plus specificity (Youden 1950) on the
     other parts. Predictors with fewer than `MIN_VARIANTS` of either class have none.
     """
-    found = {}
+    calls = {}
     for name in predictors.values:
         predicted = predictors.towards_positive(name)
         chosen = np.flatnonzero(truth.labelled & np.isfinite(predicted))
-        own, positive = predicted[chosen], truth.positive[chosen]
+        scores, positive = predicted[chosen], truth.positive[chosen]
         if min(positive.sum(), (~positive).sum()) >= MIN_VARIANTS:
-            part = generator(seed, SPLIT_STREAM).permutation(len(own)) % FOLDS
-            cuts = np.array([best_threshold(own[part != k], positive[part != k]) for k in range(FOLDS)])
-            found[name] = Calls(chosen, own >= cuts[part], positive, cuts)
-    return found
+            part = generator(seed, SPLIT_STREAM).permutation(len(scores)) % FOLDS
+            cuts = np.array([best_threshold(scores[part != k], positive[part != k]) for k in range(FOLDS)])
+            calls[name] = Calls(chosen, scores >= cuts[part], positive, cuts)
+    return calls
 
 
 def confusion_table(calls: Mapping[str, Calls], lower: Collection[str] = ()) -> pd.DataFrame:
@@ -253,11 +256,11 @@ def confusion_table(calls: Mapping[str, Calls], lower: Collection[str] = ()) -> 
         `specificity`, `mcc`.
     """
     rows = []
-    for name, own in calls.items():
-        tp, fp = int((own.called & own.positive).sum()), int((own.called & ~own.positive).sum())
-        fn, tn = int((~own.called & own.positive).sum()), int((~own.called & ~own.positive).sum())
-        threshold = own.thresholds.mean() * (-1 if name in lower else 1)
-        rows.append((name, threshold, tp, fp, fn, tn, tp / (tp + fn), tn / (tn + fp), mcc(own.called, own.positive)))
+    for name, one in calls.items():
+        tp, fp = int((one.called & one.positive).sum()), int((one.called & ~one.positive).sum())
+        fn, tn = int((~one.called & one.positive).sum()), int((~one.called & ~one.positive).sum())
+        threshold = one.thresholds.mean() * (-1 if name in lower else 1)
+        rows.append((name, threshold, tp, fp, fn, tn, tp / (tp + fn), tn / (tn + fp), mcc(one.called, one.positive)))
     columns = ["predictor", "threshold", "true_positives", "false_positives", "false_negatives", "true_negatives"]
     return pd.DataFrame(rows, columns=[*columns, "sensitivity", "specificity", "mcc"])
 
@@ -271,11 +274,11 @@ def prediction_table(variants: pd.DataFrame, predictors: Predictors, calls: Mapp
         `NAME.called`: 1 positive, 0 negative, missing without a label.
     """
     names = ["record", "allele", "variant_id", "contig", "positions", "ref", "alt", "label", "score"]
-    values = {f"{name}.value" if name in names else name: own for name, own in predictors.values.items()}
+    values = {f"{name}.value" if name in names else name: one for name, one in predictors.values.items()}
     called = {}
-    for name, own in calls.items():
+    for name, one in calls.items():
         column = pd.Series(pd.NA, range(len(variants)), dtype="Int8")
-        column.iloc[own.chosen] = own.called.astype(np.int8)
+        column.iloc[one.chosen] = one.called.astype(np.int8)
         called[f"{name}.called"] = column
     return variants[names].assign(**values, **called)
 

@@ -153,7 +153,7 @@ def _rows(
     kept = np.flatnonzero(changed)
     if not len(kept):
         return pd.DataFrame(columns=COLUMNS)
-    found = compare_classes(values[:, kept], positive, seed)
+    comparison = compare_classes(values[:, kept], positive, seed)
     table = pd.DataFrame(
         {
             "output": output,
@@ -162,13 +162,13 @@ def _rows(
             "variants": len(values),
             "positives": int(positive.sum()),
             "changed": changed[kept],
-            "mean_positive": found.means[0],
-            "mean_negative": found.means[1],
-            "difference": found.means[0] - found.means[1],
-            "low": found.low,
-            "high": found.high,
-            "p_value": found.p_values,
-            "p_adjusted": found.adjusted,
+            "mean_positive": comparison.means[0],
+            "mean_negative": comparison.means[1],
+            "difference": comparison.means[0] - comparison.means[1],
+            "low": comparison.low,
+            "high": comparison.high,
+            "p_value": comparison.p_values,
+            "p_adjusted": comparison.adjusted,
         }
     )
     return table.sort_values(["p_adjusted", "p_value"], kind="stable")
@@ -197,7 +197,7 @@ def _pair_changes(spectrum: Spectrum, without: np.ndarray, variant: np.ndarray) 
 def _interactions(spectrum: Spectrum, mapping: InteractionMap, codes: np.ndarray) -> np.ndarray:
     """(N, supports of the map) float64: every interaction of every sequence."""
     unique, which = np.unique(codes, axis=0, return_inverse=True)  # the window without a variant may be that of all
-    found = strongest_of_all(spectrum.components, mapping, unique, top_k=None)
+    strongest = strongest_of_all(spectrum.components, mapping, unique, top_k=None)
     values = np.zeros((len(unique), len(mapping.supports)))
-    values[found.rows, found.columns] = found.values
+    values[strongest.rows, strongest.columns] = strongest.values
     return values[which.ravel()]

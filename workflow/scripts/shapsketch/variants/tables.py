@@ -77,9 +77,9 @@ def read_columns(path: str | Path, wanted: Sequence[str]) -> Iterator[pd.DataFra
 
 
 def _named(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    found = {key: next((name for name in names if name in table), None) for key, names in NAMES.items()}
-    found |= {"label": columns.label or None, "score": columns.score or None}
-    return pd.DataFrame({key: table[name] for key, name in found.items() if name}, index=table.index)
+    columns_of = {key: next((name for name in names if name in table), None) for key, names in NAMES.items()}
+    columns_of |= {"label": columns.label or None, "score": columns.score or None}
+    return pd.DataFrame({key: table[name] for key, name in columns_of.items() if name}, index=table.index)
 
 
 def wild_type(path: str | Path) -> str:
@@ -99,14 +99,14 @@ def wild_type(path: str | Path) -> str:
     text, mutant = str(first["mutated"].iloc[0]).upper(), str(first["protein"].iloc[0])
     letters = list(text)
     for part in mutant.split(":"):
-        found = re.fullmatch(r"([A-Z])([0-9]+)([A-Z])", part.strip())
-        place = int(found[2]) - 1 if found else -1
-        if not found or place >= len(letters) or letters[place] != found[3]:
+        change = re.fullmatch(r"([A-Z])([0-9]+)([A-Z])", part.strip())
+        place = int(change[2]) - 1 if change else -1
+        if not change or place >= len(letters) or letters[place] != change[3]:
             raise InputError(
                 f"{path}: row {first.index[0]} names {mutant!r}, which its mutated_sequence does not show; give the "
                 "unchanged sequence as the config's key `sequence`."
             )
-        letters[place] = found[1]
+        letters[place] = change[1]
     return "".join(letters)
 
 
