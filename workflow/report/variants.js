@@ -116,7 +116,7 @@ function beforeAfter(key, id) {
 
 /** The variants of a haplotype as pairs of bars (alone, Shapley value), joined by arcs. */
 function haplotypePicture(one) {
-  const { players, pairs, sums } = game(one);
+  const { players, pairs, pair_errors, sums } = game(one);
   const width = Math.max(420, Math.min(1000, 110 * players.length + 90));
   const frame = { left: 70, right: width - 10 };
   const x = (k) => frame.left + ((k + 0.5) * (frame.right - frame.left)) / players.length;
@@ -124,7 +124,7 @@ function haplotypePicture(one) {
   let k = 0;
   for (let i = 0; i < players.length; i += 1)
     for (let j = i + 1; j < players.length; j += 1, k += 1)
-      if (pairs[k]) arcs.push({ positions: [i, j], value: pairs[k], tip: `${players[i][1]} and ${players[j][1]}\ninteraction ${number(pairs[k], true)}` });
+      if (pairs[k]) arcs.push({ positions: [i, j], value: pairs[k], tip: `${players[i][1]} and ${players[j][1]}\ninteraction ${number(pairs[k], true)}${pair_errors[k] == null ? "" : ` ± ${number(1.96 * pair_errors[k])}`}` });
   arcs.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const shown = arcs.slice(0, 40);
   frame.top = (shown.length ? 105 : 10) + 10;

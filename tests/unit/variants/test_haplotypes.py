@@ -17,7 +17,13 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.sequences.template import Template
 from shapsketch.variants.grouping import Haplotypes, from_table
-from shapsketch.variants.haplotypes import HaplotypeAsker, exact_values, pair_interactions
+from shapsketch.variants.haplotypes import (
+    HaplotypeAsker,
+    check_masks,
+    exact_values,
+    missed_interactions,
+    pair_interactions,
+)
 from shapsketch.variants.reading import Checker, Placing, stream_variants
 from shapsketch.variants.scoring import spearman
 from shapsketch.variants.tables import Columns
@@ -106,12 +112,34 @@ def test_many_variants_are_sampled_and_their_errors_shown():
     values, pairs = (table.to_pandas() for table in asker(pa.Table.from_pylist([row])))
     assert len(values) == 19 and (values["method"] == "sampled").all()
     assert model.evaluations <= 2000 and (values["evaluations"] <= 2000).all()
-    exact, _ = brute_pairs(model, positions, alts)
+    exact, found = brute_pairs(model, positions, alts)
+    rows, columns = np.triu_indices(19, 1)
+    error = pairs["interaction"].to_numpy() - found[rows, columns]
+    assert (np.abs(error) <= 5 * pairs["standard_error"] + 1e-6).all()
     np.testing.assert_allclose(values["shapley_value"].sum(), values["joint"][0], atol=1e-9)
     assert (np.abs(values["shapley_value"] - exact) <= 4 * values["standard_error"] + 1e-6).all()
     assert (pairs["r2"] > 0.99).all()
     again, _ = asker(pa.Table.from_pylist([row]))
     assert again.to_pandas().equals(values)
+
+
+def test_what_a_fit_misses_of_interactions_is_estimated_with_its_error():
+    """On a game with pairs and triples: no bias, and errors that are what the estimates spread by."""
+    rng, k = np.random.default_rng(6), 6
+    cube = rng.normal(size=(2,) * k)
+    exact = exact_values(cube).interactions
+    estimates, errors = [], []
+    for seed in range(300):
+        masks = check_masks(k, 400, seed)
+        mean, error = missed_interactions(masks, cube[tuple(masks.T)])
+        estimates.append(mean)
+        errors.append(error)
+    spread, pairs = np.std(estimates, axis=0), np.triu_indices(k, 1)
+    bias = np.mean(estimates, axis=0) - exact
+    assert (np.abs(bias[pairs]) < 4 * spread[pairs] / np.sqrt(300) + 0.03).all()
+    np.testing.assert_allclose(np.mean(errors, axis=0)[pairs], spread[pairs], rtol=0.15)
+    masks = check_masks(20, 21_000, 0)
+    assert np.abs(np.bincount(masks.sum(1), minlength=21) - 1000).max() < 150 and np.ptp(masks.mean(0)) < 0.02
 
 
 def brute_pairs(model, positions, alts):

@@ -170,6 +170,7 @@ def _game(values: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
             for name, (ref, place, alt), (_, row) in zip(values["variant_id"], changes, values.iterrows(), strict=True)
         ],
         "pairs": [_number(value) for value in pairs["interaction"]],
+        "pair_errors": [_number(value) for value in pairs["standard_error"]],
     }
 
 

@@ -13,7 +13,7 @@ VERSIONS = {
     "motifs": 7,
     "compare": 2,
     "report": 5,
-    "variants": 4,
+    "variants": 5,
     "mechanism": 4,
 }
 

@@ -20,11 +20,13 @@ from ..masks import fit_values
 from ..masks.plan import make_mask_plan
 from ..models import Model
 from ..sequences.genome import Reference
+from ..sequences.rng import HAPLOTYPE_STREAM, generator
 from ..sequences.windows import Window
 from .effects import EffectAsker
 from .reading import Placing, placed
 from .variant import Change, edited
 
+PAIR_SHARE = 5  # of the evaluations of a sampled haplotype, one in so many checks what was found of its interactions
 HAPLOTYPES_AT_ONCE = 64  # whose windows are asked together, from multiples of it on
 WINDOWS_AT_ONCE = 1 << 24  # letters of windows that are held at once
 _PLACE = [
@@ -67,6 +69,7 @@ PAIR_SCHEMA = pa.schema(
         ("variant_2", pa.string()),
         ("positions", pa.string()),
         ("interaction", pa.float64()),
+        ("standard_error", pa.float64()),
         ("r2", pa.float64()),
     ]
 )
@@ -78,13 +81,15 @@ class Explained:
 
     Attributes:
         values, errors: (k,) float64 Shapley values and their standard errors; NaN where they are exact.
-        interactions: (k, k) float64, the Shapley interaction index of each pair; symmetric.
+        interactions, interaction_errors: (k, k) float64, the Shapley interaction index of each pair, and its standard
+            error, NaN where it is exact; symmetric.
         r2: how well interactions that are not exact reproduce the game on fresh coalitions; NaN where they are.
     """
 
     values: np.ndarray
     errors: np.ndarray
     interactions: np.ndarray
+    interaction_errors: np.ndarray
     r2: float
 
 
@@ -108,7 +113,7 @@ def exact_values(cube: np.ndarray) -> Explained:
         for i, j in combinations(range(k), 2):
             second = np.diff(np.diff(cube, axis=j), axis=i).squeeze((i, j))
             interactions[i, j] = interactions[j, i] = (weights * second).sum()
-    return Explained(values, np.full(k, np.nan), interactions, float("nan"))
+    return Explained(values, np.full(k, np.nan), interactions, np.full((k, k), np.nan), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class HaplotypeAsker:
         reference: the genome, or given sequences.
         placing: how windows are cut.
         max_exact: variants of a haplotype up to which every coalition is asked.
-        budget: evaluations of a haplotype of more.
+        budget: evaluations of a haplotype of more; every `PAIR_SHARE`-th of them checks the interactions of pairs.
         seed: of their coalitions.
     """
 
@@ -140,10 +145,12 @@ class HaplotypeAsker:
         if players <= self.max_exact:
             return np.indices((2,) * players, np.uint8).reshape(players, -1).T
         whole, none = np.ones((1, players), np.uint8), np.zeros((1, players), np.uint8)
-        return np.concatenate([none, whole, np.eye(players, dtype=np.uint8), self._plan(players).masks])
+        checks = check_masks(players, self.budget // PAIR_SHARE, self.seed)
+        return np.concatenate([none, whole, np.eye(players, dtype=np.uint8), checks, self._plan(players).masks])
 
     def _plan(self, players: int) -> Any:
-        return make_mask_plan(players, max(self.budget - players - 2, 1), seed=self.seed, noisy=False)
+        left = self.budget - self.budget // PAIR_SHARE - players - 2
+        return make_mask_plan(players, max(left, 1), seed=self.seed, noisy=False)
 
     def __call__(self, haplotypes: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Explain some haplotypes.
@@ -202,11 +209,59 @@ class HaplotypeAsker:
         """Explain one output from its answers at `masks`."""
         if players <= self.max_exact:
             return exact_values(answers.reshape((2,) * players))
-        whole, plan = float(answers[1]), self._plan(players)
-        fit = fit_values(plan, answers[2 + players :], whole)
+        whole, plan, checks = float(answers[1]), self._plan(players), self.budget // PAIR_SHARE
+        known, asked = np.split(answers[2 + players :], [checks])
+        fit = fit_values(plan, asked, whole)
         gap = whole - float(answers[0]) - fit.values.sum()  # the fit's own value of nobody is an estimate
-        interactions = pair_interactions(players, *fit.parities.dividends)
-        return Explained(fit.values + gap / players, fit.errors, interactions, fit.record["r2"])
+        masks = check_masks(players, checks, self.seed)
+        missed, errors = missed_interactions(masks, known - fit.parities.predict(masks))
+        interactions = pair_interactions(players, *fit.parities.dividends) + missed
+        return Explained(fit.values + gap / players, fit.errors, interactions, errors, fit.record["r2"])
+
+
+def check_masks(players: int, count: int, seed: int) -> np.ndarray:
+    """Draw the (count, k) uint8 coalitions that check interactions: of every size alike, from nobody to all."""
+    rng = generator(seed, HAPLOTYPE_STREAM)
+    sizes = rng.integers(0, players + 1, (count, 1))
+    return (rng.random((count, players)).argsort(1).argsort(1) < sizes).astype(np.uint8)
+
+
+def missed_interactions(masks: np.ndarray, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate the interactions of what a fit has missed of a game.
+
+    The Shapley interaction index is a sum of v(T) over coalitions T, with weights by their size t and by how many of
+    the pair they hold (Fumagalli et al. 2023, SHAP-IQ, theorem 4.1): over coalitions of every size alike it is the mean
+    of v(T) times k (k + 1) / [t (t - 1)], - k (k + 1) / [t (k - t)] or k (k + 1) / [(k - t) (k - t - 1)], where they
+    hold both, one or none.
+
+    Args:
+        masks: (N, k) uint8, from `check_masks`.
+        residuals: (N,) float64, the game there less the fit.
+
+    Returns:
+        (k, k) float64 each: the interactions of pairs, without bias but for the mean residual, which is taken off; and
+        their standard errors. Zero on the diagonal.
+    """
+    count, k = masks.shape
+    own = masks.astype(np.float64)
+    sizes = own.sum(1)
+    left = k - sizes
+    scale = k * (k + 1) * (residuals - residuals.mean())
+    both, one, none = (
+        sign * scale / np.maximum(part, 1)
+        for sign, part in ((1, sizes * (sizes - 1)), (-1, sizes * left), (1, left * (left - 1)))
+    )
+    moments = []
+    for power in (1, 2):
+        inside, mixed, outside = both**power, one**power, none**power
+        held, other = (own * inside[:, None]).T @ own, ((1 - own) * outside[:, None]).T @ (1 - own)
+        cross = (own * mixed[:, None]).T @ (1 - own)
+        moments.append((held + other + cross + cross.T) / count)
+    mean, square = moments
+    errors = np.sqrt(np.maximum(square - mean**2, 0) / max(count - 1, 1))
+    np.fill_diagonal(mean, 0)
+    np.fill_diagonal(errors, 0)
+    return mean, errors
 
 
 def pair_interactions(players: int, supports: np.ndarray, dividends: np.ndarray) -> np.ndarray:
@@ -248,7 +303,9 @@ def _rows(
     ]  # fmt: skip
     pairs = [
         place | size | {"variant_1": names[i], "variant_2": names[j], "positions": f"{parts[i][0]},{parts[j][0]}"}
-        | {"interaction": float(found.interactions[i, j]), "r2": None if exact else found.r2}
+        | {"interaction": float(found.interactions[i, j])}
+        | {"standard_error": None if exact else float(found.interaction_errors[i, j])}
+        | {"r2": None if exact else found.r2}
         for i, j in combinations(range(players), 2)
     ]  # fmt: skip
     return values, pairs
