@@ -71,7 +71,7 @@ function orderBars({ variance_by_order, r2 }, room) {
       const top = 6 + 30 * k;
       return svg(
         "g",
-        { class: "axis", "data-tip": `${name}: ${percent(share)} of the variance` },
+        { class: "axis", "data-tip": `${name}: ${percent(share)} of the model's variance` },
         label(84, top + 16, name, { "text-anchor": "end" }),
         svg("rect", { x: x(0), y: top, width: x(1) - x(0), height: 22, rx: 3, class: "track" }),
         svg("rect", {

@@ -5,7 +5,7 @@ function motifCard(page, motif, kind) {
   const facts = [
     ["together", number(motif.value, true)],
     [
-      "of the variance",
+      "of the variance over these sequences",
       percent(motif.share) +
         (motif.share_low != null ? ` (${percent(motif.share_low)} to ${percent(motif.share_high)})` : ""),
     ],
@@ -66,7 +66,7 @@ function singleLetters(singles) {
           {
             class: "chip",
             tabindex: 0,
-            "data-tip": `${percent(m.share)} of the variance\nin ${thousands(m.sequences ?? m.instances)} sequences`,
+            "data-tip": `${percent(m.share)} of the variance over these sequences\nin ${thousands(m.sequences ?? m.instances)} sequences`,
           },
           html("b", { class: "mono" }, m.letters),
           ` at ${m.positions} `,
@@ -97,7 +97,7 @@ function supportTable(page, support) {
     order === 2 && cells.length > 12
       ? letterTable(page, support)
       : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
-    html("p", { class: "caption" }, `${percent(share)} of the variance`),
+    html("p", { class: "caption" }, `${percent(share)} of the variance over these sequences`),
   );
 }
 

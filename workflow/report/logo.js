@@ -1,7 +1,7 @@
 /* Logos: letters as high as what they do, for means over many sequences, for motifs, and for one sequence with its
    error bars and its interactions as arcs. */
 
-const LOGO = { right: 10, narrow: 9, wide: 34, widest: 72, foot: 36 };
+const LOGO = { right: 10, narrow: 4, wide: 34, widest: 72, foot: 36 };
 
 /** Puts the outlines of all letters into the page once; logos refer to them. */
 function defineGlyphs({ glyphs, colors }) {
@@ -91,7 +91,7 @@ function logo(columns, options) {
         [...text].map((letter, k) =>
           label(left(k) + width / 2, head - 10, letter, {
             "text-anchor": "middle",
-            "font-size": Math.min(15, width + 3),
+            "font-size": Math.min(15, width < 9 ? width + 1 : width + 3),
           }),
         ),
       ),
@@ -133,7 +133,7 @@ function errorBar(x, y, { above, below }, error, width) {
 }
 
 function positionLabels(columns, left, width, frame, title) {
-  const every = width > 20 ? 1 : 5;
+  const every = width > 20 ? 1 : width > 5.5 ? 5 : 10;
   return svg(
     "g",
     { class: "axis" },

@@ -7,12 +7,13 @@ class Page {
   constructor(page) {
     this.page = page;
     this.output = 0;
-    this.views = { set: 0, kind: "contribution", map: 0, more: false };
+    this.views = { set: 0, kind: "contribution", map: 0, more: false, shares: 0 };
     defineGlyphs(page.alphabet);
     startTips();
     setUnit(this.content.unit);
     this.outputChoice();
     if (page.sequences.shown) this.startSequences();
+    this.drawOutputs();
     place("more").addEventListener("click", () => {
       this.views.more = !this.views.more;
       this.drawMotifs();
@@ -24,7 +25,10 @@ class Page {
       this.drawMotifs();
     });
     addEventListener("resize", () => {
-      if (innerWidth !== width) this.draw();
+      if (innerWidth !== width) {
+        this.draw();
+        this.drawOutputs();
+      }
       width = innerWidth;
     });
   }
@@ -59,6 +63,23 @@ class Page {
     this.drawFaithfulness();
     this.drawCosts();
     if (this.table) this.drawSequence();
+  }
+
+  drawOutputs() {
+    const target = place("outputs-map");
+    if (!target) return;
+    const choose = (k) => document.querySelectorAll("#output-choice .choice")[k].click();
+    const shares = (k) => {
+      this.views.shares = k;
+      this.drawOutputs();
+    };
+    target.replaceChildren(
+      choices("What the map shows", ["as values", "as shares of each output"], this.views.shares, shares),
+      scrolling(
+        "Outputs by position",
+        outputsMap(this.page, this.page.outputs_map, this.views.shares === 1, roomOf(target), choose),
+      ),
+    );
   }
 
   drawContributions() {

@@ -6,6 +6,7 @@ PAGE_SCRIPTS = [
     "charts.js",
     "costs.js",
     "gallery.js",
+    "outputs.js",
     "sequences.js",
     "page.js",
 ]

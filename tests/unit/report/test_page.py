@@ -1,6 +1,6 @@
 """The page: what it holds, that nothing can break out of its data, and that it works in a real browser.
 
-Covers also: page_outputs, page_methods.
+Covers also: page_methods.
 """
 
 import base64

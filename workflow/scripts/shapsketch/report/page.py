@@ -22,7 +22,7 @@ from .analysis import Analysis, cautions, omissions
 from .html import glyphs, render, script_safe
 from .methods_text import Facts, Writer, supplement
 from .page_methods import compared_methods
-from .page_outputs import output_content, pack_outputs, records
+from .page_outputs import output_content, outputs_map, pack_outputs, records
 from .page_sequences import MAX_TEXT_SIZE, pack_sequences
 
 # What a reader can go on with: name in the rule, path beside the page, what it holds.
@@ -108,6 +108,7 @@ def build_page(
         "fixed": (np.flatnonzero(analysis.spectrum.template.sizes == 1) + 1).tolist(),
         "sequences": sequences,
         "outputs": [output_content(analysis, name) for name in analysis.spectra],
+        "outputs_map": outputs_map(analysis),
         "directory": pack.directory,
     }
     writer = Writer.read(sources["methods"], sources["bibliography"])

@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
+from ..fidelity.r2_words import headline_r2
 from ..fidelity.verdict import instead, no_arcs, no_motif, no_pair
 from .analysis import Analysis
 from .packing import Pack
 from .page_methods import cost_points
 
 MAX_HELD_OUT = 2000  # points of a scatter
+MIN_OUTPUTS = 3  # that are set side by side
 MAX_CELLS = 400  # of a letter table that is shown whole; of larger ones the strongest are
 
 
@@ -58,6 +61,28 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
         "views": contribution_views(analysis, output),
         "motifs": motif_contents(analysis, output),
         "supports": support_contents(analysis, output),
+    }
+
+
+def outputs_map(analysis: Analysis) -> dict[str, Any] | None:
+    """Return how much each position moves each output; None of fewer than `MIN_OUTPUTS`.
+
+    Returns:
+        `names`; `r2` of each on the hold-out, in words; `values`, for each the (n,) mean magnitudes of the Shapley
+        values over all explained sequences.
+    """
+    if len(analysis.spectra) < MIN_OUTPUTS:
+        return None
+    table = pq.read_table(analysis.files["aggregates"], filters=[("index", "==", "SV")]).to_pandas()
+    table = table[table["group"].isna()].assign(position=lambda rows: rows["positions"].astype(int) - 1)
+    grid = table.pivot(index="output", columns="position", values="mean_absolute")
+    n = analysis.spectrum.template.n
+    grid = grid.reindex(index=list(analysis.spectra), columns=range(n)).fillna(0.0)
+    scores = [analysis.scores[name] for name in analysis.spectra]
+    return {
+        "names": list(analysis.spectra),
+        "r2": [headline_r2(score["r2"], *score["r2_interval"]) for score in scores],
+        "values": [_short(row) for row in grid.to_numpy()],
     }
 
 

@@ -12,7 +12,7 @@ VERSIONS = {
     "masks": 8,
     "motifs": 7,
     "compare": 2,
-    "report": 5,
+    "report": 6,
     "variants": 5,
     "mechanism": 4,
 }
