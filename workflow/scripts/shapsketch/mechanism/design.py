@@ -158,7 +158,16 @@ def choose_push(
     direction: Push,
     strengths: Sequence[float],
 ) -> tuple[np.ndarray, float]:
-    """Return the scores of mutations under the push of the strength whose scores order the labels best, and it."""
+    """Return the scores of mutations under the push whose strength lets them order the labels best, and the strength.
+
+    Args:
+        network: a masked language model.
+        wild: (n,) codes of the wild type.
+        codes: (N, n) labelled variants.
+        labels: (N,) numbers.
+        direction: vectors of strength 1; empty for no push.
+        strengths: to choose from, by Spearman's correlation with the labels.
+    """
     found = []
     for strength in strengths if direction else (0.0,):
         scores = letter_scores(network, wild, {site: strength * vector for site, vector in direction.items()})
