@@ -41,7 +41,7 @@ SETTINGS = PageSettings(
     outputs={},
     provenance=[("SHA-256 of the config", "ab<b>cd")],
     listing={"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
-    motifs={"min_instances": 5, "bootstrap": 200, "colors": "colorblind"},
+    motifs={"min_instances": 5, "bootstrap": 200, "clusters": "auto", "colors": "colorblind"},
 )
 NASTY = [
     "</script><script>alert(1)</script>",

@@ -86,6 +86,8 @@ class Page {
     const { views, words } = this.content,
       target = place("contributions");
     place("classes").replaceChildren();
+    place("clusters").hidden = !words.clusters || Boolean(words.instead);
+    place("clusters").textContent = words.clusters;
     if (words.instead) return target.replaceChildren(html("p", { class: "nothing" }, words.instead));
     if (!views.length) return target.replaceChildren(html("p", {}, "No sequence, no logo."));
     const named = views.map(({ set, count }) => `${setName(set)} (${thousands(count)})`);
@@ -329,7 +331,7 @@ function roomOf(element) {
 }
 
 function setName(set) {
-  return { all: "all sequences", top: "highest", bottom: "lowest" }[set] ?? set.replace(/^group:/, "");
+  return { all: "all sequences", top: "highest", bottom: "lowest" }[set] ?? set.replace(/^group:/, "").replace(/^cluster:/, "cluster ");
 }
 
 function startButtons() {

@@ -629,6 +629,8 @@ MOTIF_FILES = (
     "instances.tsv",
     "instances.bed",
     "contributions.tsv",
+    "clusters.tsv",
+    "cluster_members.tsv",
     "position_interactions.tsv",
     "supports.tsv",
     "support_tables.tsv",

@@ -20,6 +20,8 @@ rule aggregate_motifs:
         position_interactions="results/{model}/{sequences}/motifs/position_interactions.tsv",
         supports="results/{model}/{sequences}/motifs/supports.tsv",
         support_tables="results/{model}/{sequences}/motifs/support_tables.tsv",
+        clusters="results/{model}/{sequences}/motifs/clusters.tsv",
+        cluster_members="results/{model}/{sequences}/motifs/cluster_members.tsv",
         meme="results/{model}/{sequences}/motifs/motifs.meme",
     log:
         "logs/{model}/{sequences}/aggregate_motifs.log",

@@ -54,6 +54,8 @@ rule build_report:
         dropped="results/{model}/{sequences}/dropped.tsv",
         faithfulness_on_queries="results/{model}/{sequences}/faithfulness.json",
         contributions="results/{model}/{sequences}/motifs/contributions.tsv",
+        clusters="results/{model}/{sequences}/motifs/clusters.tsv",
+        cluster_members="results/{model}/{sequences}/motifs/cluster_members.tsv",
         motifs="results/{model}/{sequences}/motifs/motifs.tsv",
         motif_matrices="results/{model}/{sequences}/motifs/motif_matrices.tsv",
         placements="results/{model}/{sequences}/motifs/placements.tsv",

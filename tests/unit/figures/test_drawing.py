@@ -19,7 +19,11 @@ def test_all_pictures_are_drawn(kind, drawn, tmp_path):
     for name, figure in draw_all(spectrum, tables, SCORE, "some", "classic"):
         assert all(axes.get_xlabel() or axes.get_ylabel() or not axes.axison for axes in figure.axes), name
         names.append(name)
-    assert names[:5] == [f"contributions{s}" for s in ("", "_top", "_bottom", "_group_1", "_group_2")]
+    clusters = [name for name in names if name.startswith("contributions_cluster_")]
+    assert len(clusters) == tables["clusters"].query("chosen == 1")["clusters"].sum()
+    firsts = [f"contributions{s}" for s in ("", "_top", "_bottom")]
+    groups = [f"contributions_group_{k}" for k in (1, 2)]
+    assert names[: len(clusters) + 5] == [*firsts, *clusters, *groups]
     assert {"orders", "interactions", "interactions_signed", "interactions_absolute", "supports", "M1"} <= set(names)
     assert not any(name.startswith("P") for name in names)
 

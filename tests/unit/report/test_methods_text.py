@@ -15,7 +15,7 @@ FACTS = {
     "background": "uniform over the letters that the template allows", "source": "torch", "design": "random",
     "coded": False, "outputs": {},
     "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
-    "motifs": {"min_instances": 5, "bootstrap": 200},
+    "motifs": {"min_instances": 5, "bootstrap": 200, "clusters": False},
     "seqlets": False, "tomtom": False, "version": "0",
 }  # fmt: skip
 SCORE = {
@@ -44,6 +44,7 @@ def joined(text):
         ({"score": {"estimator": "exact", "holdout": 0}, "facts": {"design": "exhaustive"}}, set()),
         ({"facts": {"source": "trees", "design": None}, "score": {"estimator": "exact trees"}}, set()),
         ({"facts": {"tomtom": True, "seqlets": True}}, {"tomtom", "modisco"}),
+        ({"facts": {"motifs": {"min_instances": 5, "bootstrap": 200, "clusters": "auto"}}}, {"stability"}),
         ({"score": {"estimator": "train"}}, {"trains", "distillation"}),
         ({"score": {"estimator": "train_alone"}}, {"trains"}),
     ],

@@ -59,10 +59,12 @@ def _contributions(
         count = int(rows.groupby("position")["count"].sum().max())
         words, file = SETS.get(str(name)), f"contributions_{name}"
         if words is None:
-            groups += 1
+            kind, label = str(name).split(":", 1)
+            groups += kind == "group"
             if groups > MAX_GROUPS:
                 return
-            words, file = str(name).removeprefix("group:"), f"contributions_group_{groups}"
+            words = label if kind == "group" else f"cluster {label}"
+            file = f"contributions_{kind}_{groups if kind == 'group' else label}"
         title = f"{spectrum.output}, {sequence_set}: {words} ({count:,} sequence{'s' * (count != 1)})"
         file = "contributions" if name == "all" else file
         yield file, contribution_logo(spectrum.template, rows, title, "mean Shapley value", palette)

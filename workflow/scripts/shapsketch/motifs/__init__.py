@@ -17,6 +17,7 @@ from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support, Terms
 from ..spectrum.train_interactions import complete_map, strongest_of_all
+from .clusters import CLUSTER_COLUMNS, MEMBER_COLUMNS, Clusters, find_clusters, sampled_rows
 from .instances import InstanceSums, Sites, core_columns
 from .letter_tables import Stack, build_stacks, search_terms
 from .motif import Motif
@@ -58,6 +59,7 @@ class Settings:
         extremes: share of the sequences in the sets `top` and `bottom`.
         bootstrap: replicates.
         seqlets: whether motifs of seqlets are looked for; see `wants_seqlets`.
+        clusters: how many groups of sequences by their Shapley values: a number, `auto` (what is stable), or False.
         reverse_complement: whether motifs of DNA may lie on either strand.
         seed: of the bootstrap.
     """
@@ -68,6 +70,7 @@ class Settings:
     extremes: float = 0.1
     bootstrap: int = 200
     seqlets: bool | str = "auto"
+    clusters: int | str | bool = "auto"
     reverse_complement: bool = False
     seed: int = 0
 
@@ -78,7 +81,8 @@ class Summary:
 
     Attributes:
         tables: by file name without ending: `contributions`, `motifs`, `placements`, `motif_matrices`,
-            `position_interactions`, `supports`, `support_tables`; each has the column `output`.
+            `position_interactions`, `supports`, `support_tables`, `clusters`, `cluster_members`; each has the column
+            `output`.
         matrices: of the motifs, in the order of the table.
     """
 
@@ -96,6 +100,8 @@ class _Totals:
     contributions: pd.DataFrame
     pairs: pd.DataFrame
     seqlets: list[SeqletMotif]
+    clusters: pd.DataFrame
+    members: pd.DataFrame
 
 
 def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, write: WriteInstances) -> Summary:
@@ -142,6 +148,8 @@ def summarise(spectrum: Spectrum, explained: Explained, settings: Settings, writ
             "position_interactions": totals.pairs,
             "supports": supports,
             "support_tables": tables,
+            "clusters": totals.clusters,
+            "cluster_members": totals.members,
         },
         matrices,
     )
@@ -244,12 +252,12 @@ def ranked(shares: np.ndarray, settings: Settings, effects: np.ndarray | float =
 def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _Totals:
     """Sum up all sequences, in two passes."""
     template, components = spectrum.template, spectrum.components
-    parts = [(chunk.rows, chunk.reconstruction) for chunk in explained.chunks()]
-    rows = np.concatenate([rows for rows, _ in parts] or [np.zeros(0, np.int64)])
-    values = np.full(int(rows.max(initial=-1)) + 1, np.nan)
-    values[rows] = np.concatenate([part for _, part in parts] or [np.zeros(0)])
+    values, clusters = _first_pass(explained, settings)
     masks = dict(zip(SETS[1:], extremes(values, settings.extremes), strict=True))
-    letters = LetterSums(template.alphabet, template.n, [*SETS, *(f"group:{name}" for name in explained.groups)])
+    named = [f"cluster:{k + 1}" for k in range(len(clusters.centers))]
+    groups = [f"group:{name}" for name in explained.groups]
+    letters = LetterSums(template.alphabet, template.n, [*SETS, *named, *groups])
+    joined: list[pd.DataFrame] = []
     tables = search_terms(spectrum)
     counts = np.zeros(len(tables.tables))
     pairs = complete_map(components, "SII", 2)
@@ -263,7 +271,12 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
             letters.add(number, chunk.codes[members], chunk.values[members])
         for group in np.unique(chunk.groups[chunk.groups >= 0]).tolist():
             members = chunk.groups == group
-            letters.add(len(SETS) + group, chunk.codes[members], chunk.values[members])
+            letters.add(len(SETS) + len(named) + group, chunk.codes[members], chunk.values[members])
+        if named:
+            joined.append(clusters.members(spectrum.output, chunk.ids, chunk.values))
+            for number in range(len(named)):
+                inside = (joined[-1]["cluster"] == number + 1).to_numpy()
+                letters.add(len(SETS) + number, chunk.codes[inside], chunk.values[inside])
         counts += tables.cell_sums(chunk.local, np.ones(len(chunk.rows)))
         strongest_of_all(components, pairs, chunk.local, top_k=0, sums=sums)
         if finder:
@@ -276,7 +289,20 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
         letters.table(spectrum.output),
         pair_table(spectrum, pairs.supports, sums),
         _seqlet_motifs(spectrum, finder, settings),
+        clusters.table.assign(output=spectrum.output)[CLUSTER_COLUMNS],
+        concatenated(joined, MEMBER_COLUMNS),
     )
+
+
+def _first_pass(explained: Explained, settings: Settings) -> tuple[np.ndarray, Clusters]:
+    """Read all once: reconstructions by row (NaN for what is left out), and clusters of some of the sequences."""
+    reconstruction, sampled = np.full(explained.count, np.nan), []
+    wanted = np.isin(np.arange(explained.count), sampled_rows(explained.count))
+    for chunk in explained.chunks():
+        reconstruction[chunk.rows] = chunk.reconstruction
+        sampled.append(chunk.values[wanted[chunk.rows]])
+    values = np.concatenate(sampled or [np.zeros((0, explained.template.n))])
+    return reconstruction, find_clusters(values, settings.clusters, settings.seed)
 
 
 def _seqlet_motifs(spectrum: Spectrum, finder: SeqletFinder | None, settings: Settings) -> list[SeqletMotif]:

@@ -72,9 +72,14 @@ class Explained:
     number: int
     groups: list[str]
 
+    @property
+    def count(self) -> int:
+        """How many sequences the file has."""
+        return int(pq.read_metadata(self.sequences).num_rows)
+
     def chunks(self) -> Iterator[Chunk]:
         """Read all of them, in order; those with ambiguous letters are left out."""
-        count, row = pq.read_metadata(self.sequences).num_rows, 0
+        count, row = self.count, 0
         first = self.number * count
         pieces = read_rows(self.sequences, 0, count, CHUNK)
         explained = read_rows(self.values, first, first + count, CHUNK)

@@ -25,8 +25,8 @@ WARNINGS = {
 FEW_SEQUENCES = 10  # sequences below which means over them say little
 
 # The tables that are read; others, such as instances, may be as long as the sequences are many.
-TABLES = ("curve", "holdout", "contributions", "motifs", "motif_matrices", "placements", "position_interactions",
-          "supports", "support_tables", "tomtom", "comparison")  # fmt: skip
+TABLES = ("curve", "holdout", "contributions", "clusters", "motifs", "motif_matrices", "placements",
+          "position_interactions", "supports", "support_tables", "tomtom", "comparison")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ DOWNLOADS = (
     ("aggregates", "aggregates.parquet", "means of all values and interactions, also by group"),
     ("dropped", "dropped.tsv", "records that were left out, and why"),
     ("contributions", "motifs/contributions.tsv", "mean Shapley value of each letter at each position"),
+    ("clusters", "motifs/clusters.tsv", "how stable groups of sequences with like Shapley values are"),
+    ("cluster_members", "motifs/cluster_members.tsv", "the cluster of each sequence"),
     ("motifs", "motifs/motifs.tsv", "the motifs"),
     ("motif_matrices", "motifs/motif_matrices.tsv", "letter frequencies and mean contributions of each motif"),
     ("placements", "motifs/placements.tsv", "where motifs with a variable gap were found"),

@@ -53,6 +53,7 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
             "instead": instead(score, bool(analysis.on_queries[output].get("refined"))),
             "spectral": instead(score),
             "motifs": no_motif(score),
+            "clusters": cluster_words(analysis.rows("clusters", output)),
             "pairs": no_pair(score),
             "arcs": no_arcs(score),
         },
@@ -96,6 +97,32 @@ def contribution_views(analysis: Analysis, output: str) -> list[dict[str, Any]]:
         count = set_rows.groupby("position")["count"].sum().max()
         views.append({"set": name, "count": int(count), "heights": [_short(row) for row in heights.to_numpy()]})
     return views
+
+
+def cluster_words(rows: pd.DataFrame) -> str:
+    """Say how many clusters of sequences there are, and how stable they are; nothing of too few sequences."""
+    if rows.empty:
+        return ""
+    chosen = rows[rows["chosen"] == 1]
+    if chosen.empty:
+        best = rows.loc[rows["stability"].idxmax()]
+        return (
+            "The sequences do not fall into clusters by their Shapley values: no number of groups is both stable and "
+            f"tells more than positions do one by one (the most stable, {best['clusters']}: {_agreement(best)})."
+        )
+    row = chosen.iloc[0]
+    return (
+        f"The sequences fall into {row['clusters']} clusters by their Shapley values: {_agreement(row)}. Each cluster "
+        "is a set of its own above."
+    )
+
+
+def _agreement(row: pd.Series) -> str:
+    return (
+        f"two halves of them agree by an adjusted Rand index of {row['stability']:.2f} and explain "
+        f"{row['explained']:.0%} of each other's values, {row['by_position']:.0%} where the values of each position "
+        "are dealt out anew"
+    )
 
 
 def motif_contents(analysis: Analysis, output: str) -> list[dict[str, Any]]:

@@ -223,6 +223,7 @@ class MotifsConfig(TypedDict):
     extremes: float
     bootstrap: int
     seqlets: Literal["auto"] | bool
+    clusters: Literal["auto", False] | int
     reverse_complement: bool
     database: NotRequired[str]
     colors: Literal["colorblind", "classic"]

@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 14,
     "explain": 6,
     "masks": 8,
-    "motifs": 7,
+    "motifs": 8,
     "compare": 2,
     "report": 6,
     "variants": 5,
