@@ -17,7 +17,7 @@ from ..spectrum.interactions import Sums
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.terms import Support, Terms
 from ..spectrum.train_interactions import complete_map, strongest_of_all
-from .clusters import CLUSTER_COLUMNS, MEMBER_COLUMNS, Clusters, find_clusters, sampled_rows
+from .clusters import CLUSTER_COLUMNS, Clusters, find_clusters, sampled_rows
 from .instances import InstanceSums, Sites, core_columns
 from .letter_tables import Stack, build_stacks, search_terms
 from .motif import Motif
@@ -257,7 +257,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
     named = [f"cluster:{k + 1}" for k in range(len(clusters.centers))]
     groups = [f"group:{name}" for name in explained.groups]
     letters = LetterSums(template.alphabet, template.n, [*SETS, *named, *groups])
-    joined: list[pd.DataFrame] = []
+    joined = [clusters.members(spectrum.output, [], np.zeros((0, template.n)))]
     tables = search_terms(spectrum)
     counts = np.zeros(len(tables.tables))
     pairs = complete_map(components, "SII", 2)
@@ -290,7 +290,7 @@ def _add_up(spectrum: Spectrum, explained: Explained, settings: Settings) -> _To
         pair_table(spectrum, pairs.supports, sums),
         _seqlet_motifs(spectrum, finder, settings),
         clusters.table.assign(output=spectrum.output)[CLUSTER_COLUMNS],
-        concatenated(joined, MEMBER_COLUMNS),
+        pd.concat(joined),
     )
 
 

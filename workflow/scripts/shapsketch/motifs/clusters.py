@@ -29,7 +29,6 @@ CLUSTER_COLUMNS = [
     "output", "clusters", "stability", "stability_error", "explained", "explained_error", "by_position",
     "by_position_error", "sampled", "chosen",
 ]  # fmt: skip
-MEMBER_COLUMNS = ["output", "sequence_id", "cluster", "margin"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ class Clusters:
     def members(self, output: str, ids: list[str], values: np.ndarray) -> pd.DataFrame:
         """Return the rows of `cluster_members.tsv` of some sequences: clusters are numbered from 1."""
         if not len(self.centers):
-            return pd.DataFrame(columns=MEMBER_COLUMNS)
-        numbers, margins = self.assign(values)
+            ids, values = [], values[:0]
+        numbers, margins = self.assign(values) if len(ids) else (np.zeros(0, np.int64), np.zeros(0))
         return pd.DataFrame({"output": output, "sequence_id": ids, "cluster": numbers + 1, "margin": margins})
 
 
