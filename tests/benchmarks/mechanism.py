@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from shapsketch.mechanism import ablation, activations, circuits, latents, measures, rankings, steering
+from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary
@@ -24,6 +24,7 @@ WEIGHTS = ROOT.parent / "shared/data/bedict_abemax/bedict_abemax_weights.npz"
 TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
 A6 = 5  # the output of position 6
+WINDOW = range(3, 10)  # positions that are edited
 
 
 def open_bedict() -> HookedNetwork:
@@ -66,6 +67,57 @@ def train_kinds(
     return first
 
 
+def tell_curves(
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    codes: np.ndarray,
+    means: list[torch.Tensor],
+    found: dict[str, np.ndarray],
+) -> None:
+    """How few latents keep A6's variation, by ranking, and what the strongest are."""
+    count = dictionary.layers * dictionary.latents
+    sizes = ablation.curve_sizes(count)
+    orders = {kind: np.argsort(-values, kind="stable") for kind, values in found.items()}
+    values = {
+        kind: ablation.ablated(network, dictionary, codes, means, order, sizes, A6) for kind, order in orders.items()
+    }
+    record = ablation.Curves(sizes, network.predict(codes)[:, A6], values).record(0)
+    tell("A6's variation that passes by all latents", f"{record['kept']['gradient'][0]:.3f}", "")
+    for level in ("80%", "90%", "95%"):
+        sizes_of = {kind: record["levels"][kind][level] for kind in found}
+        words = {kind: f"{kind} {size} ({low} to {high})" for kind, (size, low, high) in sizes_of.items()}
+        own = ", ".join(words[kind] for kind in ("selection", "ablation", "influence"))
+        tell(f"latents of {count} that keep {level}", own, f"{words['gradient']}, {words['random']}")
+    gains = [f"{kind} {a:+.3f} ({b:+.3f} to {c:+.3f})" for kind, (a, b, c) in record["area_gain"].items()]
+    tell(
+        "area under the curve beyond that by gradients",
+        ", ".join(gains),
+        f"gradient {record['area']['gradient'][0]:.3f}",
+    )
+    tell_latents(network, dictionary, codes, orders["selection"][:8].tolist())
+
+
+def tell_latents(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, chosen: list[int]) -> None:
+    """The letters of the strongest latents, and how well each finds an A of the window."""
+    coded = latents.Coded.of(network, dictionary, [""] * len(codes), codes)
+    for number in chosen:
+        layer, latent = divmod(number, dictionary.latents)
+        z = coded.latents[layer][:, :, latent]
+        matrix = latents.matrix_of(coded, z, 1, 5, TEMPLATE.alphabet, str(number))
+        at = int(z.sum(0).argmax())
+        scores = {}
+        for position in WINDOW:
+            is_a = np.zeros(z.shape, bool)
+            is_a[:, position - 1] = codes[:, position - 1] == TEMPLATE.alphabet.letters.index("A")
+            scores[position] = float(concepts.f1((z > 0).reshape(-1, 1), is_a.ravel())[0])
+        best = max(scores, key=lambda position: scores[position])
+        letters, share = matrix.consensus if matrix else "-", z[:, at].sum() / max(z.sum(), 1e-9)
+        tell(
+            f"latent {dictionary.names()[number]}", f"{letters}, most at position {at + 1} ({share:.0%})",
+            f"F1 of the A at {best}: {scores[best]:.2f}",
+        )  # fmt: skip
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,16 +142,8 @@ def main() -> None:
         "gradient": rankings.by_gradient(network, dictionary, some, means, A6),
         "random": rankings.at_random(dictionary, 0),
     }
-    count = dictionary.layers * dictionary.latents
-    sizes = ablation.curve_sizes(count)
-    needed = {}
-    for name, values in found.items():
-        order = np.argsort(-values, kind="stable")
-        needed[name] = ablation.needed(
-            ablation.ablation_curve(network, dictionary, others, means, order, sizes, A6), sizes
-        )
-    words = f"ablation {needed['ablation']}, influence {needed['influence']} of {count}"
-    tell("latents that keep 80 % of A6's variation", words, f"gradient {needed['gradient']}, random {needed['random']}")
+    found["selection"] = rankings.by_selection(network, dictionary, some, means, A6, found["ablation"])
+    tell_curves(network, dictionary, others, means, found)
     graphs = [circuits.trace(network, dictionary, one, "p6").scores() for one in some[:8]]
     both = [f"{np.mean([g[key] for g in graphs]):.3f}" for key in ("replacement", "completeness")]
     tell("replacement, completeness of A6's graphs", ", ".join(both), "")

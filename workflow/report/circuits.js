@@ -2,7 +2,7 @@
 
 const NODE = 5; // the radius of a node
 const ACROSS = 3; // nodes of one layer and position beside one another
-const START_SHARE = 0.6; // of the influence, that is drawn at first
+const START_SHARE = 0.75; // of the influence, that is drawn at first
 const MAX_LISTED = 6; // edges of a node, pairs of latents in words
 
 /** Everything about the circuit of one output. */
@@ -14,10 +14,11 @@ function circuitSection(output, one, room) {
   show(0);
   return html("section", { class: "circuit", "aria-label": `Circuit of ${output}` },
     html("h3", {}, `Circuit of ${output}`),
-    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation, by ranking: ${needed}.`),
+    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation, by ranking: ${needed}. With none of them ${percent(Math.max(Object.values(one.kept)[0][0], 0))} is kept, which passes by the dictionary.`),
     html("figure", {},
       scrolling("Variation kept", ablationChart(one, room)),
-      html("figcaption", {}, "Share of the output's variation that is kept when all other latents give their means, by how latents are ranked; on sequences that ranked none.")),
+      html("figcaption", {}, "Share of the output's variation that is kept when all other latents give their means, by how latents are ranked; on sequences that ranked none. Area: the mean over the logarithm of their number, from 0, what is kept without latents, to 1; 95 % intervals over sequences.")),
+    ablationTable(one),
     html("h4", {}, "Paths to the output, of one sequence"),
     names.length > 1 ? choices("Sequence", names, 0, show) : null,
     place,
@@ -33,6 +34,15 @@ function ablationChart(one, room) {
     name, points: values.map((y, k) => ({ x: one.sizes[k], y, tip: `${name}: ${one.sizes[k]} latents keep ${percent(Math.max(y, 0))}` })).filter(({ x }) => x > 0),
   }));
   return lineChart(series, { room, across: "latents kept", up: "variation kept", log: true, low: 0, high: 1, format: percent });
+}
+
+/** How many latents each ranking needs, with intervals over sequences. */
+function ablationTable(one) {
+  const reach = ([size, low, high]) => (size == null ? "never" : `${size} (${low ?? "never"} to ${high ?? "never"})`);
+  const within = (found, sign) => (found ? `${number(found[0], sign)} (${number(found[1], sign)} to ${number(found[2], sign)})` : "–");
+  const rows = Object.entries(one.levels).map(([name, levels]) => [name, ...Object.values(levels).map(reach), within(one.area[name], false), within(one.area_gain[name], true)]);
+  const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level}`), "area", "beyond gradients"];
+  return html("div", { class: "scroll needed" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows.map((row) => html("tr", {}, row.map((t) => html("td", {}, t)))))));
 }
 
 /** A graph, a slider that prunes it, and what is known of the node that was chosen. */
@@ -73,7 +83,7 @@ function graphPlaces(graph, share, room) {
   const count = (layer, position) => (cells.get(`${layer},${position}`) ?? []).length;
   const wide = letters.map((_, i) => Math.max(...[...Array(layers).keys()].map((layer) => Math.min(count(layer, i), ACROSS))));
   const left = 62, natural = wide.reduce((sum, w) => sum + Math.max(14, 13 * w + 5), 0);
-  const stretch = Math.max(1, Math.min(2.2, (room - left - 10) / natural));
+  const stretch = Math.max(1, Math.min(3.4, (room - left - 10) / natural));
   const middles = [];
   let x = left;
   for (const w of wide) {

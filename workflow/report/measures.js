@@ -13,7 +13,8 @@ function lineChart(series, { room, across, up, log = false, low = null, high = n
   const x = scale([Math.min(...xs) - pad, Math.max(...xs) + pad], [frame.left, frame.right]);
   const inside = (v) => Math.max(ends[0], Math.min(ends[1], v)), place = scale(ends, [frame.bottom, frame.top]), y = (v) => place(inside(v));
   const marks = [...new Set(points.map((p) => p.x))].toSorted((a, b) => a - b);
-  const shown = marks.filter((v, k) => marks.length <= 8 || k === 0 || k === marks.length - 1 || (log && Number.isInteger(Math.log10(v))));
+  const tens = [1, 10, 100, 1000, 1e4, 1e5, 1e6].filter((v) => v >= marks[0] && v <= marks.at(-1));
+  const shown = marks.length <= 8 ? marks : log ? tens : ticks(marks[0], marks.at(-1), 6);
   const step = (frame.right - frame.left) / 2;
   const words = kept.map(({ name, points: own }) => `${name}: ${own.map((p) => `${format(p.y)} at ${number(p.x)}`).slice(0, 12).join(", ")}`).join("; ");
   return picture(width, frame.bottom + 44, words,

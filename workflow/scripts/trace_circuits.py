@@ -51,12 +51,13 @@ if __name__ == "__main__":
                 "gradient": rankings.by_gradient(network, dictionary, chosen, means, place),
                 "random": rankings.at_random(dictionary, params.seed),
             }
-            curves = {
-                kind: ablation.ablation_curve(
-                    network, dictionary, tested, means, np.argsort(-values, kind="stable"), sizes, place
-                )
-                for kind, values in found.items()
+            found["selection"] = rankings.by_selection(network, dictionary, chosen, means, place, found["ablation"])
+            orders = {kind: np.argsort(-values, kind="stable") for kind, values in found.items()}
+            values = {
+                kind: ablation.ablated(network, dictionary, tested, means, order, sizes, place)
+                for kind, order in orders.items()
             }
+            curves = ablation.Curves(sizes, network.predict(tested)[:, place], values)
             players = np.argsort(-found["ablation"], kind="stable")[: own["players"]]
             explained = games.explain_sequences(
                 network, dictionary, chosen[: own["explained"]], means, players.tolist(), place
@@ -65,8 +66,7 @@ if __name__ == "__main__":
                 "graphs": records,
                 "latents": count,
                 "sizes": sizes,
-                "kept": curves,
-                "needed": {kind: ablation.needed(curve, sizes) for kind, curve in curves.items()},
+                **curves.record(params.seed),
                 **explained.record([names[k] for k in players]),
             }
             tell(

@@ -12,11 +12,28 @@ def test_two_latents_keep_what_the_output_varies_by(traced):
     network, dictionary = traced
     codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, 300)
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
-    curve = ablation.ablation_curve(network, dictionary, codes, means, np.array([0, 1, 2, 3]), [0, 1, 2, 4], 0)
+    values = ablation.ablated(network, dictionary, codes, means, np.array([0, 1, 2, 3]), [0, 1, 2, 4], 0)
+    clean = network.predict(codes)[:, 0]
+    curve = ablation.kept_shares(clean, values)
     assert abs(curve[0]) < 1e-6
     assert 0.3 < curve[1] < 0.95  # 2 g
     assert curve[1] - 1e-6 < curve[2] < 0.999
     assert np.isclose(curve[3], 1, atol=1e-6)
+    reverse = ablation.ablated(network, dictionary, codes, means, np.array([3, 2, 1, 0]), [0, 1, 2, 4], 0)
+    curves = ablation.Curves([0, 1, 2, 4], clean, {"ablation": values, "gradient": reverse})
+    record = curves.record(0)
+    assert record["kept"]["ablation"] == curve.tolist()
+    assert record["levels"]["ablation"]["80%"][0] == record["needed"]["ablation"]
+    assert record["levels"]["gradient"]["95%"] == [4, 4, 4]
+    assert record["area_gain"]["ablation"][1] > 0  # the order of what matters beats its reverse
+    low, high = record["area"]["ablation"][1:]
+    assert low < record["area"]["ablation"][0] < high
+    assert "gradient" not in record["area_gain"]
+
+
+def test_an_area_is_one_where_the_first_latent_does_it_all():
+    assert np.isclose(ablation.area(np.array([0.7, 1, 1]), [0, 1, 3]), 0.75)  # half of the first of two doublings
+    assert ablation.area(np.array([0.7, 0.7, 0.7]), [0, 1, 3]) == 0
 
 
 def test_the_smallest_circuit_is_the_last_that_keeps_enough():

@@ -20,4 +20,7 @@ def test_rankings_put_what_matters_first(traced):
     ):
         assert found.argmax() == 0
         assert found[3] == 0
+    chosen = rankings.by_selection(network, dictionary, codes, means, 0, np.arange(4.0))  # from the worst ranking
+    assert chosen.argmax() == 0
+    assert sorted(-chosen) == [0, 1, 2, 3]
     assert sorted(np.argsort(rankings.at_random(dictionary, 0))) == [0, 1, 2, 3]

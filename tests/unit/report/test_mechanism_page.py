@@ -8,7 +8,7 @@ import planted
 import pytest
 
 from pages import Parser, click, errors_of, open_page
-from shapsketch.mechanism import activations, circuits, games, latents, measures, probes, steering, viewer
+from shapsketch.mechanism import ablation, activations, circuits, games, latents, measures, probes, steering, viewer
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.report.html import render
@@ -50,10 +50,16 @@ def page(root, tmp_path_factory):
     graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGATGA"])[0], "y")
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
     explained = games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0)
+    orders = {"ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
+    ablated = {
+        kind: ablation.ablated(network, dictionary, codes, means, np.array(order), [0, 1, 2, 4], 0)
+        for kind, order in orders.items()
+    }
+    curves = ablation.Curves([0, 1, 2, 4], network.predict(codes)[:, 0], ablated)
     circuit = {
+        "sizes": [0, 1, 2, 4], **curves.record(0),
         "graphs": [{"file": "y-1.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}],
-        "needed": {"ablation": 1, "random": None}, "latents": 4, "sizes": [0, 1, 2, 4],
-        "kept": {"ablation": [0.0, 0.6, 0.9, 1.0], "random": [0.0, 0.1, 0.2, 1.0]}, **explained.record(names[:3]),
+"latents": 4, **explained.record(names[:3]),
     }  # fmt: skip
     steered = steering.compare(network, dictionary, codes, measured[0], 0)
     doses = steering.dose_response(network, dictionary, codes[:20], ["1.0", "0.0"], [0, 1, 2])
@@ -128,7 +134,8 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     click(browser, density)
     assert "active" in find("#table thead")[0].text
     assert "transcoder" in find("#measures")[0].text
-    assert "ablation 1, random never" in find("#circuits")[0].text
+    assert "gradient 4." in find("#circuits")[0].text
+    assert len(find(".needed tbody tr")) == 2
     assert "neuron_f1" in find("#tables")[0].text
     assert not errors_of(browser)
 

@@ -1,21 +1,27 @@
 """How few latents keep an output's variation, when all others give their means."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
+from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from .replacement import predict_replaced
 
 if TYPE_CHECKING:
     import torch
 
 ENOUGH = 0.8  # of an output's variation, that a circuit keeps
+LEVELS = (0.8, 0.9, 0.95)  # that are told
+BASELINE = "gradient"  # the ranking that others are compared with
+RESAMPLES = 200  # of sequences
+MIN_ADDED = 1e-9  # share of the variation below which latents add nothing
 
 
-def ablation_curve(
+def ablated(
     network: HookedNetwork,
     dictionary: Dictionary,
     codes: np.ndarray,
@@ -23,8 +29,8 @@ def ablation_curve(
     order: np.ndarray,
     sizes: Sequence[int],
     output: int,
-) -> list[float]:
-    """Return the share of an output's variation that is kept when all but some latents give their means.
+) -> np.ndarray:
+    """Return (sizes, N) values of an output when all but some latents give their means.
 
     Args:
         network: the network.
@@ -34,22 +40,96 @@ def ablation_curve(
         order: (F,) latents, as numbers over all layers, the most important first.
         sizes: how many of them are kept.
         output: its number.
-
-    Returns:
-        For each size one less the variance of the error over that of the model's own output: a constant shift of the
-        output is no loss of variation.
     """
     import torch
 
-    clean, shares = network.predict(codes)[:, output], []
+    values = []
     for size in sizes:
         kept = torch.zeros(dictionary.layers * dictionary.latents, dtype=torch.bool)
         kept[torch.from_numpy(order[:size].copy())] = True
         masks = kept.reshape(dictionary.layers, -1)
         edit = lambda layer, z, masks=masks: torch.where(masks[layer], z, means[layer])  # noqa: E731
-        made = predict_replaced(network, dictionary, codes, edit)[:, output]
-        shares.append(float(1 - (made - clean).var() / clean.var()))
-    return shares
+        values.append(predict_replaced(network, dictionary, codes, edit)[:, output])
+    return np.array(values)
+
+
+def kept_shares(clean: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return (..., sizes) shares of the variation of (..., N) outputs that (..., sizes, N) ablated ones keep.
+
+    One less the variance of the error over that of the model's own output: a constant shift is no loss of variation.
+    """
+    errors = (values - clean[..., None, :]).var(-1)
+    return 1 - errors / clean.var(-1)[..., None]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Ablation curves of one output, of the same sequences by several rankings.
+
+    Attributes:
+        sizes: how many latents are kept, from none to all.
+        clean: (N,) the output of the model as it is.
+        values: by ranking (sizes, N) the ablated output.
+    """
+
+    sizes: Sequence[int]
+    clean: np.ndarray
+    values: Mapping[str, np.ndarray]
+
+    def record(self, seed: int) -> dict[str, Any]:
+        """Return what `circuits.json` has of them.
+
+        Args:
+            seed: of the bootstrap over sequences, the same for all rankings.
+
+        Returns:
+            By ranking `kept` (the share at each size); `needed` (the smallest size that keeps 80 % from there on) and
+            `levels`: for 80, 90 and 95 % that size and its 95 % interval over sequences, None where it is never
+            reached; `area`, `area_low`, `area_high`: the mean over sizes, on the scale of their logarithm, of what is
+            kept beyond what is kept without latents, as a share of all that latents can add; `area_gain`, `_low`,
+            `_high`: what a ranking has more of it than that by gradients, sequences resampled in pairs.
+        """
+        draws = generator(seed, BOOTSTRAP_STREAM).integers(0, len(self.clean), (RESAMPLES, len(self.clean)))
+        kept = {kind: kept_shares(self.clean, values) for kind, values in self.values.items()}
+        again = {
+            kind: kept_shares(self.clean[draws], values[:, draws].transpose(1, 0, 2))
+            for kind, values in self.values.items()
+        }
+        areas = {kind: (area(kept[kind], self.sizes), area(again[kind], self.sizes)) for kind in kept}
+        compared: dict[str, Any] = {"area": {}, "area_gain": {}}
+        for kind, (own, drawn) in areas.items():
+            compared["area"][kind] = [float(own), *_interval(drawn)]
+            if BASELINE in areas and kind != BASELINE:
+                gain = drawn - areas[BASELINE][1]
+                compared["area_gain"][kind] = [float(own - areas[BASELINE][0]), *_interval(gain)]
+        return {
+            "kept": {kind: shares.tolist() for kind, shares in kept.items()},
+            "needed": {kind: needed(shares, self.sizes) for kind, shares in kept.items()},
+            "levels": {
+                kind: {f"{level:.0%}": self._level(shares, again[kind], level) for level in LEVELS}
+                for kind, shares in kept.items()
+            },
+            **compared,
+        }
+
+    def _level(self, shares: np.ndarray, again: np.ndarray, level: float) -> list[int | None]:
+        """The size that keeps a level, and the ends of its interval: of those that never do, the largest."""
+        found = [needed(row, self.sizes, level) for row in again]
+        sizes = np.sort([np.inf if size is None else size for size in found])
+        ends = [sizes[int(share * (len(sizes) - 1))] for share in (0.025, 0.975)]
+        return [needed(shares, self.sizes, level), *(None if np.isinf(end) else int(end) for end in ends)]
+
+
+def area(kept: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Return the (...,) mean of (..., sizes) shares kept, over log2(1 + size), from 0 (no latents) to 1 (all)."""
+    x = np.log2(1 + np.array(sizes, float))
+    none, every = kept[..., :1], kept[..., -1:]
+    parts = (kept - none) / np.where(np.abs(every - none) > MIN_ADDED, every - none, np.inf)
+    return np.trapezoid(parts, x, axis=-1) / (x[-1] - x[0])
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    return np.quantile(values, [0.025, 0.975]).tolist()
 
 
 def curve_sizes(count: int) -> list[int]:
@@ -57,8 +137,8 @@ def curve_sizes(count: int) -> list[int]:
     return sorted({0, count, *(round(2 ** (k / 2)) for k in range(2 * count.bit_length()) if 2 ** (k / 2) < count)})
 
 
-def needed(kept: Sequence[float], sizes: Sequence[int]) -> int | None:
-    """Return the smallest size from which on at least `ENOUGH` of the variation is kept; None where it never is."""
-    enough = [share >= ENOUGH for share in kept]
+def needed(kept: Sequence[float] | np.ndarray, sizes: Sequence[int], level: float = ENOUGH) -> int | None:
+    """Return the smallest size from which on at least a level of the variation is kept; None where it never is."""
+    enough = [share >= level for share in kept]
     first = len(enough) - next((k for k, one in enumerate(reversed(enough)) if not one), len(enough))
     return sizes[first] if first < len(sizes) else None

@@ -8,11 +8,14 @@ import numpy as np
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import CIRCUIT_STREAM, generator
+from .ablation import ablated, kept_shares
 from .circuits import Graph
 from .replacement import predict_replaced, replaced
 
 if TYPE_CHECKING:
     import torch
+
+CANDIDATES, STEPS = 24, 12  # latents that are tried for a circuit, and that are chosen
 
 
 def by_influence(graphs: Sequence[Graph], dictionary: Dictionary) -> np.ndarray:
@@ -78,6 +81,43 @@ def by_gradient(
         products = ((kept[layer] - means[layer]) * gradient).sum(1) if gradient is not None else 0 * kept[layer].sum(1)
         sizes.append(products.square().mean(0).sqrt().detach().numpy())
     return np.concatenate(sizes)
+
+
+def by_selection(
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    codes: np.ndarray,
+    means: "Sequence[torch.Tensor]",
+    output: int,
+    first: np.ndarray,
+) -> np.ndarray:
+    """Return (layers F,) numbers that put latents in the order in which they are best added to a circuit.
+
+    Greedy: of the `CANDIDATES` best of another ranking, each step keeps the one with which most of the output's
+    variation is kept when all others give their means. What is not chosen within `STEPS` follows in the other order.
+
+    Args:
+        network: whose output it is.
+        dictionary: of its latents.
+        codes: (N, n) uint8 codes of the sequences that choose.
+        means: of the latents, by layer.
+        output: its number.
+        first: (layers F,) the other ranking.
+    """
+    clean = network.predict(codes)[:, output]
+    order = np.argsort(-first, kind="stable")
+    left, chosen = order[:CANDIDATES].tolist(), list[int]()
+    for _ in range(min(STEPS, len(left))):
+        tried = [
+            ablated(network, dictionary, codes, means, np.array([*chosen, one]), [len(chosen) + 1], output)
+            for one in left
+        ]
+        best = int(np.argmax(kept_shares(clean, np.concatenate(tried))))
+        chosen.append(left.pop(best))
+    rest = [number for number in order.tolist() if number not in set(chosen)]
+    places = np.empty(len(order))
+    places[np.array([*chosen, *rest])] = -np.arange(len(order), dtype=float)
+    return places
 
 
 def at_random(dictionary: Dictionary, seed: int) -> np.ndarray:

@@ -19,7 +19,8 @@ KINDS = {
     "embedding": "letter", "mlp reconstruction error": "error", "logit": "output", "cross layer transcoder": "latent",
 }  # fmt: skip
 CIRCUIT_KEYS = (
-    "needed", "sizes", "kept", "latents", "players", "explained", "shapley_values", "mean", "mean_error", "index",
+    "needed", "sizes", "kept", "levels", "area", "area_gain",
+    "latents", "players", "explained", "shapley_values", "mean", "mean_error", "index",
     "interactions",
 )  # fmt: skip
 
