@@ -1,7 +1,8 @@
 """Sequences explained per second, beside the machine's plain rate of random look-ups and beside shapzero.
 
-`make benchmark-explain` writes results/benchmarks/explain/explain.tsv: one row per spectrum, and one for a million
-sequences from FASTA to Parquet through the workflow's own rules.
+`make benchmark-explain` writes results/benchmarks/explain/explain.tsv: one row per spectrum, and two for a million
+sequences from FASTA to Parquet through the workflow's own rules: with tables and all interactions, and the Shapley
+values of a tensor train.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ import pandas as pd
 
 from benchmarks.reference_models import ROOT
 from benchmarks.shapzero_peer import PYTHON
+from benchmarks.trains import random_train
 from shapsketch.recovery.coefficients import terms_from_coefficients
 from shapsketch.recovery.student import save_students
 from shapsketch.sequences.alphabet import Alphabet
@@ -37,10 +40,13 @@ from shapsketch.storage.files import atomic_path, write_json, write_text
 TERMS, MILLION, REPEATS = 1000, 1_000_000, 5
 PEER_SEQUENCES = 3
 PEER_SECONDS = 300
+PARTS = ("spectra", "tables", "train")
 FOLDER = ROOT / "results" / "benchmarks" / "explain"
+TRAIN_RANK = 24
 CONFIG = """models:
   m: {{source: {{kind: table, path: table.csv}}, alphabet: DNA, template: {template}}}
 sequences: {{s: {{path: million.fa}}}}
+explain: {{indices: [{indices}]}}
 """
 
 
@@ -48,6 +54,7 @@ def main() -> None:
     """Measure every case."""
     parser = argparse.ArgumentParser(prog="explanation", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the sequences")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     chosen = parser.parse_args()
     share = 10 if chosen.quick else 1
     dna, protein = Template(Alphabet("ACGT"), "N" * 28), Template(Alphabet.from_config("protein"), "X" * 50)
@@ -57,11 +64,19 @@ def main() -> None:
         "protein, n = 50, Fourier coefficients": (protein, *_sparse(protein, 2), 200_000 // share),
     }
     rows = []
-    for name, (template, terms, coefficients, count) in cases.items():
+    for name, (template, terms, coefficients, count) in cases.items() if "spectra" in chosen.parts else ():
         rows.append({"case": name, "terms": len(terms), **_measure(template, terms, coefficients, count)})
         print(json.dumps(rows[-1], indent=1), flush=True)
-    rows.append({"case": "FASTA to Parquet", "terms": TERMS, **_end_to_end(dna, cases, MILLION // share)})
-    print(json.dumps(rows[-1], indent=1), flush=True)
+    background = Background.uniform(dna)
+    spectra = {
+        "tables": ("FASTA to Parquet", Spectrum(background, "value", 0.0, cases["DNA, n = 28, tables"][1]), "SV, FSII"),
+        "train": (f"FASTA to Parquet, a train of rank {TRAIN_RANK}, values", _train_spectrum(background), "SV"),
+    }
+    for part, (name, spectrum, indices) in spectra.items():
+        if part in chosen.parts:
+            measured = _end_to_end(spectrum, indices, MILLION // share)
+            rows.append({"case": name, "terms": len(spectrum.terms), **measured})
+            print(json.dumps(rows[-1], indent=1), flush=True)
     with atomic_path(FOLDER / "explain.tsv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, float_format="%.4g")
 
@@ -179,20 +194,27 @@ def _peer(template: Template, terms: Terms, coefficients: tuple[np.ndarray, np.n
     }
 
 
-def _end_to_end(template: Template, cases: dict, count: int) -> dict[str, Any]:
-    """Explain a FASTA file by the workflow's rules: values, the 20 strongest interactions of each, all tables."""
-    terms = next(iter(cases.values()))[1]
+def _train_spectrum(background: Background) -> Spectrum:
+    """A spectrum of a random train alone."""
+    train, template = random_train(background.template.n, TRAIN_RANK), background.template
+    return Spectrum(background, "value", train.mean, Terms.build(template.sizes, {}), trains=(train,))
+
+
+def _end_to_end(explained: Spectrum, indices: str, count: int) -> dict[str, Any]:
+    """Explain a FASTA file by the workflow's rules: values, and interactions where an index of them is asked for."""
+    template = explained.template
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         spectrum = folder / "results/m/spectrum"
-        save_spectra(spectrum / "spectrum.npz", [Spectrum(Background.uniform(template), "value", 0.0, terms)])
+        save_spectra(spectrum / "spectrum.npz", [replace(explained, provenance={"plan": "none"})])
         save_students(spectrum / "students.npz", {})
-        write_json(spectrum / "faithfulness.json", {"value": {"range": [-1e3, 1e3], "residual": {"largest": 1.0}}})
+        score = {"range": [-1e3, 1e3], "residual": {"large": 1.0, "mean": 0.0}, "found": "structure"}
+        write_json(spectrum / "faithfulness.json", {"value": score})
         letters = np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(5).integers(0, 4, (count, template.n))]
         records = (f">guide{k}\n{row.tobytes().decode()}\n" for k, row in enumerate(letters))
         write_text(folder / "million.fa", "".join(records))
         write_text(folder / "table.csv", f"sequence,value\n{'A' * template.n},1\n")
-        write_text(folder / "config/config.yaml", CONFIG.format(template=template.pattern))
+        write_text(folder / "config/config.yaml", CONFIG.format(template=template.pattern, indices=indices))
         rules = ["prepare_sequences", "explain_sequences", "merge_explanations"]
         command = [sys.executable, "-m", "snakemake", "results/m/s/shapley_values.parquet", "-s", ROOT / "Snakefile"]
         command += ["--directory", folder, "--cores", 2, "--rerun-triggers", "mtime", "--quiet", "all"]
