@@ -1,7 +1,8 @@
 """What trains cost: sequences explained per second against length and rank, and seconds of recovery against outputs.
 
 Trains of the first table are random, near the identity, as fitted ones start; seconds are the best of three on all
-cores. The second recovers a function whose outputs share what they are made of. Writes
+cores, and processor seconds beside them for machines that other work uses. The second recovers a function whose outputs
+share what they are made of. Writes
 `results/benchmarks/trains/explained.tsv` and `outputs.tsv`.
 """
 
@@ -67,15 +68,16 @@ def random_train(n: int, rank: int) -> Train:
     return Train.build(cores, [np.full(LETTERS, 1 / LETTERS)] * n)
 
 
-def best(function: Callable[[], object]) -> float:
-    """Return the least seconds of three calls, after one that compiles."""
+def rates(count: int, function: Callable[[], object]) -> tuple[float, float]:
+    """Return `count` over the least seconds of three calls, and over their processor seconds; a first one compiles."""
     function()
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(3):
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         function()
         seconds.append(time.perf_counter() - began)
-    return min(seconds)
+        cpu.append(time.process_time() - cpu_began)
+    return count / min(seconds), count / min(cpu)
 
 
 def explained(n: int, rank: int) -> dict[str, float]:
@@ -84,15 +86,15 @@ def explained(n: int, rank: int) -> dict[str, float]:
     components = Components(Terms.build(np.full(n, LETTERS), {}), (train,), np.arange(n))
     count = max(64, int(VALUES * min(1, (50 / n) * (24 / rank) ** 2)))
     codes = np.random.default_rng(1).integers(0, LETTERS, (count, n)).astype(np.uint8)
-    values = count / best(lambda: components.shapley_values(codes))
+    values, values_cpu = rates(count, lambda: components.shapley_values(codes))
     few = codes[: max(2, int(LISTED * min(1, (50 / n) ** 3)))]
     mapping = complete_map(components, "FSII", 3)
     mapping = mapping.select(mapping.orders >= 2)
-    listed = len(few) / best(lambda: strongest_of_all(components, mapping, few, top_k=20))
-    threads = numba.get_num_threads()
+    listed, listed_cpu = rates(len(few), lambda: strongest_of_all(components, mapping, few, top_k=20))
     return {
-        "positions": n, "rank": rank, "nodes": train.nodes, "threads": threads, "values_per_second": values,
-        "with_interactions_per_second": listed,
+        "positions": n, "rank": rank, "nodes": train.nodes, "threads": numba.get_num_threads(),
+        "values_per_second": values, "values_per_cpu_second": values_cpu,
+        "with_interactions_per_second": listed, "with_interactions_per_cpu_second": listed_cpu,
     }  # fmt: skip
 
 
