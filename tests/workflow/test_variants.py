@@ -1,10 +1,13 @@
 """Genomes through the whole workflow: intervals explained, variants asked about, sharded, broken and gone on with."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyBigWig
 import yaml
 
+from shapsketch.storage.files import sha256_file
 from variant_cases import random_changes, random_letters
 from workflow.helpers import Workspace
 
@@ -52,6 +55,7 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     names = ("variants.tsv", "variants.vcf.gz", "variants.parquet", "haplotypes.tsv", "haplotype_interactions.tsv")
     made = {name: (folder / name).read_bytes() for name in names}
     check_tracks(folder.with_name("peaks"))
+    check_provenance(folder)
     mutations = pd.read_csv(folder.with_name("peaks") / "mutations/checked.tsv", sep="\t")
     assert len(mutations) == 400 and (mutations["delta"] - mutations["model_delta"]).abs().max() < 0.2
     assert (folder.with_name("peaks") / "mutations/figures/g.mean.svg").exists()
@@ -63,6 +67,19 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     assert kept <= (folder / "shards/2-of-2.effects.parquet").stat().st_mtime_ns
     assert {name: (folder / name).read_bytes() for name in made} == made
     assert not workspace.leftovers()
+
+
+def check_provenance(folder):
+    """The record of variants names what they were made from and the bytes that came out; that of sequences has none."""
+    record = json.loads((folder / "provenance.json").read_text())
+    for name in ("calls.vcf", "genome.fa", "model.py"):
+        assert record["inputs"][name] == sha256_file(folder.parents[2] / name)
+    assert set(record["versions"]) == {"spectrum", "effects", "report"} and record["hashes"]["plan"]
+    assert record["config"]["variants"]["calls"]["sketch"] is True and record["config"]["analyses"] == "none"
+    assert {"calls/variants.parquet", "calls/variants.vcf.gz", "calls/haplotypes.parquet"} <= record["results"].keys()
+    assert all(sha256_file(folder.parent / name) == own for name, own in record["results"].items())
+    others = json.loads((folder.with_name("peaks") / "provenance.json").read_text())
+    assert others["config"]["variants"] == {}, "what repeats an analysis would look for the files of variants"
 
 
 def check_tracks(folder):
@@ -93,7 +110,7 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
     rules = workspace.planned()
     assert rules.keys() == {
         "default", "check_model", "prepare_variants", "ask_variants", "merge_variants", "write_vcf", "group_haplotypes",
-        "ask_haplotypes", "merge_haplotypes", "report_variants",
+        "ask_haplotypes", "merge_haplotypes", "report_variants", "compare_analyses",
     }  # fmt: skip
     config["models"]["another"] = config["models"]["tiny"]
     config["variants"]["calls"] |= {"beside": ["another"], "label": "CLASS", "predictors": ["AM"]}

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 
@@ -448,7 +449,10 @@ def get_variant_settings(wildcards):
 
 def get_variant_spectrum(wildcards):
     """The spectrum that variants are looked up in, where the model is sketched for sequences or the config wants one."""
-    wanted = VARIANTS[wildcards.variants]["sketch"]
+    settings = VARIANTS[wildcards.variants]
+    if wildcards.model != settings["model"]:
+        return []  # of the models beside, the effects alone are compared
+    wanted = settings["sketch"]
     if wanted == "auto":
         wanted = wildcards.model in dict(ANALYSES) and not MASKED
     return f"results/{wildcards.model}/spectrum/spectrum.npz" if wanted else []
@@ -528,10 +532,65 @@ def get_scoring_settings(wildcards):
     )
 
 
+def get_null_changes(wildcards):
+    """How many random changes of each window are asked about; those beside the set's own model are not."""
+    settings = VARIANTS[wildcards.variants]
+    return settings["null_changes"] if wildcards.model == settings["model"] else 0
+
+
+def get_variants_config(wildcards):
+    """The effective config of one set of variants alone."""
+    settings = VARIANTS[wildcards.variants]
+    models = {model: MODELS[model] for model in get_scored_models(wildcards)}
+    spectrum = bool(get_variant_spectrum(wildcards))
+    needed = [
+        name
+        for model in ([MODELS[wildcards.model]] if spectrum else [])
+        for name in (counted_sequences(model["background"]), *near_names(model))
+        if name
+    ]
+    return canonical(
+        config
+        | {
+            "models": models,
+            "sequences": {name: SEQUENCES[name] for name in dict.fromkeys(needed)},
+            "variants": {wildcards.variants: settings | {"sketch": spectrum}},
+            "analyses": "none",
+            "mechanism": {},
+        }
+    )
+
+
+def get_variants_outside(wildcards):
+    """Everything that a set of variants reads and the workflow has not made."""
+    settings = VARIANTS[wildcards.variants]
+    files = [settings["path"], *([settings["genome"]] if "genome" in settings else [])]
+    files += [get_alignment(wildcards)] if "alignment" in settings else []
+    files += [settings["conservation"]] if "conservation" in settings else []
+    for model in get_scored_models(wildcards):
+        files += get_model_files(SimpleNamespace(model=model))
+    sketched = get_variants_config(wildcards)["sequences"].values()
+    files += [
+        one[key] for one in sketched for key in ("path", "genome") if key in one
+    ]
+    background = get_background_sequences(wildcards)
+    files += [background] if background and get_variant_spectrum(wildcards) else []
+    return list(dict.fromkeys(files))
+
+
 def get_alignment(wildcards):
     """The alignment whose site frequencies are a baseline, where the config names one."""
     own = VARIANTS[wildcards.variants].get("alignment")
     return own["path"] if own else []
+
+
+def get_recorded_variants(wildcards):
+    """The results of a set of variants whose bytes its provenance.json records."""
+    tables = get_variant_tables(wildcards)
+    own = [path for path in tables.values() if "/placed" not in path]
+    folder = f"results/{wildcards.model}/{wildcards.variants}"
+    genome = "genome" in VARIANTS[wildcards.variants]
+    return [*own, *([f"{folder}/variants.vcf.gz"] if genome else [])]
 
 
 def get_variant_results():
@@ -605,6 +664,7 @@ def get_analysis_config(model, sequences):
         | {
             "models": {model: MODELS[model]},
             "sequences": {name: SEQUENCES[name] for name in names},
+            "variants": {},
             "analyses": [[model, sequences]],
         }
     )
@@ -829,11 +889,11 @@ def get_activations(suffix):
 
 
 def get_comparison():
-    """The comparison page, where there is more than one analysis, or a table with a column of groups."""
+    """The comparison page, where there is more than one analysis, a set of variants, or a table with groups."""
     if MASKED:
         return []
     tables = [SEQUENCES[sequences] for _, sequences in ANALYSES]
-    wanted = len(ANALYSES) > 1 or any(has_groups(**table) for table in tables)
+    wanted = len(ANALYSES) > 1 or VARIANTS or any(has_groups(**t) for t in tables)
     return ["results/comparison.html"] if wanted else []
 
 

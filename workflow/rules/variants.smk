@@ -57,7 +57,7 @@ rule ask_variants:
         model=get_asked_model,
         source=lambda wildcards: get_source(wildcards.model),
         settings=get_variant_settings,
-        null=lambda wildcards: VARIANTS[wildcards.variants]["null_changes"],
+        null=get_null_changes,
         version=VERSIONS["variants"],
     script:
         "../scripts/ask_variants.py"
@@ -345,6 +345,9 @@ rule separate_classes:
 rule report_variants:
     input:
         unpack(get_variant_tables),
+        spectrum=get_variant_spectrum,
+        outside=get_variants_outside,
+        results=get_recorded_variants,
         template=workflow.source_path("../report/variants.html.j2"),
         style=workflow.source_path("../report/page.css"),
         scripts=[
@@ -359,6 +362,13 @@ rule report_variants:
             subcategory="{variants}",
             labels={"table": "variants"},
         ),
+        provenance=report(
+            "results/{model}/{variants}/provenance.json",
+            caption="../report/provenance.rst",
+            category="{model}",
+            subcategory="{variants}",
+            labels={"table": "provenance: config, hashes, versions"},
+        ),
     log:
         "logs/{model}/{variants}/report_variants.log",
     benchmark:
@@ -371,6 +381,8 @@ rule report_variants:
     params:
         alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
         colors=config["motifs"]["colors"],
+        config=get_variants_config,
+        outside=get_variants_outside,
         version=VERSIONS["report"],
     script:
         "../scripts/report_variants.py"

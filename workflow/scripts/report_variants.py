@@ -1,6 +1,6 @@
 """Put a set of variants on one page.
 
-Creates `results/{model}/{variants}/variants.html` from the tables of the variants.
+Creates `results/{model}/{variants}/variants.html` and `provenance.json` from the tables of the variants.
 """
 
 from shapsketch.settings import script
@@ -8,14 +8,22 @@ from shapsketch.settings import script
 if __name__ == "__main__":
     script.start(snakemake)
 
+    from pathlib import Path
+
     import pyarrow.parquet as pq
 
     from shapsketch.report.variants_page import build_variants
     from shapsketch.sequences.alphabet import Alphabet
-    from shapsketch.storage.files import write_text
+    from shapsketch.spectrum.spectrum_file import load_spectra
+    from shapsketch.storage import provenance
+    from shapsketch.storage.files import write_json, write_text
     from shapsketch.storage.tsv import read_table
 
     files, params = snakemake.input, snakemake.params
+    own = (snakemake.wildcards.model, snakemake.wildcards.variants)
+    spectrum = next(iter(load_spectra(files.spectrum).values())).provenance if files.get("spectrum") else None
+    outside = dict(zip(params.outside, files.outside, strict=True))
+    record = provenance.collect_variants(params.config, own, outside, files.effects, spectrum)
     tables = {
         name: read_table(files[name])
         for name in ("dropped", "scores", "confusion", "predictions", "separation")
@@ -27,8 +35,11 @@ if __name__ == "__main__":
     page = build_variants(
         tables,
         sources,
-        (snakemake.wildcards.model, snakemake.wildcards.variants),
+        own,
         Alphabet.from_config(params.alphabet),
         params.colors,
+        provenance.describe(record),
     )
     write_text(snakemake.output.page, page)
+    folder, made = Path(snakemake.output.page).parents[1], [*files.results, snakemake.output.page]
+    write_json(snakemake.output.provenance, {**record, "results": provenance.hash_results(folder, made)})

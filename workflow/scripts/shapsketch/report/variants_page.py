@@ -1,6 +1,6 @@
 """The page of a set of variants: effects, what was left out, scores, haplotypes, and contributions before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,12 @@ Tables = Mapping[str, pd.DataFrame | None]
 
 
 def build_variants(
-    tables: Tables, sources: Mapping[str, Any], names: tuple[str, str], alphabet: Alphabet, palette: str = "colorblind"
+    tables: Tables,
+    sources: Mapping[str, Any],
+    names: tuple[str, str],
+    alphabet: Alphabet,
+    palette: str = "colorblind",
+    provenance: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return the page as HTML.
 
@@ -32,6 +37,7 @@ def build_variants(
         names: of the model and of the set of variants.
         alphabet: of the model.
         palette: of the letters.
+        provenance: rows of what it was made from.
     """
     effects, dropped = tables["effects"], tables["dropped"]
     assert effects is not None and dropped is not None
@@ -63,6 +69,7 @@ def build_variants(
         haplotypes=0 if haplotypes is None else haplotypes[["haplotype", "contig", "start"]].drop_duplicates().shape[0],
         scores=[] if scores is None else scores.replace({np.nan: None}).to_dict("records"),
         chance=_CHANCE,
+        provenance=provenance,
         separation=_separation(tables.get("separation")),
         confusion=[] if confusion is None else confusion.to_dict("records"),
         folds=bool(effects["delta_sd"].notna().any()),

@@ -40,7 +40,7 @@ class ProvenanceRecord(TypedDict):
 
     Attributes:
         version: of the record.
-        model, sequences: the names in the config.
+        model, sequences: the names in the config; of the provenance of variants, `sequences` is the name of their set.
         hashes: of all that is not a file of the user's.
         inputs: SHA-256 of what the analysis read from outside, by path.
         versions: of the code and of packages, by stage.
@@ -138,6 +138,41 @@ def collect(
     }
 
 
+def collect_variants(
+    config: Config, names: tuple[str, str], inputs: Mapping[str, str], effects: str, spectrum: Mapping[str, Any] | None
+) -> ProvenanceRecord:
+    """Gather the provenance of a set of variants, without its results.
+
+    Args:
+        config: of this set alone: its models, and what their sketches need where it is compared with one.
+        names: of the model and of the set.
+        inputs: all files that are read from outside: their paths here by those in the config.
+        effects: the file of effects, which carries the model and the versions that asked it.
+        spectrum: the provenance that the spectrum carries, where there is one.
+    """
+    import pyarrow.parquet as pq
+
+    asked = json.loads((pq.read_schema(effects).metadata or {}).get(b"shapsketch", b"{}"))
+    stages = {"effects": asked["versions"], "report": made_with()}
+    if spectrum:
+        stages = {"spectrum": spectrum["versions"], **stages}
+    plan = spectrum["plan"] if spectrum else ""
+    return {
+        "version": PROVENANCE_VERSION,
+        "model": names[0],
+        "sequences": names[1],
+        "hashes": {
+            "config": config_hash(config),
+            "model": sha256_json(asked["model"]),
+            "plan": plan,
+            "code": code_hash(),
+        },
+        "inputs": {name: sha256_file(inputs[name]) for name in sorted(inputs)},
+        "versions": stages,
+        "config": config,
+    }
+
+
 def stamp(content: Mapping[str, Any]) -> dict[bytes, bytes]:
     """Return the metadata of a Parquet file: `shapsketch`, plain values as JSON."""
     return {b"shapsketch": json.dumps(dict(content)).encode()}
@@ -151,7 +186,7 @@ def hash_results(folder: Path, paths: Sequence[str | Path]) -> dict[str, str]:
 
 def describe(record: ProvenanceRecord) -> list[tuple[str, str]]:
     """Return the rows of a table for people: what was hashed and its hash, and the versions by stage."""
-    rows = [(f"SHA-256 of the {name}", str(value)) for name, value in record["hashes"].items()]
+    rows = [(f"SHA-256 of the {name}", str(value)) for name, value in record["hashes"].items() if value]
     rows += [(f"SHA-256 of {path}", value) for path, value in record["inputs"].items()]
     packages: dict[str, list[str]] = {}
     for stage, versions in record["versions"].items():
