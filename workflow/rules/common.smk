@@ -570,9 +570,7 @@ def get_variants_outside(wildcards):
     for model in get_scored_models(wildcards):
         files += get_model_files(SimpleNamespace(model=model))
     sketched = get_variants_config(wildcards)["sequences"].values()
-    files += [
-        one[key] for one in sketched for key in ("path", "genome") if key in one
-    ]
+    files += [one[key] for one in sketched for key in ("path", "genome") if key in one]
     background = get_background_sequences(wildcards)
     files += [background] if background and get_variant_spectrum(wildcards) else []
     return list(dict.fromkeys(files))
