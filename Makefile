@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-folds benchmark-long-inputs
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-folds benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -115,6 +115,10 @@ benchmark-mechanism: .venv/test.ready
 benchmark-long-inputs: .venv/test.ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(BIN)/python -m benchmarks.long_inputs $(ARGS)
+
+benchmark-long-motifs: .venv/test.ready
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
+	  $(BIN)/python -m benchmarks.long_motifs $(ARGS)
 
 clean:
 	rm -rf .venv .venv-shapzero .venv-shapiq .snakemake results logs benchmarks

@@ -20,7 +20,7 @@ if __name__ == "__main__":
     from shapsketch.masks.explain import MaskExplainer
     from shapsketch.masks.files import load_answers, save_hypothetical
     from shapsketch.masks.student import Students
-    from shapsketch.masks.tables import SCORE_SCHEMA
+    from shapsketch.masks.tables import SCORE_SCHEMA, Pieces
     from shapsketch.sampling.sketch import shard_range
     from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
     from shapsketch.spectrum.tables import errors_schema, values_schema
@@ -50,23 +50,26 @@ if __name__ == "__main__":
     )
     asked, students = load_answers(files.answers), Students.load(files.students)
     rows = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
-    explained = []
+    n = explainer.background.template.n
+    schemas = {"values": values_schema(n), "letters": values_schema(n), "errors": errors_schema(n)}
+    schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+    pieces, hypothetical = Pieces(schemas), []
     with script.progress(f"explain {snakemake.wildcards.sequences}", "sequence", stop - start) as progress:
         for row, answers, prediction in zip(rows, asked["answers"], asked["predictions"], strict=True):
-            explained.append(explainer.explain(row["sequence_id"], row["sequence"], answers, prediction, students))
+            tables = explainer.explain(row["sequence_id"], row["sequence"], answers, prediction, students)
+            pieces.add(tables)
+            if "hypothetical" in outputs:
+                hypothetical.append([{"hypothetical": of_output["hypothetical"]} for of_output in tables])
             progress.update()
-    n = explainer.background.template.n
     note = getattr(explainer.background, "note", "")
     metadata = stamp({**asked["about"], "versions": made_with()} | ({"background": note} if note else {}))
     if "hypothetical" in outputs:
-        save_hypothetical(outputs["hypothetical"], explained, params.model["outputs"])
-    schemas = {"values": values_schema(n), "letters": values_schema(n), "errors": errors_schema(n)}
-    schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+        save_hypothetical(outputs["hypothetical"], hypothetical, params.model["outputs"])
     with ExitStack() as stack:
         for name, schema in schemas.items():
             writer = stack.enter_context(parquet_writer(outputs[name], schema.with_metadata(metadata)))
             for k in range(len(params.model["outputs"])):
-                for tables in explained:
-                    writer.write(tables[k][name])
+                for table in pieces.of(k, name):
+                    writer.write(table)
                 writer.flush()  # a row group of a shard belongs to one output
     write_manifest(manifest, made_from, outputs.values())

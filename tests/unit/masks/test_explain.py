@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from mask_cases import LONG, SEQUENCE, TEMPLATE, all_masks, by_segment, planted
 
@@ -14,6 +15,7 @@ from shapsketch.masks import explain_game
 from shapsketch.masks.checks import walk_orders
 from shapsketch.masks.explain import MaskExplainer, MaskSettings, warnings_of
 from shapsketch.masks.plan import make_mask_plan
+from shapsketch.masks.tables import SEQUENCES_JOINED, Pieces
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -246,3 +248,17 @@ def test_gaps_and_ranges_are_warned_of():
         r2 = np.mean(interval)
         poor = replace(sure, record={**sure.record, "r2": r2, "r2_interval": interval})
         assert warnings_of(poor, at, (at - 1, at + 1)) == wanted
+
+
+def test_tables_of_many_sequences_are_kept_together_in_order():
+    count = 2 * SEQUENCES_JOINED + 3
+    rows = [[{"values": pa.table({"name": [f"{k}{o}"], "n": [k]})} for o in "ab"] for k in range(count)]
+    pieces = Pieces(["values"])
+    assert pieces.of(0, "values") == []
+    for tables in rows:
+        pieces.add(tables)
+    for k, output in enumerate("ab"):
+        joined = pieces.of(k, "values")
+        assert [len(table) for table in joined] == [SEQUENCES_JOINED, SEQUENCES_JOINED, 3]
+        assert joined[0]["n"].num_chunks == 1
+        assert pa.concat_tables(joined)["name"].to_pylist() == [f"{r}{output}" for r in range(len(rows))]

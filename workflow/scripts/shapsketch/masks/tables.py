@@ -1,8 +1,13 @@
 """How far a masked explanation can be trusted, as a table: a row for each sequence and output."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from . import MaskFit
+
+SEQUENCES_JOINED = 64  # whose tables are made one
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -72,3 +77,35 @@ def score_table(
         "background_sequences": stretches,
     }
     return pa.table({key: [value] for key, value in columns.items()}, schema=SCORE_SCHEMA)
+
+
+class Pieces:
+    """Keeps the tables of many sequences in little memory: a table of one row costs thousands of columns.
+
+    Args:
+        names: of the tables of each output.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._waiting: list[Sequence[Mapping[str, Any]]] = []
+        self._joined: dict[tuple[int, str], list[pa.Table]] = {}
+
+    def add(self, tables: Sequence[Mapping[str, Any]]) -> None:
+        """Add what is said of one sequence, by output and by name."""
+        self._waiting.append(tables)
+        if len(self._waiting) == SEQUENCES_JOINED:
+            self._join()
+
+    def of(self, output: int, name: str) -> list[pa.Table]:
+        """Return the tables of an output, by its number, in the order of the sequences."""
+        if self._waiting:
+            self._join()
+        return self._joined.get((output, name), [])
+
+    def _join(self) -> None:
+        for k in range(len(self._waiting[0])):
+            for name in self._names:
+                whole = pa.concat_tables([tables[k][name] for tables in self._waiting]).combine_chunks()
+                self._joined.setdefault((k, name), []).append(whole)
+        self._waiting = []
