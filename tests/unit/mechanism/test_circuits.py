@@ -43,6 +43,11 @@ def test_the_planted_edges_are_found_with_their_weights(traced):
     assert {n["feature_type"] for n in kept["nodes"]} >= {"embedding", "logit", "cross layer transcoder"}
     ids = {n["node_id"] for n in kept["nodes"]}
     assert all(link["source"] in ids and link["target"] in ids for link in kept["links"])
+    (said,) = [n["clerp"] for n in kept["nodes"] if n["is_target_logit"]]
+    assert said == 'Output "y = 5" (p=1.000)'  # circuit-tracer's page reads what follows (p=
+    assert len({n["jsNodeId"] for n in kept["nodes"] if n["feature_type"] != "cross layer transcoder"}) == sum(
+        n["feature_type"] != "cross layer transcoder" for n in kept["nodes"]
+    )
     assert {"0_0_1", "0_1_0", "1_0_1", "3_0_5", "E_2_1", "E_3_0"} <= ids
 
 

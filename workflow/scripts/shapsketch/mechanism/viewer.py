@@ -70,16 +70,17 @@ def _ids(graph: Graph) -> list[str]:
 def _nodes(graph: Graph, ids: Sequence[str], kept: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
     """The nodes that are kept."""
     kinds, shares, per_layer = graph.kinds, graph.cumulative, len(names) // int(graph.layer.max())
+    said = f'Output "{graph.output} = {graph.value:.4g}" (p=1.000)'  # which the viewer takes to pieces by its (p=...)
     nodes = []
     for k in kept.tolist():
         kind, layer, latent, at = kinds[k], int(graph.layer[k]), int(graph.latent[k]), int(graph.position[k])
         word, number = ids[k].split("_")[:2]
         pairing = (layer + latent) * (layer + latent + 1) // 2 + latent  # Cantor's, by which features are numbered
         js_id = {"latent": f"{word}_{number}-0", "output": f"L_{number}-{at}"}.get(kind, f"{word}_{number}-{at}")
-        clerps = {"token": graph.sequence[at], "error": f"error of layer {layer}", "output": graph.output}
+        clerps = {"token": graph.sequence[at], "error": f"error of layer {layer}", "output": said}
         nodes.append({
             "node_id": ids[k], "feature": {"token": at, "error": -1, "output": latent}.get(kind, pairing),
-            "layer": word, "ctx_idx": at, "feature_type": FEATURE_TYPES[kind], "token_prob": 0.0,
+            "layer": word, "ctx_idx": at, "feature_type": FEATURE_TYPES[kind], "token_prob": float(kind == "output"),
             "is_target_logit": kind == "output", "run_idx": 0, "reverse_ctx_idx": 0, "jsNodeId": js_id,
             "clerp": f"latent {names[layer * per_layer + latent]}" if kind == "latent" else clerps[kind],
             "influence": None if kind == "output" else float(shares[k]),

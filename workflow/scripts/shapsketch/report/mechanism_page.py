@@ -83,17 +83,18 @@ def page_content(
         },
         "circuits": {
             output: {key: own[key] for key in CIRCUIT_KEYS}
-            | {"graphs": [one | drawn_graph(graphs[one["file"]]) for one in own["graphs"]]}
+            | {"graphs": [one | drawn_graph(graphs[one["file"]], output) for one in own["graphs"]]}
             for output, own in circuits.items()
         },
     }
 
 
-def drawn_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
+def drawn_graph(graph: Mapping[str, Any], output: str) -> dict[str, Any]:
     """Return what the page draws of a graph in the format of circuit-tracer's viewer.
 
     Args:
         graph: as `viewer.viewer_json` makes it.
+        output: the name of the output.
 
     Returns:
         `nodes`: of each its kind (`letter`, `latent`, `error`, `output`), layer (-1 of letters), 0-based position,
@@ -106,7 +107,8 @@ def drawn_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
     nodes = [
         [
             KINDS[node["feature_type"]], -1 if node["layer"] == "E" else int(node["layer"]), node["ctx_idx"],
-            node["clerp"].removeprefix("latent "), node["influence"], node["activation"],
+            output if node["is_target_logit"] else node["clerp"].removeprefix("latent "), node["influence"],
+            node["activation"],
         ]
         for node in graph["nodes"]
     ]  # fmt: skip
