@@ -67,7 +67,10 @@ def tables(compared=True):
     reason = "REF is A, and the genome has G there"
     dropped = pd.DataFrame([(200, "bad", "c", "7", "A", "C", "G", reason)] * 3, columns=DROPPED_COLUMNS)
     first = effects[effects["output"] == "up"].reset_index(drop=True)
-    predicted = {"up": first["delta"].to_numpy(), "other": np.where(first.index == 5, np.nan, first["record"] * 1.5)}
+    predicted = {
+        "model<b>.up": first["delta"].to_numpy(),
+        "other": np.where(first.index == 5, np.nan, first["record"] * 1.5),
+    }
     predictors, truth = Predictors(predicted, ["other"]), Truth.read(first)
     calls = cross_validated_calls(predictors, truth, 0)
     scored = {
@@ -115,7 +118,7 @@ def test_the_page_holds_what_the_tables_say(page):
     separation = made["separation"]
     assert "up: positions" in text and "down: interactions of two positions" in text and len(separation)
     assert f"{separation['difference'].iloc[0]:+.3g}" in text
-    assert "(lower is positive)" in text and "behind up" in text
+    assert "(lower is positive)" in text and "behind model<b>.up" in text
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
 
 

@@ -14,6 +14,7 @@ MAX_VARIANTS = 5_000  # on the page: those with the largest effects
 MAX_HAPLOTYPES = 500  # those whose joint effect is furthest from the sum of single ones
 MAX_REASONS = 12
 MAX_SEPARATING = 15  # positions, and pairs of positions, of each output
+ROUNDING = 1e-9  # of the largest number of a table: what is smaller is none
 SURE = 0.05  # the adjusted p-value below which a difference is called one
 _CHANCE = {"auroc": 0.5, "mcc": 0.0, "spearman": 0.0, "top_recall": 0.1}  # of a predictor that knows nothing
 
@@ -44,7 +45,8 @@ def build_variants(
     outputs = list(dict.fromkeys(effects["output"]))
     letters = alphabet.letters
     contributions = _contributions(tables.get("contributions"), outputs)
-    predictions = _predictions(tables.get("predictions"), tables.get("scores"), outputs)
+    shown = {*outputs, names[0], *(f"{names[0]}.{output}" for output in outputs)}  # these are the column delta
+    predictions = _predictions(tables.get("predictions"), tables.get("scores"), shown)
     content = {
         "alphabet": {"letters": letters, "colors": letter_colors(alphabet, palette), "glyphs": glyphs(letters)},
         "outputs": outputs,
@@ -82,12 +84,12 @@ def _number(value: float) -> float | None:
     return None if pd.isna(value) else float(f"{value:.7g}")
 
 
-def _predictions(table: pd.DataFrame | None, scores: pd.DataFrame | None, outputs: list[str]) -> pd.DataFrame:
+def _predictions(table: pd.DataFrame | None, scores: pd.DataFrame | None, shown: set[str]) -> pd.DataFrame:
     """What is predicted beside the effects by this model, by record and allele; of what is scored."""
     if table is None or scores is None:
         return pd.DataFrame()
     by_allele = table.set_index(["record", "allele"])
-    named = [name for name in scores["predictor"].unique() if name not in outputs]
+    named = [name for name in scores["predictor"].unique() if name not in shown]
     return by_allele[[name for name in by_allele.columns if name.removesuffix(".value") in named]]
 
 
@@ -95,8 +97,10 @@ def _separation(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     """By output and kind: what separates the classes most surely, and the largest bound of an interval."""
     parts = []
     for (output, kind), rows in [] if table is None else table.groupby(["output", "kind"], sort=False):
-        shown = rows[:MAX_SEPARATING]
+        shown = rows[:MAX_SEPARATING].copy()
         largest = float(np.nanmax(np.abs(shown[["low", "high", "difference"]].to_numpy()), initial=0)) or 1.0
+        means = ["mean_positive", "mean_negative"]
+        shown[means] = shown[means].where(shown[means].abs() > ROUNDING * largest, 0.0)
         sure = int((rows["p_adjusted"] < SURE).sum())
         parts.append({"output": output, "kind": kind, "rows": shown.replace({np.nan: None}).to_dict("records"),
                       "largest": largest, "all": len(rows), "sure": sure})  # fmt: skip
