@@ -273,7 +273,19 @@ function list() {
     ),
   );
   const head = html("tr", {}, titles.map((title, k) => html("th", k > 0 && k < 5 ? { class: "number" } : {}, title)));
-  document.getElementById("table").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, lines)));
+  const count = html("p", { role: "status", class: "soft" });
+  const search = html("input", { type: "search", "aria-label": "Search for names and letters", placeholder: "name or letters", oninput: () => find() });
+  const find = () => {
+    const [name, letters] = [search.value.trim().toLowerCase(), search.value.trim().toUpperCase()];
+    let found = 0;
+    page.outputs[output].rows.forEach((one, k) => {
+      lines[k].hidden = !(one.id.toLowerCase().includes(name) || (letters && one.letters.toUpperCase().includes(letters)));
+      found += lines[k].hidden ? 0 : 1;
+    });
+    count.textContent = `${thousands(found)} of ${thousands(lines.length)} sequences`;
+  };
+  find();
+  document.getElementById("table").replaceChildren(html("div", { class: "tools" }, search, count), html("table", {}, html("thead", {}, head), html("tbody", {}, lines)));
 }
 
 function draw() {

@@ -1,7 +1,4 @@
-"""Scores of many sequences in one: medians, undefined ones, sentences.
-
-Covers also: report/mask_page.
-"""
+"""Scores of many sequences in one: medians, undefined ones, sentences."""
 
 import numpy as np
 import pandas as pd
