@@ -52,7 +52,7 @@ def train_kinds(
     for kind in ("cross_layer", "transcoder"):
         scores, begun = [], time.time()
         for seed in range(seeds):
-            own = Training(kind=kind, latents=256, k=8, steps=steps, batch=1024, rate=8e-3, seed=seed)
+            own = Training(kind=kind, latents=256, k=8, steps=steps, batch=1024, seed=seed)
             dictionary = train(*flat, (reads, writes), own)
             first = first or dictionary
             scores.append(measures.score_outputs(network, dictionary, codes, means, seed))

@@ -26,9 +26,12 @@ if __name__ == "__main__":
     split = Split(Activations(tuple(snakemake.input.shards)), identity, snakemake.params.seed)
     reads, writes = split.sites(names.kind)
     rows = np.flatnonzero(~split.is_held)
-    keys = ("variant", "latents", "k", "l1", "steps", "batch", "rate", "dead_after")
+    keys = ("variant", "latents", "k", "l1", "steps", "batch", "dead_after")
     training = Training(
-        kind=names.kind, seed=snakemake.params.seed + int(names.seed), **{key: own[key] for key in keys}
+        kind=names.kind,
+        seed=snakemake.params.seed + int(names.seed),
+        rate=None if own["rate"] == "auto" else own["rate"],
+        **{key: own[key] for key in keys},
     )
     inputs = [split.vectors(site, rows, own["max_vectors"]) for site in reads]
     targets = inputs if names.kind == "sae" else [split.vectors(site, rows, own["max_vectors"]) for site in writes]

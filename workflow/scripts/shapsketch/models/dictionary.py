@@ -218,18 +218,26 @@ class Dictionary:
             write_json(place / "cfg.json", self._saelens(read, write))
 
     def _saelens(self, read: Site, write: Site) -> dict[str, Any]:
-        """The config of one layer in SAELens' words."""
+        """The config of one layer in SAELens' words.
+
+        It has no transcoder with TopK. One that reads and writes vectors of one width computes what its `topk` without
+        the decoder's bias in the input does; others get a name that SAELens refuses, rather than one that it misreads.
+        """
         architecture = {"topk": "topk", "relu": "standard", "threshold": "jumprelu"}[self.activation]
+        if self.kind == "transcoder":
+            topk = "topk" if read.width == write.width else "topk_transcoder"
+            architecture = {"topk": topk, "relu": "transcoder", "threshold": "jumprelu_transcoder"}[self.activation]
+        metadata = {"hook_name": write.module}
         config = {
             "architecture": architecture, "d_in": read.width, "d_sae": self.latents, "dtype": "float32",
             "device": "cpu", "apply_b_dec_to_input": self.kind == "sae", "normalize_activations": "none",
-            "reshape_activations": "none", "metadata": {"hook_name": write.module},
+            "reshape_activations": "none", "metadata": metadata,
         }  # fmt: skip
         if self.activation == "topk":
-            config["k"] = self.k
+            config |= {"k": self.k, "rescale_acts_by_decoder_norm": False}
         if self.kind == "transcoder":
-            config |= {"architecture": "transcoder", "d_out": write.width, "hook_name_out": write.module}
-            config |= {"activation_fn": self.activation}
+            config |= {"d_out": write.width}
+            metadata |= {"hook_name": f"{read.module} (input)", "hook_name_out": write.module}
         return config
 
 

@@ -245,7 +245,7 @@ class DictionaryConfig(TypedDict):
     l1: float
     steps: int
     batch: int
-    rate: float
+    rate: Literal["auto"] | float
     dead_after: int
     seeds: int
     max_vectors: int
