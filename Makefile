@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-folds benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -111,6 +111,10 @@ benchmark-masks: .venv-shapiq/ready
 # BE-DICT in minutes a seed: dictionaries, the circuit of editing at A6, steering, each beside its controls.
 benchmark-mechanism: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.mechanism $(ARGS)
+
+# A quarter of an hour: a layer of AntiBERTy; ARGS="--wheel FILE" is the wheel of antiberty 0.1.3 (pip download --no-deps).
+benchmark-antibodies: .venv/test.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.antibodies $(ARGS)
 
 benchmark-long-inputs: .venv/test.ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \

@@ -1,6 +1,6 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
-Writes a table to stdout. `--seeds 5 --steps 6000` is the run in full; the data lie beside the checkout.
+Writes a table to stdout. `--seeds 5 --steps 8000` is the run in full; the data lie beside the checkout.
 """
 
 import argparse
@@ -122,7 +122,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--sequences", type=int, default=20_000)
     own = parser.parse_args()
     network = open_bedict()

@@ -35,7 +35,7 @@ from shapsketch.settings.config import (
 )
 from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.letters import allowed_letters, named_letters
-from shapsketch.settings.mechanism import ends_of, expand_latents
+from shapsketch.settings.mechanism import ends_of, expand_latents, label_files
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.outputs import SCORES, output_words

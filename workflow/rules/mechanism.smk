@@ -134,6 +134,9 @@ rule read_latents:
         manifests=get_activations("json"),
         dictionary=get_first_dictionary,
         sequences=get_mechanism_sequences,
+        labels=lambda wildcards: list(
+            label_files(MECHANISMS[wildcards.mechanism]).values()
+        ),
         model=get_mechanism_files,
     output:
         latents="results/mechanism/{mechanism}/latents.parquet",

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     import torch
 
     from shapsketch.mechanism import concepts, latents
+    from shapsketch.mechanism.labels import read_labels
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary, keep_largest
     from shapsketch.motifs.meme import meme_text
@@ -61,7 +62,14 @@ if __name__ == "__main__":
     elif params.concepts:
         every = split.codes
         texts = alphabet.decode(every)
-        labels = {key: concepts.label_letters(text, texts, key) for key, text in params.concepts.items()}
+        labels = dict[str, np.ndarray]()
+        for key, one in params.concepts.items():
+            if isinstance(one, str):
+                labels[key] = concepts.label_letters(one, texts, key)
+            else:
+                labels |= read_labels(one["path"], key, ids, every.shape[1])
+        for key, own_labels in labels.items():
+            tell(f"{name}: the concept {key} is in {own_labels.any(1).sum()} of {len(texts)} sequences")
         everything = latents.Coded.of(network, dictionary, ids, every)
         for layer, site in enumerate(dictionary.reads):
             x = split.kept.read(site.key)

@@ -1,6 +1,6 @@
 """Training finds planted features, and goes on from checkpoints to the same bytes.
 
-Covers also: vectors.
+Covers also: optimisation, vectors, weights.
 """
 
 import numpy as np
@@ -33,12 +33,12 @@ def test_every_planted_feature_in_superposition_is_found():
     assert np.median(hits.max(0)[active.any(0)]) > 0.95
 
 
-@pytest.mark.parametrize(("variant", "least"), [("relu", 0.9), ("batch_topk", 0.9), ("matryoshka", 0.5)])
+@pytest.mark.parametrize(("variant", "least"), [("relu", 0.85), ("batch_topk", 0.9), ("matryoshka", 0.9)])
 def test_every_variant_finds_them(variant, least):
     vectors, _, directions = planted(20_000)
     dictionary = train([vectors], [vectors], SITES, Training(**SETTINGS | {"variant": variant, "l1": 0.2}))
     found = np.sort(cosines(dictionary, directions))
-    assert found[2] > least, found
+    assert found[0] > least, found
     scores = measures.score_vectors(dictionary, [(vectors, vectors)], [(vectors, vectors)], 0)[0]
     assert scores["fvu"] < scores["controls"]["pca"]
     assert scores["l0"] < 8

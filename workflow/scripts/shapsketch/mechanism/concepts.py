@@ -14,6 +14,7 @@ import numpy as np
 from ..settings.errors import InputError
 
 THRESHOLDS = 12  # that are tried, quantiles of what is active
+MAX_COLUMNS = 256  # features that are looked at together
 
 
 def label_letters(expression: str, sequences: Sequence[str], name: str) -> np.ndarray:
@@ -47,50 +48,55 @@ def label_letters(expression: str, sequences: Sequence[str], name: str) -> np.nd
     return labels
 
 
-def best_feature(
+def best_features(
     features: np.ndarray, labels: np.ndarray, held: np.ndarray, signed: bool = False
-) -> tuple[int, float, float]:
-    """Find the feature, and its threshold, with the best F1 on some letters, and score it on others.
+) -> list[tuple[int, float, float]]:
+    """Find for each concept the feature, and its threshold, with the best F1 on some letters; score it on others.
 
     Args:
         features: (M, F) numbers of letters.
-        labels: (M,) bool.
+        labels: (concepts, M) bool.
         held: (M,) bool, letters that are scored; the others choose.
-        signed: whether small numbers may mark the concept too.
+        signed: whether small numbers may mark a concept too.
 
     Returns:
-        The feature, its sign (1 or -1), and its F1 on the held letters.
+        By concept the feature, its sign (1 or -1), and its F1 on the held letters.
     """
-    best = (-1.0, 0, 1.0, 0.0)
-    chosen = features[~held]
-    for sign in (1.0, -1.0) if signed else (1.0,):
-        tables = sign * chosen
-        for share in np.linspace(0, 0.98, THRESHOLDS):
-            limits = _quantile_of_active(tables, share, signed)
-            scores = f1(tables > limits, labels[~held])
-            k = int(scores.argmax())
-            if scores[k] > best[0]:
-                best = (float(scores[k]), k, sign, float(limits[k]))
-    _, k, sign, limit = best
-    return k, sign, float(f1((sign * features[held][:, [k]] > limit), labels[held])[0])
+    chosen, best = np.flatnonzero(~held), [(-1.0, 0, 1.0, 0.0)] * len(labels)
+    wanted = labels[:, chosen]
+    for start in range(0, features.shape[1], MAX_COLUMNS):
+        part = features[chosen, start : start + MAX_COLUMNS]
+        for sign in (1.0, -1.0) if signed else (1.0,):
+            numbers = sign * part
+            for limits in _limits(numbers, signed):
+                scores = f1(numbers > limits, wanted)
+                for concept, k in enumerate(scores.argmax(1)):
+                    if scores[concept, k] > best[concept][0]:
+                        best[concept] = (float(scores[concept, k]), start + int(k), sign, float(limits[k]))
+    found = []
+    for concept, (_, k, sign, limit) in enumerate(best):
+        predicted = sign * features[held][:, [k]] > limit
+        found.append((k, sign, float(f1(predicted, labels[[concept]][:, held])[0, 0])))
+    return found
 
 
-def _quantile_of_active(tables: np.ndarray, share: float, signed: bool) -> np.ndarray:
-    """By feature the number that a share of what is active (of signed numbers, of all) lies below."""
+def _limits(numbers: np.ndarray, signed: bool) -> np.ndarray:
+    """(THRESHOLDS, F) numbers that shares of what is active (of signed numbers, of all) lie below, from (M, F)."""
+    shares = np.linspace(0, 0.98, THRESHOLDS)
     if signed:
-        return np.quantile(tables, share, axis=0)
-    if share == 0:
-        return np.zeros(tables.shape[1], tables.dtype)
-    order = np.sort(tables, 0)
+        return np.quantile(numbers, shares, axis=0)
+    order = np.sort(numbers, 0)
     active = (order > 0).sum(0)
-    places = np.minimum(len(order) - active + (share * active).astype(int), len(order) - 1)
-    return np.where(active > 0, order[places, np.arange(order.shape[1])], np.inf)
+    places = len(order) - active + (shares[:, None] * active).astype(int)
+    limits = order[np.minimum(places, len(order) - 1), np.arange(order.shape[1])]
+    limits[0] = 0  # whatever is active
+    return np.where(active > 0, limits, np.inf)
 
 
 def f1(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the F1 of each of (M, F) bool predictions of (M,) labels; 0 where nothing is found."""
+    """Return the (concepts, F) F1 of (M, F) bool predictions of (concepts, M) bool labels; 0 where nothing is found."""
     hits = labels.astype(np.float32) @ predicted.astype(np.float32)
-    total = predicted.sum(0) + labels.sum()
+    total = predicted.sum(0) + labels.sum(1)[:, None]
     return np.divide(2 * hits, total, out=np.zeros_like(hits, float), where=total > 0)
 
 
@@ -106,8 +112,9 @@ def position_f1(labels: np.ndarray, held: np.ndarray) -> float:
     if not options:
         return 0.0
     tables = np.column_stack(options)
-    chosen = f1(np.tile(tables, (int((~held).sum()), 1)), labels[~held].ravel()).argmax()
-    return float(f1(np.tile(tables[:, [chosen]], (int(held.sum()), 1)), labels[held].ravel())[0])
+    fitted, scored = (np.tile(tables, (int(part.sum()), 1)) for part in (~held, held))
+    chosen = int(f1(fitted, labels[~held].reshape(1, -1))[0].argmax())
+    return float(f1(scored[:, [chosen]], labels[held].reshape(1, -1))[0, 0])
 
 
 def match(
@@ -132,18 +139,19 @@ def match(
     Raises:
         InputError: a concept has no letter among the sequences that are fitted, or scored.
     """
-    rows, letters = [], np.repeat(held, latents.shape[1])
-    tables = [t.reshape(-1, t.shape[-1]) for t in (latents, neurons, random)]
     for name, own in labels.items():
         for part, which in ((~held, "others"), (held, "held-out ones")):
             if not own[part].any():
                 raise InputError(f"The concept {name!r} has no letter in the {which} of the clusters of sequences.")
-        flat = own.ravel()
-        latent, _, score = best_feature(tables[0], flat, letters)
-        _, _, neuron = best_feature(tables[1], flat, letters, signed=True)
-        _, _, chance = best_feature(tables[2], flat, letters)
-        rows.append({
-            "concept": name, "letters": int(own.sum()), "latent": latent, "f1": score, "neuron_f1": neuron,
-            "random_f1": chance, "position_f1": position_f1(own, held),
-        })  # fmt: skip
-    return rows
+    letters, flat = np.repeat(held, latents.shape[1]), np.array([own.ravel() for own in labels.values()])
+    found, by_neurons, by_chance = (
+        best_features(table.reshape(-1, table.shape[-1]), flat, letters, signed)
+        for table, signed in ((latents, False), (neurons, True), (random, False))
+    )
+    return [
+        {
+            "concept": name, "letters": int(own.sum()), "latent": found[k][0], "f1": found[k][2],
+            "neuron_f1": by_neurons[k][2], "random_f1": by_chance[k][2], "position_f1": position_f1(own, held),
+        }
+        for k, (name, own) in enumerate(labels.items())
+    ]  # fmt: skip

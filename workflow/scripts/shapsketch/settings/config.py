@@ -14,7 +14,7 @@ from .backgrounds import drawn_file, draws_whole_sequences
 from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
-from .mechanism import check_mechanism
+from .mechanism import check_mechanism, label_files
 from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
@@ -160,6 +160,8 @@ def check_names(config: Config, files: bool = True) -> None:
             check_file(probed["design"]["path"], f"mechanism.{name}.design", FILES["table"])
         for probe, table in probed["probe"].items():
             check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
+        for concept, path in label_files(probed).items():
+            check_file(path, f"mechanism.{name}.concepts.{concept}", "a TSV or BED file of labels")
 
 
 def counted_sequences(background: str | BackgroundConfig) -> str | None:

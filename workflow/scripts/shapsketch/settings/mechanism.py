@@ -14,6 +14,11 @@ def ends_of(own: MechanismConfig) -> list[str]:
     return ["out"] if own["dictionary"]["kind"] == "sae" else ["in", "out"]
 
 
+def label_files(own: MechanismConfig) -> dict[str, str]:
+    """Return the files of the concepts that are read from files."""
+    return {name: concept["path"] for name, concept in own["concepts"].items() if isinstance(concept, dict)}
+
+
 def check_mechanism(config: Config) -> None:
     """Check what each entry of `mechanism` names.
 
@@ -49,6 +54,11 @@ def check_mechanism(config: Config) -> None:
             )
         if "design" in own:
             _check_design(f"{place}.design", own["design"], own["model"], config)
+        if label_files(own) and not isinstance(own["sequences"], str):
+            raise InputError(
+                f"{place}.concepts reads labels of sequences by their ids, and draws of the background have none: name "
+                f"sequences in {place}.sequences, or give regular expressions."
+            )
         if isinstance(own["sequences"], str):
             _check_known(place, "sequences", own["sequences"], config["sequences"])
             if config["sequences"][own["sequences"]]["ambiguous"] == "resolve":

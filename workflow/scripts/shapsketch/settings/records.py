@@ -305,6 +305,12 @@ class ProbeConfig(TypedDict):
     draws: int
 
 
+class LabelsConfig(TypedDict):
+    """`mechanism.NAME.concepts` that are read from a file."""
+
+    path: str
+
+
 class MechanismConfig(TypedDict):
     """An entry of `mechanism`."""
 
@@ -322,7 +328,7 @@ class MechanismConfig(TypedDict):
     circuit: NotRequired[CircuitConfig]
     probe: dict[str, ProbeConfig]
     design: NotRequired[DesignConfig]
-    concepts: dict[str, str]
+    concepts: dict[str, str | LabelsConfig]
 
 
 class Config(TypedDict):

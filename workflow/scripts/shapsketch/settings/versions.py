@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 6,
     "variants": 5,
-    "mechanism": 6,
+    "mechanism": 7,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer

@@ -1,0 +1,146 @@
+"""What a layer of AntiBERTy knows of antibodies: autoencoders of minutes, each number beside its control.
+
+Needs the wheel of antiberty 0.1.3, which holds the weights (MIT); the antibodies lie beside the checkout. Writes a
+table to stdout. The first 128 residues of each chain are read; shorter chains are counted and left out.
+"""
+
+import argparse
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import antiberty
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from shapsketch.mechanism import activations, concepts, measures
+from shapsketch.mechanism.clusters import find_clusters, held_out
+from shapsketch.mechanism.training import Training, train
+from shapsketch.models.dictionary import Dictionary, keep_largest
+from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.rng import ACTIVATION_STREAM
+from shapsketch.sequences.template import Template
+
+ROOT = Path(__file__).resolve().parents[2]
+FASTA = ROOT.parent / "shared/data/antibodies/antibodies.fasta"
+LETTERS, RESIDUES = "ACDEFGHIKLMNPQRSTVWY", 128
+MODULE = "bert.encoder.layer.4"  # the fifth of eight
+IDENTITY, MASKED, BATCH = 0.8, 0.15, 64
+FRAMEWORK = re.compile("^.{15,30}?(C).{10,18}?(W).{30,75}?(C)(.{3,32}?)([FW])G.G")  # C23, W41, C104, CDR3, J118
+LATENTS, K = 2048, 32
+
+
+def read_chains(path: Path) -> list[str]:
+    """The first residues of all chains that have so many, of the twenty letters."""
+    records = [record.partition("\n")[2].replace("\n", "") for record in path.read_text().split(">")[1:]]
+    kept = [text[:RESIDUES] for text in records if len(text) >= RESIDUES and set(text[:RESIDUES]) <= set(LETTERS)]
+    print(f"{len(kept)} of {len(records)} chains have {RESIDUES} residues of the twenty letters", flush=True)
+    return kept
+
+
+def label(chains: list[str]) -> dict[str, np.ndarray]:
+    """(N, n) bool by concept, from the framework that the chains themselves show."""
+    names = ("C23", "W41", "C104", "CDR3", "J118", "CDR1", "D in CDR3", "heavy")
+    labels = {name: np.zeros((len(chains), RESIDUES), bool) for name in names}
+    for row, text in enumerate(chains):
+        if (found := FRAMEWORK.match(text)) is None:
+            continue
+        for group, name in enumerate(names[:5], 1):
+            labels[name][row, slice(*found.span(group))] = True
+        labels["CDR1"][row, found.start(1) + 4 : found.start(2) - 2] = True
+        for place in range(*found.span(4)):
+            labels["D in CDR3"][row, place] = text[place] == "D"
+        labels["heavy"][row, : found.end()] = found[5] == "W"
+    print(f"{int(labels['C23'].any(1).sum())} of these show the framework", flush=True)
+    return labels
+
+
+def open_network(wheel: Path, folder: Path) -> HookedNetwork:
+    """AntiBERTy on one-hot letters."""
+    source = {
+        "kind": "torch", "layout": "channels_last", "factory": f"{ROOT}/tests/antiberty.py:network",
+        "path": str(antiberty.unpack(wheel, folder)),
+    }  # fmt: skip
+    return HookedNetwork(source, Template(Alphabet(LETTERS), "." * RESIDUES), ["logits"])
+
+
+def masked_loss(network: HookedNetwork, codes: np.ndarray, change: dict) -> float:
+    """The cross entropy of masked letters, with what a module gives changed."""
+    hidden = torch.rand(codes.shape, generator=torch.Generator().manual_seed(0)) < MASKED
+    truth, total = torch.from_numpy(codes.astype(np.int64)), 0.0
+    with network.replaced(change), torch.no_grad():
+        for start in range(0, len(codes), BATCH):
+            part = slice(start, start + BATCH)
+            x = network.onehot(codes[part]) * ~hidden[part][..., None]
+            total += float(cross_entropy(network.run(x)[hidden[part]], truth[part][hidden[part]], reduction="sum"))
+    return total / int(hidden.sum())
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wheel", type=Path, required=True)
+    parser.add_argument("--variants", nargs="+", default=["topk", "matryoshka"])
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--chains", type=int, default=100_000)
+    own = parser.parse_args()
+    chains = read_chains(FASTA)[: own.chains]
+    with tempfile.TemporaryDirectory() as folder:
+        network = open_network(own.wheel, Path(folder))
+    codes = network.template.alphabet.encode(chains)
+    clusters = find_clusters(codes, IDENTITY)
+    held = held_out(clusters, 0, ACTIVATION_STREAM)
+    print(f"{clusters.max() + 1} clusters at {IDENTITY:.0%}; {int(held.sum())} chains are held out", flush=True)
+    begun, site = time.time(), network.site(MODULE, "out", (1, 1))
+    kept = activations.collect(network, codes, [site], batch=BATCH)[site.key]
+    print(f"{kept.shape[0] * kept.shape[1]} vectors in {time.time() - begun:.0f} s", flush=True)
+    fitted, tested = (kept[part].reshape(-1, site.width) for part in (~held, held))
+    mean = torch.from_numpy(fitted.mean(0))
+    clean = masked_loss(network, codes[held], {})
+    without = masked_loss(network, codes[held], {site: lambda _, made: mean.expand_as(made)})
+    pca = measures.pca_fvu(fitted, tested, K)
+    labels = label(chains)
+    print("\n| what | value | control |\n|---|---|---|", flush=True)
+    for variant in own.variants:
+        begun = time.time()
+        settings = Training(variant=variant, latents=LATENTS, k=K, steps=own.steps, batch=1024)
+        dictionary = train([fitted], [fitted], ((site,), (site,)), settings, device=own.device)
+        seconds = time.time() - begun
+        z = dictionary.encode(0, torch.from_numpy(tested))
+        row(variant, f"seconds of training, {own.device}", f"{seconds:.0f}", f"{own.steps} steps of 1024")
+        row(variant, "FVU", f"{measures.fvu(tested, dictionary.decode([z], 0).numpy()):.3f}", f"PCA of {K}: {pca:.3f}")
+        row(variant, "active, dead", f"{float((z > 0).sum(1).float().mean()):.1f}, {dead_share(z):.1%}", "")
+        loss = masked_loss(network, codes[held], {site: lambda _, made, d=dictionary: d.decode([d.encode(0, made)], 0)})
+        share = (without - loss) / (without - clean)
+        row(variant, "masked loss recovered", f"{share:.4f}", f"loss {loss:.3f}; clean {clean:.3f}, mean {without:.3f}")
+        match(variant, dictionary, kept, labels, held)
+
+
+def row(variant: str, what: str, value: str, control: str) -> None:
+    """One row of the table."""
+    print(f"| {what}, {variant} | {value} | {control} |", flush=True)
+
+
+def dead_share(z: torch.Tensor) -> float:
+    """The share of latents that are never active."""
+    return float((z > 0).any(0).logical_not().float().mean())
+
+
+def match(variant: str, dictionary: Dictionary, kept: np.ndarray, labels: dict, held: np.ndarray) -> None:
+    """A row for each concept."""
+    shown = np.any(list(labels.values()), (0, 2))  # chains with the framework: elsewhere nothing is known
+    x = torch.from_numpy(kept[shown])
+    w = torch.randn(x.shape[-1], LATENTS, generator=torch.Generator().manual_seed(0))
+    random = keep_largest((x - x.mean((0, 1))) @ w, K).numpy()
+    labels = {name: own[shown] for name, own in labels.items()}
+    for found in concepts.match(labels, dictionary.encode(0, x).numpy(), kept[shown], random, held[shown]):
+        control = ", ".join(f"{key} {found[f'{key}_f1']:.3f}" for key in ("neuron", "random", "position"))
+        row(variant, f"F1 of {found['concept']}", f"{found['f1']:.3f} (latent {found['latent']})", control)
+
+
+if __name__ == "__main__":
+    main()
