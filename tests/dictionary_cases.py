@@ -11,7 +11,7 @@ WIDTH, FEATURES = 16, 24  # more features than numbers: superposition
 
 SITES = ((Site("body", "out", 1, WIDTH, 0),), (Site("body", "out", 1, WIDTH, 0),))
 
-SETTINGS = {"latents": 48, "k": 2, "steps": 1000, "batch": 512, "dead_after": 5000}
+SETTINGS = {"latents": 48, "k": 2, "steps": 800, "batch": 512, "dead_after": 5000}
 
 
 def planted(count, seed=0, width=WIDTH, features=FEATURES):

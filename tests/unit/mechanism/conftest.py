@@ -30,10 +30,10 @@ def traced(network, request):
 
 @pytest.fixture(scope="session")
 def trained(network):
-    """The network, a cross-layer transcoder of it, and the vectors at its sites."""
+    """The network, a transcoder of it, and the vectors at its sites."""
     reads, writes = (tuple(network.site(m, end) for m in MODULES) for end in ("in", "out"))
     drawn = activations.draw(Background.uniform(planted.TEMPLATE), 0, 0, 3000)
     kept = activations.collect(network, drawn, [*reads, *writes])
     flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
-    settings = Training(kind="transcoder", latents=6, k=2, steps=1500, batch=512, rate=1e-2, dead_after=5000)
+    settings = Training(kind="transcoder", latents=6, k=1, steps=800, batch=512, dead_after=5000)
     return network, train(*flat, (reads, writes), settings), flat

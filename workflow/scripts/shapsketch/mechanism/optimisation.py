@@ -81,7 +81,15 @@ class State:
         return [least.expand(self.training.latents).clone() for least in self.least]
 
     def loss(self, xs: "list[torch.Tensor]", ys: "list[torch.Tensor]") -> "tuple[torch.Tensor, list[Latents]]":
-        """Return what a batch costs, dead latents apart, and its latents by layer."""
+        """Measure a batch.
+
+        Args:
+            xs, ys: by layer (N, width) standardised vectors that are read and written.
+
+        Returns:
+            The mean squared error summed over layers, a () tensor, with what the variant adds, dead latents apart; and
+            by layer the (N, F) or (N, k) latents.
+        """
         latents = [self._encode(layer, x) for layer, x in enumerate(xs)]
         errors = [
             (y - self._decode(latents, m)).square().mean() + self._prefixes(latents, m, y) for m, y in enumerate(ys)
@@ -91,7 +99,12 @@ class State:
         return sum(errors[1:], errors[0]), latents
 
     def step(self, number: int, xs: "list[torch.Tensor]", ys: "list[torch.Tensor]") -> float:
-        """Take one step; return the loss."""
+        """Take one step; return the loss.
+
+        Args:
+            number: of the step, from 0.
+            xs, ys: by layer (N, width) standardised vectors that are read and written.
+        """
         own, weights = self.training, self.weights
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * self.share_of_rate(number)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .training import Training
 
 MAX_MAPPED = 20_000  # vectors that linear maps are fitted to
+MEDIAN_STEPS, MIN_DISTANCE = 50, 1e-3  # of standardised vectors
 RIDGE = 1e-3  # of the variance, for these
 
 
@@ -21,7 +22,8 @@ class Weights:
 
     What latents write begins as random directions of length one. What they read begins as those directions where
     vectors are read and written alike (Gao et al. 2024), and for transcoders as the same of the best linear map: what
-    of the input tells most of the direction.
+    of the input tells most of the direction. What is written without latents begins as the geometric median (Bricken
+    et al. 2023), near where most vectors lie.
 
     Args:
         training: how the dictionary is trained.
@@ -47,7 +49,7 @@ class Weights:
             self.w_enc.append(encoder.contiguous())
             self.w_dec.append([w.contiguous() for w in written.split(own, 1)])
         self.b_enc = [torch.zeros(training.latents) for _ in layers]
-        self.b_dec = [torch.zeros(width) for width in widths]
+        self.b_dec = [_geometric_median(y[:: max(1, len(y) // MAX_MAPPED)]) for y in ys]
 
     def tensors(self) -> "dict[str, torch.Tensor]":
         """All parameters by name."""
@@ -93,6 +95,16 @@ def _linear_map(x: "torch.Tensor", y: "torch.Tensor") -> "torch.Tensor":
     return torch.linalg.solve(x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y).float()
 
 
+def _geometric_median(y: "torch.Tensor") -> "torch.Tensor":
+    """Return (width,) the point whose distances to (N, width) vectors have the least sum (Weiszfeld 1937)."""
+    y = y.cpu().double()
+    point = y.mean(0)
+    for _ in range(MEDIAN_STEPS):
+        nearness = 1 / (y - point).norm(dim=1).clamp(min=MIN_DISTANCE)
+        point = (nearness[:, None] * y).sum(0) / nearness.sum()
+    return point.float()
+
+
 def folded(
     weights: Weights,
     training: "Training",
@@ -106,6 +118,14 @@ def folded(
 
     Latents are multiplied by the scale c of what their own layer writes, so that autoencoders and transcoders keep
     directions of length one: W_enc c / s_in, W_dec s_out / c.
+
+    Args:
+        weights: of all layers, standardised.
+        training: how they were trained.
+        sites: what is read, and what is written.
+        into, out: by layer the mean and scale of what is read, and of what is written.
+        thresholds: by layer (F,) the number below which a latent is silent, for BatchTopK and Matryoshka.
+        settings: that the dictionary keeps.
     """
     import torch
 
