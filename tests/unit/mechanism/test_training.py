@@ -58,7 +58,7 @@ def test_a_cross_layer_transcoder_finds_what_is_written_later():
     inputs, targets = [x, x1], [y0.astype(np.float32), y1.astype(np.float32)]
     fvu = {}
     for kind in ("cross_layer", "transcoder"):
-        dictionary = train(inputs, targets, sites, Training(**SETTINGS | {"kind": kind, "k": 4}))
+        dictionary = train(inputs, targets, sites, Training(**SETTINGS | {"kind": kind, "k": 4, "steps": 400}))
         scores = measures.score_vectors(dictionary, list(zip(inputs, targets, strict=True)),
                                         list(zip(inputs, targets, strict=True)), 0)  # fmt: skip
         fvu[kind] = [row["fvu"] for row in scores]

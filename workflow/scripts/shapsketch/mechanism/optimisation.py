@@ -105,7 +105,7 @@ class State:
             number: of the step, from 0.
             xs, ys: by layer (N, width) standardised vectors that are read and written.
         """
-        own, weights = self.training, self.weights
+        settings, weights = self.training, self.weights
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * self.share_of_rate(number)
         loss, latents = self.loss(xs, ys)
@@ -117,7 +117,7 @@ class State:
         self.optimizer.step()
         weights.normalise()
         for layer, z in enumerate(latents):
-            self.silent[layer] = (self.silent[layer] + len(z.values)).masked_fill(z.active(own.latents), 0)
+            self.silent[layer] = (self.silent[layer] + len(z.values)).masked_fill(z.active(settings.latents), 0)
         return loss.item()
 
     def share_of_rate(self, number: int) -> float:
@@ -127,20 +127,20 @@ class State:
         return min(1.0, (number + 1) / max(1.0, warm)) * 0.5 * (1 - math.cos(math.pi * min(1.0, left)))
 
     def _encode(self, layer: int, x: "torch.Tensor") -> "Latents":
-        own, w_enc, bias = self.training, self.weights.w_enc[layer], self.weights.bias(layer)
-        if own.variant == "topk" and x.device.type == "cpu":
-            values, places = sparse.encode(x, w_enc, bias, own.k)
+        settings, w_enc, bias = self.training, self.weights.w_enc[layer], self.weights.bias(layer)
+        if settings.variant == "topk" and x.device.type == "cpu":
+            values, places = sparse.encode(x, w_enc, bias, settings.k)
             return Latents(values, places)
         pre = x @ w_enc + bias
-        return Latents(keep_largest(pre, own.k) if own.variant == "topk" else self._active(layer, pre))
+        return Latents(keep_largest(pre, settings.k) if settings.variant == "topk" else self._active(layer, pre))
 
     def _active(self, layer: int, pre: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        own, positive = self.training, pre.clamp(min=0)
-        if own.variant == "relu":
+        settings, positive = self.training, pre.clamp(min=0)
+        if settings.variant == "relu":
             return positive
-        least = positive.flatten().topk(own.k * len(pre)).values[-1].detach()
+        least = positive.flatten().topk(settings.k * len(pre)).values[-1].detach()
         with torch.no_grad():
             before = self.least[layer]
             self.least[layer] = least if before == 0 else THRESHOLD_MEMORY * before + (1 - THRESHOLD_MEMORY) * least
@@ -187,8 +187,8 @@ class State:
 
         tensors = {f"weight.{name}": t for name, t in self.weights.tensors().items()}
         for name, t in self.weights.tensors().items():
-            own = self.optimizer.state[t]
-            tensors |= {f"first.{name}": own["exp_avg"], f"second.{name}": own["exp_avg_sq"]}
+            moments = self.optimizer.state[t]
+            tensors |= {f"first.{name}": moments["exp_avg"], f"second.{name}": moments["exp_avg_sq"]}
         tensors |= {f"silent.{layer}": t for layer, t in enumerate(self.silent)} | {"least": self.least}
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         record = json.dumps({"step": step, **self.identity}, sort_keys=True)
