@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -76,6 +76,9 @@ benchmark-sampling: .venv/test.ready
 
 benchmark-folds: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.folds
+
+benchmark-variants: .venv/test.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.variants $(ARGS)
 
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
