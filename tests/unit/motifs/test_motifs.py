@@ -9,7 +9,7 @@ import pytest
 from motif_cases import Planted, additive, aggregated, evaluate, exact_spectrum, explained, random_texts, template_of
 
 from shapsketch.models.builtin_model import load as load_builtin
-from shapsketch.motifs import Settings, _ranked, summarise
+from shapsketch.motifs import Settings, ranked, summarise
 from shapsketch.recovery import recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
@@ -191,9 +191,9 @@ def test_motifs_need_enough_sequences_and_count_zero_means_none(tmp_path):
 
 def test_a_motif_in_many_places_that_does_little_in_each_does_not_lead():
     shares, effects = np.array([0.3, 0.2, 0.001, np.nan]), np.array([0.01, 0.5, 9.0, 9.0])
-    assert _ranked(shares, Settings(min_share=0.002), effects) == [1, 0]
-    assert _ranked(shares, Settings(min_share=0.002)) == [0, 1]
-    assert _ranked(shares, Settings(min_share=0.002, count=1), effects) == [1]
+    assert ranked(shares, Settings(min_share=0.002), effects) == [1, 0]
+    assert ranked(shares, Settings(min_share=0.002)) == [0, 1]
+    assert ranked(shares, Settings(min_share=0.002, count=1), effects) == [1]
 
 
 def test_letters_that_add_little_leave_a_motif(tmp_path):
