@@ -56,7 +56,7 @@ class Clusters:
         return nearest, 1 - np.divide(first, second, out=np.ones_like(first), where=second > 0)
 
     def members(self, output: str, ids: list[str], values: np.ndarray) -> pd.DataFrame:
-        """Return the rows of `cluster_members.tsv` of some sequences: clusters are numbered from 1."""
+        """Return the rows of `cluster_members.tsv` of some sequences, (N, n) `values`: clusters are numbered from 1."""
         if not len(self.centers):
             ids, values = [], values[:0]
         numbers, margins = self.assign(values) if len(ids) else (np.zeros(0, np.int64), np.zeros(0))
