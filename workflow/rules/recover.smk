@@ -23,6 +23,7 @@ rule recover_spectrum:
     params:
         estimator=get_recovery("estimator"),
         max_order=get_recovery("max_order"),
+        minutes=get_recovery("minutes"),
         version=VERSIONS["recovery"],
     script:
         "../scripts/recover_spectrum.py"
@@ -51,6 +52,7 @@ rule recover_folds:
     params:
         estimator=get_recovery("estimator"),
         max_order=get_recovery("max_order"),
+        minutes=get_recovery("minutes"),
         version=VERSIONS["recovery"],
     script:
         "../scripts/recover_folds.py"
@@ -106,6 +108,7 @@ rule learning_curve:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         max_order=get_recovery("max_order"),
+        minutes=get_recovery("minutes"),
         version=VERSIONS["recovery"],
     script:
         "../scripts/learning_curve.py"

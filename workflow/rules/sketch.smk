@@ -99,6 +99,7 @@ rule score_round:
     params:
         estimator=get_recovery("estimator"),
         max_order=get_recovery("max_order"),
+        minutes=get_recovery("minutes"),
         version=VERSIONS["recovery"],
     script:
         "../scripts/score_round.py"

@@ -22,6 +22,7 @@ if __name__ == "__main__":
             read_json(snakemake.input.faithfulness),
             [read_json(path) for path in snakemake.input.get("rounds", [])],
             max_order=None if max_order == "auto" else max_order,
+            minutes=snakemake.params.minutes,
             threads=snakemake.threads,
             finished=bar.update,
         )

@@ -23,6 +23,7 @@ if __name__ == "__main__":
                 sketch,
                 estimator=snakemake.params.estimator,
                 max_order=None if max_order == "auto" else max_order,
+                minutes=snakemake.params.minutes,
                 threads=snakemake.threads,
                 begin=begin,
             )

@@ -8,7 +8,7 @@ import pytest
 
 from recovery_cases import free_template
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import networks, recover, recover_outputs, student, train, train_steps
+from shapsketch.recovery import networks, recover, recover_outputs, student, train, train_steps, work
 from shapsketch.recovery.learning_curve import learning_curve
 from shapsketch.recovery.student import predict_all
 from shapsketch.sampling.design import make_plan
@@ -84,6 +84,9 @@ def test_a_train_recovers_what_tables_do_not_and_serves_the_sequences():
     found = recover(sketch, 0, estimator="train", threads=2)
     assert not len(found.spectrum.terms)
     assert len(found.spectrum.trains) == 1
+    about = found.details["tried"]["train"]
+    assert about["fitted_rank"] == train.RANK >= about["rank"] == found.spectrum.trains[0].ranks.max()
+    assert 0 <= about["cut"] <= train.MAX_CUT
     scores = report(found.spectrum, sketch, 0, found.student)
     assert scores["r2"] > 0.7
     assert scores["r2_near"] > 0.75
@@ -130,6 +133,50 @@ def test_a_train_alone_is_fitted_to_the_values_themselves():
     found = recover(sketch_of([motif], budget=15_000), 0, estimator="train_alone", threads=2)
     assert found.student is None
     assert found.details["tried"]["train_alone"]["train_r2"] > 0.5
+
+
+def test_time_is_counted_and_capped_whatever_the_clock():
+    shape = work.Shape(9_000, 50, 4, 3)
+    # Three convolutions of width 7 and two dense layers, 5.9 million products, each twice, three times, a pass.
+    products = 50 * (4 * 96 + 96 * 96 + 96 * 64) * 7 + 3200 * 128 + 128 * 64 + 64 * 3 + 200 * 3
+    expected = (
+        networks.epochs_of(networks.STACKED, 9_000)
+        * 9_000
+        * (6 * products / work.NETWORK_RATE + work.STEP_SECONDS / 128)
+    )
+    assert work.student_seconds(shape, [networks.STACKED]) == pytest.approx(expected)
+    assert work.affordable(None, 1e9) == 1
+    assert work.affordable(1.0, 60.0) == 1
+    assert work.affordable(1.0, 240.0) == 0.5
+
+
+def test_a_cap_on_minutes_cuts_passes_answers_and_steps_alike():
+    said = {}
+    capped = recover(
+        sketch_of([motif]),
+        0,
+        estimator="train",
+        minutes=0.01,
+        threads=2,
+        begin=lambda name, size: said.update({name: size}) or (lambda done: None),
+    )
+    effort = capped.details["tried"]["train"]["effort"]
+    assert 0.01 < effort < 0.3
+    assert said["free answers"] == round(effort * 20_000)
+    assert said["train"] == round(effort * 1_000)
+    assert said["students"] == 3 * 5_100  # each kind passes over the samples once
+
+
+def test_kinds_that_add_next_to_nothing_are_not_asked():
+    draws = np.random.default_rng(0)
+    target = draws.normal(size=2000)
+    good, rival, poor = (target + e * draws.normal(size=2000) for e in (0.2, 0.21, 2.0))
+    alone = student._kind_weights(np.stack([good, poor], 1), target, True)
+    assert alone[1] == 0
+    assert alone[0] == pytest.approx(1, abs=0.1)
+    both = student._kind_weights(np.stack([good, rival, poor], 1), target, True)
+    assert (both > 0).tolist() == [True, True, False]  # their errors are independent: two halve the variance
+    assert (student._kind_weights(np.stack([good, rival], 1), target, False) > 0).all()
 
 
 def test_the_curve_of_a_train_asks_students(monkeypatch):

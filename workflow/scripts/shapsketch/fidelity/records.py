@@ -132,6 +132,9 @@ class FitDetails(TypedDict, total=False):
         mask_weight: of the masks, beside the values, in the loss of InstaSHAP.
         students, student_r2: networks that count, and R2 of their mean on the validation points.
         rank, train_r2: of the tensor train, and its R2 on the validation points.
+        fitted_rank, cut: the rank before its bonds were cut, and the mean squared difference that this made on the
+            validation points, as a part of what it leaves unexplained there.
+        effort: the part of the usual passes, answers and steps that `recovery.minutes` allowed; absent for all of them.
     """
 
     validation_r2: float | None
@@ -150,6 +153,9 @@ class FitDetails(TypedDict, total=False):
     student_r2: float
     rank: int
     train_r2: float
+    fitted_rank: int
+    cut: float
+    effort: float
 
 
 class EstimatorRecord(TypedDict):

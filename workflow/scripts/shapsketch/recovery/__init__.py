@@ -66,6 +66,7 @@ def recover_outputs(
     estimator: str = "auto",
     max_order: int | None = None,
     good: float = 1.0,
+    minutes: float | None = None,
     threads: int = 1,
     begin: Begin = silent,
 ) -> list[Recovery]:
@@ -84,6 +85,7 @@ def recover_outputs(
         max_order: the highest order of a term; None leaves it to the estimators. Trains have all orders, and are
             truncated where one is given.
         good: an R2 on the validation points that ends `auto` in any case.
+        minutes: that students and trains may take on two cores, as `work` counts them; None for as many as they like.
         threads: how many may be used; does not change the result.
         begin: called when a step of the work begins; see `base.Begin`.
 
@@ -107,7 +109,9 @@ def recover_outputs(
         lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
             samples = [work.samples for work in lacking]
-            for work, fit in zip(lacking, _fit(name, samples, max_order, begin, estimator == "auto"), strict=True):
+            for work, fit in zip(
+                lacking, _fit(name, samples, max_order, minutes, begin, estimator == "auto"), strict=True
+            ):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
 
@@ -151,7 +155,14 @@ class _Work:
         self.scores[name] = validation_r2(self.samples, fit) if scored else None
 
 
-def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Begin, choose: bool) -> list[Fit]:
+def _fit(
+    name: str,
+    samples: Sequence[Samples],
+    max_order: int | None,
+    minutes: float | None,
+    begin: Begin,
+    choose: bool,
+) -> list[Fit]:
     """The fits of an estimator; where one may choose, regression first tries a part of many samples."""
     most = ESTIMATORS[name].max_samples
     if most is not None:
@@ -159,11 +170,12 @@ def _fit(name: str, samples: Sequence[Samples], max_order: int | None, begin: Be
     if name in ("train", "train_alone"):
         from . import train
 
-        return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin)
+        return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin, minutes)
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
     for own in samples:
         probed = choose and name == "regression" and _is_probed(own)
-        fit = module.fit(own.first(PROBED) if probed else own, max_order)
+        capped = {"minutes": minutes} if name == "student" else {}
+        fit = module.fit(own.first(PROBED) if probed else own, max_order, **capped)
         if probed and validation_r2(own, fit) >= PROMISING_R2:
             fit = module.fit(own, max_order)
         fits.append(fit)

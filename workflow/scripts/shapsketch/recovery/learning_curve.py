@@ -17,7 +17,8 @@ from . import recover, recover_outputs, standardised
 from .base import Begin, silent
 
 LEARNED = ("student", "train")
-CURVE_EFFORT = 0.4  # of the epochs that a finished student has
+CURVE_EFFORT = 0.4  # of the epochs that a finished student has, at most
+CURVE_SHARE = 0.06  # of the minutes that recovery may take, for each of three points
 
 
 class CurvePoint(TypedDict):
@@ -50,6 +51,7 @@ def score_round(
     *,
     estimator: str,
     max_order: int | None,
+    minutes: float | None = None,
     threads: int,
     begin: Begin = silent,
 ) -> RoundScore:
@@ -61,7 +63,7 @@ def score_round(
 
     Args:
         sketch: of the rounds so far.
-        estimator, max_order, threads, begin: see `recover_outputs`.
+        estimator, max_order, minutes, threads, begin: see `recover_outputs`.
     """
     plan = sketch.plan
     if not plan.count("validation"):
@@ -69,7 +71,7 @@ def score_round(
     until = plan.until_r2 or 1.0
     outputs: dict[str, RoundOutput] = {}
     recovered = recover_outputs(
-        sketch, estimator=estimator, max_order=max_order, good=until, threads=threads, begin=begin
+        sketch, estimator=estimator, max_order=max_order, good=until, minutes=minutes, threads=threads, begin=begin
     )
     roles: tuple[Role, ...] = ("validation", "near_validation")
     kinds = [role for role in roles if plan.count(role)]
@@ -98,6 +100,7 @@ def learning_curve(
     rounds: Sequence[RoundScore],
     *,
     max_order: int | None,
+    minutes: float | None = None,
     threads: int,
     finished: Callable[[int], object] = lambda points: None,
 ) -> pd.DataFrame:
@@ -108,7 +111,8 @@ def learning_curve(
         records: by output, what `faithfulness.json` says of its spectrum.
         rounds: what `score_round` said of each round; empty for a budget without a stop rule: then the estimator
             with the largest weight in the spectrum is fitted to the first rounds here.
-        max_order, threads: see `recover`.
+        max_order, minutes, threads: see `recover_outputs`. No orders are tried here above those that the regression of
+            the whole sketch has chosen.
         finished: called with 1 after each point that is fitted here.
 
     Returns:
@@ -121,12 +125,13 @@ def learning_curve(
     for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
         part = sketch.first(k)
         numbers = {o: n for n, o in enumerate(names) if names[o] in LEARNED}
-        for output, predicted in _asked_students(part, list(numbers.values()), threads).items():
+        for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
             scored[output].append(_row(output, part, numbers[output], predicted, "student"))
             finished(1)
         for number, (output, name) in enumerate(names.items()):
             if name not in LEARNED:
-                spectrum = recover(part, number, estimator=name, max_order=max_order, threads=threads).spectrum
+                top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
+                spectrum = recover(part, number, estimator=name, max_order=top, threads=threads).spectrum
                 predicted = spectrum.predict_codes(part.samples("holdout")[0])
                 scored[output].append(_row(output, part, number, predicted, name))
                 finished(1)
@@ -152,16 +157,20 @@ def _largest(weights: Mapping[str, float]) -> str:
     return max(weights.keys() - {"fourier"} or {"regression"}, key=lambda n: (weights.get(n, 0.0), n))
 
 
-def _asked_students(sketch: Sketch, numbers: list[int], threads: int) -> dict[str, np.ndarray]:
+def _asked_students(sketch: Sketch, numbers: list[int], minutes: float | None, threads: int) -> dict[str, np.ndarray]:
     """What students of a part of the usual effort answer on the hold-out, by output; trains come close to them."""
     from .networks import PLACED, POOLED
-    from .student import MIN_CONVOLUTION_LENGTH, predict_all, train_students
+    from .student import MIN_CONVOLUTION_LENGTH, kinds_of, predict_all, shape_of, train_students
+    from .work import affordable, student_seconds
 
     if not numbers:
         return {}
     works = [standardised(sketch, number, threads) for number in numbers]
     short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
-    students, _ = train_students([samples for samples, _ in works], None if short else [PLACED, POOLED], CURVE_EFFORT)
+    outputs = [samples for samples, _ in works]
+    kinds = kinds_of(sketch.plan, len(outputs[0].all_values)) if short else [PLACED, POOLED]
+    effort = affordable(minutes and CURVE_SHARE * minutes, student_seconds(shape_of(outputs), kinds))
+    students, _ = train_students(outputs, kinds, min(CURVE_EFFORT, effort))
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]
     answers = predict_all(asked, sketch.samples("holdout")[0], threads)
     return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}

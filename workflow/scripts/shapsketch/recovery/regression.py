@@ -27,11 +27,12 @@ REWEIGHTINGS = 3
 MIN_GAIN = 0.01  # of the unexplained variance: an order, or a reweighted prior, that adds less adds nothing
 MIN_VARIANCE = 1e-8  # of the strongest support: weaker ones are dropped when the prior is reweighted
 RIDGES = (1.0, 0.1, 0.01, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-8, 1e-10, 1e-14)  # of the prior's largest
+GOOD_R2 = 0.99  # on the validation points: one order that adds nothing ends the search then, not two
 PATIENCE = 2  # ridges that validate worse than the best, and the path ends
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
-    """Fit one order after another, until two in a row add nothing that the validation points confirm.
+    """Fit one order after another, until two in a row (one, where little is left) add nothing that validation confirms.
 
     Orders 1 and 2 are taken whole where memory allows; above, supports are screened on the residual of the
     orders below, and all are fitted again together. The ridge parameter, and how often the prior is reweighted
@@ -53,7 +54,7 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
         idle = 0 if best is None or 1 - fitted.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
         if best is None or fitted.score > best.score:
             best = fitted if order == 1 or idle else _reweighted(samples, fitted)
-        if idle == 2:
+        if idle == (1 if best.score > GOOD_R2 else 2):
             break
     assert best is not None
     return best.fit

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,12 @@ from .networks import (
 )
 from .projection import project
 from .stack import non_negative_weights
+from .work import Shape, affordable, student_seconds
 
 MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
 MAX_COPIES, SAMPLES_OF_FEW_COPIES = 3, 16_000  # perceptrons of each kind; fewer where more samples leave less to chance
 MIN_WEIGHT = 0.1  # of a kind in the stack; smaller ones cost more queries than they are worth
+MAX_SPARED = 0.02  # of what kinds leave unexplained: what leaving some of them out may add
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 SEQUENCES_AT_ONCE = 2048  # per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
@@ -186,9 +189,13 @@ def _read_network(arrays: Mapping[str, np.ndarray], number: int, features: np.nd
     return architecture, network.eval().to(device())
 
 
-def fit(samples: Samples, max_order: int | None) -> Fit:
-    """Train students, stack them, and project the stack onto tables."""
-    (student,), details = train_students([samples])
+def fit(samples: Samples, max_order: int | None, minutes: float | None = None) -> Fit:
+    """Train students, in so many minutes as `work` counts them, stack them, and project the stack onto tables."""
+    kinds = kinds_of(samples.plan, len(samples.all_values))
+    effort = affordable(minutes, student_seconds(shape_of([samples]), kinds))
+    (student,), details = train_students([samples], kinds, effort)
+    if effort < 1:
+        details[0]["effort"] = effort
     intercept, terms = distil(student, samples.plan, max_order or 5, samples.threads)
     return Fit(intercept, terms, details[0], student)
 
@@ -199,6 +206,13 @@ def kinds_of(plan: Plan, samples: int) -> list[Architecture]:
         return [STACKED, PLACED, POOLED]
     copies = int(np.clip(round(MAX_COPIES * math.sqrt(SAMPLES_OF_FEW_COPIES / samples)), 1, MAX_COPIES))
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
+
+
+def shape_of(outputs: Sequence[Samples]) -> Shape:
+    """Return what the time depends on that outputs take together."""
+    first = outputs[0]
+    features = letter_features(first.plan.template).shape[2]
+    return Shape(len(first.all_values), len(first.plan.template.free), features, len(outputs))
 
 
 def train_students(
@@ -270,12 +284,38 @@ def _weigh(
     details: list[FitDetails] = []
     for o, samples in enumerate(outputs):
         target = (samples.all_validation_values - means[o]) / scales[o]
-        weights = share @ non_negative_weights(answers[:, :, o] @ share, target, MIN_WEIGHT)
+        weights = share @ _kind_weights(answers[:, :, o] @ share, target, any(a.channels for a in architectures))
         chosen = tuple(weights.tolist())
         students.append(replace(unweighed, weights=chosen, output=o, mean=float(means[o]), scale=float(scales[o])))
         score = r_squared(target, answers[:, :, o] @ weights)
         details.append({"students": int((weights > 0).sum()), "student_r2": score})
     return students, details
+
+
+def _kind_weights(predicted: np.ndarray, target: np.ndarray, sparing: bool) -> np.ndarray:
+    """Non-negative weights of kinds.
+
+    Args:
+        predicted: (V, K), of each kind on the validation points.
+        target: (V,), likewise.
+        sparing: whether as few kinds are kept as leave little more unexplained than all: answers of convolutions are
+            much of the time that a train takes.
+
+    Returns:
+        (K,) float64.
+    """
+    count = predicted.shape[1]
+    weights = non_negative_weights(predicted, target, MIN_WEIGHT)
+    most = (1 + MAX_SPARED) * float(np.sum((target - predicted @ weights) ** 2))
+    for size in range(1, count) if sparing else ():
+        sets = [list(kinds) for kinds in combinations(range(count), size)]
+        fitted = [np.zeros(count) for _ in sets]
+        for kinds, own in zip(sets, fitted, strict=True):
+            own[kinds] = non_negative_weights(predicted[:, kinds], target, MIN_WEIGHT)
+        errors = [float(np.sum((target - predicted @ own) ** 2)) for own in fitted]
+        if min(errors) <= most:
+            return fitted[int(np.argmin(errors))]
+    return weights
 
 
 def is_enumerable(plan: Plan) -> bool:

@@ -18,22 +18,26 @@ from ..fidelity.records import FitDetails
 from ..sampling.plan import NEAR
 from ..sequences.background import Background
 from ..sequences.rng import TRAIN_STREAM, generator
+from ..spectrum.rounding import cut_within, values_of
 from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
 from . import train_steps
 from .base import Begin, Fit, Samples, silent, validation_r2
-from .student import FREE_SEED, Student, distil, is_enumerable, predict_all, train_students
+from .student import FREE_SEED, Student, distil, is_enumerable, kinds_of, predict_all, shape_of, train_students
+from .work import affordable, answer_seconds, student_seconds, train_seconds
 
 RANK, STEPS = 24, 8_000
 LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
-FREE_ANSWERS = 300_000
+FREE_ANSWERS = 500_000
 BATCH = 512
 RATE = 6e-3  # the largest
-START_RATE, WARM_UP = 0.04, 0.3  # the first rate as a part of the largest; the part of the steps until that
-NOISE = 0.15  # of the first cores, over the root of the rank
+START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
+NOISE = 0.07  # of the first cores, over the root of the rank
+DECAY = np.float32(0.15)  # times the rate: what a step takes from the differences between the letters of a position
 MAX_NORM = 1.0  # of a gradient
+MAX_CUT = 0.02  # of what a train leaves unexplained: what cutting its bonds may add
 REPEATS = 3  # of the model's own values among the students' answers
 
 
@@ -50,6 +54,7 @@ def fit_outputs(
     outputs: Sequence[Samples],
     max_order: int | None = None,
     begin: Begin = silent,
+    minutes: float | None = None,
 ) -> list[Fit]:
     """Train students of some outputs together, and fit a train of all of them to their answers.
 
@@ -59,25 +64,29 @@ def fit_outputs(
         outputs: the samples of each output; queries are the same.
         max_order: the highest order of a dividend; None keeps all.
         begin: called when a step of the work begins.
+        minutes: that all of it may take on two cores, as `work` counts them: passes, answers and steps are cut alike.
 
     Returns:
         A fit of each output: an intercept and a train, or terms where they are exact.
     """
     first = outputs[0]
-    students, details = train_students(outputs, begin=begin)
+    effort = _effort(outputs, minutes)
+    students, details = train_students(outputs, effort=effort, begin=begin)
+    if effort < 1:
+        details = [{**about, "effort": effort} for about in details]
     if is_enumerable(first.plan) and first.plan.background.is_product:
         return [
             Fit(*distil(student, first.plan, max_order or 5, first.threads), own, student)
             for student, own in zip(students, details, strict=True)
         ]
-    near = int(FREE_ANSWERS * near_share(first))
-    free = first.plan.fresh(FREE_ANSWERS - near, first.plan.seed ^ FREE_SEED, near)
-    codes = free.queries(0, FREE_ANSWERS)
-    answers = predict_all(students, codes, first.threads, begin("free answers", FREE_ANSWERS))
+    count = round(FREE_ANSWERS * effort)
+    near = int(count * near_share(first))
+    codes = first.plan.fresh(count - near, first.plan.seed ^ FREE_SEED, near).queries(0, count)
+    answers = predict_all(students, codes, first.threads, begin("free answers", count))
     own = np.stack([samples.all_values for samples in outputs], 1)
     codes = np.concatenate([codes, *[first.all_codes] * REPEATS])
     values = np.concatenate([answers, *[own] * REPEATS])
-    fits = _fit(outputs, codes, values, students, details, begin)
+    fits = _fit(outputs, codes, values, students, details, begin, effort)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
@@ -85,12 +94,34 @@ def _truncated(fit: Fit, max_order: int) -> Fit:
     return replace(fit, trains=tuple(train.truncate(max_order) for train in fit.trains))
 
 
-def fit_alone(outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent) -> list[Fit]:
+def fit_alone(
+    outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent, minutes: float | None = None
+) -> list[Fit]:
     """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
     own = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    fits = _fit(outputs, outputs[0].all_codes, own, none, [{} for _ in outputs], begin)
+    effort = affordable(minutes, train_seconds(shape_of(outputs), *_size(outputs[0]), BATCH))
+    details: list[FitDetails] = [{"effort": effort} if effort < 1 else {} for _ in outputs]
+    fits = _fit(outputs, outputs[0].all_codes, own, none, details, begin, effort)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
+
+
+def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
+    """The part of the usual passes, answers and steps that the minutes allow."""
+    first, shape = outputs[0], shape_of(outputs)
+    kinds = kinds_of(first.plan, shape.samples)
+    seconds = student_seconds(shape, kinds)
+    if not is_enumerable(first.plan):
+        seconds += answer_seconds(shape, kinds, FREE_ANSWERS) + train_seconds(shape, *_size(first), BATCH)
+    return affordable(minutes, seconds)
+
+
+def _size(samples: Samples) -> tuple[int, int]:
+    """The rank of a train for so many samples, and its steps."""
+    rank, steps = (LARGE_RANK, LARGE_STEPS) if len(samples.all_values) >= MANY_SAMPLES else (RANK, STEPS)
+    if not samples.plan.background.is_product:
+        rank = max(1, min(rank, MAX_STATES // int(samples.plan.template.sizes.max())))
+    return rank, steps
 
 
 def near_share(samples: Samples) -> float:
@@ -106,12 +137,12 @@ def _fit(
     students: Sequence[Student | None],
     details: Sequence[FitDetails],
     begin: Begin,
+    effort: float,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
     letters = int(first.plan.template.sizes.max())
-    rank, steps = (LARGE_RANK, LARGE_STEPS) if len(first.all_values) >= MANY_SAMPLES else (RANK, STEPS)
-    if not first.plan.background.is_product:
-        rank = max(1, min(rank, MAX_STATES // letters))
+    rank, steps = _size(first)
+    steps = max(1, round(steps * effort))
     finished = begin("train", steps)
     scales = np.where(values.std(0) > 0, values.std(0), 1.0)
     means = values.mean(0)
@@ -122,10 +153,19 @@ def _fit(
     fits = []
     for o, samples in enumerate(outputs):
         scale, mean = float(scales[o]), float(means[o])
-        train = to_train(parameters, o, samples.plan.background).scaled(scale)
-        intercept = mean + scale * float(parameters.means[o]) + train.mean
+        cores = _cores(parameters, o, samples.plan.background)
+        constant, checked = mean + scale * float(parameters.means[o]), samples.all_validation_codes[:, free]
+        cut = 0.0
+        if first.plan.background.is_product:
+            missed = samples.all_validation_values - constant - scale * values_of(cores, checked)
+            unexplained = float(np.mean(missed**2)) / scale**2
+            cores, change = cut_within(cores, _free_letters(samples.plan.background), checked, MAX_CUT * unexplained)
+            cut = change / unexplained if unexplained else 0.0
+        train = _train_of(cores, samples.plan.background).scaled(scale)
+        intercept = constant + train.mean
         terms = Terms.build(samples.plan.template.sizes, {})
-        fitted = Fit(intercept, terms, {"rank": rank, **details[o]}, students[o], (train,))
+        about: FitDetails = {"fitted_rank": rank, "rank": int(train.ranks.max()), "cut": cut, **details[o]}
+        fitted = Fit(intercept, terms, about, students[o], (train,))
         fits.append(fitted)
         fitted.details["train_r2"] = validation_r2(samples, fitted)
     return fits
@@ -166,9 +206,10 @@ def _descend(
             squares = [train_steps.squared_norm(gradients) for gradients in (cores, start, heads)]
             clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
             own = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
+            rate = np.float32(_rate(step / steps))
             for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
-                rate = np.float32(_rate(step / steps))
                 train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
+            parameters.cores[:] -= rate * DECAY * (parameters.cores - parameters.cores.mean(1, keepdims=True))
             finished(1)
     return parameters
 
@@ -188,11 +229,26 @@ def _start(n: int, letters: int, rank: int, outputs: int, draws: np.random.Gener
 
 def to_train(parameters: _Parameters, output: int, background: Background) -> Train:
     """Return the train of one output, without its constant."""
-    local = [background.local[i] for i in background.template.free.tolist()]
-    cores = [core[: len(p)].astype(np.float64) for core, p in zip(parameters.cores, local, strict=True)]
+    return _train_of(_cores(parameters, output, background), background)
+
+
+def _cores(parameters: _Parameters, output: int, background: Background) -> list[np.ndarray]:
+    """The (r, m, r') float64 cores of one output, over the free positions."""
+    cores = [
+        core[: len(p)].astype(np.float64) for core, p in zip(parameters.cores, _free_letters(background), strict=True)
+    ]
     cores[0] = np.einsum("a,mab->mb", parameters.start.astype(np.float64), cores[0])[:, None]
     cores[-1] = (cores[-1] @ parameters.heads[:, output].astype(np.float64))[..., None]
-    cores = [core.transpose(1, 0, 2) for core in cores]
+    return [core.transpose(1, 0, 2) for core in cores]
+
+
+def _free_letters(background: Background) -> list[np.ndarray]:
+    """The probabilities of the letters at each free position."""
+    return [background.local[i] for i in background.template.free.tolist()]
+
+
+def _train_of(cores: list[np.ndarray], background: Background) -> Train:
+    local = _free_letters(background)
     if background.is_product:
         return Train.build(cores, local)
     return Train.of_chain(cores, local[0], _steps_between(background))

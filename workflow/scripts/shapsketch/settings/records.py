@@ -42,6 +42,7 @@ class RecoveryConfig(TypedDict):
     learning_curve: bool
     estimator: str
     max_order: int | Literal["auto"]
+    minutes: float | None
 
 
 class CountedBackground(TypedDict):
