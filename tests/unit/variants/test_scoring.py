@@ -18,6 +18,7 @@ from shapsketch.variants.scoring import (
     position_table,
     positive_label,
     prediction_table,
+    resamples,
     score_table,
     spearman,
     top_recall,
@@ -66,6 +67,10 @@ def test_intervals_hold_their_value_and_say_what_they_are_of():
     assert row["low"] < 0.5 < row["high"]
     few = Truth(np.full(300, np.nan), np.arange(300) < 15, POSITIVE)
     assert score_table(Predictors({"model": PREDICTED}), few, 3).empty
+
+
+def test_many_variants_are_resampled_less_often():
+    assert [resamples(count) for count in (10, 20_000, 50_000, 10**6)] == [1000, 1000, 400, 200]
 
 
 def test_thresholds_are_chosen_elsewhere():

@@ -13,7 +13,7 @@ VERSIONS = {
     "motifs": 8,
     "compare": 2,
     "report": 6,
-    "variants": 5,
+    "variants": 6,
     "mechanism": 7,
 }
 

@@ -17,7 +17,8 @@ from ..sequences.rng import BOOTSTRAP_STREAM, SPLIT_STREAM, generator
 from ..settings.errors import InputError
 
 TOP_PERCENT = 10  # of the scores, and of the predictions
-RESAMPLES = 1000
+RESAMPLES, MIN_RESAMPLES = 1000, 200  # of the bootstrap; of many variants so many that
+DRAWN = 20_000_000  # variants are drawn in all
 FOLDS = 5  # of the cross-validation of a threshold
 MIN_VARIANTS = 10  # of which a measure is computed, and of each class
 _POSITIVE = ("1", "pathogenic", "true", "yes", "positive")
@@ -193,16 +194,22 @@ class _Resampled:
     known: dict[tuple[Any, ...], tuple[float, np.ndarray]] = field(default_factory=dict)
 
     def __call__(self, compute: Callable[..., float], name: str, chosen: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return a measure on the chosen variants, and on (RESAMPLES,) resamples of them."""
+        """Return a measure on the chosen variants, and on resamples of them."""
         key = (compute, name, chosen.tobytes())
         if key not in self.known:
             predicted, answer = self.predictors[name][chosen], self.target[chosen]
-            draws = generator(self.seed, BOOTSTRAP_STREAM).integers(0, len(predicted), (RESAMPLES, len(predicted)))
+            rng, count = generator(self.seed, BOOTSTRAP_STREAM), len(predicted)
+            draws = (rng.integers(0, count, count) for _ in range(resamples(count)))
             self.known[key] = (
                 compute(predicted, answer),
                 np.array([compute(predicted[draw], answer[draw]) for draw in draws]),
             )
         return self.known[key]
+
+
+def resamples(count: int) -> int:
+    """Return how many resamples of so many variants are drawn: fewer of more than 20,000, whose intervals are small."""
+    return int(np.clip(DRAWN // count, MIN_RESAMPLES, RESAMPLES))
 
 
 def _interval(values: np.ndarray) -> list[float]:
