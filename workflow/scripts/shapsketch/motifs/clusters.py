@@ -78,7 +78,7 @@ def find_clusters(values: np.ndarray, wanted: int | str | bool, seed: int) -> Cl
         seed: 0 <= seed < 2**64.
     """
     rng = generator(seed, CLUSTER_STREAM)
-    spread = values.std(0) > 0
+    spread = (values != values[:1]).any(0)
     most = min(MAX_CLUSTERS, len(values) // MIN_MEMBERS, len(np.unique(values[:, spread], axis=0)))
     tried = range(2, most + 1) if wanted == "auto" else range(int(wanted), min(int(wanted), most) + 1)
     tried = tried if wanted else range(0)
