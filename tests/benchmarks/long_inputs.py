@@ -5,7 +5,9 @@ results/benchmarks/long_inputs/long_inputs.tsv, a row as soon as it is known. `-
 positions (5,000 evaluations of one sequence); `--cases bpnet` the counts of a BPNet of CTCF in segments of ten letters
 (2,000 of each of 12 sequences, that all hold the motif). R2 of masks is that on hold-out masks, asked twice; R2 of
 values is against 300 long random walks, whose noise is taken out. shapiq's permutation sampling stands beside it
-where shapiq is installed. Seconds are of processor time.
+where shapiq is installed, saturation mutagenesis (every other letter at every position of the sequence), and for the
+network, whose gradients are known, expected gradients from as many gradients as others have evaluations. Seconds are
+of processor time.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from benchmarks import long_model
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
@@ -136,6 +139,16 @@ def run(case: str, estimator: Estimator) -> list[dict[str, Any]]:
             }
         )
         if estimator == "auto":
+            noise = float(np.mean(truth_errors**2))
+            peers = {}
+            if segments is None:
+                peers = {
+                    "saturation mutagenesis": (3 * len(game.codes), mutagenesis(model, game)),
+                    "expected gradients": (budget, expected_gradients(game, budget)),
+                }
+            for name, (asked_for, guess) in peers.items():
+                r2 = corrected_r2(truth, guess, noise)
+                rows.append({"case": case, "sequence": number, "method": name, "budget": asked_for, "r2_values": r2})
             rows += permutation_sampling(case, number, model, game, budget, truth, truth_errors)
     return rows
 
@@ -160,6 +173,33 @@ def permutation_sampling(
     values = np.array([found[(i,)] for i in range(game.plan.players)])
     r2 = corrected_r2(truth, values, float(np.mean(errors**2)))
     return [{"case": case, "sequence": number, "method": "shapiq permutations", "budget": budget, "r2_values": r2}]
+
+
+def mutagenesis(model: Asked, game: SequenceGame) -> np.ndarray:
+    """What each letter adds in the whole sequence, over the mean of all letters there, (n,): 3 n evaluations."""
+    n = len(game.codes)
+    places, letters = np.divmod(np.arange(4 * n), 4)
+    mutants = np.repeat(game.codes[None], 4 * n, 0)
+    mutants[np.arange(4 * n), places] = letters
+    other = letters != game.codes[places]
+    whole = float(model(game.codes[None])[0, 0])
+    values = np.full(4 * n, whole)
+    values[other] = model(mutants[other])[:, 0]
+    return whole - values.reshape(n, 4).mean(1)
+
+
+def expected_gradients(game: SequenceGame, budget: int) -> np.ndarray:
+    """Integrated gradients averaged over the background (Erion et al. 2021), (n,), of the network."""
+    network, draws = long_model.load(FOLDER / "network.pt"), np.random.default_rng(FRESH_SEED)
+    eye, total = torch.eye(4), torch.zeros(len(game.codes))
+    x = eye[torch.from_numpy(game.codes.astype(np.int64))].T
+    for start in range(0, budget, 250):
+        z = eye[torch.from_numpy(draws.integers(0, 4, (min(250, budget - start), len(game.codes))))].transpose(1, 2)
+        share = torch.from_numpy(draws.random((len(z), 1, 1), dtype=np.float32))
+        between = (share * x + (1 - share) * z).requires_grad_()
+        (gradient,) = torch.autograd.grad(network(between).sum(), between)
+        total += ((x - z) * gradient).sum((0, 1))
+    return (total / budget).double().numpy()
 
 
 def main() -> None:

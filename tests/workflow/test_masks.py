@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import shapsketch
 from documented import undocumented_in
 from shapsketch.settings.config import check_config, check_names
 from shapsketch.settings.errors import InputError
@@ -82,7 +83,13 @@ def test_sequences_are_masked_without_a_sketch(finished):
     shares = values[[f"pos_{i}" for i in range(1, 301)]]
     assert np.abs(shares.sum(axis=1) - (values["reconstruction"] - values["base_value"])).max() < 1e-4
     assert np.abs(values["gap"]["g"]).max() < 1.0
+    again, written = shapsketch.masked_scores(folder), pd.read_parquet(folder / "mask_scores.parquet")
+    again = again.set_index(["output", "sequence_id"])
+    pd.testing.assert_frame_equal(
+        again, written.set_index(["output", "sequence_id"]).loc[again.index, again.columns], check_exact=True
+    )
     interactions = pd.read_parquet(folder / "interactions.parquet")
+    assert (interactions["standard_error"] > 0).all()
     strongest = interactions[interactions["output"] == "g"].groupby("sequence_id").first()
     assert (strongest["positions"] == "61-70,161-170").all()
     assert (strongest["letters"].str[:7] == "GATTACA").all()

@@ -85,6 +85,7 @@ rule explain_masks:
             if config["explain"]["hypothetical"]
             else {}
         ),
+        fits=update("results/{model}/{sequences}/masks/{scatteritem}.fits.npz"),
         manifest=update("results/{model}/{sequences}/masks/{scatteritem}.json"),
     log:
         "logs/{model}/{sequences}/explain_masks/{scatteritem}.log",

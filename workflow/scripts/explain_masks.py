@@ -19,10 +19,11 @@ if __name__ == "__main__":
 
     from shapsketch.masks.explain import MaskExplainer
     from shapsketch.masks.files import load_answers, save_hypothetical
+    from shapsketch.masks.saved import save_fits
     from shapsketch.masks.student import Students
-    from shapsketch.masks.tables import SCORE_SCHEMA, Pieces
+    from shapsketch.masks.tables import MASK_INTERACTION_SCHEMA, SCORE_SCHEMA, Pieces
     from shapsketch.sampling.sketch import shard_range
-    from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+    from shapsketch.spectrum.interaction_tables import Listing
     from shapsketch.spectrum.tables import errors_schema, values_schema
     from shapsketch.storage.files import sha256_file, sha256_json
     from shapsketch.storage.manifest import check_manifests, is_complete, write_manifest
@@ -52,17 +53,19 @@ if __name__ == "__main__":
     rows = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
     n = explainer.background.template.n
     schemas = {"values": values_schema(n), "letters": values_schema(n), "errors": errors_schema(n)}
-    schemas |= {"interactions": INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
-    pieces, hypothetical = Pieces(schemas), []
+    schemas |= {"interactions": MASK_INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+    pieces, hypothetical, fits = Pieces(schemas), [], []
     with script.progress(f"explain {snakemake.wildcards.sequences}", "sequence", stop - start) as progress:
         for row, answers, prediction in zip(rows, asked["answers"], asked["predictions"], strict=True):
             tables = explainer.explain(row["sequence_id"], row["sequence"], answers, prediction, students)
             pieces.add(tables)
+            fits.append([of_output["fit"] for of_output in tables])
             if "hypothetical" in outputs:
                 hypothetical.append([{"hypothetical": of_output["hypothetical"]} for of_output in tables])
             progress.update()
     note = getattr(explainer.background, "note", "")
     metadata = stamp({**asked["about"], "versions": made_with()} | ({"background": note} if note else {}))
+    save_fits(outputs["fits"], fits, {"model": params.model, "masks": params.masks})
     if "hypothetical" in outputs:
         save_hypothetical(outputs["hypothetical"], hypothetical, params.model["outputs"])
     with ExitStack() as stack:

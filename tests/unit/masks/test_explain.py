@@ -15,12 +15,15 @@ from shapsketch.masks import explain_game
 from shapsketch.masks.checks import walk_orders
 from shapsketch.masks.explain import MaskExplainer, MaskSettings, warnings_of
 from shapsketch.masks.plan import make_mask_plan
-from shapsketch.masks.tables import SEQUENCES_JOINED, Pieces
+from shapsketch.masks.sparse_transform import exact
+from shapsketch.masks.tables import SEQUENCES_JOINED, Pieces, interaction_errors
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
+from shapsketch.spectrum.indices import interaction_map
 from shapsketch.spectrum.interaction_tables import Listing
+from shapsketch.spectrum.interactions import strongest_interactions
 
 
 def test_a_window_keeps_the_rest():
@@ -96,7 +99,7 @@ def explained(model, template, segments, sequence, budget, seed=0, background=No
     settings = MaskSettings(segments=segments, budget=budget, seed=seed)
     explainer = MaskExplainer(["y"], background or Background.uniform(template), settings, Listing(list(indices)))
     (tables,) = explainer.explain("one", sequence, *explainer.ask(model, "one", sequence))
-    return explainer, {name: table.to_pandas() for name, table in tables.items() if name != "hypothetical"}
+    return explainer, {name: table.to_pandas() for name, table in tables.items() if name not in ("hypothetical", "fit")}
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +265,47 @@ def test_tables_of_many_sequences_are_kept_together_in_order():
         assert [len(table) for table in joined] == [SEQUENCES_JOINED, SEQUENCES_JOINED, 3]
         assert joined[0]["n"].num_chunks == 1
         assert pa.concat_tables(joined)["name"].to_pylist() == [f"{r}{output}" for r in range(len(rows))]
+
+
+@pytest.mark.parametrize(("kind", "estimator", "players", "budget", "noise"), [
+    ("net", "regression", 10, 2000, 0.3),
+    ("net", "regression", 10, 800, 0.0),
+    ("product", "auto", 12, 2500, 0.5),
+    ("product", "auto", 8, 1200, 0.5),
+])  # fmt: skip
+def test_intervals_of_interactions_hold_the_truth(kind, estimator, players, budget, noise):
+    """As often as they say, of small games that are known exactly; and errors are no larger than they need to be."""
+    held, standardised = [], []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        hidden, out = rng.normal(size=(players, 12)) * (rng.random((players, 12)) < 0.4), rng.normal(size=12)
+        game, _ = planted(players, 10, (1, 4), "product", seed)
+        if kind == "net":
+            game = lambda masks, hidden=hidden, out=out: np.maximum(masks @ hidden + 0.5, 0) @ out  # noqa: E731
+        everything = game(all_masks(players))
+        spread = noise * everything.std()
+
+        def ask(masks, game=game, spread=spread, rng=rng):
+            return game(masks) + spread * rng.normal(size=len(masks)) * ~masks.all(1)
+
+        plan = make_mask_plan(players, budget, seed=seed, noisy=noise > 0, estimator=estimator)
+        found, truth = explain_game(ask, plan, estimator=estimator), exact(everything)
+        present = np.ones((1, players), np.uint8)
+        mapping = interaction_map(found.parities.terms, "FSII", 3)
+        mapping = mapping.select(mapping.orders > 1)
+        strongest = strongest_interactions(found.parities.terms, mapping, present, top_k=20)
+        wanted = interaction_map(truth.terms, "FSII", 3)
+        wanted = dict(zip(wanted.supports, wanted.apply(truth.terms.dividends(present))[0], strict=True))
+        wanted = np.array([wanted.get(mapping.supports[k], 0.0) for k in strongest.columns])
+        errors = interaction_errors(found, mapping, strongest.columns)
+        held.append(np.abs(strongest.values - wanted) <= 1.96 * errors + 1e-9)
+        standardised.append((strongest.values - wanted) / errors)
+    assert np.mean(np.concatenate(held)) > 0.87
+    assert np.sqrt(np.mean(np.square(np.concatenate(standardised)))) > 0.3
+
+
+def test_interactions_that_are_known_have_no_errors():
+    values = np.random.default_rng(3).normal(size=64)
+    fitted = explain_game(lambda masks: values[masks @ (1 << np.arange(6))], make_mask_plan(6, 64, noisy=False))
+    mapping = interaction_map(fitted.parities.terms, "STII", 2)
+    assert not interaction_errors(fitted, mapping, np.arange(len(mapping.supports))).any()

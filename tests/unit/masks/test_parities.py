@@ -9,7 +9,7 @@ from mask_cases import all_masks
 
 from oracles import dividends
 from shapsketch.masks import explain_game, parities
-from shapsketch.masks.parities import normalise
+from shapsketch.masks.parities import Parities, normalise
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.masks.sparse_transform import exact
 from shapsketch.spectrum.indices import WEIGHTS, interaction_map
@@ -64,3 +64,15 @@ def test_dense_games_take_the_short_way_to_the_same(monkeypatch):
 def test_products_of_parities_lose_what_is_there_twice():
     rows = np.array([[0, 3, 9, 3], [5, 9, 9, 5], [1, 2, 3, 4], [9, 9, 9, 9]])
     assert normalise(rows, 9).tolist() == [[0, 9, 9, 9], [9, 9, 9, 9], [1, 2, 3, 4], [9, 9, 9, 9]]
+
+
+@pytest.mark.parametrize("players", [6, 40])
+def test_weights_on_dividends_are_weights_on_coefficients(players):
+    """Both ways, dense and sparse, the sum is the same."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.choice(players, 3, replace=False) for _ in range(30)]
+    supports = parities.union(players, np.sort(np.vstack([np.full(3, players), *drawn]), axis=1))
+    found = Parities(players, supports, rng.normal(size=len(supports)))
+    dividends = found.dividends[1]
+    weights = rng.normal(size=(4, len(dividends)))
+    assert found.pull_back(weights).T @ found.coefficients == pytest.approx(weights @ dividends)

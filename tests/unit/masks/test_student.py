@@ -9,6 +9,7 @@ from mask_cases import LONG, by_segment
 
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
 from shapsketch.masks.student import Students, save_no_students
+from shapsketch.masks.student_fit import focus
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.interaction_tables import Listing
@@ -68,7 +69,7 @@ def test_values_of_students_hold_the_truth(taught):
     held = []
     for sequence, game, answer, prediction in zip(sequences, games, answers, predictions, strict=True):
         (tables,) = explainer.explain("one", sequence, answer, prediction, students)
-        tables = {name: table.to_pandas() for name, table in tables.items() if name != "hypothetical"}
+        tables = {name: table.to_pandas() for name, table in tables.items() if name not in ("hypothetical", "fit")}
         assert tables["scores"]["estimator"][0] == "student"
         ends = (game.codes == np.arange(60) % 4) - 0.25
         first, last = ends[:20], ends[40:]
@@ -79,3 +80,15 @@ def test_values_of_students_hold_the_truth(taught):
         held.append(np.abs(values - truth.reshape(20, 3).sum(1)) <= 1.96 * errors + 1e-6)
         assert values.sum() + tables["values"]["base_value"][0] == pytest.approx(prediction[0], abs=1e-4)
     assert np.mean(held) > 0.85
+
+
+def test_more_walks_stop_where_steps_vary():
+    """Few players that act are chosen; where all act alike all are; and no more is asked than is left."""
+    variances = np.where(np.isin(np.arange(200), [3, 50, 120]), 1.0, 1e-6)[:, None]
+    players, walks = focus(variances, 5, 4000)
+    assert players.tolist() == [3, 50, 120]
+    assert walks == 4000 // 2 // 7
+    everybody, walks = focus(np.ones((200, 1)), 5, 4000)
+    assert len(everybody) == 200
+    assert walks == 4000 // 2 // 201
+    assert focus(variances, 5, 3)[1] == 0

@@ -16,6 +16,7 @@ _HOMES = {
     "Template": "sequences.template",
     "Terms": "spectrum.terms",
     "contribution_logo": "front_door",
+    "masked_scores": "masks.saved",
     "sequence_figure": "front_door",
     "sketch": "front_door",
     "sketch_outputs": "front_door",

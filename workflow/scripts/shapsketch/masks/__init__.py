@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from .checks import Checked, combine, pair_units, walk_orders, walk_units
-from .fits import GameFit, fit_constant, fit_game
-from .parities import Parities
+from .fits import GameFit, Variances, fit_constant, fit_game
+from .parities import Parities, features, signs
 from .plan import Estimator, MaskPlan
 from .scoring import KNOWN, score
 
@@ -33,6 +33,7 @@ class MaskFit:
         base, base_error: the value of nobody, and its standard error.
         gap, gap_error: what base and values missed of the prediction before they were made to add up, and its standard
             error.
+        variances: from (K, J) weights on the coefficients of `parities` to (J,) squared standard errors of the sums.
         record: plain values: `estimator`, `parities` (how many), `order` (the highest), `validation_r2` (NaN where
             nothing was chosen), `correction` (see `Checked`), those of `score` on sized masks, and in `half` those on
             half masks. Where every mask was asked without noise all is known: `r2` is 1.
@@ -45,6 +46,7 @@ class MaskFit:
     base_error: float
     gap: float
     gap_error: float
+    variances: Variances
     record: dict[str, Any]
 
     @property
@@ -91,10 +93,10 @@ def fit_values(
         fitted = student if student and student.validation_r2 > fitted.validation_r2 else fitted
     else:
         fitted = student
-    scores = _scores(plan, values, fitted)
+    scores = score_guesses(plan, values, fitted.guesses)
     if not scores["r2"] > 0:  # no better than a constant, which is then what is known
         fitted = fit_constant(plan, values)
-        scores = _scores(plan, values, fitted)
+        scores = score_guesses(plan, values, fitted.guesses)
     checked = _check(plan, values, whole, fitted)
     order = int(fitted.parities.orders.max(initial=0))
     about = {
@@ -104,10 +106,29 @@ def fit_values(
         "validation_r2": fitted.validation_r2,
         "correction": checked.correction,
     }
-    return _add_up(fitted, checked, whole, about | scores)
+    return _add_up(fitted, checked, whole, _calibrated(plan, values, fitted), about | scores)
 
 
-def _add_up(fitted: GameFit, checked: Checked, whole: float, record: dict[str, Any]) -> MaskFit:
+def _calibrated(plan: MaskPlan, values: np.ndarray, fitted: GameFit) -> Variances:
+    """Variances of sums of coefficients that hold all that the parities miss, not only what the sample makes vary.
+
+    What parities miss of a game at half masks is the sum of their coefficients' squared errors (Parseval), those that
+    were not found included. Hold-out masks tell it; where it is more than the fit's own variances come to there, all
+    are raised by the same factor.
+    """
+    if plan.exhaustive:
+        return fitted.variances
+    first, second = plan.holdout("half")
+    masks = plan.masks[first]
+    guess = fitted.parities.predict(masks)
+    products = (values[first] - guess) * (values[second] - guess)
+    missed = float(products.mean() + products.std() / np.sqrt(len(products)))  # one standard error on the safe side
+    own = float(fitted.variances(features(signs(masks), fitted.parities.supports).astype(np.float64)).mean())
+    factor = max(1.0, missed / own) if own > 0 else 1.0
+    return lambda weights: factor * fitted.variances(weights)
+
+
+def _add_up(fitted: GameFit, checked: Checked, whole: float, variances: Variances, record: dict[str, Any]) -> MaskFit:
     """Add what the fit misses, and make base and values add up to the prediction.
 
     That they do is known, so what is left is divided among them by their squared standard errors: their means given
@@ -116,8 +137,8 @@ def _add_up(fitted: GameFit, checked: Checked, whole: float, record: dict[str, A
     values, base = fitted.values + checked.values, fitted.base + checked.base
     gap = whole - base - float(values.sum())
     errors = np.sqrt(checked.errors**2 + fitted.errors**2)
-    variances = np.append(errors**2, checked.base_error**2)
-    shares = gap * variances / variances.sum() if variances.any() else np.zeros(len(variances))
+    squares = np.append(errors**2, checked.base_error**2)
+    shares = gap * squares / squares.sum() if squares.any() else np.zeros(len(squares))
     return MaskFit(
         fitted.parities,
         values + shares[:-1],
@@ -126,19 +147,20 @@ def _add_up(fitted: GameFit, checked: Checked, whole: float, record: dict[str, A
         checked.base_error,
         gap,
         checked.gap_error,
+        variances,
         record,
     )
 
 
-def _scores(plan: MaskPlan, values: np.ndarray, fitted: GameFit) -> dict[str, Any]:
-    """The scores on sized masks, and in `half` those on half masks."""
+def score_guesses(plan: MaskPlan, values: np.ndarray, guesses: np.ndarray) -> dict[str, Any]:
+    """The scores of (N,) guesses at the (N,) values of a plan's masks: on sized masks, and in `half` on half masks."""
     if plan.exhaustive:
         known = {**KNOWN, "signal": float(values.var())}
         return {**known, "half": known}
     kinds = {}
     for kind in ("sized", "half"):
         first, second = plan.holdout(kind)
-        kinds[kind] = score(values[first], values[second], fitted.guesses[first], plan.plan.seed)
+        kinds[kind] = score(values[first], values[second], guesses[first], plan.plan.seed)
     return {**kinds["sized"], "half": kinds["half"]}
 
 

@@ -177,16 +177,39 @@ class Equations:
 
     def solve(self, prior: np.ndarray, ridge: float) -> np.ndarray:
         """Minimise |A w - y|^2 + N ridge sum w^2 / prior over the (K,) w; the empty parity is free."""
+        return self._solved(prior, ridge, self.moments)
+
+    def _solved(self, prior: np.ndarray, ridge: float, right: np.ndarray) -> np.ndarray:
+        """Solve the ridge's equations for one (K,) right side, or for each column of (K, J)."""
         scale = np.sqrt(prior)
         scale[0] = 1.0
         matrix = self.gram * scale * scale[:, None]
         penalty = np.full(len(scale), len(self.data.values) * ridge)
         penalty[0] = 0.0
         matrix[np.diag_indices_from(matrix)] += penalty
+        right = (scale * right.T).T
         try:
-            return scale * cho_solve(cho_factor(matrix, check_finite=False), scale * self.moments)
+            return (scale * cho_solve(cho_factor(matrix, check_finite=False), right).T).T
         except LinAlgError:  # parities that the masks cannot tell apart
-            return scale * np.linalg.lstsq(matrix, scale * self.moments)[0]
+            return (scale * np.linalg.lstsq(matrix, right)[0].T).T
+
+    def variances(self, weights: np.ndarray, w: np.ndarray, prior: np.ndarray, ridge: float) -> np.ndarray:
+        """Return the (J,) sampling variances of sums of the coefficients `w`, the solution of such a prior and ridge.
+
+        The masks are drawn, so what the fit misses of each is noise like any other; each answer's residual stands for
+        its variance (the sandwich of White 1980).
+
+        Args:
+            weights: (K, J) of the coefficients in each sum.
+            w: (K,) coefficients.
+            prior: (K,) variances relative to their largest.
+            ridge: as `solve` takes it.
+        """
+        solved = self._solved(prior, ridge, weights)
+        squares = np.square(self.residual(w))
+        freedom = max(1, len(squares) - len(w)) / len(squares)
+        columns = (_transposed(self.values, column) for column in solved.T)
+        return np.array([float(squares @ column**2) for column in columns]) / freedom
 
     def residual(self, w: np.ndarray) -> np.ndarray:
         """What (P,) coefficients leave of the (N,) values."""

@@ -1,7 +1,7 @@
 """Masked explanations as tables: what the workflow writes for each sequence."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,18 +17,15 @@ from ..sequences.template import Template
 from ..settings.backgrounds import draws_whole_sequences
 from ..settings.errors import InputError
 from ..settings.records import MasksConfig, PlayersConfig
-from ..spectrum.indices import InteractionMap, interaction_map
-from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
-from ..spectrum.interactions import strongest_interactions
+from ..spectrum.interaction_tables import Listing
 from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
 from .game import Players, SequenceGame, is_fixed
 from .letters import MIN_STUDENT_R2, by_letter, student_letters, within_players
-from .parities import Parities
 from .plan import Estimator, MaskPlan, make_mask_plan
 from .student import FOLDS, MIN_POSITIONS, Students, train_students
 from .student_fit import fit_students
-from .tables import score_table
+from .tables import interactions_table, score_table
 from .warnings import MIN_TRUSTED_R2, WARNINGS
 
 WHOLES = 20  # times that a sequence itself is among the answers that students learn
@@ -222,9 +219,10 @@ class MaskExplainer:
 
         Returns:
             For each output of the model `values` (`values_schema`), `letters` (the same, but what letters contribute
-            within players in place of equal shares), `errors` (`errors_schema`), `interactions` (`INTERACTION_SCHEMA`)
-            and `scores` (`SCORE_SCHEMA`); and `hypothetical`, (q, n) float32 contributions of every letter of the
-            alphabet, or None where no student can be asked.
+            within players in place of equal shares), `errors` (`errors_schema`), `interactions`
+            (`MASK_INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`); `hypothetical`, (q, n) float32 contributions
+            of every letter of the alphabet, or None where no student can be asked; and `fit`,
+            the name of the estimator and the parities.
         """
         game, settings, tables = self.game(name, sequence), self.settings, []
         values = game.means(answers)
@@ -254,7 +252,8 @@ class MaskExplainer:
                     "letters": self._values(name, output, fit, whole, seen, own),
                     "hypothetical": None if moved is None else by_letter(game.background.template, moved),
                     "errors": self._errors(name, output, fit),
-                    "interactions": self._interactions(name, output, fit.parities, sequence),
+                    "interactions": interactions_table(name, output, fit, self.players, self.listing, sequence),
+                    "fit": (fit.record["estimator"], replace(fit.parities)),  # without what follows from them
                     "scores": score_table(name, output, fit, self.plan.evaluations, seen, stretches),
                 }
             )
@@ -292,47 +291,6 @@ class MaskExplainer:
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
         return pa.table(columns, schema=errors_schema(len(spread)))
-
-    def _interactions(self, name: str, output: str, parities: Parities, sequence: str) -> pa.Table:
-        tables = [INTERACTION_SCHEMA.empty_table()]
-        everything = np.ones((1, self.players.count), np.uint8)
-        for index in self.listing.indices:
-            if index == "SV":
-                continue
-            mapping = interaction_map(parities.terms, index, self.listing.max_order)
-            if not mapping.is_value:
-                mapping = mapping.select(mapping.orders >= self.listing.min_order)
-            strongest = strongest_interactions(
-                parities.terms, mapping, everything, top_k=self.listing.top_k, threshold=self.listing.threshold
-            )
-            tables.append(self._listed(name, output, mapping, strongest.columns, strongest.values, sequence))
-        return pa.concat_tables(tables)
-
-    def _listed(
-        self,
-        name: str,
-        output: str,
-        mapping: InteractionMap,
-        columns: np.ndarray,
-        values: np.ndarray,
-        sequence: str,
-    ) -> pa.Table:
-        supports = [mapping.supports[k] for k in columns.tolist()]
-        players, apart = self.players, "" if self.players.are_positions else ","
-        words = [sequence[a : b + 1] for a, b in zip(players.first.tolist(), players.last.tolist(), strict=True)]
-        names = players.names
-        return pa.table(
-            {
-                "sequence_id": pa.repeat(name, len(supports)),
-                "output": pa.repeat(output, len(supports)),
-                "index": pa.repeat(mapping.index, len(supports)),
-                "order": mapping.orders[columns].astype(np.int8),
-                "positions": pa.array([",".join(names[i] for i in s) for s in supports], pa.string()),
-                "letters": pa.array([apart.join(words[i] for i in s) for s in supports], pa.string()),
-                "value": values.astype(np.float32),
-            },
-            schema=INTERACTION_SCHEMA,
-        )
 
 
 def warnings_of(fit: MaskFit, prediction: float, seen: tuple[float, float]) -> list[str]:

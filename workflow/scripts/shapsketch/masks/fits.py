@@ -1,18 +1,27 @@
 """Fits of a game: by which estimator, chosen how, and what they say of every mask that was asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .equations import RIDGES, Data, Fitted, fit
+from .equations import RIDGES, Data, Equations, Fitted, fit
 from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
 from .regression import polish, pursue
 from .scoring import MIN_VARIANCE
 from .sparse_transform import denoised, exact, sparse
 
+# From (K, J) weights of a fit's coefficients in some sums to the (J,) sampling variances of the sums.
+Variances = Callable[[np.ndarray], np.ndarray]
+
 REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Butler et al. 2025, ProxySPEX)
 WHOLE_SHARE = 0.02  # of the samples: how much the value of the whole sequence weighs among them
+
+
+def known(weights: np.ndarray) -> np.ndarray:
+    """The (J,) variances of sums, with (K, J) weights, of what is known exactly."""
+    return np.zeros(weights.shape[1])
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class GameFit:
         whole: its value of the whole sequence, or (units,) values, one for each unit that checks it.
         values, base: its (m,) Shapley values and its value of nobody.
         validation_r2: NaN where nothing was chosen.
+        variances: of sums of the parities' coefficients, as far as the sample of masks makes them vary.
         errors: (m,) standard errors of `values`, where they are from draws.
     """
 
@@ -38,16 +48,24 @@ class GameFit:
     values: np.ndarray
     base: float
     validation_r2: float
+    variances: Variances = known
     errors: np.ndarray | float = 0.0
 
     @classmethod
-    def of_parities(cls, plan: MaskPlan, estimator: str, parities: Parities, validation_r2: float) -> "GameFit":
+    def of_parities(
+        cls,
+        plan: MaskPlan,
+        estimator: str,
+        parities: Parities,
+        validation_r2: float,
+        variances: Variances = known,
+    ) -> "GameFit":
         """A fit that is a sum of parities."""
         everybody = np.ones((1, plan.players), np.uint8)
         guesses = parities.predict(plan.masks)
         whole = float(parities.predict(everybody)[0])
         values = parities.terms.shapley_values(everybody)[0]
-        return cls(estimator, parities, guesses, guesses, whole, values, parities.empty, validation_r2)
+        return cls(estimator, parities, guesses, guesses, whole, values, parities.empty, validation_r2, variances)
 
 
 def fit_game(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
@@ -72,15 +90,18 @@ def _fit_every(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Esti
     counts = np.bincount(plan.numbers, minlength=cells)
     means = np.bincount(plan.numbers, answers, cells) / np.maximum(counts, 1)
     means[-1] = whole
-    if estimator == "exact":
-        return GameFit.of_parities(plan, "exact", exact(means), float("nan"))
     first, second = plan.holdout("half")
     within = np.sum((answers - means[plan.numbers]) ** 2)
     freedom = len(answers) - np.count_nonzero(counts)
     between = np.sum((values[first] - values[second]) ** 2) / 2
     noise = (within + between) / (freedom + first.stop - first.start)
-    shrunk = denoised(means, float(noise * np.sum(1 / counts[:-1])) / cells**2)
-    return GameFit.of_parities(plan, "exact, shrunk", shrunk, float("nan"))
+    variance = float(noise * np.sum(1 / counts[:-1])) / cells**2  # of each coefficient, of which none depends on others
+
+    def variances(weights: np.ndarray) -> np.ndarray:
+        return variance * np.square(weights).sum(0)
+
+    name, parities = ("exact", exact(means)) if estimator == "exact" else ("exact, shrunk", denoised(means, variance))
+    return GameFit.of_parities(plan, name, parities, float("nan"), variances)
 
 
 def _fit_some(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
@@ -96,10 +117,21 @@ def _fit_some(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estim
     everything = Data(
         np.hstack([check_table, table]), np.append(check_answers, answers), table[:, :0], answers[:0], max_order
     )
-    coefficients = fitted.equations.merge(everything).solve(fitted.prior, fitted.ridge)
-    kept = coefficients != 0
-    parities = Parities(plan.players, fitted.supports[kept], coefficients[kept])
-    return GameFit.of_parities(plan, name, parities, fitted.score)
+    parities, variances = solved(plan.players, fitted, fitted.equations.merge(everything))
+    return GameFit.of_parities(plan, name, parities, fitted.score, variances)
+
+
+def solved(players: int, fitted: Fitted, equations: Equations) -> tuple[Parities, Variances]:
+    """Solve equations with the prior and the ridge of a fit: the parities, and the variances of their coefficients."""
+    coefficients = equations.solve(fitted.prior, fitted.ridge)
+    kept = np.flatnonzero(coefficients)
+
+    def variances(weights: np.ndarray) -> np.ndarray:
+        every = np.zeros((len(coefficients), weights.shape[1]))
+        every[kept] = weights
+        return equations.variances(every, coefficients, fitted.prior, fitted.ridge)
+
+    return Parities(players, fitted.supports[kept], coefficients[kept]), variances
 
 
 def _chances(plan: MaskPlan, repeats: int) -> np.ndarray:

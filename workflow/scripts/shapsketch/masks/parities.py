@@ -88,6 +88,30 @@ class Parities:
         supports = np.sort(np.where(members, np.arange(m), m), axis=1)[:, :width]
         return supports, (-2.0) ** members.sum(1) * sums[there]
 
+    def pull_back(self, weights: np.ndarray) -> np.ndarray:
+        """Return the (K, J) weights on the coefficients of what has (J, D) weights on the dividends.
+
+        A dividend is a(T) = (-2)^|T| sum_{R >= T} F_R, so the weight of F_R is the sum over T <= R of (-2)^|T| w(T).
+        """
+        supports, m = self.dividends[0], self.players
+        weights = weights * (-2.0) ** orders(supports, m)
+        if self._is_dense:
+            cube = np.zeros((1 << m, len(weights)))
+            cube[np.where(supports < m, 1 << supports, 0).sum(1)] = weights.T
+            for i in range(m):
+                pairs = cube.reshape(-1, 2, 1 << i, len(weights))
+                pairs[:, 1] += pairs[:, 0]
+            return cube[self._numbers]
+        keys = support_keys(supports, m)
+        place = np.argsort(keys)
+        pulled = np.zeros((len(self.supports), len(weights)))
+        for members, chosen in subsets(self.supports, m):
+            rows = np.full((len(chosen), supports.shape[1]), m)
+            rows[:, : chosen.shape[1]] = chosen
+            found = place[np.searchsorted(keys, support_keys(rows, m), sorter=place)]
+            pulled[members] += weights[:, found].T
+        return pulled
+
     @cached_property
     def terms(self) -> Terms:
         """The dividends as terms over two letters, absent (0) and present (1), under the background "absent".

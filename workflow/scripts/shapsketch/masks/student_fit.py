@@ -8,7 +8,7 @@ from ..sequences.rng import MASK_STUDENT_STREAM
 from ..spectrum.metrics import r_squared
 from .checks import walk_orders
 from .equations import Data
-from .fits import GameFit
+from .fits import GameFit, Variances, solved
 from .game import SequenceGame
 from .parities import Parities, signs, singles
 from .plan import KINDS, half_masks
@@ -16,8 +16,9 @@ from .regression import polish, pursue
 from .student import FOLDS, Students
 
 GUESS_DRAWS, SCORE_DRAWS = 16, 64  # backgrounds that a value is averaged over, to choose and to score
-WALK_SHARE, MAX_WALK_LETTERS = 12, 50_000_000  # evaluations of students for each of the model, and their letters
-MIN_WALKS = 8
+WALK_SHARE, MAX_WALK_LETTERS = 16, 50_000_000  # evaluations of students for each of the model, and their letters
+FULL_SHARE = 1 / 3  # of them, in walks that step through all players
+MIN_WALKS = 4  # of them and of each fold
 INTERACTION_MASKS, INTERACTION_DRAWS = 3000, 4  # half masks, that interactions are fitted to
 CHECKING_SHARE = 0.1  # of them
 
@@ -35,10 +36,8 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
         max_order: of a parity.
     """
     plan, outputs = game.plan, answers.shape[1]
-    guesses, checked = np.full((2, len(plan.masks), outputs), np.nan)
-    for kind in KINDS:
-        rows, _ = plan.holdout(kind)
-        guesses[rows] = _values(students, game, plan.masks[rows], SCORE_DRAWS)
+    guesses = holdout_guesses(students, game, outputs)
+    checked = np.full(guesses.shape, np.nan)
     guesses[plan.validation] = _values(students, game, plan.masks[plan.validation], GUESS_DRAWS)
     units, unit_size = plan.units
     start = plan.parts["checks"].start
@@ -53,17 +52,28 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
     return [
         GameFit(
             "student",
-            parities[o],
+            parities[o][0],
             guesses[:, o],
             checked[:, o],
             np.resize(whole[:, o], units),
             values[:, o],
             float(base[o]),
             scores[o],
+            parities[o][1],
             errors[:, o],
         )
         for o in range(outputs)
     ]
+
+
+def holdout_guesses(students: Students, game: SequenceGame, outputs: int) -> np.ndarray:
+    """What the students say of the hold-out masks, among all masks of the plan: (N, outputs), NaN at the others."""
+    plan = game.plan
+    guesses = np.full((len(plan.masks), outputs), np.nan)
+    for kind in KINDS:
+        rows, _ = plan.holdout(kind)
+        guesses[rows] = _values(students, game, plan.masks[rows], SCORE_DRAWS)
+    return guesses
 
 
 def _answers(students: Students, fold: int, game: SequenceGame, masks: np.ndarray) -> np.ndarray:
@@ -84,32 +94,77 @@ def _values(students: Students, game: SequenceGame, masks: np.ndarray, draws: in
 
 
 def _walks(students: Students, game: SequenceGame, weights: Sequence[float]) -> tuple[np.ndarray, ...]:
-    """Shapley values, their standard errors, and the base, of the students' own game: (m, O), (m, O) and (O,)."""
+    """Shapley values, their standard errors, and the base, of the students' own game: (m, O), (m, O) and (O,).
+
+    A third of the walks' evaluations steps through all players. Few of them act, and only their steps differ from walk
+    to walk; so the other walks stop before and after those alone, as many players as makes the errors smallest.
+    """
     m, n = game.plan.players, len(game.codes)
     budget = min(WALK_SHARE * game.plan.evaluations, MAX_WALK_LETTERS // n)
-    walks = max(MIN_WALKS, budget // (m + 1) // FOLDS) * FOLDS
-    orders = walk_orders(game.plan.plan.seed ^ int(game.key(MASK_STUDENT_STREAM)), m, walks)
+    everybody = np.arange(m)
+    full = [max(MIN_WALKS, int(FULL_SHARE * budget) // (m + 1) // FOLDS)] * FOLDS
+    first = [_steps(students, fold, game, everybody, full[fold], 0) for fold in range(FOLDS)]
+    variances = np.mean([steps.var(0, ddof=1) for steps, _ in first], axis=0)
+    players, walks = focus(variances, full[0], budget - FOLDS * full[0] * (m + 1))
+    values, squares, base = np.zeros((m, variances.shape[1])), np.zeros((m, variances.shape[1])), 0.0
+    for fold, weight in enumerate(weights):
+        steps, nobody = first[fold]
+        mean, square = steps.mean(0), steps.var(0, ddof=1) / len(steps)
+        if walks:
+            more, others = _steps(students, fold, game, players, walks, full[0])
+            together, nobody = np.concatenate([steps[:, players], more]), np.concatenate([nobody, others])
+            mean[players], square[players] = together.mean(0), together.var(0, ddof=1) / len(together)
+        values, squares, base = values + weight * mean, squares + weight**2 * square, base + weight * nobody.mean(0)
+    return values, np.sqrt(squares), np.asarray(base)
+
+
+def focus(variances: np.ndarray, full: int, budget: int) -> tuple[np.ndarray, int]:
+    """Choose the players that more walks stop at, ascending, and how many walks of each fold there are.
+
+    Args:
+        variances: (m, O) of each player's steps.
+        full: walks of each fold that are done.
+        budget: evaluations that are left, for all folds.
+    """
+    total = (variances / np.maximum(variances.sum(0), np.finfo(float).tiny)).sum(1)
+    order = np.argsort(-total, kind="stable")
+    sizes = np.arange(1, len(order) + 1)
+    walks = budget // FOLDS // np.minimum(2 * sizes + 1, len(order) + 1)
+    chosen = np.cumsum(total[order])
+    best = int(np.argmin(chosen / (full + walks) + (chosen[-1] - chosen) / full))
+    return np.sort(order[: best + 1]), int(walks[best])
+
+
+def _steps(
+    students: Students, fold: int, game: SequenceGame, players: np.ndarray, walks: int, start: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What players add as they enter, walk by walk, (walks, K, O), and the values of nobody, (walks, O).
+
+    Args:
+        students, fold, game: who is asked about what.
+        players: (K,), those at which walks stop.
+        walks, start: how many, and the number of the first; those of the folds take turns.
+    """
+    m = game.plan.players
+    numbers = (start + np.arange(walks)) * FOLDS + fold
+    orders = walk_orders(game.plan.plan.seed ^ int(game.key(MASK_STUDENT_STREAM)), m, int(numbers[-1]) + 1)[numbers]
+    ranks = np.argsort(orders, axis=1)
+    whole = students.predict(fold, game.codes[None])
     key = game.key(MASK_STUDENT_STREAM + 1)
-    whole = [students.predict(fold, game.codes[None])[0] for fold in range(FOLDS)]
-    units, nobody = [], []
-    for walk in range(walks):
-        rank = np.argsort(orders[walk])
-        masks = (rank < np.arange(m)[:, None]).astype(np.uint8)
-        values = students.predict(walk % FOLDS, game.compose(masks, key, np.full(m, walk)))
-        steps = np.diff(values, axis=0, append=whole[walk % FOLDS][None])
-        unit = np.empty_like(steps)
-        unit[orders[walk]] = steps
-        units.append(unit)
+    steps, nobody = [], []
+    for number, rank in zip(numbers.tolist(), ranks, strict=True):
+        stops = np.unique(np.concatenate([[0], rank[players], rank[players] + 1]))
+        asked = stops[stops < m]
+        masks = (rank < asked[:, None]).astype(np.uint8)
+        values = students.predict(fold, game.compose(masks, key, np.full(len(masks), number)))
         nobody.append(values[0])
-    by_fold = [np.array(units[fold::FOLDS]) for fold in range(FOLDS)]
-    values = sum(weight * part.mean(0) for weight, part in zip(weights, by_fold, strict=True))
-    variances = sum(weight**2 * part.var(0, ddof=1) / len(part) for weight, part in zip(weights, by_fold, strict=True))
-    base = sum(weight * np.mean(nobody[fold::FOLDS], axis=0) for fold, weight in enumerate(weights))
-    return np.asarray(values), np.sqrt(np.asarray(variances)), np.asarray(base)
+        values = np.concatenate([values, whole])  # where the last stop is everybody
+        steps.append(values[np.searchsorted(stops, rank[players] + 1)] - values[np.searchsorted(stops, rank[players])])
+    return np.array(steps), np.array(nobody)
 
 
-def _parities(students: Students, game: SequenceGame, max_order: int) -> list[Parities]:
-    """The students' game as parities, fitted where parities are orthonormal: at half masks."""
+def _parities(students: Students, game: SequenceGame, max_order: int) -> list[tuple[Parities, Variances]]:
+    """The students' game as parities, fitted where parities are orthonormal: at half masks; and their variances."""
     m = game.plan.players
     masks = half_masks(game.plan.plan.seed, MASK_STUDENT_STREAM, INTERACTION_MASKS, m)
     values = _values(students, game, masks, INTERACTION_DRAWS)
@@ -118,5 +173,5 @@ def _parities(students: Students, game: SequenceGame, max_order: int) -> list[Pa
     for output in values.T:
         data = Data(table[:, count:], output[count:], table[:, :count], output[:count], max_order)
         fitted = polish(data, pursue(data, singles(m, max_order)[:1]))
-        found.append(Parities(m, fitted.supports, fitted.coefficients))
+        found.append(solved(m, fitted, fitted.equations))
     return found

@@ -1,11 +1,19 @@
-"""How far a masked explanation can be trusted, as a table: a row for each sequence and output."""
+"""What is told of a masked explanation, as tables: its strongest interactions, and how far it can be trusted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from ..spectrum.indices import InteractionMap, interaction_map
+from ..spectrum.interaction_tables import INTERACTION_SCHEMA, Listing
+from ..spectrum.interactions import strongest_interactions
 from . import MaskFit
+from .game import Players
+
+# Interactions of a masked explanation have a standard error each.
+MASK_INTERACTION_SCHEMA = INTERACTION_SCHEMA.append(pa.field("standard_error", pa.float32()))
 
 SEQUENCES_JOINED = 64  # whose tables are made one
 
@@ -109,3 +117,52 @@ class Pieces:
                 whole = pa.concat_tables([tables[k][name] for tables in self._waiting]).combine_chunks()
                 self._joined.setdefault((k, name), []).append(whole)
         self._waiting = []
+
+
+def interactions_table(
+    name: str, output: str, fit: MaskFit, players: Players, listing: Listing, sequence: str
+) -> pa.Table:
+    """Return the strongest interactions of an explanation, with `MASK_INTERACTION_SCHEMA`.
+
+    Args:
+        name: of the sequence.
+        output: of the model.
+        fit: the explanation.
+        players: who they are.
+        listing: which interactions are listed.
+        sequence: the letters.
+    """
+    tables, terms = [MASK_INTERACTION_SCHEMA.empty_table()], fit.parities.terms
+    everything = np.ones((1, players.count), np.uint8)
+    names, apart = players.names, "" if players.are_positions else ","
+    words = [sequence[a : b + 1] for a, b in zip(players.first.tolist(), players.last.tolist(), strict=True)]
+    for index in listing.indices:
+        if index == "SV":
+            continue
+        mapping = interaction_map(terms, index, listing.max_order)
+        if not mapping.is_value:
+            mapping = mapping.select(mapping.orders >= listing.min_order)
+        strongest = strongest_interactions(terms, mapping, everything, top_k=listing.top_k, threshold=listing.threshold)
+        supports = [mapping.supports[k] for k in strongest.columns.tolist()]
+        columns = {
+            "sequence_id": pa.repeat(name, len(supports)),
+            "output": pa.repeat(output, len(supports)),
+            "index": pa.repeat(mapping.index, len(supports)),
+            "order": mapping.orders[strongest.columns].astype(np.int8),
+            "positions": pa.array([",".join(names[i] for i in s) for s in supports], pa.string()),
+            "letters": pa.array([apart.join(words[i] for i in s) for s in supports], pa.string()),
+            "value": strongest.values.astype(np.float32),
+            "standard_error": interaction_errors(fit, mapping, strongest.columns).astype(np.float32),
+        }
+        tables.append(pa.table(columns, schema=MASK_INTERACTION_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def interaction_errors(fit: MaskFit, mapping: InteractionMap, columns: np.ndarray) -> np.ndarray:
+    """Return the (J,) standard errors of an index at some (J,) of its supports, in a fit of everybody's presence.
+
+    An index is linear in the dividends, which are linear in the coefficients (`Parities.pull_back`).
+    """
+    dividends = mapping.matrix[columns].toarray()  # the empty one is not among the terms
+    weights = fit.parities.pull_back(np.hstack([np.zeros((len(columns), 1)), dividends]))
+    return np.sqrt(fit.variances(weights))
