@@ -3,6 +3,8 @@
 Covers also: sites.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,3 +121,14 @@ def test_bedict_gives_its_published_predictions(root, shared):
     assert np.abs(given - table.drop(columns="sequence").to_numpy()).max() < 2e-6
     site = network.site("trfunit_pipeline.0.MLP", "in")
     assert (site.positions, site.width, site.stride) == (20, 64, 1)
+
+
+def test_the_embedded_network_with_its_modules_answers_as_the_saved_program():
+    root = Path(__file__).parents[3]
+    folder = root / "resources/models/guide_cnn"
+    source = {"kind": "torch", "layout": "channels_first", "factory": f"{folder}/network.py:network"}
+    network = HookedNetwork(source, Template(Alphabet("ACGT"), "N" * 25 + "GGNNN"), ["activity"])
+    known = pd.read_csv(folder / "reference_predictions.csv")
+    codes = network.template.alphabet.encode(known["sequence"].tolist())
+    assert np.allclose(network.predict(codes)[:, 0], known["prediction"], atol=1e-5)
+    assert [row["module"] for row in network.modules()] == ["motifs", "mixing"]
