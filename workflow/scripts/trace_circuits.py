@@ -22,6 +22,7 @@ if __name__ == "__main__":
     params, name = snakemake.params, snakemake.wildcards.mechanism
     network, split = open_mechanism(params, snakemake.input)
     dictionary, own = Dictionary.load(snakemake.input.dictionary), params.circuit
+    dictionary.check_network(network)
     rows = split.held_rows
     fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * own["sequences"]]]
     chosen, tested = np.array_split(split.codes[rows[: 2 * own["sequences"]]], 2)

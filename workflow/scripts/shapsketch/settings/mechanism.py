@@ -52,6 +52,8 @@ def check_mechanism(config: Config) -> None:
             raise InputError(
                 f"{place} steers, designs or traces circuits, which need every position: set pool to none."
             )
+        for output in own.get("circuit", {}).get("outputs", []):
+            _check_known(f"{place}.circuit", "outputs", output, config["models"][own["model"]]["outputs"])
         if "design" in own:
             _check_design(f"{place}.design", own["design"], own["model"], config)
         if label_files(own) and not isinstance(own["sequences"], str):
