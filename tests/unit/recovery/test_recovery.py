@@ -1,6 +1,6 @@
 """Every estimator through one suite: sparse functions, noise, constants, odd backgrounds; and what `auto` takes.
 
-Covers also: base, scored.
+Covers also: base, scored, work.
 """
 
 import numpy as np
