@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from page_cases import build, content_of
 
 from analysis import random_sequences, spectra
+from bedict import LETTERS, load_bedict
 from pages import click, errors_of, open_page
+from shapsketch.front_door import sketch_outputs
+from shapsketch.report.analysis import Analysis
+from shapsketch.report.page_outputs import outputs_map
 
 LONG, COUNT = 145, 12
 NAMES = ("up", "down", "third", "fourth_with_a_long_name")
@@ -83,3 +89,35 @@ def test_of_the_variance_says_which(browser, long_page, root):
         "return [...document.querySelectorAll('#faithfulness [data-tip]')].map((e) => e.dataset.tip)"
     )
     assert any(tip.endswith("of the model's variance") for tip in tips)
+
+
+def test_the_editing_window_of_a_base_editor_is_a_picture_over_its_20_outputs(shared, tmp_path):
+    window = range(3, 12)  # that ABEmax edits in
+    network = load_bedict(shared / "bedict_abemax/bedict_abemax_weights.npz")
+
+    def edited(texts):
+        with torch.inference_mode():
+            numbers = torch.tensor([[LETTERS.index(letter) for letter in text] for text in texts])
+            return torch.sigmoid(network(numbers)).numpy()
+
+    names = [f"A{i + 1}" for i in range(20)]
+    found = sketch_outputs(edited, "N" * 20, 1500, outputs=names, estimator="regression", max_order=2)
+    texts = random_sequences(30, 20)["sequence"].to_pylist()
+    rows = [
+        (name, "SV", None, str(i + 1), value)
+        for name, spectrum in found.items()
+        for i, value in enumerate(np.abs(spectrum.shapley_values(texts)).mean(0))
+    ]
+    means = pd.DataFrame(rows, columns=["output", "index", "group", "positions", "mean_absolute"])
+    means.to_parquet(tmp_path / "aggregates.parquet")
+    scores = {name: spectrum.provenance["faithfulness"] for name, spectrum in found.items()}
+    shown = outputs_map(
+        Analysis("m", "s", {"aggregates": str(tmp_path / "aggregates.parquet")}, dict(found), scores, {}, {})
+    )
+    assert shown["names"] == names
+    grid = np.array(shown["values"])
+    within = np.isin(np.arange(1, 21), window)
+    moved = grid.sum(1)  # how much all positions together move each output
+    assert moved[within].min() > 2 * moved[~within & (np.arange(1, 21) > 13)].max()
+    assert set(np.argsort(-grid.sum(0))[:5] + 1) <= set(window)
+    assert min(scores[f"A{i}"]["r2"] for i in (3, 4, 7, 8)) > 0.8
