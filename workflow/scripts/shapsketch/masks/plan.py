@@ -33,9 +33,10 @@ SIZED_SHARE = 0.6  # of the masks that are fitted
 QUIET_SIZED_SHARE = 0.25  # where there is no noise
 NOBODY_SHARE, MAX_NOBODY = 0.01, 100  # of the masks: the empty one, drawn anew each time
 MIN_BINS = 16  # of one matrix, for a lattice to be of use
-CHECK_SHARE = 0.4  # of the budget, for walks; for pairs too where answers are noisy
+CHECK_SHARE = 0.4  # of the budget, for walks
 QUIET_SHARE = 0.05  # for pairs where they are not
-MIN_WALKS, MIN_PAIRS = 4, 8  # that give a standard error
+MIN_WALKS, MIN_PAIRS = 8, 8  # fewer walks share too few backgrounds, and fewer pairs give no standard error
+PAIR_SHARE = 0.2  # of the budget, for pairs where answers are noisy and so many walks cannot be paid for
 MIN_BUDGET = 100
 MAX_EXHAUSTIVE = 16  # players
 MAX_PLAYERS = 4094  # a support of five players is one 64-bit number
@@ -279,11 +280,9 @@ def _fitted_masks(
 def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:
     """How many walks or pairs check the Shapley values: walks where they are noisy and enough can be paid for."""
     walks = int(values * CHECK_SHARE) // players
-    if walks < MIN_WALKS and MIN_WALKS * players <= values // 2:
-        walks = MIN_WALKS
     if players == 1 or (noisy and walks >= MIN_WALKS):
         return walks, 0
-    return 0, max(MIN_PAIRS, int(values * (CHECK_SHARE if noisy else QUIET_SHARE)) // 3)
+    return 0, max(MIN_PAIRS, int(values * (PAIR_SHARE if noisy else QUIET_SHARE)) // 3)
 
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:

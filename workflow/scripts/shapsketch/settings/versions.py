@@ -9,7 +9,7 @@ VERSIONS = {
     "convert": 2,
     "recovery": 15,
     "explain": 6,
-    "masks": 9,
+    "masks": 10,
     "motifs": 8,
     "compare": 2,
     "report": 6,
