@@ -35,7 +35,7 @@ if __name__ == "__main__":
     players = Players.build(template, masks.segments, masks.window)
     settings = Settings(**params.settings)
     scores, groups = read_json(files.faithfulness), group_names(files.sequences)
-    tables, matrices, found = [], [], {}
+    tables, matrices, summary_of = [], [], {}
     with ExitStack() as stack:
         instances, bed = (
             stack.enter_context(
@@ -59,7 +59,7 @@ if __name__ == "__main__":
             stretches = find_stretches(output, uncertain, settings, write)
             tables.append(stretches.tables)
             matrices += stretches.matrices
-            found[output] = {
+            summary_of[output] = {
                 "sequences": len(trusted),
                 "trusted": int(trusted.sum()),
                 "seqlets": stretches.seqlets,
@@ -71,4 +71,4 @@ if __name__ == "__main__":
         write_text(snakemake.output[name], table_text(pd.concat([part[name] for part in tables])))
     frequencies = np.full(template.alphabet.q, 1 / template.alphabet.q)
     write_text(snakemake.output.meme, meme_text(template.alphabet, matrices, frequencies))
-    write_json(snakemake.output.found, found)
+    write_json(snakemake.output.found, summary_of)

@@ -46,10 +46,10 @@ if __name__ == "__main__":
 
     template = Template(Alphabet.from_config(params.model["alphabet"]), params.model["template"])
     setup = set_up(params.settings, files.variants, files.get("genome"), template, "unknown_letters" in source)
-    sketch, own = params.model["sketch"], params.haplotypes
+    sketch, settings = params.model["sketch"], params.haplotypes
     model = Model(source, template, params.model["outputs"], sketch["batch_size"])
     placing = setup.checker.placing
-    asker = HaplotypeAsker(model, setup.reference, placing, own["max_exact"], own["budget"], sketch["seed"])
+    asker = HaplotypeAsker(model, setup.reference, placing, settings["max_exact"], settings["budget"], sketch["seed"])
     metadata = stamp({"model": origin["model"], "versions": made_with()})
     with (
         parquet_writer(outputs["values"], VALUE_SCHEMA.with_metadata(metadata)) as values,

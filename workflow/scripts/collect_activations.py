@@ -26,9 +26,9 @@ if __name__ == "__main__":
     from shapsketch.storage.manifest import is_complete, write_manifest
 
     params, files = snakemake.params, snakemake.input
-    own, model = params.mechanism, params.model
+    settings, model = params.mechanism, params.model
     shard, shards = map(int, snakemake.wildcards.scatteritem.split("-of-"))
-    draws = own["sequences"]["background"] if isinstance(own["sequences"], dict) else None
+    draws = settings["sequences"]["background"] if isinstance(settings["sequences"], dict) else None
     count = draws or pq.read_metadata(files.sequences).num_rows
     start, stop = shard_range(count, 1, shard, shards)
     source = locate(params.source, files.get("model"))
@@ -36,7 +36,7 @@ if __name__ == "__main__":
     origin = {
         "files": [sha256_file(path) for path in counted],
         "model": identity(params.source, source),
-        "settings": [model, own, params.version],
+        "settings": [model, settings, params.version],
         "rows": [start, stop],
     }
     path, manifest, made_from = Path(snakemake.output.shard), Path(snakemake.output.manifest), sha256_json(origin)
@@ -49,16 +49,16 @@ if __name__ == "__main__":
     template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
     if draws:
         background = configured_background(template, model["background"], files.get("background"))
-        codes = activations.draw(background, own["seed"], start, stop)
+        codes = activations.draw(background, settings["seed"], start, stop)
     else:
         table = pq.read_table(files.sequences, columns=["sequence"]).slice(start, stop - start)
         codes = template.alphabet.encode(table["sequence"].to_pylist())
     network = HookedNetwork(source, template, model["outputs"])
-    sites = [network.site(name, end, own["special_tokens"]) for name in own["modules"] for end in params.ends]
+    sites = [network.site(name, end, settings["special_tokens"]) for name in settings["modules"] for end in params.ends]
     with script.progress(f"activations {snakemake.wildcards.mechanism}", "sequence", stop - start) as bar:
         arrays = activations.collect(
-            network, codes, sites, batch=model["sketch"]["batch_size"], pool=own["pool"], precision=own["dtype"],
-            progress=bar.update,
+            network, codes, sites, batch=model["sketch"]["batch_size"], pool=settings["pool"],
+            precision=settings["dtype"], progress=bar.update,
         )  # fmt: skip
-    activations.write_shard(path, arrays, codes, activations.describe(sites, origin["model"], own["pool"]))
+    activations.write_shard(path, arrays, codes, activations.describe(sites, origin["model"], settings["pool"]))
     write_manifest(manifest, made_from, [path])

@@ -19,16 +19,16 @@ if __name__ == "__main__":
     from shapsketch.storage.files import write_text
     from shapsketch.storage.tsv import table_text
 
-    params, inputs, own = snakemake.params, snakemake.input, snakemake.params.design
+    params, inputs, asked = snakemake.params, snakemake.input, snakemake.params.design
     network, dictionary = open_network(params, inputs), Dictionary.load(inputs.dictionary)
     dictionary.check_network(network)
-    wild = design.read_wild_type(own["wild_type"], network.template)
-    table = probes.read_labels(inputs.table, network.template, own["label"])
+    wild = design.read_wild_type(asked["wild_type"], network.template)
+    table = probes.read_labels(inputs.table, network.template, asked["label"])
     scorer = Model(locate(params.scorer, inputs.get("scorer")), network.template, params.scorer_outputs)
-    plan = design.Plan(own["mutations"], own["designs"], own["latents"], own["strengths"])
+    plan = design.Plan(asked["mutations"], asked["designs"], asked["latents"], asked["strengths"])
     rows, proposals = design.compare_designs(
         network, dictionary, (table.codes, table.values[:, 0]), wild, lambda codes: scorer(codes)[:, 0], plan,
-        own["labels"], own["draws"], params.seed,
+        asked["labels"], asked["draws"], params.seed,
     )  # fmt: skip
     write_text(snakemake.output.designs, table_text(pd.DataFrame(rows)))
     write_text(snakemake.output.proposals, table_text(pd.DataFrame(proposals)))
@@ -36,5 +36,5 @@ if __name__ == "__main__":
     out = f"; {len(table.left_out)} rows without a value are left out" if len(table.left_out) else ""
     tell(
         f"{snakemake.wildcards.mechanism}: the best tenth of designs scores {best['top']:+.3g} above the wild type by "
-        f"{best['arm']}, from {own['labels']} labels{out}"
+        f"{best['arm']}, from {asked['labels']} labels{out}"
     )

@@ -26,10 +26,10 @@ if __name__ == "__main__":
     network, dictionary = open_network(params, inputs), Dictionary.load(inputs.dictionary)
     dictionary.check_network(network)
     q, rows, named = network.template.alphabet.q, [], []
-    for (name, own), path in zip(params.probe.items(), inputs.tables, strict=True):
-        table = probes.read_labels(path, network.template, own["label"])
+    for (name, settings), path in zip(params.probe.items(), inputs.tables, strict=True):
+        table = probes.read_labels(path, network.template, settings["label"])
         codes, labels = table.codes, table.values[:, 0]
-        fit, model = probes.choose_fit(own["model"], labels, f"{path}, column {own['label']!r},")
+        fit, model = probes.choose_fit(settings["model"], labels, f"{path}, column {settings['label']!r},")
         held = held_out(find_clusters(codes, params.dictionary["cluster_identity"]), params.seed, PROBE_STREAM)
         for part, words in ((held, "held-out clusters"), (~held, "clusters that labels are drawn from")):
             if len(np.unique(labels[part])) < 2:
@@ -45,9 +45,9 @@ if __name__ == "__main__":
             "onehot": probes.onehot(codes, q),
             "composition": probes.composition(codes, q),
         }
-        found = probes.probe(features, labels, held, own["labels"], own["draws"], params.seed, fit)
+        scores = probes.probe(features, labels, held, settings["labels"], settings["draws"], params.seed, fit)
         about = {"probe": name, "model": model, "sequences": len(codes), "rows_left_out": len(table.left_out)}
-        rows += [about | row for row in found]
+        rows += [about | row for row in scores]
         names, f = dictionary.names(), dictionary.latents
         columns = [
             f"{kind} of {latent}"
@@ -57,7 +57,7 @@ if __name__ == "__main__":
         ]
         strong = probes.strongest(features["latents"][~held], labels[~held], columns, 10, fit)
         named += [{"probe": name, "latent": latent, "weight": weight} for latent, weight in strong]
-        sizes = [size for size in own["labels"] if size <= (~held).sum()]
+        sizes = [size for size in settings["labels"] if size <= (~held).sum()]
         out = f"; {len(table.left_out)} rows without a value are left out" if len(table.left_out) else ""
         tell(f"{name}: {model} probes of {sizes} labels of {(~held).sum()}; {held.sum()} are held out{out}")
     write_text(snakemake.output.probes, table_text(pd.DataFrame(rows)))

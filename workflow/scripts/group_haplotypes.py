@@ -24,14 +24,14 @@ if __name__ == "__main__":
     params, files = snakemake.params, snakemake.input
     template = Template(Alphabet.from_config(params.alphabet), params.template)
     setup = set_up(params.settings, files.variants, files.get("genome"), template, True)
-    found = Haplotypes(setup.checker.placing, template.n)
+    grouped = Haplotypes(setup.checker.placing, template.n)
     with pq.ParquetFile(files.placed) as placed:
         rows = (row for batch in placed.iter_batches(4096) for row in batch.to_pylist())
         if not is_parquet(files.variants) and is_vcf(files.variants):
-            from_vcf(files.variants, rows, found, params.samples)
+            from_vcf(files.variants, rows, grouped, params.samples)
         else:
-            from_table(rows, found)
-    haplotypes, left_out = found.tables()
+            from_table(rows, grouped)
+    haplotypes, left_out = grouped.tables()
     write_parquet(snakemake.output.haplotypes, haplotypes)
     write_text(snakemake.output.left_out, table_text(left_out))
     unphased = int(left_out.loc[left_out["reason"] == UNPHASED, "genotypes"].sum())

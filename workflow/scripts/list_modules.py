@@ -22,10 +22,12 @@ if __name__ == "__main__":
         template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
         networks[name] = HookedNetwork(source, template, model["outputs"])
         rows += [{"model": name, **row} for row in networks[name].modules()]
-    for name, (own, ends) in snakemake.params.mechanisms.items():
-        network, drawn = networks[own["model"]], own["sequences"]
-        sites = [network.site(module, end, own["special_tokens"]) for module in own["modules"] for end in ends]
-        sizes[name] = size_in_bytes(sites, 1, own["pool"], own["dtype"])
+    for name, (settings, ends) in snakemake.params.mechanisms.items():
+        network, drawn = networks[settings["model"]], settings["sequences"]
+        sites = [
+            network.site(module, end, settings["special_tokens"]) for module in settings["modules"] for end in ends
+        ]
+        sizes[name] = size_in_bytes(sites, 1, settings["pool"], settings["dtype"])
         tell(f"the activations of mechanism.{name} take {sizes[name] / 1e3:.4g} kB for each sequence")
     columns = ["model", "module", "type", "input", "output", "parameters"]
     write_text(snakemake.output.table, table_text(pd.DataFrame(rows, columns=columns)))

@@ -28,26 +28,26 @@ if __name__ == "__main__":
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     name = snakemake.wildcards.mechanism
     network, split = open_mechanism(params, inputs)
-    dictionary, own = Dictionary.load(inputs.dictionary), params.latents
+    dictionary, settings = Dictionary.load(inputs.dictionary), params.latents
     dictionary.check_network(network)
     alphabet = network.template.alphabet
-    rows = split.held_rows[: own["sequences"]]
+    rows = split.held_rows[: settings["sequences"]]
     ids = [f"draw{k + 1}" for k in range(len(split.codes))]
     if inputs.get("sequences"):
         ids = pq.read_table(inputs.sequences, columns=["sequence_id"])["sequence_id"].to_pylist()
     coded = latents.Coded.of(network, dictionary, [ids[k] for k in rows], split.codes[rows])
     count = dictionary.layers * dictionary.latents
     with script.progress(f"latents {name}", "latent", count) as bar:
-        measured = latents.effects(network, dictionary, coded, own["effects"], bar.update)
+        measured = latents.effects(network, dictionary, coded, settings["effects"], bar.update)
     matrices = {}
     for number, latent in enumerate(dictionary.names()):
         layer, column = divmod(number, dictionary.latents)
         stride = dictionary.reads[layer].stride
         activations = coded.latents[layer][:, :, column]
-        found = latents.matrix_of(coded, activations, stride, own["window"], alphabet, latent)
-        matrices |= {latent: found} if found else {}
+        latent_matrix = latents.matrix_of(coded, activations, stride, settings["window"], alphabet, latent)
+        matrices |= {latent: latent_matrix} if latent_matrix else {}
     spreads = network.predict(coded.codes).std(0)
-    table = latents.latent_table(dictionary, coded, network.outputs, measured, matrices, spreads, own["top"])
+    table = latents.latent_table(dictionary, coded, network.outputs, measured, matrices, spreads, settings["top"])
     write_parquet(output.latents, table)
     sequences = alphabet.decode(coded.codes)
     write_parquet(output.sequences, pa.table({"sequence_id": list(coded.names), "sequence": sequences}))

@@ -20,10 +20,10 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import read_table
 
     files, params = snakemake.input, snakemake.params
-    own = (snakemake.wildcards.model, snakemake.wildcards.variants)
+    wanted = (snakemake.wildcards.model, snakemake.wildcards.variants)
     spectrum = next(iter(load_spectra(files.spectrum).values())).provenance if files.get("spectrum") else None
     outside = dict(zip(params.outside, files.outside, strict=True))
-    record = provenance.collect_variants(params.config, own, outside, files.effects, spectrum)
+    record = provenance.collect_variants(params.config, wanted, outside, files.effects, spectrum)
     tables = {
         name: read_table(files[name])
         for name in ("dropped", "scores", "confusion", "predictions", "separation")
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     page = build_variants(
         tables,
         sources,
-        own,
+        wanted,
         Alphabet.from_config(params.alphabet),
         params.colors,
         provenance.describe(record),

@@ -57,7 +57,7 @@ if __name__ == "__main__":
         "settings": params.dictionary, "kinds": measures.report(scores, stabilities, random),
     }  # fmt: skip
     write_json(snakemake.output.scores, content)
-    for kind, own in content["kinds"].items():
-        r2 = f", R2 of the outputs {own['r2']['mean']:.4f}" if own["r2"] else ""
-        control = own["controls"]["fvu"]["pca"]
-        tell(f"{name} ({kind}): unexplained {own['fvu']['mean']:.3f} (PCA {control:.3f}){r2}")
+    for kind, kind_content in content["kinds"].items():
+        r2 = f", R2 of the outputs {kind_content['r2']['mean']:.4f}" if kind_content["r2"] else ""
+        control = kind_content["controls"]["fvu"]["pca"]
+        tell(f"{name} ({kind}): unexplained {kind_content['fvu']['mean']:.3f} (PCA {control:.3f}){r2}")

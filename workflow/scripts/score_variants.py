@@ -38,8 +38,8 @@ if __name__ == "__main__":
     truth = Truth.read(variants, settings["positive"])
     alphabet, sites = Alphabet.from_config(params.alphabet), None
     if snakemake.input.get("alignment"):
-        sequence, own = sequence_of(settings["sequence"], snakemake.input.variants, alphabet), settings["alignment"]
-        sites = Sites.read(snakemake.input.alignment, sequence, alphabet, own["name"], own["pseudocount"])
+        sequence, aligned = sequence_of(settings["sequence"], snakemake.input.variants, alphabet), settings["alignment"]
+        sites = Sites.read(snakemake.input.alignment, sequence, alphabet, aligned["name"], aligned["pseudocount"])
     simple = baselines(variants, params.protein, sites, snakemake.input.get("track") or "")
     effects = gather.effects_by_name(tables)
     columns = gather.column_predictors(snakemake.input.variants, settings["predictors"], variants)

@@ -21,11 +21,11 @@ if __name__ == "__main__":
 
     params, name = snakemake.params, snakemake.wildcards.mechanism
     network, split = open_mechanism(params, snakemake.input)
-    dictionary, own = Dictionary.load(snakemake.input.dictionary), params.circuit
+    dictionary, settings = Dictionary.load(snakemake.input.dictionary), params.circuit
     dictionary.check_network(network)
     rows = split.held_rows
-    fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * own["sequences"]]]
-    chosen, tested = np.array_split(split.codes[rows[: 2 * own["sequences"]]], 2)
+    fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * settings["sequences"]]]
+    chosen, tested = np.array_split(split.codes[rows[: 2 * settings["sequences"]]], 2)
     means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
     names, count = dictionary.names(), dictionary.layers * dictionary.latents
     sizes = ablation.curve_sizes(count)
@@ -33,11 +33,11 @@ if __name__ == "__main__":
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     content, drawn = {}, []
-    outputs = own.get("outputs") or list(network.outputs)
+    outputs = settings.get("outputs") or list(network.outputs)
     with script.progress(f"circuits {name}", "latent", len(outputs) * count) as bar:
         for output in outputs:
             place = circuits.find_output(network, output)
-            graphs = [circuits.trace(network, dictionary, codes, output) for codes in chosen[: own["graphs"]]]
+            graphs = [circuits.trace(network, dictionary, codes, output) for codes in chosen[: settings["graphs"]]]
             records = []
             for number, graph in enumerate(graphs, 1):
                 slug = f"{output}-{number}"
@@ -46,22 +46,22 @@ if __name__ == "__main__":
                 records.append(
                     {"file": f"{slug}.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}
                 )
-            found = {
+            traced = {
                 "ablation": rankings.by_ablation(network, dictionary, chosen, means, place, bar.update),
                 "influence": rankings.by_influence(graphs, dictionary),
                 "gradient": rankings.by_gradient(network, dictionary, chosen, means, place),
                 "random": rankings.at_random(dictionary, params.seed),
             }
-            found["selection"] = rankings.by_selection(network, dictionary, chosen, means, place, found["ablation"])
-            orders = {kind: np.argsort(-values, kind="stable") for kind, values in found.items()}
+            traced["selection"] = rankings.by_selection(network, dictionary, chosen, means, place, traced["ablation"])
+            orders = {kind: np.argsort(-values, kind="stable") for kind, values in traced.items()}
             values = {
                 kind: ablation.ablated(network, dictionary, tested, means, order, sizes, place)
                 for kind, order in orders.items()
             }
             curves = ablation.Curves(sizes, network.predict(tested)[:, place], values)
-            players = np.argsort(-found["ablation"], kind="stable")[: own["players"]]
+            players = np.argsort(-traced["ablation"], kind="stable")[: settings["players"]]
             explained = games.explain_sequences(
-                network, dictionary, chosen[: own["explained"]], means, players.tolist(), place
+                network, dictionary, chosen[: settings["explained"]], means, players.tolist(), place
             )
             content[output] = {
                 "graphs": records,

@@ -20,9 +20,9 @@ if __name__ == "__main__":
     from shapsketch.storage.files import sha256_file, sha256_json
     from shapsketch.storage.manifest import check_manifests
 
-    own, names, output = snakemake.params.dictionary, snakemake.wildcards, snakemake.output
+    settings, names, output = snakemake.params.dictionary, snakemake.wildcards, snakemake.output
     check_manifests(snakemake.input.manifests)
-    identity = ALONE if snakemake.params.drawn else own["cluster_identity"]
+    identity = ALONE if snakemake.params.drawn else settings["cluster_identity"]
     split = Split(Activations(tuple(snakemake.input.shards)), identity, snakemake.params.seed)
     reads, writes = split.sites(names.kind)
     rows = np.flatnonzero(~split.is_held)
@@ -30,11 +30,11 @@ if __name__ == "__main__":
     training = Training(
         kind=names.kind,
         seed=snakemake.params.seed + int(names.seed),
-        rate=None if own["rate"] == "auto" else own["rate"],
-        **{key: own[key] for key in keys},
+        rate=None if settings["rate"] == "auto" else settings["rate"],
+        **{key: settings[key] for key in keys},
     )
-    inputs = [split.vectors(site, rows, own["max_vectors"]) for site in reads]
-    targets = inputs if names.kind == "sae" else [split.vectors(site, rows, own["max_vectors"]) for site in writes]
+    inputs = [split.vectors(site, rows, settings["max_vectors"]) for site in reads]
+    targets = inputs if names.kind == "sae" else [split.vectors(site, rows, settings["max_vectors"]) for site in writes]
     available = len(rows) * writes[0].positions
     if available > len(inputs[0]):
         tell(f"{names.mechanism}: a dictionary is trained on {len(inputs[0])} of {available} vectors (max_vectors)")
@@ -43,9 +43,9 @@ if __name__ == "__main__":
         "model": split.kept.record["model"],
         "version": snakemake.params.version,
     }
-    with script.progress(f"dictionary {names.mechanism} {names.kind} {names.seed}", "step", own["steps"]) as bar:
+    with script.progress(f"dictionary {names.mechanism} {names.kind} {names.seed}", "step", settings["steps"]) as bar:
         made = train(
-            inputs, targets, (reads, writes), training, device=str(find_device(own["device"])),
+            inputs, targets, (reads, writes), training, device=str(find_device(settings["device"])),
             checkpoint=f"{snakemake.log}.checkpoint.safetensors", progress=bar.update, origin=origin,
         )  # fmt: skip
     shutil.rmtree(output.exported, ignore_errors=True)

@@ -44,9 +44,13 @@ if __name__ == "__main__":
             for k, output in enumerate(outputs):
                 known = arrays[f"{output}.known"]
                 places = [f"pos_{i + 1}" for i in range(shape[2])]
-                own = next(read_rows(files.letters, k * count + start, k * count + start + rows, rows))
-                own = np.stack([own[place].to_numpy() for place in places], 1)[:, None, :] * onehot
-                values = own if not known.any() else np.where(known[:, None, None], arrays[f"{output}.values"], own)
+                contributions = next(read_rows(files.letters, k * count + start, k * count + start + rows, rows))
+                contributions = np.stack([contributions[place].to_numpy() for place in places], 1)[:, None, :] * onehot
+                values = (
+                    contributions
+                    if not known.any()
+                    else np.where(known[:, None, None], arrays[f"{output}.values"], contributions)
+                )
                 writers[output](values.astype(np.float32))
                 names = table["sequence_id"].to_pylist()
                 unknown += [(output, names[r]) for r in np.flatnonzero(~known).tolist()]

@@ -38,10 +38,10 @@ if __name__ == "__main__":
                 kept[output] = strongest([kept[output], table] if output in kept else [table], params.checked)
                 rows = table.to_pandas()
                 rows["absolute"] = rows["delta"].abs()
-                own = rows.groupby(["output", "position", "alt"], sort=False)[["delta", "absolute"]].agg(
+                asked = rows.groupby(["output", "position", "alt"], sort=False)[["delta", "absolute"]].agg(
                     ["sum", "size"]
                 )
-                sums[output] = sums[output].add(own, fill_value=0) if output in sums else own
+                sums[output] = sums[output].add(asked, fill_value=0) if output in sums else asked
             progress.update(chunk.num_rows)
     total = pd.concat(sums.values())
     number = total["delta", "size"]
@@ -63,10 +63,10 @@ if __name__ == "__main__":
         checked = [check_with_model(table, sequences, model).to_pandas() for table in kept.values()]
         for output, table in zip(kept, checked, strict=True):
             error = np.sqrt(np.mean((table["delta"] - table["model_delta"]) ** 2))
-            sketched, own = (table[name].abs().mean() for name in ("delta", "model_delta"))
+            sketched, asked = (table[name].abs().mean() for name in ("delta", "model_delta"))
             tell(
                 f"{snakemake.wildcards.sequences}, {output}: the {len(table)} strongest single changes are "
-                f"{sketched:.3g} on average in the sketch and {own:.3g} in the model; root mean square "
+                f"{sketched:.3g} on average in the sketch and {asked:.3g} in the model; root mean square "
                 f"difference {error:.3g}"
             )
     write_text(snakemake.output.checked, table_text(pd.concat(checked)))

@@ -123,8 +123,8 @@ def _calibrated(plan: MaskPlan, values: np.ndarray, fitted: GameFit) -> Variance
     guess = fitted.parities.predict(masks)
     products = (values[first] - guess) * (values[second] - guess)
     missed = float(products.mean() + products.std() / np.sqrt(len(products)))  # one standard error on the safe side
-    own = float(fitted.variances(features(signs(masks), fitted.parities.supports).astype(np.float64)).mean())
-    factor = max(1.0, missed / own) if own > 0 else 1.0
+    fit_variance = float(fitted.variances(features(signs(masks), fitted.parities.supports).astype(np.float64)).mean())
+    factor = max(1.0, missed / fit_variance) if fit_variance > 0 else 1.0
     return lambda weights: factor * fitted.variances(weights)
 
 

@@ -245,11 +245,11 @@ class MaskExplainer:
             moved = None
             if slopes is not None and trusted[k]:
                 moved = within_players(slopes[k], self.players, game.codes, fit.values)
-            own = spread if moved is None else moved[np.arange(len(spread)), game.codes]
+            letter_changes = spread if moved is None else moved[np.arange(len(spread)), game.codes]
             tables.append(
                 {
                     "values": self._values(name, output, fit, whole, seen, spread),
-                    "letters": self._values(name, output, fit, whole, seen, own),
+                    "letters": self._values(name, output, fit, whole, seen, letter_changes),
                     "hypothetical": None if moved is None else by_letter(game.background.template, moved),
                     "errors": self._errors(name, output, fit),
                     "interactions": interactions_table(name, output, fit, self.players, self.listing, sequence),

@@ -108,8 +108,8 @@ class Parities:
         for members, chosen in subsets(self.supports, m):
             rows = np.full((len(chosen), supports.shape[1]), m)
             rows[:, : chosen.shape[1]] = chosen
-            found = place[np.searchsorted(keys, support_keys(rows, m), sorter=place)]
-            pulled[members] += weights[:, found].T
+            matched = place[np.searchsorted(keys, support_keys(rows, m), sorter=place)]
+            pulled[members] += weights[:, matched].T
         return pulled
 
     @cached_property

@@ -44,8 +44,8 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
     counts = np.bincount(np.arange(units) % FOLDS, minlength=FOLDS)
     whole = np.stack([students.predict(fold, game.codes[None])[0] for fold in range(FOLDS)])
     for fold in range(FOLDS):
-        own = start + (np.arange(fold, units, FOLDS)[:, None] * unit_size + np.arange(unit_size)).ravel()
-        checked[own] = _answers(students, fold, game, own)
+        hidden = start + (np.arange(fold, units, FOLDS)[:, None] * unit_size + np.arange(unit_size)).ravel()
+        checked[hidden] = _answers(students, fold, game, hidden)
     values, errors, base = _walks(students, game, counts / counts.sum())
     parities = _parities(students, game, max_order)
     scores = [r_squared(answers[plan.validation, o], guesses[plan.validation, o]) for o in range(outputs)]
@@ -169,9 +169,9 @@ def _parities(students: Students, game: SequenceGame, max_order: int) -> list[tu
     masks = half_masks(game.plan.plan.seed, MASK_STUDENT_STREAM, INTERACTION_MASKS, m)
     values = _values(students, game, masks, INTERACTION_DRAWS)
     count = int(CHECKING_SHARE * len(masks))
-    table, found = signs(masks), []
+    table, fits = signs(masks), []
     for output in values.T:
         data = Data(table[:, count:], output[count:], table[:, :count], output[:count], max_order)
         fitted = polish(data, pursue(data, singles(m, max_order)[:1]))
-        found.append(solved(m, fitted, fitted.equations))
-    return found
+        fits.append(solved(m, fitted, fitted.equations))
+    return fits

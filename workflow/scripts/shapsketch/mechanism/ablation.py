@@ -97,11 +97,11 @@ class Curves:
         }
         areas = {kind: (area(kept[kind], self.sizes), area(again[kind], self.sizes)) for kind in kept}
         compared: dict[str, Any] = {"area": {}, "area_gain": {}}
-        for kind, (own, drawn) in areas.items():
-            compared["area"][kind] = [float(own), *_interval(drawn)]
+        for kind, (kind_area, drawn) in areas.items():
+            compared["area"][kind] = [float(kind_area), *_interval(drawn)]
             if BASELINE in areas and kind != BASELINE:
                 gain = drawn - areas[BASELINE][1]
-                compared["area_gain"][kind] = [float(own - areas[BASELINE][0]), *_interval(gain)]
+                compared["area_gain"][kind] = [float(kind_area - areas[BASELINE][0]), *_interval(gain)]
         return {
             "kept": {kind: shares.tolist() for kind, shares in kept.items()},
             "needed": {kind: needed(shares, self.sizes) for kind, shares in kept.items()},
@@ -114,8 +114,8 @@ class Curves:
 
     def _level(self, shares: np.ndarray, again: np.ndarray, level: float) -> list[int | None]:
         """The size that keeps a level, and the ends of its interval: of those that never do, the largest."""
-        found = [needed(row, self.sizes, level) for row in again]
-        sizes = np.sort([np.inf if size is None else size for size in found])
+        needs = [needed(row, self.sizes, level) for row in again]
+        sizes = np.sort([np.inf if size is None else size for size in needs])
         ends = [sizes[int(share * (len(sizes) - 1))] for share in (0.025, 0.975)]
         return [needed(shares, self.sizes, level), *(None if np.isinf(end) else int(end) for end in ends)]
 

@@ -39,10 +39,10 @@ def label_letters(expression: str, sequences: Sequence[str], name: str) -> np.nd
     labels = np.zeros((len(sequences), len(sequences[0]) if len(sequences) else 0), bool)
     for row, sequence in enumerate(sequences):
         start = 0
-        while (found := pattern.search(sequence, start)) is not None:
-            first, last = found.span(group)
+        while (match := pattern.search(sequence, start)) is not None:
+            first, last = match.span(group)
             labels[row, max(first, 0) : max(last, 0)] = True
-            start = found.start() + 1
+            start = match.start() + 1
     if not labels.any():
         raise InputError(f"The concept {name!r} ({expression}) matches no letter of the sequences.")
     return labels
@@ -73,11 +73,11 @@ def best_features(
                 for concept, k in enumerate(scores.argmax(1)):
                     if scores[concept, k] > best[concept][0]:
                         best[concept] = (float(scores[concept, k]), start + int(k), sign, float(limits[k]))
-    found = []
+    matched = []
     for concept, (_, k, sign, limit) in enumerate(best):
         predicted = sign * features[held][:, [k]] > limit
-        found.append((k, sign, float(f1(predicted, labels[[concept]][:, held])[0, 0])))
-    return found
+        matched.append((k, sign, float(f1(predicted, labels[[concept]][:, held])[0, 0])))
+    return matched
 
 
 def _limits(numbers: np.ndarray, signed: bool) -> np.ndarray:
@@ -139,19 +139,19 @@ def match(
     Raises:
         InputError: a concept has no letter among the sequences that are fitted, or scored.
     """
-    for name, own in labels.items():
+    for name, marks in labels.items():
         for part, which in ((~held, "others"), (held, "held-out ones")):
-            if not own[part].any():
+            if not marks[part].any():
                 raise InputError(f"The concept {name!r} has no letter in the {which} of the clusters of sequences.")
-    letters, flat = np.repeat(held, latents.shape[1]), np.array([own.ravel() for own in labels.values()])
-    found, by_neurons, by_chance = (
+    letters, flat = np.repeat(held, latents.shape[1]), np.array([marks.ravel() for marks in labels.values()])
+    by_latents, by_neurons, by_chance = (
         best_features(table.reshape(-1, table.shape[-1]), flat, letters, signed)
         for table, signed in ((latents, False), (neurons, True), (random, False))
     )
     return [
         {
-            "concept": name, "letters": int(own.sum()), "latent": found[k][0], "f1": found[k][2],
-            "neuron_f1": by_neurons[k][2], "random_f1": by_chance[k][2], "position_f1": position_f1(own, held),
+            "concept": name, "letters": int(marks.sum()), "latent": by_latents[k][0], "f1": by_latents[k][2],
+            "neuron_f1": by_neurons[k][2], "random_f1": by_chance[k][2], "position_f1": position_f1(marks, held),
         }
-        for k, (name, own) in enumerate(labels.items())
+        for k, (name, marks) in enumerate(labels.items())
     ]  # fmt: skip

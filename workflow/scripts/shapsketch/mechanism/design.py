@@ -124,7 +124,7 @@ def directions(
     random[others] = draws.standard_normal(len(others)) * pooled.std(0).mean()
     given = collect(network, codes, dictionary.writes)
     high = labels >= np.median(labels)
-    found: dict[str, Push] = {arm: {} for arm in ARMS}
+    pushes: dict[str, Push] = {arm: {} for arm in ARMS}
     for layer, site in enumerate(dictionary.writes):
         means = given[site.key].mean(1)
         length = float(np.linalg.norm(given[site.key], axis=2).mean())
@@ -137,8 +137,8 @@ def directions(
         for arm, vector in made.items():
             size = float(np.linalg.norm(vector))
             if size > 0:
-                found[arm][site] = vector / size * length
-    return found
+                pushes[arm][site] = vector / size * length
+    return pushes
 
 
 def _written(dictionary: Dictionary, weights: np.ndarray, layer: int) -> np.ndarray:
@@ -168,11 +168,11 @@ def choose_push(
         direction: vectors of strength 1; empty for no push.
         strengths: to choose from, by Spearman's correlation with the labels.
     """
-    found = []
+    candidates = []
     for strength in strengths if direction else (0.0,):
         scores = letter_scores(network, wild, {site: strength * vector for site, vector in direction.items()})
-        found.append((score(variant_scores(scores, wild, codes), labels, False), scores, strength))
-    _, scores, strength = max(found, key=lambda one: one[0])
+        candidates.append((score(variant_scores(scores, wild, codes), labels, False), scores, strength))
+    _, scores, strength = max(candidates, key=lambda one: one[0])
     return scores, float(strength)
 
 
@@ -236,11 +236,13 @@ def compare_designs(
     proposals: list[dict[str, Any]] = []
     for draw in range(draws):
         chosen = random.choice(len(codes), labels, replace=False)
-        own = (seed + draw) % 2**64
-        found = directions(network, dictionary, codes[chosen], values[chosen], plan, own)
+        draw_seed = (seed + draw) % 2**64
+        pushes = directions(network, dictionary, codes[chosen], values[chosen], plan, draw_seed)
         for arm in ARMS:
-            pushed = choose_push(network, wild, codes[chosen], values[chosen], found[arm], plan.strengths)
-            designs = draw_designs(pushed[0], wild, plan, generator(own, DESIGN_NOISE_STREAM))  # the same for all arms
+            pushed = choose_push(network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths)
+            designs = draw_designs(
+                pushed[0], wild, plan, generator(draw_seed, DESIGN_NOISE_STREAM)
+            )  # the same for all arms
             above = scorer(designs) - base
             best = np.sort(above)[::-1][: max(1, round(TOP_SHARE * len(above)))]
             kept[arm].append((pushed[1], float(above.mean()), float(above.max()), float(best.mean())))

@@ -51,9 +51,9 @@ class Latents:
             return (self.values > 0).any(0)
         import torch
 
-        found = torch.zeros(latents, dtype=torch.bool)
-        found[self.places[self.values > 0]] = True
-        return found
+        active = torch.zeros(latents, dtype=torch.bool)
+        active[self.places[self.values > 0]] = True
+        return active
 
 
 class State:

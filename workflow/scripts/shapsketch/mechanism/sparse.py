@@ -53,15 +53,15 @@ def encode(
 
     class Encode(torch.autograd.Function):
         @staticmethod
-        def forward(own: Any, w: "torch.Tensor", b: "torch.Tensor") -> Any:
+        def forward(ctx: Any, w: "torch.Tensor", b: "torch.Tensor") -> Any:
             values, places = torch.addmm(b, x, w).topk(k, 1, sorted=False)
-            own.mark_non_differentiable(places)
-            own.save_for_backward(places, values > 0)
+            ctx.mark_non_differentiable(places)
+            ctx.save_for_backward(places, values > 0)
             return values.clamp(min=0), places
 
         @staticmethod
-        def backward(own: Any, *gradients: "torch.Tensor") -> Any:
-            places, positive = own.saved_tensors
+        def backward(ctx: Any, *gradients: "torch.Tensor") -> Any:
+            places, positive = ctx.saved_tensors
             gradient = gradients[0] * positive
             by_bias = torch.zeros(len(b_enc)).index_add_(0, places.flatten(), gradient.flatten())
             return outer(gradient, places, x, len(b_enc)).T, by_bias
@@ -78,11 +78,11 @@ def decode(values: "torch.Tensor", places: "torch.Tensor", w_dec: "torch.Tensor"
 
     class Decode(torch.autograd.Function):
         @staticmethod
-        def forward(own: Any, numbers: "torch.Tensor", w: "torch.Tensor") -> Any:
+        def forward(ctx: Any, numbers: "torch.Tensor", w: "torch.Tensor") -> Any:
             return add_up(numbers)
 
         @staticmethod
-        def backward(own: Any, *gradients: "torch.Tensor") -> Any:
+        def backward(ctx: Any, *gradients: "torch.Tensor") -> Any:
             with torch.enable_grad():
                 numbers = values.detach().requires_grad_()
                 by_values = torch.autograd.grad(add_up(numbers), numbers, gradients[0])[0]

@@ -39,15 +39,15 @@ class Weights:
         self.reach = [range(layer, len(ys) if training.kind == "cross_layer" else layer + 1) for layer in layers]
         self.w_enc, self.w_dec = [], list[list[torch.Tensor]]()
         for layer in layers:
-            own = [widths[m] for m in self.reach[layer]]
-            written = torch.randn(training.latents, sum(own), generator=draws)
+            reached = [widths[m] for m in self.reach[layer]]
+            written = torch.randn(training.latents, sum(reached), generator=draws)
             written = written / written.norm(dim=1, keepdim=True)
             encoder = written.T
             if training.kind != "sae":
                 rows = slice(None, None, max(1, len(xs[layer]) // MAX_MAPPED))
                 encoder = _linear_map(xs[layer][rows], torch.cat([ys[m][rows] for m in self.reach[layer]], 1)) @ encoder
             self.w_enc.append(encoder.contiguous())
-            self.w_dec.append([w.contiguous() for w in written.split(own, 1)])
+            self.w_dec.append([w.contiguous() for w in written.split(reached, 1)])
         self.b_enc = [torch.zeros(training.latents) for _ in layers]
         self.b_dec = [_geometric_median(y[:: max(1, len(y) // MAX_MAPPED)]) for y in ys]
 

@@ -103,8 +103,8 @@ class HookedNetwork:
                 )
         columns = [_column(answer, name, k, select.get(name, {})) for k, name in enumerate(self.outputs)]
         values = self._choose(plain(answer), len(columns[0]))
-        own = torch.stack(columns, 1).detach().double().cpu().numpy()
-        assert np.array_equal(values, own), "outputs are read in two ways"
+        answers = torch.stack(columns, 1).detach().double().cpu().numpy()
+        assert np.array_equal(values, answers), "outputs are read in two ways"
         transforms = [select.get(name, {}).get("transform") for name in self.outputs]
         return torch.stack([_moved(*pair) for pair in zip(columns, transforms, strict=True)], 1)
 
@@ -221,9 +221,9 @@ class HookedNetwork:
         """
         kept: dict[str, torch.Tensor] = {}
 
-        def watch(own: Sequence[Site]) -> Callable[[Any, Any], None]:
+        def watch(sites: Sequence[Site]) -> Callable[[Any, Any], None]:
             def keep(given: Any, made: Any) -> None:
-                for site in own:
+                for site in sites:
                     kept[site.key] = site.vectors(_tensor(given if site.end == "in" else made))
 
             return keep
@@ -267,10 +267,10 @@ class HookedNetwork:
 
         def note(name: str) -> Callable[[Any, Any], None]:
             def keep(given: Any, made: Any) -> None:
-                own = names[name]
+                module = names[name]
                 rows.append({
-                    "module": name, "type": type(own).__name__, "input": _text(given), "output": _text(made),
-                    "parameters": sum(p.numel() for p in own.parameters()),
+                    "module": name, "type": type(module).__name__, "input": _text(given), "output": _text(made),
+                    "parameters": sum(p.numel() for p in module.parameters()),
                 })  # fmt: skip
 
             return keep

@@ -66,13 +66,13 @@ def _masked_marginal(tokens: Tokens, ask: Ask, codes: np.ndarray, wild_type: np.
     """(N,) float64."""
     differs = codes != wild_type
     start = len(tokens.before)
-    own, other = tokens.encode(codes), tokens.encode(wild_type)[0]
-    masked = own.copy()
+    given, other = tokens.encode(codes), tokens.encode(wild_type)[0]
+    masked = given.copy()
     rows, places = np.nonzero(differs)
     masked[rows, start + places] = tokens.mask
     logits = letter_logits(ask(masked), masked.shape)[rows, start + places].astype(np.float64)
     change = np.arange(len(rows))
-    gained = logits[change, own[rows, start + places]] - logits[change, other[start + places]]
+    gained = logits[change, given[rows, start + places]] - logits[change, other[start + places]]
     return np.bincount(rows, gained, len(codes))
 
 

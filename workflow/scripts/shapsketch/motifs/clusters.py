@@ -85,8 +85,8 @@ def find_clusters(values: np.ndarray, wanted: int | str | bool, seed: int) -> Cl
     rows = []
     for count in tried:
         dealt = rng.permuted(values[:, spread], axis=0)
-        own, by_position = (_measure(part, count, rng) for part in (values[:, spread], dealt))
-        rows.append([count, *own, *by_position[2:], len(values), 0])
+        joint, by_position = (_measure(part, count, rng) for part in (values[:, spread], dealt))
+        rows.append([count, *joint, *by_position[2:], len(values), 0])
     table = pd.DataFrame(rows, columns=CLUSTER_COLUMNS[1:])
     apart = np.hypot(table["explained_error"], table["by_position_error"])
     useful = (table["stability"] >= MIN_STABILITY) & (table["explained"] - table["by_position"] > MIN_Z * apart)

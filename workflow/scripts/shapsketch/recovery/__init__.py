@@ -166,18 +166,18 @@ def _fit(
     """The fits of an estimator; where one may choose, regression first tries a part of many samples."""
     most = ESTIMATORS[name].max_samples
     if most is not None:
-        samples = [own.first(most) for own in samples]
+        samples = [sample.first(most) for sample in samples]
     if name in ("train", "train_alone"):
         from . import train
 
         return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin, minutes)
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
-    for own in samples:
-        probed = choose and name == "regression" and _is_probed(own)
+    for sample in samples:
+        probed = choose and name == "regression" and _is_probed(sample)
         capped = {"minutes": minutes} if name == "student" else {}
-        fit = module.fit(own.first(PROBED) if probed else own, max_order, **capped)
-        if probed and validation_r2(own, fit) >= PROMISING_R2:
-            fit = module.fit(own, max_order)
+        fit = module.fit(sample.first(PROBED) if probed else sample, max_order, **capped)
+        if probed and validation_r2(sample, fit) >= PROMISING_R2:
+            fit = module.fit(sample, max_order)
         fits.append(fit)
         finished(1)
     return fits

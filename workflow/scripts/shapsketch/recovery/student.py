@@ -310,9 +310,9 @@ def _kind_weights(predicted: np.ndarray, target: np.ndarray, sparing: bool) -> n
     for size in range(1, count) if sparing else ():
         sets = [list(kinds) for kinds in combinations(range(count), size)]
         fitted = [np.zeros(count) for _ in sets]
-        for kinds, own in zip(sets, fitted, strict=True):
-            own[kinds] = non_negative_weights(predicted[:, kinds], target, MIN_WEIGHT)
-        errors = [float(np.sum((target - predicted @ own) ** 2)) for own in fitted]
+        for kinds, coefficients in zip(sets, fitted, strict=True):
+            coefficients[kinds] = non_negative_weights(predicted[:, kinds], target, MIN_WEIGHT)
+        errors = [float(np.sum((target - predicted @ coefficients) ** 2)) for coefficients in fitted]
         if min(errors) <= most:
             return fitted[int(np.argmin(errors))]
     return weights

@@ -76,16 +76,16 @@ def fit_outputs(
         details = [{**about, "effort": effort} for about in details]
     if is_enumerable(first.plan) and first.plan.background.is_product:
         return [
-            Fit(*distil(student, first.plan, max_order or 5, first.threads), own, student)
-            for student, own in zip(students, details, strict=True)
+            Fit(*distil(student, first.plan, max_order or 5, first.threads), detail, student)
+            for student, detail in zip(students, details, strict=True)
         ]
     count = round(FREE_ANSWERS * effort)
     near = int(count * near_share(first))
     codes = first.plan.fresh(count - near, first.plan.seed ^ FREE_SEED, near).queries(0, count)
     answers = predict_all(students, codes, first.threads, begin("free answers", count))
-    own = np.stack([samples.all_values for samples in outputs], 1)
+    asked = np.stack([samples.all_values for samples in outputs], 1)
     codes = np.concatenate([codes, *[first.all_codes] * REPEATS])
-    values = np.concatenate([answers, *[own] * REPEATS])
+    values = np.concatenate([answers, *[asked] * REPEATS])
     fits = _fit(outputs, codes, values, students, details, begin, effort)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
@@ -98,11 +98,11 @@ def fit_alone(
     outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent, minutes: float | None = None
 ) -> list[Fit]:
     """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
-    own = np.stack([samples.all_values for samples in outputs], 1)
+    values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
     effort = affordable(minutes, train_seconds(shape_of(outputs), *_size(outputs[0]), BATCH))
     details: list[FitDetails] = [{"effort": effort} if effort < 1 else {} for _ in outputs]
-    fits = _fit(outputs, outputs[0].all_codes, own, none, details, begin, effort)
+    fits = _fit(outputs, outputs[0].all_codes, values, none, details, begin, effort)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
@@ -192,9 +192,9 @@ def _descend(
     order, place = draws.permutation(len(codes)), 0
 
     def one(part: int) -> None:
-        own = rows[part * batch // parts : (part + 1) * batch // parts]
-        asked = np.ascontiguousarray(codes[own].T)
-        train_steps.gradient(asked, targets[own], *parameters, scale, cores[part], start[part], heads[part])
+        state = rows[part * batch // parts : (part + 1) * batch // parts]
+        asked = np.ascontiguousarray(codes[state].T)
+        train_steps.gradient(asked, targets[state], *parameters, scale, cores[part], start[part], heads[part])
 
     with ThreadPoolExecutor(threads) as pool:
         for step in range(steps):
@@ -205,9 +205,9 @@ def _descend(
             list(pool.map(one, range(parts)))
             squares = [train_steps.squared_norm(gradients) for gradients in (cores, start, heads)]
             clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
-            own = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
+            state = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
             rate = np.float32(_rate(step / steps))
-            for values, gradient, (mean, square) in zip(parameters, own, moments, strict=True):
+            for values, gradient, (mean, square) in zip(parameters, state, moments, strict=True):
                 train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
             parameters.cores[:] -= rate * DECAY * (parameters.cores - parameters.cores.mean(1, keepdims=True))
             finished(1)

@@ -33,16 +33,16 @@ class Shape(NamedTuple):
 def student_seconds(shape: Shape, architectures: Sequence[Architecture]) -> float:
     """Return the seconds of one core that training takes: three times the products of a forward pass, each twice."""
     return sum(
-        epochs_of(own, shape.samples)
+        epochs_of(architecture, shape.samples)
         * shape.samples
-        * (6 * _products(shape, own) / NETWORK_RATE + STEP_SECONDS / min(BATCH, shape.samples))
-        for own in architectures
+        * (6 * _products(shape, architecture) / NETWORK_RATE + STEP_SECONDS / min(BATCH, shape.samples))
+        for architecture in architectures
     )
 
 
 def answer_seconds(shape: Shape, architectures: Sequence[Architecture], answers: int) -> float:
     """Return the seconds of one core that free answers take."""
-    return 2 * answers * sum(_products(shape, own) for own in architectures) / NETWORK_RATE
+    return 2 * answers * sum(_products(shape, architecture) for architecture in architectures) / NETWORK_RATE
 
 
 def train_seconds(shape: Shape, rank: int, steps: int, batch: int) -> float:

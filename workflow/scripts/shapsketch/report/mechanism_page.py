@@ -61,20 +61,22 @@ def page_content(
     }
     rows = []
     for row in latents.to_dict("records"):
-        own = {key: plain(row[key]) for key in KEPT}
+        circuit = {key: plain(row[key]) for key in KEPT}
         ranked = sorted(effects, key=lambda name: -abs(row[name]) if pd.notna(row[name]) else 0.0)[:MAX_EFFECTS]
-        own["effects"] = [[name.removeprefix("effect_"), plain(row[name])] for name in ranked if pd.notna(row[name])]
-        own["top_sequences"] = [sequences[k] for k in row["top_rows"]]
-        own["logo"], own["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
-        rows.append(own)
+        circuit["effects"] = [
+            [name.removeprefix("effect_"), plain(row[name])] for name in ranked if pd.notna(row[name])
+        ]
+        circuit["top_sequences"] = [sequences[k] for k in row["top_rows"]]
+        circuit["logo"], circuit["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
+        rows.append(circuit)
     rows.sort(key=lambda row: -(row["influence"] or 0.0))
     letters = alphabet.letters
     return {
         "alphabet": {"letters": letters, "colors": letter_colors(alphabet), "glyphs": glyphs(letters)},
         "latents": rows,
         "dictionary": {
-            kind: {key: own[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
-            for kind, own in dictionary["kinds"].items()
+            kind: {key: circuit[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
+            for kind, circuit in dictionary["kinds"].items()
         },
         "tables": {
             name: {"columns": list(table), "rows": [[plain(v) for v in row] for row in table.itertuples(index=False)]}
@@ -82,9 +84,9 @@ def page_content(
             if len(table)
         },
         "circuits": {
-            output: {key: own[key] for key in CIRCUIT_KEYS}
-            | {"graphs": [one | drawn_graph(graphs[one["file"]], output) for one in own["graphs"]]}
-            for output, own in circuits.items()
+            output: {key: circuit[key] for key in CIRCUIT_KEYS}
+            | {"graphs": [one | drawn_graph(graphs[one["file"]], output) for one in circuit["graphs"]]}
+            for output, circuit in circuits.items()
         },
     }
 

@@ -74,7 +74,7 @@ def _walk(
     """Draw walks, given the letters that follow each letter, letter by letter, and where each letter's begin."""
     letters = starts.size - 1
     for r in numba.prange(len(numbers)):
-        own, counter, left = _own_key(key, numbers[r]), 0, exits.copy()
+        row_key, counter, left = _own_key(key, numbers[r]), 0, exits.copy()
         # Random walks that forget their loops grow a tree: the last exit of each letter leads to the last letter.
         reached, final = np.zeros(letters, np.bool_), np.zeros(letters, np.int64)
         reached[last] = True
@@ -82,7 +82,7 @@ def _walk(
             letter = start
             while starts[letter] < starts[letter + 1] and not reached[letter]:
                 count = np.uint64(starts[letter + 1] - starts[letter])
-                final[letter] = starts[letter] + np.int64((random_word(own, counter) * count) >> np.uint64(32))
+                final[letter] = starts[letter] + np.int64((random_word(row_key, counter) * count) >> np.uint64(32))
                 counter += 1
                 letter = left[final[letter]]
             letter = start
@@ -94,7 +94,7 @@ def _walk(
             if letter != last and starts[letter] < stop:
                 stop -= 1
                 left[final[letter]], left[stop] = left[stop], left[final[letter]]
-            counter = _mix(left, starts[letter], stop, own, counter)
+            counter = _mix(left, starts[letter], stop, row_key, counter)
         place, letter = starts[:-1].copy(), int(first)
         shuffles[r, 0] = first
         for i in range(1, shuffles.shape[1]):

@@ -9,14 +9,14 @@ from .errors import InputError
 from .records import Config, DesignConfig, MechanismConfig
 
 
-def ends_of(own: MechanismConfig) -> list[str]:
+def ends_of(settings: MechanismConfig) -> list[str]:
     """Return which ends of modules are kept: what they give, and for transcoders what they take."""
-    return ["out"] if own["dictionary"]["kind"] == "sae" else ["in", "out"]
+    return ["out"] if settings["dictionary"]["kind"] == "sae" else ["in", "out"]
 
 
-def label_files(own: MechanismConfig) -> dict[str, str]:
+def label_files(settings: MechanismConfig) -> dict[str, str]:
     """Return the files of the concepts that are read from files."""
-    return {name: concept["path"] for name, concept in own["concepts"].items() if isinstance(concept, dict)}
+    return {name: concept["path"] for name, concept in settings["concepts"].items() if isinstance(concept, dict)}
 
 
 def check_mechanism(config: Config) -> None:
@@ -29,57 +29,57 @@ def check_mechanism(config: Config) -> None:
         InputError: a model or a set of sequences that is not in the config, a model without modules to name, or
             sequences that keep ambiguous letters.
     """
-    for name, own in config["mechanism"].items():
+    for name, settings in config["mechanism"].items():
         place = f"mechanism.{name}"
-        _check_known(place, "model", own["model"], config["models"])
-        source = config["models"][own["model"]]["source"]
+        _check_known(place, "model", settings["model"], config["models"])
+        source = config["models"][settings["model"]]["source"]
         if source["kind"] != "torch" or not ({"factory", "architecture"} & source.keys()):
             raise InputError(
-                f"{place} looks into modules, and models.{own['model']} has none to name: give its source the kind "
-                'torch and factory: "file.py:function" (a saved program keeps its operators and not its modules).'
+                f"{place} looks into modules, and models.{settings['model']} has none to name: give its source the "
+                'kind torch and factory: "file.py:function" (a saved program keeps its operators and not its modules).'
             )
         if source.get("reverse_complement"):
             raise InputError(
-                f"{place} looks into one pass of models.{own['model']}, whose source has reverse_complement; leave it "
-                "out."
+                f"{place} looks into one pass of models.{settings['model']}, whose source has reverse_complement; "
+                "leave it out."
             )
-        if "circuit" in own and own["dictionary"]["kind"] == "sae":
+        if "circuit" in settings and settings["dictionary"]["kind"] == "sae":
             raise InputError(
                 f"{place}.circuit replaces modules: set {place}.dictionary.kind to transcoder or cross_layer; it is "
                 "sae."
             )
-        if own["pool"] != "none" and own.keys() & {"circuit", "steer", "design"}:
+        if settings["pool"] != "none" and settings.keys() & {"circuit", "steer", "design"}:
             raise InputError(
                 f"{place} steers, designs or traces circuits, which need every position: set pool to none."
             )
-        for output in own.get("circuit", {}).get("outputs", []):
-            _check_known(f"{place}.circuit", "outputs", output, config["models"][own["model"]]["outputs"])
-        if "design" in own:
-            _check_design(f"{place}.design", own["design"], own["model"], config)
-        if label_files(own) and not isinstance(own["sequences"], str):
+        for output in settings.get("circuit", {}).get("outputs", []):
+            _check_known(f"{place}.circuit", "outputs", output, config["models"][settings["model"]]["outputs"])
+        if "design" in settings:
+            _check_design(f"{place}.design", settings["design"], settings["model"], config)
+        if label_files(settings) and not isinstance(settings["sequences"], str):
             raise InputError(
                 f"{place}.concepts reads labels of sequences by their ids, and draws of the background have none: name "
                 f"sequences in {place}.sequences, or give regular expressions."
             )
-        if isinstance(own["sequences"], str):
-            _check_known(place, "sequences", own["sequences"], config["sequences"])
-            if config["sequences"][own["sequences"]]["ambiguous"] == "resolve":
+        if isinstance(settings["sequences"], str):
+            _check_known(place, "sequences", settings["sequences"], config["sequences"])
+            if config["sequences"][settings["sequences"]]["ambiguous"] == "resolve":
                 raise InputError(
-                    f"{place} needs plain letters: set sequences.{own['sequences']}.ambiguous to error or drop."
+                    f"{place} needs plain letters: set sequences.{settings['sequences']}.ambiguous to error or drop."
                 )
 
 
-def _check_design(place: str, own: DesignConfig, model: str, config: Config) -> None:
+def _check_design(place: str, design: DesignConfig, model: str, config: Config) -> None:
     """Refuse a design whose scorer, wild type and model do not fit together."""
     models = config["models"]
-    _check_known(place, "scorer", own["scorer"], models)
-    if own["scorer"] == model:
+    _check_known(place, "scorer", design["scorer"], models)
+    if design["scorer"] == model:
         raise InputError(f"{place}.scorer is the model that designs, {model}; another one must score what it makes.")
     for key in ("alphabet", "template"):
-        if models[own["scorer"]][key] != models[model][key]:
+        if models[design["scorer"]][key] != models[model][key]:
             raise InputError(
-                f"{place}.scorer is {own['scorer']}, whose {key} is {models[own['scorer']][key]}, and that of {model} "
-                f"is {models[model][key]}; both must read the same sequences."
+                f"{place}.scorer is {design['scorer']}, whose {key} is {models[design['scorer']][key]}, and that of "
+                f"{model} is {models[model][key]}; both must read the same sequences."
             )
     tokens = models[model]["source"].get("tokens", {})
     if models[model]["source"].get("input") != "tokens" or "mask" not in tokens:
@@ -120,24 +120,24 @@ def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
         source = model.get("source") if isinstance(model, dict) else None
         if not isinstance(source, dict) or not isinstance(source.get("latents"), dict):
             continue
-        own, place = source["latents"], f"models.{name}.source.latents"
-        for key in own:
+        latents, place = source["latents"], f"models.{name}.source.latents"
+        for key in latents:
             if key not in LATENTS_KEYS:
                 raise InputError(f"The config has an unknown key {key!r} at {place}; it has {', '.join(LATENTS_KEYS)}.")
         known = entries if isinstance(entries, dict) else {}
-        if own.get("mechanism") not in known:
+        if latents.get("mechanism") not in known:
             raise InputError(
-                f"{place}.mechanism is {own.get('mechanism')!r}, which is not under mechanism: "
+                f"{place}.mechanism is {latents.get('mechanism')!r}, which is not under mechanism: "
                 f"{', '.join(known) or 'it is empty'}."
             )
-        entry = known[own["mechanism"]]
+        entry = known[latents["mechanism"]]
         base = models.get(entry.get("model")) if isinstance(entry, dict) else None
         if not isinstance(base, dict) or not isinstance(base.get("source"), dict):
-            raise InputError(f"{place} looks into mechanism.{own['mechanism']}, whose model is not under models.")
+            raise InputError(f"{place} looks into mechanism.{latents['mechanism']}, whose model is not under models.")
         kind = (entry.get("dictionary") or {}).get("kind", "sae")
-        file = f"results/mechanism/{own['mechanism']}/dictionaries/{kind}/{own.get('seed', 0)}.safetensors"
+        file = f"results/mechanism/{latents['mechanism']}/dictionaries/{kind}/{latents.get('seed', 0)}.safetensors"
         kept = {key: value for key, value in base["source"].items() if key not in NOT_OF_NETWORK}
-        made = {"kind": "latents", **kept, "dictionary": file, "pool": own.get("pool", "mean")}
+        made = {"kind": "latents", **kept, "dictionary": file, "pool": latents.get("pool", "mean")}
         shared = {key: base[key] for key in ("alphabet", "template", "background") if key in base}
         models[name] = {**shared, **model, "source": made}
     return filled

@@ -152,7 +152,7 @@ def _together(row: Row, changes: tuple[Change, ...]) -> Variant:
     return Variant(0, 1, "", row["contig"], changes, strand=row["strand"])
 
 
-def from_table(rows: Iterable[Row], found: Haplotypes) -> None:
+def from_table(rows: Iterable[Row], haplotypes: Haplotypes) -> None:
     """Gather the haplotypes of a table: of its column `haplotype`, and of rows that make several changes.
 
     Args:
@@ -166,19 +166,19 @@ def from_table(rows: Iterable[Row], found: Haplotypes) -> None:
         elif "," in row["positions"]:
             group = Group()
             group.add(row, "")
-            found.close(group, "", row["variant_id"])
+            haplotypes.close(group, "", row["variant_id"])
     named.sort(key=lambda row: (row["haplotype"], row["contig"], _changes(row)[0], row["record"]))
     for (name, _), of_haplotype in groupby(named, key=lambda row: (row["haplotype"], row["contig"])):
         group = Group()
         for row in of_haplotype:
-            if not group.takes(row, "", found.placing, found.width):
-                found.close(group, "", name)
+            if not group.takes(row, "", haplotypes.placing, haplotypes.width):
+                haplotypes.close(group, "", name)
                 group = Group()
             group.add(row, "")
-        found.close(group, "", name)
+        haplotypes.close(group, "", name)
 
 
-def from_vcf(path: str | Path, rows: Iterable[Row], found: Haplotypes, samples: Sequence[str] = ()) -> None:
+def from_vcf(path: str | Path, rows: Iterable[Row], haplotypes: Haplotypes, samples: Sequence[str] = ()) -> None:
     """Gather the haplotypes of a VCF's samples.
 
     Args:
@@ -203,9 +203,9 @@ def from_vcf(path: str | Path, rows: Iterable[Row], found: Haplotypes, samples: 
             if mine:
                 record, of_record = next(kept, (-1, {}))
             for sample, column in columns.items():
-                _take(path, line, mine, sample, column, groups, found)
+                _take(path, line, mine, sample, column, groups, haplotypes)
         for (sample, number), group in groups.items():
-            found.close(group, f"{sample}|{number}")
+            haplotypes.close(group, f"{sample}|{number}")
 
 
 def _columns(path: str | Path, known: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
@@ -239,7 +239,7 @@ def _take(
     sample: str,
     column: int,
     groups: dict[tuple[str, int], Group],
-    found: Haplotypes,
+    haplotypes: Haplotypes,
 ) -> None:
     """Add a line's alleles to the haplotypes of a sample."""
     values = dict(zip(line.cells[8].split(":"), line.cells[column].split(":"), strict=False))
@@ -248,7 +248,7 @@ def _take(
     phased = "/" not in genotype or len(set(carried)) == 1
     if not phased or "." in carried:
         for number in {int(a) for a in carried if a.isdigit()} & kept.keys():
-            found.leave_out(kept[number], UNPHASED)
+            haplotypes.leave_out(kept[number], UNPHASED)
         return
     phase = "" if phase == "." or len(set(carried)) == 1 else phase  # alike on all: of every phase set
     for number, allele in enumerate(carried, 1):
@@ -263,9 +263,9 @@ def _take(
         if row is None:
             if line.alternatives[int(allele) - 1] != "*":  # which only repeats another line's deletion
                 group.missing.append(int(line.cells[1]) - 1)
-        elif group.takes(row, phase, found.placing, found.width):
+        elif group.takes(row, phase, haplotypes.placing, haplotypes.width):
             group.add(row, phase)
         else:
-            found.close(group, f"{sample}|{number}")
+            haplotypes.close(group, f"{sample}|{number}")
             groups[(sample, number)] = group = Group()
             group.add(row, phase)

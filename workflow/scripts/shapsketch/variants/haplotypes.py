@@ -243,8 +243,8 @@ def missed_interactions(masks: np.ndarray, residuals: np.ndarray) -> tuple[np.nd
         their standard errors. Zero on the diagonal.
     """
     count, k = masks.shape
-    own = masks.astype(np.float64)
-    sizes = own.sum(1)
+    present = masks.astype(np.float64)
+    sizes = present.sum(1)
     left = k - sizes
     scale = k * (k + 1) * (residuals - residuals.mean())
     both, one, none = (
@@ -254,8 +254,8 @@ def missed_interactions(masks: np.ndarray, residuals: np.ndarray) -> tuple[np.nd
     moments = []
     for power in (1, 2):
         inside, mixed, outside = both**power, one**power, none**power
-        held, other = (own * inside[:, None]).T @ own, ((1 - own) * outside[:, None]).T @ (1 - own)
-        cross = (own * mixed[:, None]).T @ (1 - own)
+        held, other = (present * inside[:, None]).T @ present, ((1 - present) * outside[:, None]).T @ (1 - present)
+        cross = (present * mixed[:, None]).T @ (1 - present)
         moments.append((held + other + cross + cross.T) / count)
     mean, square = moments
     errors = np.sqrt(np.maximum(square - mean**2, 0) / max(count - 1, 1))
@@ -281,7 +281,7 @@ def pair_interactions(players: int, supports: np.ndarray, dividends: np.ndarray)
 
 
 def _rows(
-    row: Mapping[str, Any], output: str, answers: np.ndarray, found: Explained, max_exact: int
+    row: Mapping[str, Any], output: str, answers: np.ndarray, explained: Explained, max_exact: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows of one haplotype and output, of values and of pairs."""
     names, players = row["variant_ids"], len(row["variant_ids"])
@@ -297,15 +297,15 @@ def _rows(
     parts = list(zip(*(row[key].split(",") for key in ("positions", "ref", "alt")), strict=True))
     values = [
         place | shared | sums | {"variant_id": name, "positions": part[0], "ref": part[1], "alt": part[2]}
-        | {"single": float(singles[k]), "shapley_value": float(found.values[k])}
-        | {"standard_error": None if exact else float(found.errors[k])}
+        | {"single": float(singles[k]), "shapley_value": float(explained.values[k])}
+        | {"standard_error": None if exact else float(explained.errors[k])}
         for k, (name, part) in enumerate(zip(names, parts, strict=True))
     ]  # fmt: skip
     pairs = [
         place | size | {"variant_1": names[i], "variant_2": names[j], "positions": f"{parts[i][0]},{parts[j][0]}"}
-        | {"interaction": float(found.interactions[i, j])}
-        | {"standard_error": None if exact else float(found.interaction_errors[i, j])}
-        | {"r2": None if exact else found.r2}
+        | {"interaction": float(explained.interactions[i, j])}
+        | {"standard_error": None if exact else float(explained.interaction_errors[i, j])}
+        | {"r2": None if exact else explained.r2}
         for i, j in combinations(range(players), 2)
     ]  # fmt: skip
     return values, pairs
