@@ -24,14 +24,13 @@ _local = Path(workflow.current_basedir.get_path_or_uri(secret_free=True), "../sc
 sys.path.insert(0, str(_local.resolve() if _local.is_dir() else _copied))
 
 from shapsketch.settings import errors
-from shapsketch.settings.backgrounds import drawn_file
+from shapsketch.settings.backgrounds import counted_sequences, drawn_file
 from shapsketch.settings.catalogue import expand
 from shapsketch.settings.config import (
     canonical,
     check_config,
     check_database,
     check_names,
-    counted_sequences,
 )
 from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.letters import allowed_letters, named_letters

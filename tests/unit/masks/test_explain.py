@@ -1,6 +1,6 @@
 """Masked explanations as tables: sums, budgets, errors that hold the truth, warnings.
 
-Covers also: tables, warnings.
+Covers also: settings, tables, warnings.
 """
 
 from dataclasses import replace

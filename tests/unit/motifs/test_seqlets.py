@@ -1,11 +1,15 @@
-"""Seqlets: planted stretches are found anywhere, in every alphabet, turned where asked, and not in noise."""
+"""Seqlets: planted stretches are found anywhere, in every alphabet, turned where asked, and not in noise.
+
+Covers also: seqlet_motifs.
+"""
 
 import numpy as np
 import pytest
 from motif_cases import template_of
 
 from shapsketch.motifs.reading import Chunk
-from shapsketch.motifs.seqlets import SeqletFinder, cluster_seqlets
+from shapsketch.motifs.seqlet_motifs import cluster_seqlets
+from shapsketch.motifs.seqlets import SeqletFinder
 
 
 def chunk_of(template, texts, values, first=0):

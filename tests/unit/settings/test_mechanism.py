@@ -47,8 +47,8 @@ def checked(root, **changes):
         ({"design": {**DESIGN, "scorer": "long"}}, "whose template is NNNNN, and that of net is NNNN"),
         ({"design": DESIGN}, "mechanism.look.design needs a masked language model: give net input: tokens"),
         (
-            {"circuit": {"outputs": ["valeu"]}, "dictionary": {"kind": "transcoder"}},
-            "mechanism.look.circuit.outputs is 'valeu', which the config does not define; did you mean 'value'?",
+            {"circuit": {"outputs": ["values"]}, "dictionary": {"kind": "transcoder"}},
+            "mechanism.look.circuit.outputs is 'values', which the config does not define; did you mean 'value'?",
         ),
         ({"design": {"path": "a.csv"}}, "mechanism.look.design"),
         ({"probe": {"p": {"path": "a.csv", "label": "y", "model": "tree"}}}, "mechanism.look.probe.p.model"),

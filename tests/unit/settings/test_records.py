@@ -10,7 +10,8 @@ def record_keys(record, schema):
     keys = {"": (set(record.__annotations__), set(schema["properties"]))}
     for name, part in get_type_hints(record, include_extras=True).items():
         below = schema["properties"][name]
-        branches = [below.get("additionalProperties"), below, *below.get("anyOf", ()), *below.get("oneOf", ())]
+        holders = [part for part in (below.get("additionalProperties"), below) if isinstance(part, dict)]
+        branches = [b for part in holders for b in (part, *part.get("anyOf", ()), *part.get("oneOf", ()))]
         objects = [b for b in branches if isinstance(b, dict) and "properties" in b]
         inner = next((kind for kind in kinds_of(part) if is_typeddict(kind)), None)
         if inner is not None:

@@ -16,13 +16,14 @@ from ..sequences.reader import configured_background
 from ..sequences.template import Template
 from ..settings.backgrounds import draws_whole_sequences
 from ..settings.errors import InputError
-from ..settings.records import MasksConfig, PlayersConfig
+from ..settings.records import MasksConfig
 from ..spectrum.interaction_tables import Listing
 from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
 from .game import Players, SequenceGame, is_fixed
 from .letters import MIN_STUDENT_R2, by_letter, student_letters, within_players
-from .plan import Estimator, MaskPlan, make_mask_plan
+from .plan import MaskPlan, make_mask_plan
+from .settings import MaskSettings
 from .student import FOLDS, MIN_POSITIONS, Students, train_students
 from .student_fit import fit_students
 from .tables import interactions_table, score_table
@@ -31,35 +32,6 @@ from .warnings import MIN_TRUSTED_R2, WARNINGS
 WHOLES = 20  # times that a sequence itself is among the answers that students learn
 GAP_Z = 2.58  # standard errors that a gap may have: one of a hundred is larger by chance
 ROUNDING_SHARE = 1e-6  # of the largest value of the model, which single precision costs
-
-
-@dataclass(frozen=True)
-class MaskSettings:
-    """How sequences are masked.
-
-    Attributes:
-        segments, window: as `Players.build` takes them.
-        budget: evaluations per sequence, one more for the prediction.
-        estimator, max_order: as `fit_values` takes them.
-        draws: backgrounds that each value is averaged over.
-        seed: of the masks and of the backgrounds.
-    """
-
-    segments: int | Sequence[Sequence[int]] | None = None
-    window: Sequence[int] | None = None
-    budget: int = 5000
-    estimator: Estimator = "auto"
-    max_order: int = 5
-    draws: int = 1
-    seed: int = 0
-
-    @classmethod
-    def from_config(cls, masks: MasksConfig, seed: int) -> "MaskSettings":
-        """Read `explain.masks` of the config."""
-        players = masks["players"]
-        named = PlayersConfig() if players == "positions" else players
-        segments, window = named.get("segments"), named.get("window")
-        return cls(segments, window, masks["budget"], masks["estimator"], masks["max_order"], masks["draws"], seed)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from .positions import pair_table, position_row
 from .pwm import MATRIX_COLUMNS, Matrix, information
 from .reading import Chunk, Explained
 from .search import find_motifs, strongest_support_motif
-from .seqlets import SeqletFinder, SeqletMotif, cluster_seqlets
+from .seqlet_motifs import SeqletMotif, cluster_seqlets
+from .seqlets import SeqletFinder
 from .sums import LetterSums, Shares, VarianceShares, extremes
 from .tables import (
     MOTIF_COLUMNS,

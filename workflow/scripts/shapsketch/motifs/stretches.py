@@ -14,7 +14,8 @@ from ..storage.parquet import read_rows
 from . import Settings, WriteInstances, ranked
 from .pwm import MATRIX_COLUMNS, Matrix
 from .reading import CHUNK, Chunk, Explained
-from .seqlets import SeqletFinder, cluster_seqlets
+from .seqlet_motifs import cluster_seqlets
+from .seqlets import SeqletFinder
 from .sums import VarianceShares
 from .tables import (
     MOTIF_COLUMNS,

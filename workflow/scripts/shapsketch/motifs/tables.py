@@ -13,7 +13,7 @@ from .instances import InstanceSums, Sites, column_positions, core_columns
 from .letter_tables import Stack, carried, texts_of, words_of
 from .pwm import Matrix, consensus_letter
 from .reading import Chunk
-from .seqlets import SeqletMotif
+from .seqlet_motifs import SeqletMotif
 
 MAX_LETTERS = 16  # words listed
 MAX_SUPPORTS = 24

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import jsonschema
 
-from .backgrounds import drawn_file, draws_whole_sequences
+from .backgrounds import check_background, counted_sequences
 from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
@@ -19,7 +19,7 @@ from .motif_databases import read_motifs
 from .near import near_names
 from .outputs import check_output
 from .paths import check_file
-from .records import BackgroundConfig, Config, ModelConfig, SequencesConfig
+from .records import Config, ModelConfig, SequencesConfig
 from .sources import downloads, fold_sources, named_files, outputs_line, safe_name, source_files
 from .values import fit, resolved
 from .variants import check_variants
@@ -136,8 +136,7 @@ def check_names(config: Config, files: bool = True) -> None:
                 f"The background of models.{name} names the sequences {counted!r}, "
                 f"which are not under sequences: {', '.join(sequences)}."
             )
-        _check_markov(name, model, config)
-        _check_draws(name, model, config, files)
+        check_background(name, model, config, files)
         _check_near(name, model, sequences)
         for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
             check_output(f"{output} of models.{name}", spec)
@@ -162,60 +161,6 @@ def check_names(config: Config, files: bool = True) -> None:
             check_file(table["path"], f"mechanism.{name}.probe.{probe}", FILES["table"])
         for concept, path in label_files(probed).items():
             check_file(path, f"mechanism.{name}.concepts.{concept}", "a TSV or BED file of labels")
-
-
-def counted_sequences(background: str | BackgroundConfig) -> str | None:
-    """Return the name of the sequences that a config's background counts, if it counts any."""
-    if isinstance(background, str):
-        return None
-    if "from_sequences" in background:
-        return background["from_sequences"]["queries"]
-    return background["markov"].get("from_sequences") if "markov" in background else None
-
-
-def _check_markov(name: str, model: ModelConfig, config: Config) -> None:
-    """Check that nothing is asked of a Markov background that needs letters which are independent."""
-    if isinstance(model["background"], str) or "markov" not in model["background"]:
-        return
-    given = model["background"]["markov"]
-    if ("from_sequences" in given) == ("initial" in given and "transitions" in given):
-        raise InputError(
-            f"The background of models.{name} is a Markov chain, which wants either from_sequences or both initial and "
-            "transitions."
-        )
-    wanted = {
-        "explain.mode masks": config["explain"]["mode"] == "masks",
-        "explain.refine": bool(config["explain"]["refine"]),
-        "compare": config["compare"]["enabled"],
-        "a source of trees": model["source"]["kind"] == "trees",
-        "a source that is a table": model["source"]["kind"] == "table",
-    }
-    for what in (what for what, is_wanted in wanted.items() if is_wanted):
-        raise InputError(
-            f"The background of models.{name} is a Markov chain, but {what} needs letters that are independent; choose "
-            "uniform, frequencies, from_sequences or mutate."
-        )
-
-
-def _check_draws(name: str, model: ModelConfig, config: Config, files: bool) -> None:
-    """Check that a background of whole sequences is used where games are asked, and that its file is there."""
-    background = model["background"]
-    if isinstance(background, str) or not draws_whole_sequences(background):
-        return
-    drawn = {entry["model"] for entry in config["mechanism"].values() if not isinstance(entry["sequences"], str)}
-    if config["explain"]["mode"] != "masks" or name in drawn:
-        what = "explain.mode is sketch" if config["explain"]["mode"] != "masks" else "mechanism draws from it"
-        raise InputError(
-            f"The background of models.{name} draws whole sequences ({next(iter(background))}), which is for "
-            f"explain.mode: masks, but {what}; choose uniform, frequencies, from_sequences, mutate or markov."
-        )
-    if "gc" in background.get("draws", {}) and kind_of(named_letters(model["alphabet"])) not in ("DNA", "RNA"):
-        raise InputError(
-            f"The background of models.{name} matches shares of G and C, but its alphabet is {model['alphabet']}; "
-            "leave background.draws.gc out."
-        )
-    if files and (path := drawn_file(background)):
-        check_file(path, f"models.{name}.background.draws", "a FASTA, FASTQ, CSV or TSV file")
 
 
 def _check_intervals(name: str, one: SequencesConfig, config: Config, files: bool) -> None:
