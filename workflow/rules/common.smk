@@ -152,11 +152,11 @@ def tells_more(record):
     """Whether one of Snakemake's messages tells more than the sentence of a mistake, which has been shown."""
     if record.levelno < logging.WARNING:
         return True
-    own = set(getattr(record, "log", None) or [])
+    logs = set(getattr(record, "log", None) or [])
     failed = record.getMessage().startswith(
         ("RuleException:\nCalledProcessError", "Cannot restore results/")
     )
-    return not (own & get_mistakes().keys() or (failed and get_mistakes()))
+    return not (logs & get_mistakes().keys() or (failed and get_mistakes()))
 
 
 logging.getLogger("snakemake.logging").addFilter(tells_more)
@@ -460,9 +460,9 @@ def get_variant_spectrum(wildcards):
 def get_asked_model(wildcards):
     """What of the model's config its answers depend on."""
     model = MODELS[wildcards.model]
-    own = {key: model[key] for key in ("alphabet", "template")}
+    read = {key: model[key] for key in ("alphabet", "template")}
     sketch = {key: model["sketch"][key] for key in ("seed", "batch_size")}
-    return canonical(own | {"outputs": get_outputs(wildcards.model), "sketch": sketch})
+    return canonical(read | {"outputs": get_outputs(wildcards.model), "sketch": sketch})
 
 
 def get_variant_shards(suffix, folder="shards"):
@@ -577,17 +577,17 @@ def get_variants_outside(wildcards):
 
 def get_alignment(wildcards):
     """The alignment whose site frequencies are a baseline, where the config names one."""
-    own = VARIANTS[wildcards.variants].get("alignment")
-    return own["path"] if own else []
+    alignment = VARIANTS[wildcards.variants].get("alignment")
+    return alignment["path"] if alignment else []
 
 
 def get_recorded_variants(wildcards):
     """The results of a set of variants whose bytes its provenance.json records."""
     tables = get_variant_tables(wildcards)
-    own = [path for path in tables.values() if "/placed" not in path]
+    recorded = [path for path in tables.values() if Path(path).stem != "placed"]
     folder = f"results/{wildcards.model}/{wildcards.variants}"
     genome = "genome" in VARIANTS[wildcards.variants]
-    return [*own, *([f"{folder}/variants.vcf.gz"] if genome else [])]
+    return [*recorded, *([f"{folder}/variants.vcf.gz"] if genome else [])]
 
 
 def get_variant_results():
