@@ -8,7 +8,7 @@ import numpy as np
 from ..sequences.background import Background
 from ..spectrum.terms import Terms
 from .growing import MIN_LETTER_SHARE
-from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
+from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, lasting, relation_of, sort_motif
 from .patterns import Placements, ResidualTables
 
 MIN_OVERLAP = 0.5  # share of the words, and of the placements, that have to agree
@@ -66,6 +66,8 @@ def _union(residuals: ResidualTables, first: Motif, second: Motif) -> Motif | No
     places = _distinct(np.concatenate([np.column_stack([part.minus, part.positions]) for part in parts]))
     placements = Placements(places[:, 1:], places[:, 0].astype(bool))
     values = residuals.values(placements, rows)
+    lasts = lasting(values)
+    placements, values = placements[lasts], values[lasts]
     means = np.abs(values.mean(0))
     for threshold in (MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN):
         kept = means >= threshold * means.max()

@@ -7,6 +7,7 @@ import numpy as np
 from ..spectrum.terms import Terms
 from .patterns import Placements
 
+MIN_PLACEMENT_SHARE = 0.1  # of the strongest placement
 MIN_WORD_GAIN = 0.6  # of the strongest word: how much a word must add
 MIN_RELATED_WORD_GAIN = 0.25  # the same for words that are related by a rule
 
@@ -57,6 +58,18 @@ def sort_motif(motif: Motif) -> Motif:
     words = np.argsort(-np.abs(motif.values.mean(0)), kind="stable")
     values = motif.values[np.ix_(places, words)]
     return replace(motif, words=motif.words[words], placements=motif.placements[places], values=values)
+
+
+def lasting(values: np.ndarray) -> np.ndarray:
+    """Return the (P,) bool mask of the placements at which the words add at least a tenth of the most.
+
+    Args:
+        values: (P, W) float64, what each word adds at each placement, in the whole tables: where a strong placement has
+            been taken out before, what is left of it is as faint as what is found at places of no motif.
+    """
+    strength = values.mean(1)
+    strength = strength * np.sign(strength[np.argmax(np.abs(strength))])
+    return strength >= MIN_PLACEMENT_SHARE * strength.max(initial=0.0)
 
 
 def relation_of(words: np.ndarray, q: int, pairing: np.ndarray | None) -> str:

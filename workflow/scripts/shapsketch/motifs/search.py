@@ -13,12 +13,19 @@ from ..spectrum.spectrum import Spectrum
 from .growing import Family
 from .letter_tables import Stack, carried, cells_of, local_terms, words_of
 from .merging import merge_motifs
-from .motif import MIN_RELATED_WORD_GAIN, MIN_WORD_GAIN, Motif, relation_of, sort_motif
+from .motif import (
+    MIN_PLACEMENT_SHARE,
+    MIN_RELATED_WORD_GAIN,
+    MIN_WORD_GAIN,
+    Motif,
+    lasting,
+    relation_of,
+    sort_motif,
+)
 from .patterns import Placements, ResidualTables, component, subsets
 
 MIN_COSINE = 0.5  # cosine of the tables at a placement with the pattern
 MIN_RECURRENCE = 0.5  # what agrees elsewhere less what disagrees, over both (squared scales): less is chance
-MIN_PLACEMENT_SHARE = 0.1  # of the strongest placement
 MIN_DENSITY = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
 MIN_EFFECTIVE_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS_PER_MOTIF = 3  # interactions looked at for each motif wanted
@@ -163,6 +170,9 @@ def _motif(
         split, placements = len(letters), start
         words, h, relation = _words(residuals, start, least, sign, letters)
     values = residuals.values(placements, words)
+    kept = lasting(values)
+    placements, values = placements[kept], values[kept]
+    split = split if len(placements) > 1 else len(letters)
     taken = residuals.subtract(h, words, placements, least)
     residuals.residual[order][rows, cell] = 0.0  # the next motif starts elsewhere, whatever became of this one
     return sort_motif(Motif(words, placements, values, split, relation, local_terms(spectrum, taken)))

@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 15,
     "explain": 6,
     "masks": 10,
-    "motifs": 8,
+    "motifs": 9,
     "compare": 2,
     "report": 6,
     "variants": 6,

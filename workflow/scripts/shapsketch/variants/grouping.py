@@ -157,7 +157,7 @@ def from_table(rows: Iterable[Row], haplotypes: Haplotypes) -> None:
 
     Args:
         rows: with `VARIANT_SCHEMA`.
-        found: takes them.
+        haplotypes: takes them.
     """
     named = list[Row]()
     for row in rows:
@@ -184,7 +184,7 @@ def from_vcf(path: str | Path, rows: Iterable[Row], haplotypes: Haplotypes, samp
     Args:
         path: the VCF, sorted by position within each contig.
         rows: of the variants kept, with `VARIANT_SCHEMA`, in the order of the file.
-        found: takes them.
+        haplotypes: takes them.
         samples: whose haplotypes; none: all.
 
     Raises:
