@@ -1,4 +1,7 @@
-"""The config's records have the keys of the schema."""
+"""The config's records have the keys of the schema.
+
+Covers also: mechanism_records.
+"""
 
 from typing import get_args, get_type_hints, is_typeddict
 

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from .errors import InputError
-from .records import Config, DesignConfig, MechanismConfig
+from .mechanism_records import DesignConfig, MechanismConfig
+from .records import Config
 
 
 def ends_of(settings: MechanismConfig) -> list[str]:
