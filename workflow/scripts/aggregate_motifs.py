@@ -9,38 +9,26 @@ from shapsketch.settings import script
 if __name__ == "__main__":
     script.start(snakemake)
 
-    from contextlib import ExitStack
-
     import pandas as pd
 
     from shapsketch.motifs import Settings, summarise
+    from shapsketch.motifs.instance_files import instance_files
     from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.reading import Explained
-    from shapsketch.motifs.tables import INSTANCE_COLUMNS
     from shapsketch.spectrum.spectrum_file import load_spectra
-    from shapsketch.storage.files import atomic_path, write_text
+    from shapsketch.storage.files import write_text
     from shapsketch.storage.parquet import group_names
-    from shapsketch.storage.tsv import bed_text, table_text
+    from shapsketch.storage.tsv import table_text
 
     spectra = load_spectra(snakemake.input.spectrum)
     background = next(iter(spectra.values())).background
     template, groups = background.template, group_names(snakemake.input.sequences)
     settings = Settings(**snakemake.params.settings)
-    with ExitStack() as stack:
-        instances, bed = (
-            stack.enter_context(
-                open(stack.enter_context(atomic_path(snakemake.output[name])), "w", encoding="utf-8", newline="\n")
-            )
-            for name in ("instances", "bed")
-        )
-        instances.write("\t".join(INSTANCE_COLUMNS) + "\n")
-
-        def write(rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
-            """Append instances."""
-            instances.write(table_text(rows, header=False))
-            bed.write(bed_text(blocks))
-
-        summaries, bar = [], stack.enter_context(script.progress("motifs", "output", len(spectra)))
+    with (
+        instance_files(snakemake.output.instances, snakemake.output.bed) as write,
+        script.progress("motifs", "output", len(spectra)) as bar,
+    ):
+        summaries = []
         for number, spectrum in enumerate(spectra.values()):
             explained = Explained(template, snakemake.input.sequences, snakemake.input["values"], number, groups)
             summaries.append(summarise(spectrum, explained, settings, write))

@@ -10,8 +10,6 @@ from shapsketch.settings import script
 if __name__ == "__main__":
     tell = script.start(snakemake)
 
-    from contextlib import ExitStack
-
     import numpy as np
     import pandas as pd
 
@@ -19,15 +17,15 @@ if __name__ == "__main__":
     from shapsketch.masks.game import Players
     from shapsketch.masks.trust import motif_reason, trusted_rows
     from shapsketch.motifs import Settings
+    from shapsketch.motifs.instance_files import instance_files
     from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.reading import Explained
     from shapsketch.motifs.stretches import Uncertain, find_stretches
-    from shapsketch.motifs.tables import INSTANCE_COLUMNS
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
-    from shapsketch.storage.files import atomic_path, read_json, write_json, write_text
+    from shapsketch.storage.files import read_json, write_json, write_text
     from shapsketch.storage.parquet import group_names
-    from shapsketch.storage.tsv import bed_text, table_text
+    from shapsketch.storage.tsv import table_text
 
     files, params = snakemake.input, snakemake.params
     template = Template(Alphabet.from_config(params.model["alphabet"]), params.model["template"])
@@ -36,20 +34,7 @@ if __name__ == "__main__":
     settings = Settings(**params.settings)
     scores, groups = read_json(files.faithfulness), group_names(files.sequences)
     tables, matrices, summary_of = [], [], {}
-    with ExitStack() as stack:
-        instances, bed = (
-            stack.enter_context(
-                open(stack.enter_context(atomic_path(snakemake.output[name])), "w", encoding="utf-8", newline="\n")
-            )
-            for name in ("instances", "bed")
-        )
-        instances.write("\t".join(INSTANCE_COLUMNS) + "\n")
-
-        def write(rows: pd.DataFrame, blocks: pd.DataFrame) -> None:
-            """Append instances."""
-            instances.write(table_text(rows, header=False))
-            bed.write(bed_text(blocks))
-
+    with instance_files(snakemake.output.instances, snakemake.output.bed) as write:
         for number, (output, score) in enumerate(scores.items()):
             trusted = trusted_rows(files.letters, output)
             reason = motif_reason(score, int(trusted.sum()), settings.min_instances)
