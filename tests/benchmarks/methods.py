@@ -1,13 +1,11 @@
-"""Every method on the reference models, at equal total evaluations for 1,000 sequences.
+"""Every method on the reference models, at equal total evaluations for so many sequences.
 
 A method that asks per sequence gets each of `--evaluations` for every sequence; the sketch, and what else pays once,
-gets 1,000 times as many in all. Writes `results/benchmarks/methods/methods.tsv` and figures. Answers and truths are
-kept in `results/benchmarks/cache`, so that a run can be made in parts.
+gets that times `--spread` in all. Writes `tests/benchmarks/results/methods.tsv`, and figures. Answers and truths
+are kept in `results/benchmarks/cache`, so that a run can be made in parts.
 """
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
+from benchmarks.result_files import FOLDER as RESULTS
+from benchmarks.result_files import merge_results, read_results, write_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
 from shapsketch.comparison.registry import METHODS, OURS, PAID_ONCE, SCORES
@@ -29,19 +28,20 @@ from shapsketch.figures.style import save_figure
 from shapsketch.models import Model
 from shapsketch.sequences.background import Background
 from shapsketch.settings.versions import VERSIONS
-from shapsketch.storage.files import load_npz, save_npz, sha256_json, write_text
+from shapsketch.storage.files import load_npz, save_npz, sha256_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "methods"
 CURVE_DRAWS = 8
-SEQUENCES = 1000  # that one-off costs are spread over
+SPREAD = 1000  # sequences that one-off costs are spread over
 REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_complete", "optimus5p")
 COMPARED = [name for name in METHODS if name not in ("exact", "monte_carlo", "shapsketch_refined")]
 COLUMNS = [
-    "model", "output", "method", "evaluations", "once", "each", "amortised", "seconds", "compared", "error",
+    "model", "output", "evaluations", "spread", "method", "once", "each", "amortised", "seconds", "compared", "error",
     "over_kernel_shap", "over_best_peer", "best_peer",
-    *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")), "truth_error", "machine", "note",
+    *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")), "truth_error", "note",
 ]  # fmt: skip
-KEY = ["model", "output", "method", "evaluations"]
+KEY = ["model", "output", "evaluations", "spread", "method"]
+COMMAND = "make benchmark-methods"
 
 
 @dataclass
@@ -67,18 +67,19 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(REFERENCES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
     parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 64 and 256")
+    parser.add_argument("--spread", type=int, default=SPREAD, help="sequences to explain, for methods that pay once")
     parser.add_argument("--sequences", type=int, default=12, help="that are explained and scored")
-    parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into quick.tsv")
+    parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into results/")
     parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
     chosen = parser.parse_args()
-    path = FOLDER / ("quick.tsv" if chosen.quick else "methods.tsv")
+    path = FOLDER / "quick.tsv" if chosen.quick else RESULTS / "methods.tsv"
     for model in load_models(chosen.models):
         for row in _rows(model, chosen):
             _write(path, row)
             print(" ".join(f"{k}={row.get(k)}" for k in (*KEY, "error", "seconds", "note")), flush=True)
     if path.exists():
         _draw(path)
-        print(f"{path} and its figures are written.")
+        print(f"{path} is written, and its figures in {FOLDER}.")
 
 
 def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -91,13 +92,13 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
     for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
-            paid = SEQUENCES * count if name in PAID_ONCE else count
+            paid = chosen.spread * count if name in PAID_ONCE else count
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
-            row = {"model": model.name, "output": model.outputs[0], "method": name, "evaluations": count}
-            yield row | {"machine": MACHINE, "compared": len(codes)} | _score(model, name, task, truth)
+            row = {"model": model.name, "output": model.outputs[0], "evaluations": count, "spread": chosen.spread}
+            yield row | {"method": name, "compared": len(codes)} | _score(model, name, task, truth, chosen.spread)
 
 
-def _score(model: ReferenceModel, name: str, task: Task, truth: Truth) -> dict[str, Any]:
+def _score(model: ReferenceModel, name: str, task: Task, truth: Truth, spread: int) -> dict[str, Any]:
     try:
         answer, seconds = _answer(model, name, task)
     except UnsuitedError as error:
@@ -107,7 +108,7 @@ def _score(model: ReferenceModel, name: str, task: Task, truth: Truth) -> dict[s
     return {
         "once": answer.fixed,
         "each": each,
-        "amortised": answer.fixed / SEQUENCES + each,
+        "amortised": answer.fixed / spread + each,
         "seconds": seconds,
         "error": squared / float(truth.values[0].var()),
         **flatten(Scorer(truth, 0, CURVE_DRAWS, 0)(task, answer)),
@@ -148,42 +149,25 @@ def _unpack(arrays: dict[str, np.ndarray]) -> tuple[Answer, float]:
 
 def _write(path: Path, row: dict[str, Any]) -> None:
     """Put a row into the table, in the place of the same run, and take the ratios anew."""
-    rows = (
-        pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""]).to_dict("records") if path.exists() else []
-    )
-    kept = {tuple(str(old[k]) for k in KEY): old for old in rows}
-    kept[tuple(str(row[k]) for k in KEY)] = row
-    table = pd.DataFrame(kept.values()).reindex(columns=COLUMNS)
-    for _, own in table.groupby(["model", "output", "evaluations"], sort=False):
-        ours = own.loc[own["method"] == OURS, "error"]
-        peers = own[(own["method"] != OURS) & own["error"].notna()].set_index("method")["error"]
+    table = merge_results(path, [row], KEY, COLUMNS, COMMAND).astype({"best_peer": object})
+    for _, runs in table.groupby(KEY[:-1], sort=False):
+        ours = runs.loc[runs["method"] == OURS, "error"]
+        peers = runs[(runs["method"] != OURS) & runs["error"].notna()].set_index("method")["error"]
         if len(ours) and len(peers):
             place = ours.index[0]
             table.loc[place, "over_kernel_shap"] = ours.iloc[0] / peers.get("kernel_shap", np.nan)
             table.loc[place, "over_best_peer"] = ours.iloc[0] / peers.min()
-            table["best_peer"] = table["best_peer"].astype(object)
             table.loc[place, "best_peer"] = peers.idxmin()
-    write_text(path, table.to_csv(sep="\t", index=False, float_format="%.6g"))
+    write_results(path, table, COMMAND)
 
 
 def _draw(path: Path) -> None:
     """Draw accuracy against cost, and total cost against the number of sequences, of every model."""
-    for name, rows in pd.read_csv(path, sep="\t").groupby("model", sort=False):
-        start = path.with_suffix("").with_name(f"{path.stem}-{name}")
+    for name, rows in read_results(path).groupby("model", sort=False):
+        start = FOLDER / f"{path.stem}-{name}"
         save_figure(cost_chart(rows, str(name)), start.with_name(f"{start.name}.accuracy_against_cost"))
         save_figure(total_cost_chart(rows, str(name)), start.with_name(f"{start.name}.total_cost"))
 
-
-def _machine() -> str:
-    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
-MACHINE = _machine()
 
 if __name__ == "__main__":
     main()

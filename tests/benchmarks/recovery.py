@@ -1,6 +1,6 @@
 """Compare every estimator with shapzero, at equal budgets, on every reference model, with near queries and without.
 
-Writes `results/benchmarks/recovery/recovery.tsv` and draws it. Evaluations and long-run truths are kept in
+Writes `tests/benchmarks/results/recovery.tsv` and draws it. Evaluations and long-run truths are kept in
 `results/benchmarks/cache`. Rows of runs that are not repeated stay in the table, each with its commit.
 """
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.recovery_figure import draw
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
+from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
 from shapsketch.recovery import available_estimators
@@ -27,7 +27,7 @@ from shapsketch.sampling.sketch import Sketch
 from shapsketch.spectrum.metrics import r_squared
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import load_spectra
-from shapsketch.storage.files import load_npz, read_json, save_npz, sha256_json, write_text
+from shapsketch.storage.files import load_npz, read_json, save_npz, sha256_json
 
 RESULTS = ROOT / "results" / "benchmarks"
 CACHE = RESULTS / "cache"
@@ -36,27 +36,23 @@ QUICK_SHARE = 10  # what --quick divides budgets and hold-outs by
 NEAR_SHARE = 0.3
 COLUMNS = [
     "model", "output", "budget", "near", "estimator", "evaluations", "r2", "r2_near", "r2_sequences", "r2_shapley",
-    "truth_error", "terms", "rank", "seconds", "peak_mb", "note", "commit",
+    "truth_error", "terms", "rank", "seconds", "peak_mb", "note",
 ]  # fmt: skip
-KEY, NUMBERS = COLUMNS[:5], COLUMNS[5:15]
+KEY = COLUMNS[:5]
 SHAPZERO = "shapzero"
 
 
 def main() -> None:
     """Run what the command line asks for; the table is written after every run."""
     chosen = _arguments()
-    name = "quick" if chosen.quick else "recovery"
-    path = RESULTS / "recovery" / f"{name}.tsv"
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    folder = RESULTS / "recovery"
+    path = folder / "quick.tsv" if chosen.quick else FOLDER / "recovery.tsv"
     for row in _rows(chosen):
-        table = _merge(path, {**row, "commit": commit})
-        write_text(path, table.to_csv(sep="\t", index=False, float_format="%.6g"))
+        merge_results(path, [row], KEY, COLUMNS, "make benchmark-recovery")
         print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
     if path.exists():
-        draw(pd.read_csv(path, sep="\t"), path.with_suffix(""))
-        print(f"{path} and its figure are written.")
+        draw(read_results(path), folder / path.stem)
+        print(f"{path} is written, and its figure in {folder}.")
 
 
 def _arguments() -> argparse.Namespace:
@@ -69,16 +65,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
     parser.add_argument("--shapzero-limit", type=float, default=300, help="seconds, without the model's")
     return parser.parse_args()
-
-
-def _merge(path: Path, row: dict[str, Any]) -> pd.DataFrame:
-    """Put a row into the table: in the place of the same run, or at the end."""
-    rows = pd.read_csv(path, sep="\t", keep_default_na=False).to_dict("records") if path.exists() else []
-    kept = {tuple(str(old[k]) for k in KEY): old for old in rows}
-    kept[tuple(str(row[k]) for k in KEY)] = row
-    table = pd.DataFrame(kept.values(), columns=COLUMNS)
-    table[NUMBERS] = table[NUMBERS].apply(pd.to_numeric)
-    return table.sort_values(KEY[:4], kind="stable")
 
 
 def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks import recovery
 from benchmarks.recovery_figure import draw
 from benchmarks.reference_model import ReferenceModel
+from benchmarks.result_files import merge_results, read_results
 from benchmarks.shapzero_peer import _spectrum, obstacle
 from oracles import all_codes
 from shapsketch.sequences.alphabet import Alphabet
@@ -93,12 +93,12 @@ def table(tmp_path):
         },
     ]
     for row in rows:
-        recovery._merge(path, row).to_csv(path, sep="\t", index=False)
-    return pd.read_csv(path, sep="\t")
+        merge_results(path, [row], recovery.KEY, recovery.COLUMNS, "make benchmark-recovery")
+    return read_results(path)
 
 
 def test_a_run_that_is_repeated_takes_its_old_place(table):
-    assert list(table.columns) == recovery.COLUMNS
+    assert list(table.columns) == [*recovery.COLUMNS, "commit", "machine"]
     assert table.estimator.tolist() == ["auto", "shapzero"]
     assert table.r2.tolist()[0] == 0.7
     assert np.isnan(table.r2.tolist()[1])

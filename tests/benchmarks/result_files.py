@@ -1,0 +1,88 @@
+"""Measurements that pages quote: `tests/benchmarks/results/NAME.tsv`, kept in the repository.
+
+Benchmarks alone write them.
+Above the columns, lines that begin with `#` name the command, the commits and the machines that the rows come from.
+A row that is measured again takes the place of the old one. `benchmarks.tables` makes the tables of pages of them.
+"""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from shapsketch.storage.files import write_text
+
+FOLDER = Path(__file__).with_name("results")
+ROOT = FOLDER.parents[2]
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Return the rows of a file; empty cells are missing. Without a file, none.
+
+    Args:
+        path: of the file.
+    """
+    if not path.exists():
+        return pd.DataFrame()
+    head = takewhile(lambda line: line.startswith("#"), path.read_text().splitlines())
+    return pd.read_csv(path, sep="\t", skiprows=len(list(head)))
+
+
+def merge_results(
+    path: Path, rows: Iterable[Mapping[str, Any]], key: Sequence[str], columns: Sequence[str], command: str
+) -> pd.DataFrame:
+    """Put rows into a file, each in the place of the one of the same key, or at the end, and return all.
+
+    Args:
+        path: of the file.
+        rows: values by column; commit and machine are those of now, unless a row tells its own.
+        key: the columns that name a run.
+        columns: all columns in their order, `commit` and `machine` apart, which come last.
+        command: that measures, as a user types it.
+    """
+    here = {"commit": commit(), "machine": MACHINE}
+    new = pd.DataFrame([here | dict(row) for row in rows])
+    table = pd.concat([old for old in (read_results(path), new) if len(old)]).reindex(columns=[*columns, *here])
+    table = table.drop_duplicates(list(key), keep="last").sort_values(list(key), kind="stable")
+    write_results(path, table, command)
+    return table
+
+
+def write_results(path: Path, table: pd.DataFrame, command: str) -> None:
+    """Write a whole file.
+
+    Args:
+        path: of the file.
+        table: with the columns `commit` and `machine`.
+        command: that measures, as a user types it.
+    """
+    head = [f"# command: {command}"]
+    for name in ("commit", "machine"):
+        head += [f"# {name}: {', '.join(sorted(table[name].dropna().unique())) or 'not recorded'}"]
+    write_text(path, "\n".join(head) + "\n" + table.to_csv(sep="\t", index=False, float_format="%.6g"))
+
+
+def commit() -> str:
+    """Return the commit that last changed library or benchmarks, with `-dirty` where they are changed now."""
+    code = ("--", "workflow/scripts/shapsketch", ":(glob)tests/*.py", ":(glob)tests/benchmarks/*.py")
+
+    def git(*command: str) -> str:
+        done = subprocess.run(["git", *command, *code], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    return git("log", "-1", "--format=%h", "--abbrev=7") + ("-dirty" if git("status", "--porcelain") else "")
+
+
+def _machine() -> str:
+    cpus = Path("/proc/cpuinfo")
+    lines = cpus.read_text().splitlines() if cpus.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
+
+
+MACHINE = _machine()

@@ -1,0 +1,54 @@
+"""Numbers in the tables of pages are those of files that benchmarks wrote."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from benchmarks import tables
+from benchmarks.result_files import FOLDER, merge_results, read_results
+from benchmarks.tables import PAGES, TABLES, filled, render, small
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_tables_of_a_page_are_made_of_the_files_of_results(root, page):
+    text = (root / page).read_text()
+    assert filled(text) == text, "run `make tables`, or the benchmark again"
+
+
+def test_every_table_stands_on_a_page_and_every_file_is_shown(root):
+    marks = Counter(name for page in PAGES for name in re.findall(r"<!-- table: (\w+) -->", (root / page).read_text()))
+    assert set(marks) == set(TABLES)
+    assert {path.stem for path in FOLDER.glob("*")} == {stem for stem, _ in TABLES.values()}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*")), ids=lambda path: path.name)
+def test_files_say_how_they_were_made(path):
+    head = re.match(r"# command: (.+)\n# commit: (.*)\n# machine: (.*)\n", path.read_text())
+    assert head and head[1].startswith("make ")
+    table = read_results(path)
+    assert len(table) and {"commit", "machine"} <= set(table.columns)
+    assert set(table["commit"]) == set(head[2].split(", "))
+
+
+def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch):
+    run = {"model": "sprout", "output": "y", "evaluations": 64, "spread": 1000}
+    errors = {"shapsketch": 0.00123, "kernel_shap": 7.04, "fastshap": 0.0009, "spex": None}
+    rows = [run | {"method": name, "error": error} for name, error in errors.items()]
+    path = tmp_path / "methods.tsv"
+    merge_results(path, rows, ["model", "method"], list(rows[0]), "make benchmark-methods")
+    monkeypatch.setattr(tables, "FOLDER", tmp_path)
+    monkeypatch.setitem(TABLES, "methods", ("methods", tables.methods))
+    table = render("methods")
+    assert table.splitlines()[2].split(" | ")[1:] == ["64 of 1,000", "0.0012", "7.0", "**0.00090, FastSHAP** |"]
+    page = f"before\n\n<!-- table: methods -->\n\n{table}\nafter 7.0\n"
+    assert filled(page) == page
+    assert filled(page.replace("0.0012", "0.0011")) == page
+    merge_results(path, [rows[1] | {"error": 8.04}], ["model", "method"], list(rows[0]), "make benchmark-methods")
+    assert filled(page) == page.replace("7.0 |", "8.0 |")
+    assert len(read_results(path)) == len(rows)
+
+
+def test_numbers_are_rounded_not_cut():
+    values = (123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
+    assert [small(value) for value in values] == ["124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
