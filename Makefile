@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -105,6 +105,11 @@ benchmark-refine: .venv/test.ready
 # Hours in full; `make benchmark-methods ARGS="--models gb1_complete --quick"` is a taste.
 benchmark-methods: .venv-shapiq/ready
 	PYTHONPATH=workflow/scripts:tests $(<D)/bin/python -m benchmarks.methods $(ARGS)
+
+# A quarter of an hour: pairs and triples beside the truth, where that is exact; --models planted is a part.
+benchmark-interactions: .venv-shapiq/ready
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
+	  $(<D)/bin/python -m benchmarks.interactions $(ARGS)
 
 # Ten minutes: known motifs in real models, seconds and memory for 10,000 sequences; compiles memelite.
 benchmark-motifs: .venv/test.ready

@@ -33,6 +33,18 @@ def explain(task: Task) -> Answer:
     Raises:
         UnsuitedError: the background or the letters are not as it needs them, or it fails.
     """
+    spectrum, values, asked = sketch(task)
+    plain = read_off(task, spectrum, asked)
+    note = f"{len(spectrum.terms)} supports; it asks for more than its budget of {task.evaluations}"
+    return Answer(values, None, plain.interactions, asked, plain.per_sequence, note)
+
+
+def sketch(task: Task) -> tuple[Spectrum, np.ndarray, int]:
+    """Return shapzero's function as a spectrum, its own (N, n) Shapley values, and how many evaluations it asked for.
+
+    Raises:
+        UnsuitedError: the background or the letters are not as it needs them, or it fails.
+    """
     template = task.background.template
     if template.radix is None or not task.background.is_uniform:
         raise UnsuitedError(
@@ -58,10 +70,7 @@ def explain(task: Task) -> Answer:
             raise UnsuitedError(f"shapzero failed with {task.evaluations} evaluations: {reason}.") from error
     frequencies = np.array(list(transform), np.int64).reshape(-1, len(template.free))
     intercept, terms = found_terms(template, frequencies, np.array(list(transform.values()), np.complex128), mean)
-    spectrum = Spectrum(task.background, task.model.outputs[task.output], intercept, terms)
-    plain = read_off(task, spectrum, asked)
-    note = f"{len(transform)} coefficients; it asks for more than its budget of {task.evaluations}"
-    return Answer(values, None, plain.interactions, asked, plain.per_sequence, note)
+    return Spectrum(task.background, task.model.outputs[task.output], intercept, terms), values, asked
 
 
 @contextmanager
