@@ -13,7 +13,7 @@ from shapsketch.fidelity.faithfulness import ResidualRecord, Score
 from shapsketch.fidelity.on_sequences import SequencesScore
 from shapsketch.masks.tables import SCORE_SCHEMA
 from shapsketch.models.table_model import TableUse
-from shapsketch.motifs import pwm, tables, tomtom
+from shapsketch.motifs import conditions, pwm, tables, tomtom
 from shapsketch.recovery.learning_curve import CurvePoint
 from shapsketch.sampling.consistency import CheckRecord
 from shapsketch.sampling.plan import PlanContent
@@ -59,6 +59,7 @@ COLUMNS = {
     "V/dropped.tsv": ["record", "sequence_id", *DROPPED_COLUMNS[1:]],
     "V/haplotypes_left_out.tsv": LEFT_OUT_COLUMNS,
     "S/comparison.tsv": comparison.COLUMNS,
+    "results/contribution_differences.tsv": conditions.COLUMNS,
     "S/motifs/motifs.tsv": tables.MOTIF_COLUMNS,
     "S/motifs/placements.tsv": tables.PLACEMENT_COLUMNS,
     "S/motifs/instances.tsv": tables.INSTANCE_COLUMNS,

@@ -268,6 +268,7 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     copy.configure(
         explain__refine={"evaluations_per_sequence": 12}, explain__hypothetical=True, explain__indices=["k-SII", "BV"],
         sequences__some={"path": "some.csv", "group": "tissue"},
+        conditions__letters={"sequences": "some", "outputs": ["tiny/g", "tiny/t"]},
     )  # fmt: skip
     other = copy.copy(tmp_path / "other")
     other.configure(explain__shards=3)
@@ -295,6 +296,13 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     assert "evaluations per sequence: standard error" in (folder / "summary.txt").read_text()
     comparison = (copy.folder / "results/comparison.html").read_text()
     assert '"names":["g · all","g · x","g · y","t · all","t · x","t · y"]' in comparison
+    assert comparison.count('"name":"letters"') == 1
+    differences = pd.read_csv(copy.folder / "results/contribution_differences.tsv", sep="\t")
+    strongest = differences.loc[differences["mean_difference"].idxmax()]
+    mean = [values.loc[values["output"] == o, f"pos_{strongest['position']}"] for o in ("g", "t")]
+    letters = values.loc[values["output"] == "g", "sequence_id"].map(dict(row.split(",")[:2] for row in rows))
+    kept = (letters.str[strongest["position"] - 1] == strongest["letter"]).to_numpy()
+    assert strongest["mean_difference"] == pytest.approx(mean[0][kept].mean() - mean[1][kept].mean(), abs=1e-5)
     pair = [np.load(folder / f"hypothetical/{name}.npz", allow_pickle=False)["arr_0"] for name in ("g", "onehot")]
     assert pair[0].shape == pair[1].shape == (250, 4, 8)
 

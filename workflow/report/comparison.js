@@ -159,6 +159,7 @@ function squareMap(names, matrix) {
   const page = JSON.parse(document.getElementById("page-data").textContent);
   defineGlyphs(page.alphabet);
   startTips();
+  page.conditions.forEach((condition, k) => drawCondition(page, condition, k));
   page.families.forEach((family, k) => drawFamily(page, family, k));
   document.documentElement.dataset.ready = "yes";
 }

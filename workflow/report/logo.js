@@ -190,16 +190,24 @@ function arcLayer(arcs, x, y, span) {
   );
 }
 
-/** The logo of mean contributions of a set of sequences. */
-function contributionLogo(page, view, room, height = 240) {
+/**
+ * The logo of mean contributions of a set of sequences.
+ * @param view heights by position and letter; `count`, sequences, and `errors`, standard errors like heights, where known.
+ * @param within values that the axis holds besides.
+ */
+function contributionLogo(page, view, room, height = 240, unit = "mean Shapley value", within = []) {
   const fixed = new Set(page.fixed);
   const columns = view.heights.map((row, k) => {
     const heights = lettered(page, row);
     const where = `position ${k + 1}${fixed.has(k + 1) ? ", fixed by the template" : ""}`;
-    return { heights, position: k + 1, shaded: fixed.has(k + 1), tip: [where, ...listed(heights)].join("\n") };
+    const errors = view.errors?.[k];
+    const bar = ({ letter }) => errors?.[page.alphabet.letters.indexOf(letter)];
+    const lines = listed(heights, (value) => number(value, true), (part) => (bar(part) ? ` ± ${number(1.96 * bar(part))}` : ""));
+    return { heights, position: k + 1, shaded: fixed.has(k + 1), tip: [where, ...lines].join("\n") };
   });
-  const words = `Logo of the mean Shapley value of each letter at each position, ${view.count} sequences. Strongest: ${strongest(columns)}`;
-  return logo(columns, { label: words, unit: "mean Shapley value", room, height });
+  const over = view.count === undefined ? "" : `, ${view.count} sequences`;
+  const words = `Logo of the ${unit} of each letter at each position${over}. Strongest: ${strongest(columns)}`;
+  return logo(columns, { label: words, unit, room, height, within });
 }
 
 /** A motif by its mean contributions, or by its information in bits against the background. */
@@ -234,9 +242,9 @@ function lettered(page, row) {
 }
 
 /** The letters of a column in words, the largest value first. */
-function listed(heights, format = (value) => number(value, true)) {
+function listed(heights, format = (value) => number(value, true), after = () => "") {
   const some = heights.filter(({ value }) => value).sort((a, b) => b.value - a.value);
-  return some.slice(0, 6).map(({ letter, value }) => `${letter}  ${format(value)}`);
+  return some.slice(0, 6).map((part) => `${part.letter}  ${format(part.value)}${after(part)}`);
 }
 
 function strongest(columns) {

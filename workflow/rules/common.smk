@@ -32,6 +32,7 @@ from shapsketch.settings.config import (
     check_database,
     check_names,
 )
+from shapsketch.settings.conditions import split_member
 from shapsketch.settings.cost import auto_shards
 from shapsketch.settings.letters import allowed_letters, named_letters
 from shapsketch.settings.mechanism import ends_of, expand_latents, label_files
@@ -92,6 +93,7 @@ MODELS = config["models"]
 SEQUENCES = config["sequences"]
 INTERVALS = [name for name in SEQUENCES if "genome" in SEQUENCES[name]]
 VARIANTS = config["variants"]
+CONDITIONS = config["conditions"]
 ANALYSES = (
     [(model, sequences) for model in MODELS for sequences in SEQUENCES]
     if config["analyses"] == "all"
@@ -886,12 +888,27 @@ def get_activations(suffix):
 
 
 def get_comparison():
-    """The comparison page, where there is more than one analysis, a set of variants, or a table with groups."""
+    """The comparison page, where there is more than one analysis, a set of variants, a condition, or a table with groups."""
     if MASKED:
         return []
     tables = [SEQUENCES[sequences] for _, sequences in ANALYSES]
-    wanted = len(ANALYSES) > 1 or VARIANTS or any(has_groups(**t) for t in tables)
+    several = len(ANALYSES) > 1 or VARIANTS or CONDITIONS
+    wanted = several or any(has_groups(**t) for t in tables)
     return ["results/comparison.html"] if wanted else []
+
+
+def get_differences():
+    """The differences between conditions, where the config has some."""
+    return ["results/contribution_differences.tsv"] if CONDITIONS else []
+
+
+def get_every_member(pattern):
+    """A file of each output of each condition, in their order."""
+    return [
+        f"results/{pattern.format(model=split_member(member)[0], sequences=condition['sequences'])}"
+        for condition in CONDITIONS.values()
+        for member in condition["outputs"]
+    ]
 
 
 def has_groups(path, group, **others):

@@ -10,7 +10,7 @@ PAGE_SCRIPTS = [
     "sequences.js",
     "page.js",
 ]
-COMPARISON_SCRIPTS = ["draw.js", "logo.js", "comparison.js"]
+COMPARISON_SCRIPTS = ["draw.js", "logo.js", "conditions.js", "comparison.js"]
 
 
 rule draw_faithfulness:
@@ -116,9 +116,39 @@ rule build_report:
         "../scripts/build_report.py"
 
 
+# Outputs on the same sequences: how their contributions differ.
+rule compare_conditions:
+    input:
+        spectrum=get_every_member("{model}/spectrum/spectrum.npz"),
+        sequences=get_every_member("{model}/{sequences}/sequences.parquet"),
+        values=get_every_member("{model}/{sequences}/shapley_values.parquet"),
+    output:
+        table="results/contribution_differences.tsv",
+    log:
+        "logs/compare_conditions.log",
+    benchmark:
+        "benchmarks/compare_conditions.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    resources:
+        mem_mb=get_megabytes(2000),
+        runtime=20,
+    params:
+        conditions={
+            name: [
+                [member, split_member(member)[1]] for member in condition["outputs"]
+            ]
+            for name, condition in CONDITIONS.items()
+        },
+        version=VERSIONS["motifs"],
+    script:
+        "../scripts/compare_conditions.py"
+
+
 # Models, sets of sequences and groups side by side.
 rule compare_analyses:
     input:
+        differences=get_differences(),
         spectrum=get_every("{model}/spectrum/spectrum.npz"),
         faithfulness=get_every("{model}/spectrum/faithfulness.json"),
         faithfulness_on_queries=get_every("{model}/{sequences}/faithfulness.json"),
@@ -149,6 +179,7 @@ rule compare_analyses:
     params:
         analyses=ANALYSES,
         variants=[[settings["model"], name] for name, settings in VARIANTS.items()],
+        conditions=CONDITIONS,
         colors=config["motifs"]["colors"],
         version=VERSIONS["report"],
     script:

@@ -26,6 +26,7 @@ def build_comparison(
     sources: Mapping[str, Any],
     palette: str = "colorblind",
     variants: Sequence[Sequence[str]] = (),
+    conditions: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the page as HTML.
 
@@ -34,6 +35,7 @@ def build_comparison(
         sources: paths of the page's own parts: `template`, `style`, and `scripts`.
         palette: of the letters.
         variants: the model and the name of each set of variants, which have pages of their own.
+        conditions: outputs on the same sequences, see `condition_contents`.
     """
     members = [member for a in analyses for output in a.spectra for member in members_of(a, output)]
     letters = "".join(dict.fromkeys("".join(a.spectrum.template.alphabet.letters for a in analyses)))
@@ -44,6 +46,7 @@ def build_comparison(
     content = {
         "alphabet": {"letters": letters, "colors": colors, "glyphs": glyphs(letters)},
         "families": [family_content(family[:MAX_MEMBERS]) for family in families],
+        "conditions": conditions,
     }
     left_out = sum(max(len(family) - MAX_MEMBERS, 0) for family in families)
     return render(sources, content, rows=summary_rows(analyses), left_out=left_out, variants=variants)

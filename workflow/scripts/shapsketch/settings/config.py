@@ -11,6 +11,7 @@ from typing import Any, cast
 import jsonschema
 
 from .backgrounds import check_background, counted_sequences
+from .conditions import check_conditions
 from .dependencies import needed_files
 from .errors import InputError
 from .letters import allowed_letters, check_letters, expanded, kind_of, named_letters
@@ -151,6 +152,8 @@ def check_names(config: Config, files: bool = True) -> None:
         _check_intervals(name, sequence_set, config, files)
     for name, variant_set in config["variants"].items():
         check_variants(name, variant_set, config, files)
+    for name, condition in config["conditions"].items():
+        check_conditions(name, condition, config)
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)

@@ -232,6 +232,13 @@ class MotifsConfig(TypedDict):
     colors: Literal["colorblind", "classic"]
 
 
+class ConditionsConfig(TypedDict):
+    """One of `conditions`; `outputs` are written `MODEL/OUTPUT`."""
+
+    sequences: str
+    outputs: list[str]
+
+
 class Config(TypedDict):
     """All of the config."""
 
@@ -241,6 +248,7 @@ class Config(TypedDict):
     offline: bool
     pytorch: Literal["cpu", "cuda"]
     analyses: Literal["all", "none"] | list[list[str]]
+    conditions: dict[str, ConditionsConfig]
     explain: ExplainConfig
     compare: CompareConfig
     motifs: MotifsConfig
