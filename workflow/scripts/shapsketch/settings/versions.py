@@ -12,7 +12,7 @@ VERSIONS = {
     "masks": 10,
     "motifs": 9,
     "compare": 2,
-    "report": 6,
+    "report": 7,
     "variants": 6,
     "mechanism": 7,
 }
