@@ -8,6 +8,8 @@ from shapsketch.mechanism import activations, concepts, latents
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 
+SHARES = np.linspace(0, 0.98, concepts.THRESHOLDS)
+
 
 def draw(count, start=0):
     return activations.draw(Background.uniform(TEMPLATE), 0, start, start + count)
@@ -50,3 +52,19 @@ def test_the_best_feature_of_each_concept_is_the_one_that_counting_finds():
     assert found[0][2] > 0.9
     assert found[1][2] == 1.0
     assert concepts.best_features(-features, labels, held, signed=True)[1][:2] == (3, -1.0)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_thresholds_are_scored_as_one_by_one_with_equal_numbers(signed):
+    draws = np.random.default_rng(1)
+    numbers = np.round(draws.standard_normal((7, 300)), 1)  # many are equal
+    numbers[2] = -np.abs(numbers[2])  # never active
+    labels = draws.random((3, 300)) < 0.2
+    limits, scores = concepts._score(numbers, signed, labels)
+    for feature, values in enumerate(np.sort(numbers, 1)):
+        active = values[values > 0]
+        places = (SHARES * len(active)).astype(int)
+        counted = np.append(0, active[places[1:]]) if active.size else np.full(len(SHARES), np.inf)
+        assert np.array_equal(limits[:, feature], np.quantile(values, SHARES) if signed else counted)
+    for k, limit in enumerate(limits):
+        assert np.allclose(scores[:, k], concepts.f1(limit < numbers.T, labels))

@@ -14,7 +14,7 @@ import numpy as np
 from ..settings.errors import InputError
 
 THRESHOLDS = 12  # that are tried, quantiles of what is active
-MAX_COLUMNS = 256  # features that are looked at together
+MAX_COLUMNS = 64  # features that are looked at together
 
 
 def label_letters(expression: str, sequences: Sequence[str], name: str) -> np.ndarray:
@@ -62,17 +62,16 @@ def best_features(
     Returns:
         By concept the feature, its sign (1 or -1), and its F1 on the held letters.
     """
-    chosen, best = np.flatnonzero(~held), [(-1.0, 0, 1.0, 0.0)] * len(labels)
-    wanted = labels[:, chosen]
+    best = [(-1.0, 0, 1.0, 0.0)] * len(labels)
+    wanted, fitted = labels[:, ~held], np.flatnonzero(~held)
     for start in range(0, features.shape[1], MAX_COLUMNS):
-        part = features[chosen, start : start + MAX_COLUMNS]
+        part = features[fitted, start : start + MAX_COLUMNS].T
         for sign in (1.0, -1.0) if signed else (1.0,):
-            numbers = sign * part
-            for limits in _limits(numbers, signed):
-                scores = f1(numbers > limits, wanted)
-                for concept, k in enumerate(scores.argmax(1)):
-                    if scores[concept, k] > best[concept][0]:
-                        best[concept] = (float(scores[concept, k]), start + int(k), sign, float(limits[k]))
+            limits, scores = _score(sign * part if signed else part, signed, wanted)
+            for concept, tried in enumerate(scores):
+                limit, k = np.unravel_index(tried.argmax(), tried.shape)
+                if tried[limit, k] > best[concept][0]:
+                    best[concept] = (float(tried[limit, k]), start + int(k), sign, float(limits[limit, k]))
     matched = []
     for concept, (_, k, sign, limit) in enumerate(best):
         predicted = sign * features[held][:, [k]] > limit
@@ -80,17 +79,47 @@ def best_features(
     return matched
 
 
-def _limits(numbers: np.ndarray, signed: bool) -> np.ndarray:
-    """(THRESHOLDS, F) numbers that shares of what is active (of signed numbers, of all) lie below, from (M, F)."""
+def _score(numbers: np.ndarray, signed: bool, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Try thresholds on features.
+
+    Args:
+        numbers: (F, M) of letters.
+        signed: whether all are looked at, or only the active ones.
+        labels: (concepts, M) bool.
+
+    Returns:
+        (THRESHOLDS, F) ascending limits: what shares of the numbers that are looked at lie below; (concepts,
+        THRESHOLDS, F) F1 of the letters above them.
+    """
+    columns, rows = (part.ravel() for part in np.indices(numbers.shape)) if signed else np.nonzero(numbers > 0)
+    values, sizes = numbers[columns, rows], np.bincount(columns, minlength=len(numbers))
+    limits = _limits(values, columns, sizes, signed)
+    # each number lies between two limits, and what is above a limit is a sum over such bins
+    bins = np.zeros(len(values), np.uint8)
+    for limit in limits:
+        bins += values > np.repeat(limit, sizes)
+    shape = (THRESHOLDS + 1, len(numbers))
+    cells = bins * np.int64(len(numbers)) + columns
+
+    def above(chosen: np.ndarray) -> np.ndarray:
+        table = np.bincount(chosen, minlength=shape[0] * shape[1]).reshape(shape)
+        return table[:0:-1].cumsum(0)[::-1]
+
+    total = above(cells) + labels.sum(1)[:, None, None]
+    hits = np.array([above(cells[marks[rows]]) for marks in labels])
+    return limits, np.divide(2 * hits, total, out=np.zeros(hits.shape), where=total > 0)
+
+
+def _limits(values: np.ndarray, columns: np.ndarray, sizes: np.ndarray, signed: bool) -> np.ndarray:
+    """(THRESHOLDS, F) limits of numbers, that are listed with their features, of each feature so many."""
     shares = np.linspace(0, 0.98, THRESHOLDS)
     if signed:
-        return np.quantile(numbers, shares, axis=0)
-    order = np.sort(numbers, 0)
-    active = (order > 0).sum(0)
-    places = len(order) - active + (shares[:, None] * active).astype(int)
-    limits = order[np.minimum(places, len(order) - 1), np.arange(order.shape[1])]
+        return np.quantile(values.reshape(len(sizes), -1), shares, axis=1)
+    order = values[np.lexsort((values, columns))]
+    places = np.cumsum(sizes) - sizes + (shares[:, None] * sizes).astype(int)
+    limits = order[np.minimum(places, len(order) - 1)] if len(order) else np.zeros(places.shape, values.dtype)
     limits[0] = 0  # whatever is active
-    return np.where(active > 0, limits, np.inf)
+    return np.where(sizes > 0, limits, np.inf)
 
 
 def f1(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
