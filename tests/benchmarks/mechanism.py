@@ -1,19 +1,22 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
-Writes a table to stdout. `--seeds 5 --steps 8000` is the run in full; the data lie beside the checkout.
+Every seed has dictionaries of its own, across and within layers, and a row in `results/mechanism.tsv`; the table of the
+page has means and intervals over seeds. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
 """
 
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
-from shapsketch.mechanism.replacement import encode_all
+from shapsketch.mechanism.replacement import encode_all, predict_replaced
 from shapsketch.mechanism.training import Training, train
-from shapsketch.models.dictionary import Dictionary
+from shapsketch.models.dictionary import Dictionary, keep_largest
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -24,7 +27,17 @@ WEIGHTS = ROOT.parent / "shared/data/bedict_abemax/bedict_abemax_weights.npz"
 TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
 A6 = 5  # the output of position 6
+BYSTANDERS = (5, 7, 8)  # positions whose A is edited beside it
 WINDOW = range(3, 10)  # positions that are edited
+SAID = {"latent": "f1", "neuron": "neuron_f1", "random": "random_f1"}
+RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
+COLUMNS = (
+    "seed", "steps", "latents", "k",
+    *(f"{what}_{kind}" for kind in ("across", "within") for what in ("r2", "recovered", "dead", "seconds")),
+    "kept_none", *(f"needed_{kind}" for kind in RANKINGS), *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
+    "replacement", "completeness", "wins", "sure_wins", "outputs",
+    *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
+)  # fmt: skip
 
 
 def open_bedict() -> HookedNetwork:
@@ -36,122 +49,114 @@ def open_bedict() -> HookedNetwork:
     return HookedNetwork(source, TEMPLATE, [f"p{k}" for k in range(1, 21)])
 
 
-def tell(what: str, value: object, control: object) -> None:
-    """One row of the table."""
-    print(f"| {what} | {value} | {control} |", flush=True)
-
-
 def train_kinds(
-    network: HookedNetwork, kept: dict[str, np.ndarray], codes: np.ndarray, seeds: int, steps: int
-) -> Dictionary:
-    """Dictionaries of every seed within and across layers; return the first across layers."""
+    network: HookedNetwork, kept: dict[str, np.ndarray], codes: np.ndarray, settings: dict[str, Any]
+) -> tuple[Dictionary, dict[str, Any]]:
+    """The dictionary across layers, and measures of it and of the one within layers."""
     reads, writes = (tuple(network.site(name, end) for name in MODULES) for end in ("in", "out"))
     flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
     means = {s: torch.from_numpy(y.mean(0)) for s, y in zip(writes, flat[1], strict=True)}
-    first, texts = None, []
-    for kind in ("cross_layer", "transcoder"):
-        scores, begun = [], time.time()
-        for seed in range(seeds):
-            own = Training(kind=kind, latents=256, k=8, steps=steps, batch=1024, seed=seed)
-            dictionary = train(*flat, (reads, writes), own)
-            first = first or dictionary
-            scores.append(measures.score_outputs(network, dictionary, codes, means, seed))
-        r2 = measures.over_seeds([score["r2"] for score in scores])
-        low, high = r2["interval"] or scores[0]["r2_interval"]  # of one seed, over the sequences
-        texts.append(f"{r2['mean']:.4f} ({low:.4f} to {high:.4f})")
-        seconds = (time.time() - begun) / seeds
-        tell(f"seconds a seed, {kind}", f"{seconds:.0f}", "")
-        tell(f"recovered, {kind}", f"{np.mean([score['recovered'] for score in scores]):.4f}", "0: layer means")
-    tell(f"R2 of all logits, k = 8, {seeds} seeds", f"across layers {texts[0]}", f"within layers {texts[1]}")
-    assert first is not None
-    return first
+    row, made = dict(settings), {}
+    for kind, name in (("cross_layer", "across"), ("transcoder", "within")):
+        begun = time.time()
+        made[name] = train(*flat, (reads, writes), Training(kind=kind, batch=1024, **settings))
+        scores = measures.score_outputs(network, made[name], codes, means, 0)
+        dead = np.mean(
+            [(z > 0).any((0, 1)).logical_not().float().mean() for z in encode_all(network, made[name], codes)]
+        )
+        values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": dead, "seconds": time.time() - begun}
+        row |= {f"{what}_{name}": value for what, value in values.items()}
+    return made["across"], row
 
 
-def tell_curves(
-    network: HookedNetwork,
-    dictionary: Dictionary,
-    codes: np.ndarray,
-    means: list[torch.Tensor],
-    found: dict[str, np.ndarray],
-) -> None:
-    """How few latents keep A6's variation, by ranking, and what the strongest are."""
-    count = dictionary.layers * dictionary.latents
-    sizes = ablation.curve_sizes(count)
-    orders = {kind: np.argsort(-values, kind="stable") for kind, values in found.items()}
-    values = {
-        kind: ablation.ablated(network, dictionary, codes, means, order, sizes, A6) for kind, order in orders.items()
+def measure_circuit(
+    network: HookedNetwork, dictionary: Dictionary, fitted: np.ndarray, held: np.ndarray
+) -> dict[str, Any]:
+    """How few latents keep A6's variation, by ranking, on sequences that ranked none."""
+    some, others = held[:200], held[200:400]
+    means = [z.mean(0) for z in encode_all(network, dictionary, fitted[:2000])]
+    graphs = [circuits.trace(network, dictionary, one, f"p{A6 + 1}") for one in some[:8]]
+    ranked = {
+        "ablation": rankings.by_ablation(network, dictionary, some, means, A6),
+        "influence": rankings.by_influence(graphs, dictionary),
+        "gradient": rankings.by_gradient(network, dictionary, some, means, A6),
+        "random": rankings.at_random(dictionary, 0),
     }
-    record = ablation.Curves(sizes, network.predict(codes)[:, A6], values).record(0)
-    tell("A6's variation that passes by all latents", f"{record['kept']['gradient'][0]:.3f}", "")
-    for level in ("80%", "90%", "95%"):
-        sizes_of = {kind: record["levels"][kind][level] for kind in found}
-        words = {kind: f"{kind} {size} ({low} to {high})" for kind, (size, low, high) in sizes_of.items()}
-        own = ", ".join(words[kind] for kind in ("selection", "ablation", "influence"))
-        tell(f"latents of {count} that keep {level}", own, f"{words['gradient']}, {words['random']}")
-    gains = [f"{kind} {a:+.3f} ({b:+.3f} to {c:+.3f})" for kind, (a, b, c) in record["area_gain"].items()]
-    tell(
-        "area under the curve beyond that by gradients",
-        ", ".join(gains),
-        f"gradient {record['area']['gradient'][0]:.3f}",
-    )
-    tell_latents(network, dictionary, codes, orders["selection"][:8].tolist())
+    ranked["selection"] = rankings.by_selection(network, dictionary, some, means, A6, ranked["ablation"])
+    sizes = ablation.curve_sizes(dictionary.layers * dictionary.latents)
+    values = {
+        kind: ablation.ablated(network, dictionary, others, means, np.argsort(-numbers, kind="stable"), sizes, A6)
+        for kind, numbers in ranked.items()
+    }
+    record = ablation.Curves(sizes, network.predict(others)[:, A6], values).record(0)
+    scores = [graph.scores() for graph in graphs]
+    return {
+        "kept_none": record["kept"]["gradient"][0],
+        **{f"needed_{kind}": record["needed"][kind] for kind in RANKINGS},
+        **{f"area_gain_{kind}": record["area_gain"][kind][0] for kind in RANKINGS[:3]},
+        **{key: np.mean([score[key] for score in scores]) for key in ("replacement", "completeness")},
+    }
 
 
-def tell_latents(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, chosen: list[int]) -> None:
-    """The letters of the strongest latents, and how well each finds an A of the window."""
-    coded = latents.Coded.of(network, dictionary, [""] * len(codes), codes)
-    for number in chosen:
-        layer, latent = divmod(number, dictionary.latents)
-        z = coded.latents[layer][:, :, latent]
-        matrix = latents.matrix_of(coded, z, 1, 5, TEMPLATE.alphabet, str(number))
-        at = int(z.sum(0).argmax())
-        scores = {}
-        for position in WINDOW:
-            is_a = np.zeros(z.shape, bool)
-            is_a[:, position - 1] = codes[:, position - 1] == TEMPLATE.alphabet.letters.index("A")
-            scores[position] = float(concepts.f1((z > 0).reshape(-1, 1), is_a.ravel())[0])
-        best = max(scores, key=lambda position: scores[position])
-        letters, share = matrix.consensus if matrix else "-", z[:, at].sum() / max(z.sum(), 1e-9)
-        tell(
-            f"latent {dictionary.names()[number]}", f"{letters}, most at position {at + 1} ({share:.0%})",
-            f"F1 of the A at {best}: {scores[best]:.2f}",
-        )  # fmt: skip
+def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray) -> dict[str, Any]:
+    """What latents of the first layer say of an A at each position, and what A6's output is without them there.
+
+    Returns:
+        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; `effect`, what that latent there
+        adds to the output where it is active, and the mean of that over positions outside of the window.
+    """
+    site, letter = dictionary.reads[0], TEMPLATE.alphabet.letters.index("A")
+    x = activations.collect(network, codes, [site])[site.key]
+    w = torch.randn(site.width, dictionary.latents, generator=torch.Generator().manual_seed(0))
+    random = keep_largest(torch.from_numpy(x - x.mean((0, 1))) @ w, dictionary.k).numpy()
+    z, held = encode_all(network, dictionary, codes)[0].numpy(), np.arange(len(codes)) % 2 == 0
+    labels = {f"a{at + 1}": (codes == letter) & (np.arange(TEMPLATE.n) == at) for at in range(TEMPLATE.n)}
+    clean, effects, row = network.predict(codes)[:, A6], {}, {}
+    for one in concepts.match(labels, z, x, random, held):
+        place, latent = one["place"] - 1, one["latent"]
+
+        def remove(layer: int, values: Any, place: int = place, latent: int = latent) -> Any:
+            other = values.clone()
+            other[:, place, latent] *= layer > 0
+            return other
+
+        added = clean - predict_replaced(network, dictionary, codes, remove, errors=True)[:, A6]
+        effects[place + 1] = added[z[:, place, latent] > 0].mean()
+        if place + 1 in BYSTANDERS:
+            row |= {f"{who}_a{place + 1}": one[key] for who, key in SAID.items()} | {"always": one["position_f1"]}
+            row[f"effect_a{place + 1}"] = effects[place + 1]
+    return row | {"effect_outside": np.mean([effects[at] for at in effects if at not in WINDOW])}
+
+
+def measure_steering(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray) -> dict[str, Any]:
+    """Outputs that a latent raises more than both controls, and those of which the interval says so."""
+    chosen, tested = codes[:200], codes[200:400]
+    effects, _ = latents.effects(network, dictionary, latents.Coded.of(network, dictionary, [""] * 200, chosen), 4)
+    rows = steering.compare(network, dictionary, tested, effects, 0)
+    sure = sum(row["gain_low"] > 0 for row in rows)
+    return {"wins": sum(row["wins"] for row in rows), "sure_wins": sure, "outputs": len(rows)}
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--sequences", type=int, default=20_000)
-    own = parser.parse_args()
+    parser.add_argument("--latents", type=int, default=256)
+    chosen = parser.parse_args()
     network = open_bedict()
-    codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, own.sequences + 2000)
-    fitted, held = codes[: own.sequences], codes[own.sequences :]
+    codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, chosen.sequences + 2000)
+    fitted, held = codes[: chosen.sequences], codes[chosen.sequences :]
     sites = [network.site(name, end) for name in MODULES for end in ("in", "out")]
-    print("| what | value | control |\n|---|---|---|")
     kept = activations.collect(network, fitted, sites)
-    dictionary = train_kinds(network, kept, held, own.seeds, own.steps)
-    some, others = held[:200], held[200:400]
-    means = [z.mean(0) for z in encode_all(network, dictionary, fitted[:2000])]
-    found = {
-        "ablation": rankings.by_ablation(network, dictionary, some, means, A6),
-        "influence": rankings.by_influence(
-            [circuits.trace(network, dictionary, one, "p6") for one in some[:8]], dictionary
-        ),
-        "gradient": rankings.by_gradient(network, dictionary, some, means, A6),
-        "random": rankings.at_random(dictionary, 0),
-    }
-    found["selection"] = rankings.by_selection(network, dictionary, some, means, A6, found["ablation"])
-    tell_curves(network, dictionary, others, means, found)
-    graphs = [circuits.trace(network, dictionary, one, "p6").scores() for one in some[:8]]
-    both = [f"{np.mean([g[key] for g in graphs]):.3f}" for key in ("replacement", "completeness")]
-    tell("replacement, completeness of A6's graphs", ", ".join(both), "")
-    coded = latents.Coded.of(network, dictionary, [""] * len(some), some)
-    effects, _ = latents.effects(network, dictionary, coded, 4)
-    rows = steering.compare(network, dictionary, others, effects, 0)
-    tell("outputs that a latent raises more than both controls", f"{sum(r['wins'] for r in rows)} of {len(rows)}",
-         "random latents, difference of means")  # fmt: skip
+    for seed in chosen.seeds:
+        settings = {"seed": seed, "steps": chosen.steps, "latents": chosen.latents, "k": 8}
+        dictionary, row = train_kinds(network, kept, held, settings)
+        row |= measure_circuit(network, dictionary, fitted, held)
+        row |= match_bystanders(network, dictionary, held) | measure_steering(network, dictionary, held)
+        merge_results(FOLDER / "mechanism.tsv", [row], ["latents", "seed"], COLUMNS, "make benchmark-mechanism")
+        print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
 
 
 if __name__ == "__main__":

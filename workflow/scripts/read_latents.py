@@ -82,6 +82,6 @@ if __name__ == "__main__":
             rows_of_concepts += [
                 {**row, "module": site.module, "latent": dictionary.names()[first + row["latent"]]} for row in matched
             ]
-    columns = ["concept", "module", "letters", "latent", "f1", "neuron_f1", "random_f1", "position_f1"]
+    columns = ["concept", "module", "letters", "place", "latent", "f1", "neuron_f1", "random_f1", "position_f1"]
     write_text(output.concepts, table_text(pd.DataFrame(rows_of_concepts, columns=columns)))
     tell(f"{name}: {count} latents on {len(rows)} sequences that the dictionary was not trained on")

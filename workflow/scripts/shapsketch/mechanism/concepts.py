@@ -153,7 +153,10 @@ def match(
     random: np.ndarray,
     held: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Match concepts with latents.
+    """Match concepts with latents; one that lies at a single place in all sequences, with what they are at that place.
+
+    A latent that says "A" is active at every A, and says "A at 7" at position 7: there only is it asked for that. The
+    position alone then is the control that always says yes.
 
     Args:
         labels: by concept (N, n) bool.
@@ -162,8 +165,8 @@ def match(
         held: (N,) bool, sequences that are scored.
 
     Returns:
-        For each concept `concept`, `letters` that have it, `latent` (a column of `latents`), `f1`, and the controls
-        `neuron_f1`, `random_f1`, `position_f1`.
+        For each concept `concept`, `letters` that have it, `place` (1-based, of one that lies at a single place, None
+        of others), `latent` (a column of `latents`), `f1`, and the controls `neuron_f1`, `random_f1`, `position_f1`.
 
     Raises:
         InputError: a concept has no letter among the sequences that are fitted, or scored.
@@ -172,15 +175,24 @@ def match(
         for part, which in ((~held, "others"), (held, "held-out ones")):
             if not marks[part].any():
                 raise InputError(f"The concept {name!r} has no letter in the {which} of the clusters of sequences.")
-    letters, flat = np.repeat(held, latents.shape[1]), np.array([marks.ravel() for marks in labels.values()])
-    by_latents, by_neurons, by_chance = (
-        best_features(table.reshape(-1, table.shape[-1]), flat, letters, signed)
-        for table, signed in ((latents, False), (neurons, True), (random, False))
-    )
+    groups: dict[int | None, list[str]] = {}  # names of concepts by the place where all their letters are
+    for name, marks in labels.items():
+        places = np.flatnonzero(marks.any(0)).tolist()
+        groups.setdefault(places[0] if len(places) == 1 else None, []).append(name)
+    tables = ((latents, False), (neurons, True), (random, False))
+    best: dict[str, tuple[int | None, list[tuple[int, float, float]]]] = {}
+    for place, names in groups.items():
+        at = slice(None) if place is None else slice(place, place + 1)
+        flat = np.array([labels[name][:, at].ravel() for name in names])
+        letters = np.repeat(held, flat.shape[1] // len(held))
+        matched = [best_features(table[:, at].reshape(-1, table.shape[-1]), flat, letters, s) for table, s in tables]
+        best |= {name: (place, [one[k] for one in matched]) for k, name in enumerate(names)}
     return [
         {
-            "concept": name, "letters": int(marks.sum()), "latent": by_latents[k][0], "f1": by_latents[k][2],
-            "neuron_f1": by_neurons[k][2], "random_f1": by_chance[k][2], "position_f1": position_f1(marks, held),
+            "concept": name, "letters": int(marks.sum()), "place": None if place is None else place + 1,
+            "latent": latent[0], "f1": latent[2], "neuron_f1": neuron[2], "random_f1": chance[2],
+            "position_f1": position_f1(marks, held),
         }
-        for k, (name, marks) in enumerate(labels.items())
+        for name, marks in labels.items()
+        for place, (latent, neuron, chance) in [best[name]]
     ]  # fmt: skip
