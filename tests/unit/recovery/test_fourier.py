@@ -8,9 +8,9 @@ import pytest
 from fourier_cases import evaluate, random_words
 
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import recover
+from shapsketch.recovery import recover, standardised
 from shapsketch.recovery.coefficients import terms_from_coefficients
-from shapsketch.recovery.fourier import fit_path
+from shapsketch.recovery.fourier import fit_path, least_left
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
@@ -46,6 +46,16 @@ def test_the_refit_is_least_squares():
     want = w[: len(k)].astype(complex)
     want[~own] += 1j * w[len(k) :]
     assert np.abs(got - want).max() < 1e-9
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5, 2.0])
+def test_the_emptiest_bin_bounds_what_waves_leave(noise):
+    k, f = random_words(4, 12, 4, 15, seed=4)
+    f /= np.sqrt(2 * np.sum(np.abs(f) ** 2))
+    rng = np.random.default_rng(1)
+    sketch = sketch_of(lambda x: evaluate(x, k, f, 4) + noise * rng.normal(size=len(x)), 4, 12, budget=9_000)
+    left, share = least_left(standardised(sketch, 0, 1)[0]), noise**2 / (1 + noise**2)
+    assert left < 1e-20 if noise == 0 else 0.1 * share < left < share
 
 
 @pytest.mark.parametrize("budget", [9_000, 12_345, 30_001])

@@ -73,10 +73,20 @@ def test_auto_takes_what_validates_better():
     def dense(codes):
         return np.array([w[index[:, None], x[:, None], index[None], x[None]].sum() for x in codes])
 
-    sketch = sketch_of(dense, template, budget=6_000, design="fourier")
+    sketch = sketch_of(dense, template, budget=6_000, design="auto")
     details = recover(sketch, 0).details
     assert details["estimator"] == "regression"
     assert set(details["tried"]) == {"fourier", "regression"}  # costlier ones are not worth their time
+    assert "leaves" in details["tried"]["fourier"]["left_out"]  # every bin is full, and regression leaves nothing
+
+
+def test_waves_are_asked_where_they_may_win():
+    template = free_template(4, 12)
+    function, _ = sparse_function(template, 6, 10, seed=3, noise=1.0)
+    sketch = sketch_of(function, template, budget=9_000, design="fourier")
+    details = recover(sketch, 0, good=0.9).details
+    assert list(details["tried"]) == ["fourier", "regression"]
+    assert details["tried"]["fourier"]["validation_r2"] > details["tried"]["regression"]["validation_r2"]
 
 
 def test_skewed_backgrounds_and_mixed_templates():

@@ -135,6 +135,7 @@ class FitDetails(TypedDict, total=False):
         fitted_rank, cut: the rank before its bonds were cut, and the mean squared difference that this made on the
             validation points, as a part of what it leaves unexplained there.
         effort: the part of the usual passes, answers and steps that `recovery.minutes` allowed; absent for all of them.
+        left_out: why `auto` did not fit it, where it could not have won; then there is nothing else.
     """
 
     validation_r2: float | None
@@ -156,6 +157,7 @@ class FitDetails(TypedDict, total=False):
     fitted_rank: int
     cut: float
     effort: float
+    left_out: str
 
 
 class EstimatorRecord(TypedDict):

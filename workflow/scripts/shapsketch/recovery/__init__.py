@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
 PROMISING_R2, MANY_SITES = 0.9, 10
+MAX_SPARSE_LEFT = 1e-3  # of the variance: what waves may leave at least where they are looked for first
 
 
 class Recovery(NamedTuple):
@@ -104,8 +105,7 @@ def recover_outputs(
     for number in numbers:
         check_scale(sketch.values[:, number], plan.outputs[number])
         works.append(_Work(number, *standardised(sketch, number, threads)))
-    names = [name for name in available if ESTIMATORS[name].by_itself] if estimator == "auto" else [estimator]
-    for name in names:
+    for name in _schedule(available) if estimator == "auto" else [estimator]:
         lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
             samples = [work.samples for work in lacking]
@@ -114,6 +114,14 @@ def recover_outputs(
             ):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
+
+
+def _schedule(available: Sequence[str]) -> list[str]:
+    """The estimators that `auto` tries, in order; waves once more after regression, which may have left more."""
+    names = [name for name in available if ESTIMATORS[name].by_itself]
+    if "fourier" in names and "regression" in names:
+        names.insert(names.index("regression") + 1, "fourier")
+    return names
 
 
 def _asked_of(plan: Plan) -> str:
@@ -130,6 +138,7 @@ class _Work:
         scale: undoes that.
         fits: by estimator.
         scores: R2 of each on the validation points; None without any.
+        left_out: why, of estimators that cannot win.
     """
 
     output: int
@@ -137,6 +146,7 @@ class _Work:
     scale: Scale
     fits: dict[str, Fit] = field(default_factory=dict)
     scores: dict[str, float | None] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def lacks(self, name: str, good: float, choose: bool) -> bool:
         """Whether an estimator is worth its time, where one may choose: what came before has not been good enough.
@@ -144,9 +154,25 @@ class _Work:
         Trees of many samples take long, and are tried where smaller tables have come near.
         """
         best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
+        if name in self.fits or not self.samples.values.any() or best > min(good, ESTIMATORS[name].good_r2):
+            return False
         if choose and name == "trees" and _is_probed(self.samples) and best < PROMISING_R2:
             return False
-        return bool(self.samples.values.any()) and best <= min(good, ESTIMATORS[name].good_r2)
+        return not (choose and name == "fourier" and self._leaves_more(best))
+
+    def _leaves_more(self, best: float) -> bool:
+        """Whether waves leave more than what came before; before anything came, than a sparse function would."""
+        from .fourier import least_left
+
+        least = least_left(self.samples)
+        if least <= (1 - best if self.fits else MAX_SPARSE_LEFT):
+            return False
+        if self.fits:
+            self.left_out["fourier"] = (
+                f"even the emptiest bin of the lattice leaves {least:.2g} of the variance to a Fourier transform, "
+                f"{' + '.join(self.fits)} {1 - best:.2g}"
+            )
+        return True
 
     def add(self, name: str, fit: Fit) -> None:
         """Keep a fit and its score."""
@@ -189,14 +215,16 @@ def _is_probed(samples: Samples) -> bool:
 
 
 def _finish(plan: Plan, work: _Work, combined: bool) -> Recovery:
-    best, record = _best(work.fits, work.samples, combined)
+    fits = {name: work.fits[name] for name in ESTIMATORS if name in work.fits}
+    best, record = _best(fits, work.samples, combined)
     best = best.in_units(work.scale)
     output, origin = plan.outputs[work.output], provenance(plan, record["estimator"])
     spectrum = Spectrum(plan.background, output, best.intercept, best.terms, origin, best.trains, plan.near_codes)
     tried: dict[str, FitDetails] = {
         name: {"validation_r2": work.scores[name], "terms": len(f.terms), **f.in_units(work.scale).details}
-        for name, f in work.fits.items()
+        for name, f in fits.items()
     }
+    tried |= {name: {"left_out": why} for name, why in work.left_out.items()}
     return Recovery(spectrum, {**record, "tried": tried}, best.student)
 
 

@@ -48,6 +48,18 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
     return Fit(float(path[best][0].real), terms, details)
 
 
+def least_left(samples: Samples) -> float:
+    """Return a part of the variance that sparse waves leave at least, from the emptiest bin of the lattice.
+
+    What is no sparse sum of waves is spread over all frequencies, and fills every bin alike; where peeling can begin,
+    some bins hold nothing else. Nothing is peeled, or compiled, for it.
+    """
+    lattice, values = samples.plan.lattice, samples.validation_values
+    assert lattice is not None
+    bins = transform(lattice, samples.plan.seed, samples.lattice_values)
+    return float(bins.energies().min()) * lattice.bins / max(float(values.var()), np.finfo(float).tiny)
+
+
 def _candidates(radix: int, peeled: np.ndarray, strength: np.ndarray, max_order: int | None, most: int) -> np.ndarray:
     """One of each conjugate pair: the zero one, all of order 1, then the strongest peeled, up to `most`."""
     free = peeled.shape[1]
