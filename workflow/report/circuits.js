@@ -19,6 +19,7 @@ function circuitSection(output, one, room) {
       scrolling("Variation kept", ablationChart(one, room)),
       html("figcaption", {}, "Share of the output's variation that is kept when all other latents give their means, by how latents are ranked; on sequences that ranked none. Area: the mean over the logarithm of their number, from 0, what is kept without latents, to 1; 95 % intervals over sequences.")),
     ablationTable(one),
+    nodeTable(one, output),
     html("h4", {}, "Paths to the output, of one sequence"),
     names.length > 1 ? choices("Sequence", names, 0, show) : null,
     place,
@@ -34,6 +35,15 @@ function ablationChart(one, room) {
     name, points: values.map((y, k) => ({ x: one.sizes[k], y, tip: `${name}: ${one.sizes[k]} latents keep ${percent(Math.max(y, 0))}` })).filter(({ x }) => x > 0),
   }));
   return lineChart(series, { room, across: "latents kept", up: "variation kept", log: true, low: 0, high: 1, format: percent });
+}
+
+/** Latents at single positions, and the letter that each says is there. */
+function nodeTable(one, output) {
+  const head = ["latent", "at", "says", "F1", "by chance", "active", `${output} where active`, "size"];
+  const rows = one.nodes.map((node) => html("tr", {}, html("td", {}, latentButton(node.latent)), [node.position, `${node.letter} at ${node.place}`, number(node.f1), number(node.chance_f1), percent(node.active), number(node.effect, true), number(node.size)].map((t) => html("td", {}, t))));
+  return html("details", { class: "nodes", open: true }, html("summary", {}, "Where: latents at single positions"),
+    html("p", { class: "soft" }, `A latent is one direction at all positions; at one of them it may say more. Each of those that move ${output} most is named by the letter that it is active with, chosen on some clusters of sequences and scored on others, and removed alone: mean change where it is active, root mean square over all.`),
+    html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows))));
 }
 
 /** How many latents each ranking needs, with intervals over sequences. */
@@ -169,20 +179,20 @@ function nodeName(graph, k) {
 }
 
 function nodeTip(graph, k) {
-  const [kind, , , name] = graph.nodes[k];
+  const [kind, , , name, , , said] = graph.nodes[k];
   const known = kind === "latent" ? latentNamed(name) : null;
-  return [nodeName(graph, k), known?.consensus ? `letters ${known.consensus}` : null, ...(known ? conceptsOf(name) : [])].filter(Boolean).join("\n");
+  return [nodeName(graph, k), said ? `says ${said}` : null, known?.consensus ? `letters ${known.consensus}` : null, ...(known ? conceptsOf(name) : [])].filter(Boolean).join("\n");
 }
 
 function nodeDetail(graph, k) {
-  const [kind, , , name, influence, activation] = graph.nodes[k];
+  const [kind, , , name, influence, activation, said] = graph.nodes[k];
   const known = kind === "latent" ? latentNamed(name) : null;
   const side = (own, other, title) => {
     const found = graph.links.filter((link) => link[own] === k).toSorted((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
     if (!found.length) return null;
     return html("div", {}, html("h5", {}, title), html("ul", { class: "cells" }, found.slice(0, MAX_LISTED).map((link) => html("li", {}, html("span", { class: link[2] > 0 ? "up" : "down" }, number(link[2], true)), ` ${nodeName(graph, link[other])}`)), found.length > MAX_LISTED ? html("li", { class: "soft" }, `and ${found.length - MAX_LISTED} more`) : null));
   };
-  const facts = [activation == null ? null : `active with ${number(activation)}`, influence == null ? null : `among the ${percent(influence)} of influence`, ...(known ? conceptsOf(name) : [])].filter(Boolean).join("; ");
+  const facts = [said ? `says ${said}` : null, activation == null ? null : `active with ${number(activation)}`, influence == null ? null : `among the ${percent(influence)} of influence`, ...(known ? conceptsOf(name) : [])].filter(Boolean).join("; ");
   return [
     html("h4", {}, nodeName(graph, k), known ? [" ", latentButton(name, "all about it"), known.sketch ? [" ", html("a", { href: known.sketch }, "its sketch")] : null] : null),
     facts ? html("p", { class: "soft" }, facts) : null,

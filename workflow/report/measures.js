@@ -91,10 +91,11 @@ function steeringFigure(room) {
   const rows = records("steering");
   if (!rows.length) return null;
   const kinds = [["change", "the latent", "s0"], ["random_change", "random latents", "s2"], ["means_change", "difference of means", "s1"]];
-  const wins = rows.filter((row) => row.wins).length;
+  const wins = rows.filter((row) => row.wins).length, sure = rows.filter((row) => row.gain_low > 0).length;
+  const lost = rows.filter((row) => !row.wins).map(({ output, gain }) => `${output} (${number(gain, true)})`);
   return html("figure", { id: "steering" },
     html("h3", {}, "Steering"),
-    html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means.`),
+    html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means, ${sure} of them with all of the 95 % interval of what they rise more. ${lost.length ? `Behind a control: ${lost.join(", ")}.` : ""}`),
     scrolling("Steering", dotRows(rows, kinds, ({ output, latent }) => `${output}  ${latent}`, "change of the output", `Steering: the latent moves ${wins} of ${rows.length} outputs most`, room)),
     html("figcaption", {}, "Mean change with its 95 % interval over sequences that chose no push."));
 }

@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     import numpy as np
 
-    from shapsketch.mechanism import ablation, circuits, games, rankings, viewer
+    from shapsketch.mechanism import ablation, circuits, games, nodes, rankings, viewer
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
@@ -26,6 +26,8 @@ if __name__ == "__main__":
     rows = split.held_rows
     fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * settings["sequences"]]]
     chosen, tested = np.array_split(split.codes[rows[: 2 * settings["sequences"]]], 2)
+    shown = rows[: nodes.MAX_SEQUENCES]
+    watched = nodes.Watched.of(network, dictionary, split.codes[shown], split.clusters[shown], params.seed)
     means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
     names, count = dictionary.names(), dictionary.layers * dictionary.latents
     sizes = ablation.curve_sizes(count)
@@ -41,7 +43,8 @@ if __name__ == "__main__":
             records = []
             for number, graph in enumerate(graphs, 1):
                 slug = f"{output}-{number}"
-                drawn.append(viewer.viewer_json(graph, slug, names))
+                said = nodes.name_graph(graph, watched, network.template.alphabet.letters)
+                drawn.append(viewer.viewer_json(graph, slug, names, said))
                 write_json(folder / f"{slug}.json", drawn[-1])
                 records.append(
                     {"file": f"{slug}.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}
@@ -65,6 +68,7 @@ if __name__ == "__main__":
             )
             content[output] = {
                 "graphs": records,
+                "nodes": nodes.strongest_nodes(network, dictionary, watched, means, place),
                 "latents": count,
                 "sizes": sizes,
                 **curves.record(params.seed),

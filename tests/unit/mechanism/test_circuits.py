@@ -39,7 +39,13 @@ def test_the_planted_edges_are_found_with_their_weights(traced):
     assert len(strong) == 6  # and no other edge
     assert all(value > 0.999 for value in graph.scores().values())
     assert np.isclose(effects[out].sum() + graph.rest[out], graph.value, atol=1e-4)
-    kept = viewer.viewer_json(graph, "planted", dictionary.names(), 1.0)
+    says = [
+        {"letter": "G", "place": 2, "f1": 1.0, "chance_f1": 0.25} if kind == "latent" else None for kind in graph.kinds
+    ]
+    kept = viewer.viewer_json(graph, "planted", dictionary.names(), says, 1.0)
+    assert next(n["clerp"] for n in kept["nodes"] if n["node_id"] == "0_0_1") == (
+        "latent 0.0: G at 2 (F1 1.00, by chance 0.25)"
+    )
     assert {n["feature_type"] for n in kept["nodes"]} >= {"embedding", "logit", "cross layer transcoder"}
     ids = {n["node_id"] for n in kept["nodes"]}
     assert all(link["source"] in ids and link["target"] in ids for link in kept["links"])
@@ -95,6 +101,6 @@ def test_influence_adds_up_along_paths(traced):
     order = np.argsort(-graph.influence[:-1], kind="stable")
     assert (np.diff(cumulative[order]) >= 0).all()
     assert np.isclose(cumulative[:-1].max(), 1)
-    few = viewer.viewer_json(graph, "x", dictionary.names(), 0.3)
+    few = viewer.viewer_json(graph, "x", dictionary.names(), [None] * len(graph.kinds), 0.3)
     assert sum(n["feature_type"] == "embedding" for n in few["nodes"]) == planted.N
     assert [link["influence"] for link in few["links"]] == sorted(link["influence"] for link in few["links"])

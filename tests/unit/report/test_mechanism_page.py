@@ -8,7 +8,18 @@ import planted
 import pytest
 
 from pages import Parser, click, errors_of, open_page
-from shapsketch.mechanism import ablation, activations, circuits, games, latents, measures, probes, steering, viewer
+from shapsketch.mechanism import (
+    ablation,
+    activations,
+    circuits,
+    games,
+    latents,
+    measures,
+    nodes,
+    probes,
+    steering,
+    viewer,
+)
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.report.html import render
@@ -49,6 +60,8 @@ def page(root, tmp_path_factory):
     }  # fmt: skip
     graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGATGA"])[0], "y")
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
+    watched = nodes.Watched.of(network, dictionary, codes, np.arange(60), 0)
+    said = nodes.name_graph(graph, watched, "ACGT")
     explained = games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0)
     orders = {"ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
     ablated = {
@@ -57,6 +70,7 @@ def page(root, tmp_path_factory):
     }
     curves = ablation.Curves([0, 1, 2, 4], network.predict(codes)[:, 0], ablated)
     circuit = {
+        "nodes": nodes.strongest_nodes(network, dictionary, watched, means, 0),
         "sizes": [0, 1, 2, 4], **curves.record(0),
         "graphs": [{"file": "y-1.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}],
 "latents": 4, **explained.record(names[:3]),
@@ -97,7 +111,7 @@ def page(root, tmp_path_factory):
             "probe_latents": pd.DataFrame({"probe": ["<b>strength"], "latent": ["mean of 1.0"], "weight": [0.5]}),
         },
         {"y": circuit},
-        {"y-1.json": viewer.viewer_json(graph, "y-1", names, 1.0, 1.0)},
+        {"y-1.json": viewer.viewer_json(graph, "y-1", names, said, 1.0, 1.0)},
         {"1.0": "s.html"},
         TEMPLATE.alphabet,
     )
@@ -136,6 +150,7 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     assert "transcoder" in find("#measures")[0].text
     assert "gradient 4." in find("#circuits")[0].text
     assert len(find(".needed tbody tr")) == 2
+    assert any(row.text.startswith("0.0 1 G at 1 1 ") for row in find(".nodes tbody tr"))
     assert "neuron_f1" in find("#tables")[0].text
     assert not errors_of(browser)
 
@@ -158,6 +173,7 @@ def test_a_circuit_is_drawn_pruned_and_read(page, browser):
     shown = find(".detail")[0].text
     assert "latent 1.0 at 2 (G)" in shown
     assert "concept tg (F1 1)" in shown
+    assert "says T at 1 (F1 0.67" in shown, "one letter of two"
     assert "+3 y" in shown, "the weight with which the conjunction counts"
     assert "latent 0.0 at 2 (G)" in shown
     assert "latent 0.1 at 1 (T)" in shown
@@ -178,7 +194,9 @@ def test_players_probes_and_steering_are_drawn_with_their_intervals(page, browse
     assert "Probe of <b>strength" in find("#probed")[0].text
     assert len(find("#steering circle.dot")) == 6
     assert find("#steering .whisker")
-    assert "of 1 outputs rise more" in find("#steering")[0].text
+    steered = find("#steering")[0].text
+    assert "of 1 outputs rise more" in steered
+    assert ("Behind a control: y" in steered) == steered.startswith("Steering\nPushed along one latent, 0 of")
     assert find("#doses .whisker")
     assert "no push +1.5 (+1.2 to +1.8)" in find("#designs")[0].text
     assert len(find("#designs .whisker")) == 6

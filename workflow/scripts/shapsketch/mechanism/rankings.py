@@ -66,6 +66,14 @@ def by_gradient(
     network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, means: "Sequence[torch.Tensor]", output: int
 ) -> np.ndarray:
     """Return (layers F,) the root mean square of gradient times what a latent is above its mean, over positions."""
+    products = gradient_products(network, dictionary, codes, means, output)
+    return np.concatenate([product.sum(1).square().mean(0).sqrt().numpy() for product in products])
+
+
+def gradient_products(
+    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, means: "Sequence[torch.Tensor]", output: int
+) -> "list[torch.Tensor]":
+    """Return by layer (N, positions, F) gradient of an output times what a latent is above its mean."""
     kept: dict[int, torch.Tensor] = {}
 
     def watch(layer: int, z: Any) -> Any:
@@ -75,12 +83,11 @@ def by_gradient(
 
     with replaced(network, dictionary, watch):
         network.forward(network.onehot(codes))[:, output].sum().backward()  # type: ignore[no-untyped-call]
-    sizes = []
+    products = []
     for layer in range(dictionary.layers):
-        gradient = kept[layer].grad
-        products = ((kept[layer] - means[layer]) * gradient).sum(1) if gradient is not None else 0 * kept[layer].sum(1)
-        sizes.append(products.square().mean(0).sqrt().detach().numpy())
-    return np.concatenate(sizes)
+        z, gradient = kept[layer].detach(), kept[layer].grad
+        products.append((z - means[layer]) * gradient if gradient is not None else 0 * z)
+    return products
 
 
 def by_selection(

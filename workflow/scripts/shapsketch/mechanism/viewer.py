@@ -4,7 +4,7 @@ The words are those of `circuit_tracer/frontend/graph_models.py`, version 0.5; `
 of all influence that it has together with those of more, which the viewer's slider prunes by.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,12 @@ FEATURE_TYPES = {
 
 
 def viewer_json(
-    graph: Graph, slug: str, names: Sequence[str], share: float = NODE_SHARE, edge_share: float = EDGE_SHARE
+    graph: Graph,
+    slug: str,
+    names: Sequence[str],
+    said: Sequence[Mapping[str, Any] | None],
+    share: float = NODE_SHARE,
+    edge_share: float = EDGE_SHARE,
 ) -> dict[str, Any]:
     """Return a graph in the format of circuit-tracer's viewer, pruned.
 
@@ -26,6 +31,7 @@ def viewer_json(
         graph: the graph.
         slug: its name there.
         names: of the dictionary's latents, over all layers.
+        said: what each node says (`nodes.name_graph`), None for those that are no latents.
         share: of the influence of nodes that is kept; letters and the output always stay.
         edge_share: of the influence of the edges between these that is kept.
 
@@ -52,7 +58,7 @@ def viewer_json(
         "prompt": graph.sequence, "node_threshold": share, "schema_version": 1,
     }  # fmt: skip
     query = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
-    return {"metadata": metadata, "qParams": query, "nodes": _nodes(graph, ids, kept, names), "links": links}
+    return {"metadata": metadata, "qParams": query, "nodes": _nodes(graph, ids, kept, names, said), "links": links}
 
 
 def viewer_list(graphs: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -67,23 +73,34 @@ def _ids(graph: Graph) -> list[str]:
     return [f"{layers.get(kind, layer)}_{latent}_{at}" for kind, layer, latent, at in rows]
 
 
-def _nodes(graph: Graph, ids: Sequence[str], kept: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+def _nodes(
+    graph: Graph, ids: Sequence[str], kept: np.ndarray, names: Sequence[str], said: Sequence[Mapping[str, Any] | None]
+) -> list[dict[str, Any]]:
     """The nodes that are kept."""
     kinds, shares, per_layer = graph.kinds, graph.cumulative, len(names) // int(graph.layer.max())
-    said = f'Output "{graph.output} = {graph.value:.4g}" (p=1.000)'  # which the viewer takes to pieces by its (p=...)
+    output = f'Output "{graph.output} = {graph.value:.4g}" (p=1.000)'  # which the viewer takes to pieces by its (p=...)
     nodes = []
     for k in kept.tolist():
         kind, layer, latent, at = kinds[k], int(graph.layer[k]), int(graph.latent[k]), int(graph.position[k])
         word, number = ids[k].split("_")[:2]
         pairing = (layer + latent) * (layer + latent + 1) // 2 + latent  # Cantor's, by which features are numbered
         js_id = {"latent": f"{word}_{number}-0", "output": f"L_{number}-{at}"}.get(kind, f"{word}_{number}-{at}")
-        clerps = {"token": graph.sequence[at], "error": f"error of layer {layer}", "output": said}
+        clerps = {"token": graph.sequence[at], "error": f"error of layer {layer}", "output": output}
+        if kind == "latent":
+            clerps["latent"] = f"latent {names[layer * per_layer + latent]}{_words(said[k])}"
         nodes.append({
             "node_id": ids[k], "feature": {"token": at, "error": -1, "output": latent}.get(kind, pairing),
             "layer": word, "ctx_idx": at, "feature_type": FEATURE_TYPES[kind], "token_prob": float(kind == "output"),
             "is_target_logit": kind == "output", "run_idx": 0, "reverse_ctx_idx": 0, "jsNodeId": js_id,
-            "clerp": f"latent {names[layer * per_layer + latent]}" if kind == "latent" else clerps[kind],
+            "clerp": clerps[kind],
             "influence": None if kind == "output" else float(shares[k]),
             "activation": float(graph.activation[k]) if kind == "latent" else None,
         })  # fmt: skip
     return nodes
+
+
+def _words(said: Mapping[str, Any] | None) -> str:
+    """What a node says, behind its name."""
+    if said is None or said["f1"] is None:
+        return ""
+    return f": {said['letter']} at {said['place']} (F1 {said['f1']:.2f}, by chance {said['chance_f1']:.2f})"

@@ -19,7 +19,7 @@ KINDS = {
     "embedding": "letter", "mlp reconstruction error": "error", "logit": "output", "cross layer transcoder": "latent",
 }  # fmt: skip
 CIRCUIT_KEYS = (
-    "needed", "sizes", "kept", "levels", "area", "area_gain",
+    "needed", "nodes", "sizes", "kept", "levels", "area", "area_gain",
     "latents", "players", "explained", "shapley_values", "mean", "mean_error", "index",
     "interactions",
 )  # fmt: skip
@@ -100,17 +100,17 @@ def drawn_graph(graph: Mapping[str, Any], output: str) -> dict[str, Any]:
 
     Returns:
         `nodes`: of each its kind (`letter`, `latent`, `error`, `output`), layer (-1 of letters), 0-based position,
-        name, cumulative influence and activation; `links`: of each its source and target (numbers of nodes), weight and
-        cumulative influence, the strongest `MAX_LINKS`; `left_out`, how many others there are; `share`, of the
-        influence that the file keeps.
+        name, cumulative influence, activation and what it says (None of others than latents); `links`: of each its
+        source and target (numbers of nodes), weight and cumulative influence, the strongest `MAX_LINKS`; `left_out`,
+        how many others there are; `share`, of the influence that the file keeps.
     """
     number = {node["node_id"]: k for k, node in enumerate(graph["nodes"])}
     links = [[number[x["source"]], number[x["target"]], x["weight"], x["influence"]] for x in graph["links"]]
     nodes = [
         [
             KINDS[node["feature_type"]], -1 if node["layer"] == "E" else int(node["layer"]), node["ctx_idx"],
-            output if node["is_target_logit"] else node["clerp"].removeprefix("latent "), node["influence"],
-            node["activation"],
+            output if node["is_target_logit"] else node["clerp"].removeprefix("latent ").split(": ")[0],
+            node["influence"], node["activation"], node["clerp"].partition(": ")[2] or None,
         ]
         for node in graph["nodes"]
     ]  # fmt: skip
