@@ -37,6 +37,7 @@ from shapsketch.spectrum.trains import Train
 ORDER = 3
 INDICES: tuple[Index, ...] = ("FSII", "SII")
 STRONGEST = 10  # interactions of an order that a method should name
+TIE = 1e-9  # the relative difference below which two true values are one
 OURS, SHAPZERO = "shapsketch", "shapzero"
 COLUMNS = [
     "model", "evaluations", "spread", "index", "method", "once", "each", "seconds", "compared", "recall_2", "recall_3",
@@ -250,11 +251,16 @@ def measures(values: Values, truth: Values) -> dict[str, float]:
 
 
 def recall(estimate: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Return the (S,) shares of the strongest true values, of (S, supports), that are among the strongest estimates."""
+    """Return the (S,) shares of the strongest estimates, of (S, supports), that are among the strongest true values.
+
+    Of true values that tie, such as those of the four triples of one fourfold interaction, any counts.
+    """
     count = min(STRONGEST, exact.shape[1] // 2)
-    wanted, named = (np.argsort(-np.abs(part), axis=1, kind="stable")[:, :count] for part in (exact, estimate))
+    sizes = np.abs(exact)
+    least = np.sort(sizes, axis=1)[:, -count] * (1 - TIE)
+    named = np.argsort(-np.abs(estimate), axis=1, kind="stable")[:, :count]
     there = np.take_along_axis(estimate, named, 1) != 0
-    return ((wanted[:, :, None] == named[:, None]) & there[:, None]).any(2).mean(1)
+    return (there & (np.take_along_axis(sizes, named, 1) >= least[:, None])).mean(1)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,8 @@ def test_recall_counts_the_strongest_and_nothing_for_zeros():
     exact = np.array([[5.0, -4.0, 3.0, 0.1, 0.0, 0.0]])
     assert recall(np.array([[0.0, 9.0, -8.0, 7.0, 0.0, 0.0]]), exact).tolist() == [2 / 3]
     assert recall(np.array([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]), exact).tolist() == [1 / 3]
+    ties = np.array([[5.0, 3.0, 3.0, -3.0 - 1e-13, 0.0, 0.0]])
+    assert recall(np.array([[9.0, 0.0, 7.0, 8.0, 0.0, 0.1]]), ties).tolist() == [1]
 
 
 def test_values_of_answers_stand_at_their_supports():
