@@ -79,8 +79,8 @@ PEERS = {
     "FSII by regression": Peer("RegressionFSII", ("FSII",), options=PAIRED),
     "permutation sampling": Peer("PermutationSamplingSII", ("SII",), distinct=False),
     "SHAP-IQ": Peer("SHAPIQ", options=PAIRED),
-    "SVARM-IQ": Peer("SVARMIQ", options=PAIRED),
-    "SPEX": Peer("SPEX", distinct=False),
+    "SVARM-IQ": Peer("SVARMIQ", ("SII",), options=PAIRED),  # of FSII, the highest order alone
+    "SPEX": Peer("SPEX", ("SII",), distinct=False),  # FSII takes it six times as long
     "ProxySPEX": Peer("ProxySPEX", trees=True, options={"hpo": False}),
     "ProxySHAP": Peer("ProxySHAP", trees=True),
 }
