@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -49,7 +49,7 @@ tables: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.tables
 
 # Minutes each. SLURM is installed where this is Debian and we are root; elsewhere the tests say why they skip.
-test-faults test-engines test-peers: test-%: .venv/test.ready
+test-faults test-engines test-peers test-wheel: test-%: .venv/test.ready
 	$(BIN)/python -m pytest -m $* -rs $(ARGS)
 
 test-slurm: .venv/test.ready

@@ -96,7 +96,7 @@ def explained_values(name: str) -> tuple[np.ndarray, np.ndarray]:
         codes = model.template.to_local(model.template.alphabet.encode(texts))
     else:
         assert model.rows is not None
-        codes = np.random.default_rng(0).permuted(model.rows, axis=0)[:1000]
+        codes = model.rows[np.random.default_rng(0).choice(len(model.rows), 1000, replace=False)]
     codes = codes[sampled_rows(len(codes))]
     values = spectrum.components.shapley_values(codes)
     return values, values[..., None] * np.eye(int(model.template.sizes.max()))[codes]

@@ -21,6 +21,8 @@ PAGES = ("README.md", "tests/benchmarks/README.md", "docs/benchmarks.md")
 MARK = re.compile(r"<!-- table: (\w+) -->\n\n?(?:\|.*\n)*")
 Rows = list[list[str]]  # the first row is the header
 NAMES = {
+    "planted": "planted tables of one to four of 16 positions",
+    "dense": "a random tensor train of 12 positions",
     "deepspcas9": "DeepSpCas9 (28 free positions)",
     "guide_cnn": "embedded guide network",
     "bedict_a6": "BE-DICT, editing of A6 (a transformer, n = 20)",
@@ -103,6 +105,75 @@ def methods_all(table: pd.DataFrame) -> Rows:
         ours = [column.get(OURS, float("nan")) for column in columns]
         rows.append([METHODS[name], *(bold(small(c), c < o) for c, o in zip(cells, ours, strict=True))])
     return rows
+
+
+MEASURES = {
+    "recall_2": "pairs found",
+    "recall_3": "triples found",
+    "error_2": "error of pairs",
+    "error_3": "of triples",
+}
+
+
+def interactions(table: pd.DataFrame) -> Rows:
+    """How many of the strongest interactions are found, and errors: ours, and in brackets the best of the others."""
+    rows = [["model", "evaluations of each of", "index", *MEASURES.values()]]
+    runs = [group for _, group in table.groupby(["model", "evaluations", "spread", "index"])]
+    for run in sorted(runs, key=lambda run: (list(NAMES).index(run["model"].iloc[0]), run["index"].iloc[0] != "SII")):
+        first, by_method = run.iloc[0], run.set_index("method")
+        cells = [_beside(by_method[measure].dropna(), measure) for measure in MEASURES]
+        rows.append([NAMES[first["model"]], f"{first['evaluations']} of {first['spread']}", first["index"], *cells])
+    return grouped(rows)
+
+
+def _beside(values: pd.Series, measure: str) -> str:
+    """Ours, and the best of the others, in bold where that is ahead."""
+    if OURS not in values:
+        return "-"
+    show, best = (share, "max") if measure.startswith("recall") else (small, "min")
+    mine, others = values[OURS], values.drop(OURS)
+    if others.empty:
+        return show(mine)
+    other, name = getattr(others, best)(), getattr(others, f"idx{best}")()
+    ahead = other > mine if best == "max" else other < mine
+    return f"{show(mine)} ({bold(show(other), ahead)}, {METHODS.get(name, name)})"
+
+
+def interactions_all(table: pd.DataFrame) -> Rows:
+    """Every method: pairs and triples found, and errors of orders 1, 2 and 3, by SII and by FSII."""
+    rows = [["model", "method", "SII: found", "SII: errors", "FSII: found", "FSII: errors", "seconds"]]
+    for model in in_order(table["model"]):
+        runs = table[table["model"] == model]
+        for method in runs["method"].unique():
+            by_index = runs[runs["method"] == method].set_index("index")
+            cells = []
+            for index in ("SII", "FSII"):
+                run = by_index.loc[index] if index in by_index.index else None
+                cells.append("-" if run is None else _list(share, run[["recall_2", "recall_3"]]))
+                cells.append("-" if run is None else _list(small, run[["error_1", "error_2", "error_3"]]))
+            rows.append([NAMES[model], METHODS.get(method, method), *cells, small(by_index["seconds"].max())])
+    return grouped(rows)
+
+
+def _list(show: Callable[[float], str], values: pd.Series) -> str:
+    return ", ".join(show(value) for value in values) if values.notna().any() else "-"
+
+
+def share(value: float) -> str:
+    """Return a share of what could be found."""
+    return "-" if pd.isna(value) else f"{value:.2f}"
+
+
+def clusters(table: pd.DataFrame) -> Rows:
+    """Clusters beside SEAM's, at as many clusters; bold is ahead of ours."""
+    rows = [["model", "clusters", "method", "explained", "of held-out sequences", "stability", "like ours"]]
+    for model in in_order(table["model"]):
+        for count, runs in table[table["model"] == model].groupby("clusters"):
+            mine = runs.set_index("method").loc[OURS]
+            for run in sorted(runs.to_dict("records"), key=lambda run: run["method"] != OURS):
+                scores = [bold(share(run[k]), run[k] > mine[k]) for k in ("explained", "held_out", "stability")]
+                rows.append([f"{NAMES[model]}, {count}", str(count), run["method"], *scores, share(run["agreement"])])
+    return grouped(rows)
 
 
 def bold(text: str, ahead: bool) -> str:
