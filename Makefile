@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -110,6 +110,10 @@ benchmark-methods: .venv-shapiq/ready
 benchmark-interactions: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.interactions $(ARGS)
+
+# Megabytes of the environment, by package.
+benchmark-sizes: .venv/run.ready
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.sizes
 
 # A minute, beside SEAM: ARGS="--wheel FILE" is the wheel of seam-nn 0.6.7 (pip download --no-deps).
 benchmark-clusters: .venv/test.ready

@@ -17,7 +17,7 @@ from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "tests/benchmarks/README.md", "docs/benchmarks.md")
+PAGES = ("README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md")
 MARK = re.compile(r"<!-- table: (\w+) -->\n\n?(?:\|.*\n)*")
 Rows = list[list[str]]  # the first row is the header
 NAMES = {
@@ -38,12 +38,12 @@ NAMES = {
 
 
 def small(value: float) -> str:
-    """Return an error with two significant digits, as a plain decimal where it is not below 0.0001."""
+    """Return an error with two significant digits, as a plain decimal from 0.0001 to 100,000."""
     if pd.isna(value):
         return "-"
-    if value >= 10:
+    if 10 <= value < 1e5:
         return f"{value:,.0f}"
-    return f"{value:.0e}" if value < 1e-4 else f"{Decimal(f'{value:.1e}'):f}"
+    return f"{value:.0e}" if not 1e-4 <= value < 10 else f"{Decimal(f'{value:.1e}'):f}"
 
 
 def score(values: Iterable[float]) -> str:
@@ -172,8 +172,19 @@ def clusters(table: pd.DataFrame) -> Rows:
             mine = runs.set_index("method").loc[OURS]
             for run in sorted(runs.to_dict("records"), key=lambda run: run["method"] != OURS):
                 scores = [bold(share(run[k]), run[k] > mine[k]) for k in ("explained", "held_out", "stability")]
-                rows.append([f"{NAMES[model]}, {count}", str(count), run["method"], *scores, share(run["agreement"])])
+                name = METHODS.get(run["method"], run["method"])
+                rows.append([NAMES[model], str(count), name, *scores, share(run["agreement"])])
     return grouped(rows)
+
+
+def sizes(table: pd.DataFrame) -> Rows:
+    """Megabytes of the environment by package."""
+    rows = [["package", "version", "MB with what it needs", "stages (`envs/`)"]]
+    whole = len(table) - 1
+    for k, row in enumerate(table.fillna("").to_dict("records")):
+        size = f"{row['mb']:,.0f}" if row["mb"] >= 0.5 else "< 1"
+        rows.append([row["package"], row["version"], size, "" if k == whole else row["environments"]])
+    return rows
 
 
 def bold(text: str, ahead: bool) -> str:
@@ -183,6 +194,10 @@ def bold(text: str, ahead: bool) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[pd.DataFrame], Rows]]] = {
     "recovery": ("recovery", recovery),
+    "interactions": ("interactions", interactions),
+    "interactions_all": ("interactions", interactions_all),
+    "clusters": ("clusters", clusters),
+    "sizes": ("sizes", sizes),
 }
 
 

@@ -50,5 +50,5 @@ def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch)
 
 
 def test_numbers_are_rounded_not_cut():
-    values = (123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
-    assert [small(value) for value in values] == ["124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
+    values = (1234567, 123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
+    assert [small(value) for value in values] == ["1e+06", "124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
