@@ -2,6 +2,8 @@
 #   docker build -t MY-REGISTRY/shapsketch:0.2.0 .
 #   apptainer build shapsketch.sif docker-daemon://MY-REGISTRY/shapsketch:0.2.0
 FROM python:3.13-slim
+# LightGBM's wheel links to the system's OpenMP, which slim images lack.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 # CUDA: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY envs/run.txt envs/cluster.txt /opt/shapsketch/envs/

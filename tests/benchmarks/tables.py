@@ -18,7 +18,7 @@ from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md")
-MARK = re.compile(r"<!-- table: (\w+) -->\n\n?(?:\|.*\n)*")
+MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Rows = list[list[str]]  # the first row is the header
 NAMES = {
     "planted": "planted tables of one to four of 16 positions",
@@ -219,7 +219,7 @@ def render(name: str) -> str:
 
 def filled(page: str) -> str:
     """Return a page's text with every marked table made anew."""
-    return MARK.sub(lambda match: f"<!-- table: {match[1]} -->\n\n{render(match[1])}", page)
+    return MARK.sub(lambda match: f"<!-- table: {match[1]} -->\n\n{render(match[1])}\n", page).rstrip("\n") + "\n"
 
 
 def main() -> None:

@@ -134,6 +134,13 @@ def test_the_light_modules_import_nothing_heavy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
+@pytest.mark.parametrize("recipe", ["Dockerfile", "apptainer.def"])
+def test_images_have_what_wheels_link_to(root, recipe):
+    """LightGBM's wheel brings no OpenMP, and images named slim have none: every recovery would fail."""
+    text = (root / recipe).read_text()
+    assert "slim" in text and "libgomp1" in text.partition("pip install")[0]
+
+
 PROTEINS = {
     "egfp": "MVSKGEELFTGVVPILVELDGDVNGHKFSVSGEGEGDATYGKLTLKFICTTGKLPVPWPTLVTTLTYGVQCFSRYPDHMKQHDFFKSAMPEGYVQERTIFF"
     "KDDGNYKTRAEVKFEGDTLVNRIELKGIDFKEDGNILGHKLEYNYNSHNVYIMADKQKNGIKVNFKIRHNIEDGSVQLADHYQQNTPIGDGPVLLPDNHYLSTQSALSKDPNEKRDHMVLLEFV"

@@ -155,8 +155,9 @@ def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):
     workspace, env = finished
     workspace.run("results/estimate.tsv", env=env)
     rows = pd.read_csv(workspace.folder / "results/estimate.tsv", sep="\t").set_index("stage")
-    assert list(rows.index) == ["check", "explain", "merge explanations", "report"]
-    assert rows.loc["explain", "evaluations"] == 3 * 1201
+    stages = ["check", "ask masks", "train students", "explain", "merge explanations", "report"]
+    assert list(rows.index) == stages
+    assert rows.loc["ask masks", "evaluations"] == 3 * 1201
     workspace.run(env=env)
     command = [sys.executable, "-m", "shapsketch.storage.repeat", "results/tiny/some/provenance.json"]
     env = {**env, "PYTHONPATH": str(ROOT / "workflow/scripts")}

@@ -961,6 +961,8 @@ def get_work(model):
         "shards": sketch["shards"] if sketch["shards"] == "auto" else get_shards(model),
         "rounds": get_rounds(model),
         "outputs": len(MODELS[model]["outputs"]),
+        "estimator": MODELS[model]["recovery"]["estimator"],
+        "minutes": MODELS[model]["recovery"]["minutes"],
         "explanation_shards": config["explain"]["shards"],
         "asked": asked,
         "masked": MASKED,

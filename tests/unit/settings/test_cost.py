@@ -3,7 +3,7 @@
 import pytest
 
 from shapsketch.comparison.registry import most_evaluations
-from shapsketch.settings.cost import MAX_SHARDS, auto_shards, estimate, wall_seconds
+from shapsketch.settings.cost import MAX_SHARDS, auto_shards, estimate, recovery_seconds, wall_seconds
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ def test_shards_take_ten_minutes(evaluations, batch, rate, shards):
 
 def test_cost_is_evaluations_times_time_plus_overheads():
     work = {
-        "evaluations": 100_000, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1,
-        "explanation_shards": 2, "asked": 1, "masked": False,
+        "evaluations": 100_000, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
+        "minutes": None, "explanation_shards": 2, "asked": 1, "masked": False,
     }  # fmt: skip
     rows = estimate(work, {"seconds_per_evaluation": 0.05, "load_seconds": 5.0}, [1000, 3000])
     by_stage = {row["stage"]: row for row in rows}
@@ -43,13 +43,15 @@ def test_cost_is_evaluations_times_time_plus_overheads():
 
 def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     work = {
-        "evaluations": 0, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1,
-        "explanation_shards": 1, "asked": 5001, "masked": True,
+        "evaluations": 0, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
+        "minutes": None, "explanation_shards": 1, "asked": 5001, "masked": True,
     }  # fmt: skip
     rate = {"seconds_per_evaluation": 0.01, "load_seconds": 0.0}
     masked = estimate(work, rate, [10])
-    assert [row["stage"] for row in masked] == ["explain", "merge explanations", "report"]
+    stages = ["ask masks", "train students", "explain", "merge explanations", "report"]
+    assert [row["stage"] for row in masked] == stages
     assert masked[0]["job_seconds"] == pytest.approx(50_010 * 0.01 + 10, rel=1e-3)
+    assert sum(row["evaluations"] for row in masked) == 50_010
     methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]
     settings = {
         "enabled": True, "methods": methods, "sequences": 12, "evaluations": [100, 200], "truth_evaluations": 1000,
@@ -59,3 +61,16 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     assert most_evaluations({**settings, "enabled": False}, 2, 20_000, 5) == 0
     compared = estimate({**work, "masked": False}, rate, [5], most)
     assert {row["stage"]: row["evaluations"] for row in compared}["compare"] == most
+
+
+def test_training_counts_where_it_may_be_needed_up_to_its_limit():
+    work = {"outputs": 3, "estimator": "regression", "minutes": None}
+    tables = recovery_seconds(work, 10_000)
+    assert tables == pytest.approx(3 * (10 + 3))
+    training = recovery_seconds({**work, "estimator": "auto"}, 10_000) - tables
+    assert training == recovery_seconds({**work, "estimator": "train", "outputs": 1}, 10_000) - tables / 3
+    assert recovery_seconds({**work, "estimator": "train", "minutes": 1}, 10_000) == tables + 120
+    assert recovery_seconds({**work, "estimator": "auto"}, 0) == 30  # trees: nothing is trained
+    # What `make benchmark-recovery` measured of trains on one busy core, within a factor of three.
+    for evaluations, seconds in ((10_000, 223), (10_000, 328), (20_000, 156), (70_000, 1563), (70_000, 930)):
+        assert seconds / 3 < recovery_seconds({**work, "outputs": 1, "estimator": "auto"}, evaluations) < 3.5 * seconds

@@ -14,8 +14,11 @@ MIN_SECONDS = 60.0  # below this, one more shard costs more than it saves
 UNMEASURED_SHARDS = 4
 MAX_SHARDS = 1000
 # Of the library itself, on one core, beside the model: measured, see docs/how-to/cluster.md.
-RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output
+RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output, by tables alone
+TRAINING_SECONDS = {"fixed": 100.0, "per_evaluation": 0.02}  # of students and trains, for all outputs together
+TRAINING = ("auto", "student", "train")  # estimators that train networks, `auto` where tables do not suffice
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
+MASK_SECONDS = 0.15  # per explained sequence and output: what is fitted to 2,000 masks, without students
 
 
 class Work(TypedDict):
@@ -28,6 +31,8 @@ class Work(TypedDict):
         shards: of a round.
         rounds: of the sketch.
         outputs: how many.
+        estimator: `recovery.estimator`.
+        minutes: `recovery.minutes`, on two cores; None for no limit.
         explanation_shards: of each set of sequences.
         asked: evaluations per explained sequence.
         masked: whether each sequence is explained by itself.
@@ -41,6 +46,8 @@ class Work(TypedDict):
     shards: int | Literal["auto"]
     rounds: int
     outputs: int
+    estimator: str
+    minutes: float | None
     explanation_shards: int
     asked: int
     masked: bool
@@ -98,6 +105,20 @@ def auto_shards(evaluations: int, batch_size: int, seconds_per_evaluation: float
     return max(1, min(wanted, MAX_SHARDS, ceil(evaluations / batch_size)))
 
 
+def recovery_seconds(work: Work, evaluations: int) -> float:
+    """Return what recovery takes on one core at most, networks that may have to be trained included.
+
+    Args:
+        work: what there is to do.
+        evaluations: that it starts from.
+    """
+    tables = work["outputs"] * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations)
+    if work["estimator"] not in TRAINING or not evaluations:
+        return tables
+    training = TRAINING_SECONDS["fixed"] + TRAINING_SECONDS["per_evaluation"] * evaluations
+    return tables + (training if work["minutes"] is None else min(training, 2 * 60 * work["minutes"]))
+
+
 def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0) -> list[StageCost]:
     """Return what the stages of one model cost, in their order.
 
@@ -130,9 +151,15 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
         add("sample", evaluations, jobs, evaluations * seconds_each / jobs + load)
         add("merge", 0, 1, 0.0)
     if not work["masked"]:
-        add("recover", 0, 1, outputs * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations))
+        add("recover", 0, 1, recovery_seconds(work, evaluations))
     jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
-    add("explain", asked, jobs, (asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS) / jobs + load)
+    if work["masked"]:
+        add("ask masks", asked, jobs, asked * seconds_each / jobs + load)
+        add("train students", 0, len(sequences), 0.0)
+        add("explain", 0, jobs, sum(sequences) * outputs * MASK_SECONDS / jobs)
+    else:
+        seconds = asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS
+        add("explain", asked, jobs, seconds / jobs + load)
     if compared:
         add("compare", compared, len(sequences), compared * seconds_each / len(sequences) + load)
     after = ("report",) if work["masked"] else ("motifs", "logos", "report")
