@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--spread", type=int, default=SPREAD, help="sequences to explain, for methods that pay once")
     parser.add_argument("--sequences", type=int, default=12, help="that are explained and scored")
     parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into results/")
-    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
+    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02, and 0.1 of pairs")
     chosen = parser.parse_args()
     path = FOLDER / "quick.tsv" if chosen.quick else RESULTS / "methods.tsv"
     for model in load_models(chosen.models):
@@ -85,7 +85,7 @@ def main() -> None:
 def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Run the methods on the first output of a model."""
     error = chosen.truth_error or (0.05 if chosen.quick else 0.02)
-    truth = shapley_truth(model, CACHE, error, None if chosen.quick else 5 * error)
+    truth = shapley_truth(model, CACHE, error, None if chosen.quick or chosen.truth_error else 5 * error)
     assert truth is not None
     rows = np.linspace(0, len(model.explained) - 1, chosen.sequences).astype(int)
     codes = model.explained[rows]
