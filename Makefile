@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -131,6 +131,10 @@ benchmark-masks: .venv-shapiq/ready
 # BE-DICT in minutes a seed: dictionaries, the circuit of editing at A6, steering, each beside its controls.
 benchmark-mechanism: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.mechanism $(ARGS)
+
+# Ten minutes: latents of the embedded guide network, each with its sketch and its motif, through the workflow.
+benchmark-guide-latents: .venv/test.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.guide_latents $(ARGS)
 
 # A quarter of an hour: a layer of AntiBERTy; ARGS="--wheel FILE" is the wheel of antiberty 0.1.3 (pip download --no-deps).
 benchmark-antibodies: .venv/test.ready
