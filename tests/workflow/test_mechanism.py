@@ -1,8 +1,12 @@
-"""Inside a planted network, through the workflow: from activations to the page, and a latent that is sketched."""
+"""Inside planted networks, through the workflow: from activations to the page, a latent that is sketched, and designs.
+
+One seed: intervals over seeds are tested with `mechanism/measures.py`.
+"""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,12 +18,30 @@ SETTINGS = {
     "sequences": {"background": 1500},
     "modules": ["first", "second"],
     "shards": 2,
-    "dictionary": {"kind": "cross_layer", "latents": 8, "k": 2, "steps": 800, "batch": 256, "seeds": 2, "rate": 0.01},
+    "dictionary": {"kind": "cross_layer", "latents": 8, "k": 2, "steps": 500, "batch": 256, "seeds": 1, "rate": 0.01},
     "latents": {"sequences": 200, "effects": 8},
     "concepts": {"g": "G", "g_after_t": "T(G)"},
     "steer": {"sequences": 100, "latents": 2},
     "circuit": {"outputs": ["y"], "sequences": 60, "graphs": 1, "players": 3},
+    "probe": {"strength": {"path": "letters.csv", "label": "y", "labels": [24, 96], "draws": 5}},
 }
+# A masked language model that guesses from the composition, and designs with more G.
+DESIGN = {
+    "model": "masked",
+    "sequences": {"background": 800},
+    "modules": ["features"],
+    "dictionary": {"latents": 8, "k": 2, "steps": 300, "batch": 256, "seeds": 1},
+    "design": {
+        "path": "variants.csv", "label": "g", "wild_type": "AAAAATTTTT", "scorer": "count", "draws": 4, "designs": 40,
+        "mutations": 3, "strengths": [0.5, 2],
+    },
+}  # fmt: skip
+SCORER = "def predict(sequences):\n    return [float(s.count('G')) for s in sequences]\n"
+
+
+def letters_of(count: int, n: int) -> list[str]:
+    """Different sequences."""
+    return ["".join(row) for row in np.unique(np.random.default_rng(0).choice(list("ACGT"), (count, n)), axis=0)]
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +53,28 @@ def finished(tmp_path_factory):
     features = {
         "source": {"latents": {"mechanism": "inside", "pool": "sum"}},
         "outputs": {"z0": {"of": "0.0"}},
-        "sketch": {"budget": 4096},
+        "sketch": {"budget": 4096, "shards": 1},
     }
-    workspace.configure(models={"toy": toy, "features": features}, analyses="none", mechanism={"inside": SETTINGS})
-    workspace.run("results/mechanism/inside/report.html", "results/features/spectrum/spectrum.npz")
+    tokens = {"vocabulary": [*"ACGT", "mask"], "mask": "mask"}
+    workspace.write("planted_masked.py", (ROOT / "tests/planted_masked.py").read_text())
+    workspace.write("count.py", SCORER)
+    of_lm = {"kind": "torch", "factory": "planted_masked.py:network", "input": "tokens", "tokens": tokens}
+    ten = {"alphabet": "DNA", "template": "N{10}"}
+    masked, count = ten | {"source": of_lm, "outputs": ["x"]}, ten | {"outputs": ["g"]}
+    count["source"] = {"kind": "python", "target": "count.py:predict"}
+    for name, label, n in (("letters", "y", 6), ("variants", "g", 10)):
+        rows = [f"{text},{text.count('G')}" for text in letters_of(300, n)]
+        workspace.write(f"{name}.csv", "\n".join([f"sequence,{label}", *rows]) + "\n")
+    workspace.configure(
+        models={"toy": toy, "features": features, "masked": masked, "count": count},
+        analyses="none",
+        mechanism={"inside": SETTINGS, "designs": DESIGN},
+    )
+    workspace.run(
+        "results/mechanism/inside/report.html",
+        "results/features/spectrum/spectrum.npz",
+        "results/mechanism/designs/designs.tsv",
+    )
     return workspace
 
 
@@ -71,6 +111,32 @@ def test_the_page_says_on_how_many_sequences_latents_were_read(results):
     page = (results / "report.html").read_text()
     assert "Read on 200 of the sequences" in page
     assert len(pd.read_parquet(results / "latents.parquet")) == 16
+
+
+def test_probes_of_few_labels_stand_beside_their_controls(results):
+    scores = pd.read_csv(results / "probes.tsv", sep="\t").set_index(["labels", "features"])
+    assert set(scores.index.levels[1]) == {"latents", "layer", "onehot", "composition"}
+    assert scores.loc[(96, "composition"), "score"] > 0.95  # the label is a count
+    assert scores.loc[(96, "latents"), "score"] > scores.loc[(24, "onehot"), "score"]
+    assert (scores["draws"] == 5).all()
+    assert "Probe of" in (results / "report.html").read_text()
+
+
+def test_designs_of_every_arm_are_scored_by_another_model(finished):
+    folder = finished.folder / "results/mechanism/designs"
+    arms = pd.read_csv(folder / "designs.tsv", sep="\t").set_index("arm")
+    assert set(arms.index) == {"latents", "layer", "logits", "random", "means"}
+    assert arms.loc["latents", "top"] > max(arms.loc["random", "top"], arms.loc["logits", "top"])
+    proposals = pd.read_csv(folder / "proposals.tsv", sep="\t")
+    changed = proposals["mutations"].str.split()
+    assert changed.str.len().between(1, 3).all()
+    assert (proposals["scorer"] == proposals["sequence"].str.count("G")).all()
+    first = proposals.iloc[0]
+    letters = list("AAAAATTTTT")
+    for mutation in changed[0]:
+        assert letters[int(mutation[1:-1]) - 1] == mutation[0]
+        letters[int(mutation[1:-1]) - 1] = mutation[-1]
+    assert "".join(letters) == first["sequence"]
 
 
 def test_a_latent_is_sketched_like_an_output(finished):
