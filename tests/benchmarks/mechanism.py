@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
-from shapsketch.mechanism.replacement import encode_all, predict_replaced
+from shapsketch.mechanism.replacement import encode_all, holding, predict_replaced
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary, keep_largest
 from shapsketch.models.hooked_network import HookedNetwork
@@ -114,13 +114,8 @@ def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.n
     clean, effects, row = network.predict(codes)[:, A6], {}, {}
     for one in concepts.match(labels, z, x, random, held):
         place, latent = one["place"] - 1, one["latent"]
-
-        def remove(layer: int, values: Any, place: int = place, latent: int = latent) -> Any:
-            other = values.clone()
-            other[:, place, latent] *= layer > 0
-            return other
-
-        added = clean - predict_replaced(network, dictionary, codes, remove, errors=True)[:, A6]
+        without = holding(0, latent, 0, place)
+        added = clean - predict_replaced(network, dictionary, codes, without, errors=True)[:, A6]
         effects[place + 1] = added[z[:, place, latent] > 0].mean()
         if place + 1 in BYSTANDERS:
             row |= {f"{who}_a{place + 1}": one[key] for who, key in SAID.items()} | {"always": one["position_f1"]}

@@ -203,16 +203,9 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
     errors = [y - dictionary.decode(latents, k) for k, y in enumerate(given)]
     active = [torch.nonzero(z > 0) for z in latents]
     positions, n = inputs[0].shape[0], len(codes)
-    layer = [np.full(len(a), k) for k, a in enumerate(active)]
-    layer += [np.full(positions, k) for k in range(dictionary.layers)] + [np.full(n, -1), np.array([dictionary.layers])]
-    position = [a[:, 0].numpy() for a in active] + [np.arange(positions)] * dictionary.layers
-    position += [np.arange(n), np.array([positions - 1])]
-    latent = [a[:, 1].numpy() for a in active] + [np.full(positions, -1)] * dictionary.layers
-    latent += [codes.astype(int), np.array([place])]
-    counts = [len(a) for a in active]
-    total = sum(map(len, layer))
+    layer, position, latent = _places(active, codes, positions, place)
+    total, first = len(layer), np.cumsum([0, *map(len, active)])
     effects, targets = np.zeros((total, total)), np.zeros(total)
-    first = np.concatenate([[0], np.cumsum(counts)])
     for row, target, flows in _followed(network, dictionary, onehot, given, active, place, first):
         gradient, letters = flows
         targets[row] = target
@@ -233,9 +226,23 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
         activations[first[k] : first[k + 1]] = z[active[k][:, 0], active[k][:, 1]].numpy()
     text = network.template.alphabet.decode(codes[None])[0]
     return Graph(
-        text, output, value, np.concatenate(layer), np.concatenate(position), np.concatenate(latent), activations,
-        effects, np.where(targets != 0, targets - effects.sum(1), 0.0),
+        text, output, value, layer, position, latent, activations, effects,
+        np.where(targets != 0, targets - effects.sum(1), 0.0),
     )  # fmt: skip
+
+
+def _places(
+    active: "Sequence[torch.Tensor]", codes: np.ndarray, positions: int, output: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Layer, position and latent of each node: active latents, errors, letters, the output; see `Graph`."""
+    layers, n = len(active), len(codes)
+    layer = [np.full(len(nodes), k) for k, nodes in enumerate(active)]
+    layer += [np.repeat(np.arange(layers), positions), np.full(n, -1), np.array([layers])]
+    position = [nodes[:, 0].numpy() for nodes in active]
+    position += [np.tile(np.arange(positions), layers), np.arange(n), np.array([positions - 1])]
+    latent = [nodes[:, 1].numpy() for nodes in active]
+    latent += [np.full(layers * positions, -1), codes.astype(int), np.array([output])]
+    return np.concatenate(layer), np.concatenate(position), np.concatenate(latent)
 
 
 def _followed(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..motifs.pwm import Matrix, consensus_letter, information
 from ..sequences.alphabet import Alphabet
-from .replacement import encode_all, predict_replaced
+from .replacement import encode_all, holding, predict_replaced
 
 MIN_SHARE_OF_LARGEST = 0.5  # of a latent's largest activation, from which on a window counts
 MAX_WINDOWS = 500  # of a latent
@@ -70,15 +71,8 @@ def effects(
         if not active.size:
             continue
         chosen = active[np.unique(np.linspace(0, len(active) - 1, min(most, len(active))).astype(int))]
-
-        def remove(number: int, z: object, layer: int = layer, latent: int = latent) -> object:
-            if number != layer:
-                return z
-            other = z.clone()  # type: ignore[attr-defined]
-            other[..., latent] = 0
-            return other
-
-        added = clean[chosen] - predict_replaced(network, dictionary, coded.codes[chosen], remove, errors=True)
+        without = holding(layer, latent, 0)
+        added = clean[chosen] - predict_replaced(network, dictionary, coded.codes[chosen], without, errors=True)
         mean[row] = added.mean(0)
         square[row] = np.square(added).mean(0) * len(active) / count
     return mean, np.sqrt(square)
@@ -155,32 +149,16 @@ def latent_table(
         `influence`, the largest over outputs of root mean square effect over the output's standard deviation, and
         `influenced`, that output; `effect_OUTPUT`, the mean effect where active.
     """
-    rows, names = [], dictionary.names()
-    alphabet_rows = [coded.latents[layer].max(1) for layer in range(dictionary.layers)]
+    rows = []
     mean, square = measured
     shares = square / np.where(spreads > 0, spreads, np.inf)
-    for row, name in enumerate(names):
+    for row, name in enumerate(dictionary.names()):
         layer, latent = divmod(row, dictionary.latents)
-        z = coded.latents[layer][:, :, latent]
-        active, by_position, best = z > 0, z.sum(0), alphabet_rows[layer][:, latent]
-        order = np.argsort(-best, kind="stable")[:top]
-        order = order[best[order] > 0]
-        matrix, where = matrices.get(name), int(by_position.argmax())
-        most = int(shares[row].argmax())
+        matrix, most = matrices.get(name), int(shares[row].argmax())
         rows.append({
             "latent": name,
             "module": dictionary.writes[layer].module,
-            "density": float(active.mean()),
-            "sequence_share": float(active.any(1).mean()),
-            "mean": float(z[active].mean()) if active.any() else None,
-            "max": float(z.max()) if active.any() else None,
-            "usual_position": where + 1 if active.any() else None,
-            "position_share": float(by_position[where] / by_position.sum()) if active.any() else None,
-            "top_ids": [coded.names[k] for k in order],
-            "top_rows": order.tolist(),
-            "top_positions": (z[order].argmax(1) + 1).tolist(),
-            "top_activations": best[order].astype(float).tolist(),
-            "top_profiles": z[order].astype(float).tolist(),
+            **_activity(coded, coded.latents[layer][:, :, latent], top),
             "consensus": matrix.consensus if matrix else "",
             "bits": information(matrix.frequencies) if matrix else None,
             "windows": matrix.sites if matrix else 0,
@@ -189,6 +167,26 @@ def latent_table(
             **{f"effect_{o}": None if np.isnan(v) else float(v) for o, v in zip(outputs, mean[row], strict=True)},
         })  # fmt: skip
     return pa.Table.from_pylist(rows, schema=latent_schema(outputs))
+
+
+def _activity(coded: Coded, z: np.ndarray, top: int) -> dict[str, Any]:
+    """How often, how strongly and where (N, positions) activations of a latent are; see `latent_table`."""
+    active, by_position, best = z > 0, z.sum(0), z.max(1)
+    order = np.argsort(-best, kind="stable")[:top]
+    order, where, ever = order[best[order] > 0], int(by_position.argmax()), bool(active.any())
+    return {
+        "density": float(active.mean()),
+        "sequence_share": float(active.any(1).mean()),
+        "mean": float(z[active].mean()) if ever else None,
+        "max": float(z.max()) if ever else None,
+        "usual_position": where + 1 if ever else None,
+        "position_share": float(by_position[where] / by_position.sum()) if ever else None,
+        "top_ids": [coded.names[k] for k in order],
+        "top_rows": order.tolist(),
+        "top_positions": (z[order].argmax(1) + 1).tolist(),
+        "top_activations": best[order].astype(float).tolist(),
+        "top_profiles": z[order].astype(float).tolist(),
+    }
 
 
 def latent_schema(outputs: Sequence[str]) -> pa.Schema:

@@ -17,7 +17,7 @@ from ..sequences.rng import NODE_STREAM, generator
 from .circuits import Graph
 from .concepts import f1
 from .rankings import gradient_products
-from .replacement import encode_all, predict_replaced
+from .replacement import encode_all, holding, predict_replaced
 
 if TYPE_CHECKING:
     import torch
@@ -148,15 +148,8 @@ def strongest_nodes(
     clean, nodes = predict_replaced(network, dictionary, watched.codes)[:, output], []
     for k, said in enumerate(watched.name(active, letters)):
         layer, position, number = int(layers[k]), int(positions[k]), int(numbers[k])
-
-        def remove(here: int, z: Any, layer: int = layer, position: int = position, number: int = number) -> Any:
-            if here != layer:
-                return z
-            other = z.clone()
-            other[:, position, number] = 0
-            return other
-
-        added = clean - predict_replaced(network, dictionary, watched.codes, remove)[:, output]
+        without = holding(layer, number, 0, position)
+        added = clean - predict_replaced(network, dictionary, watched.codes, without)[:, output]
         nodes.append({
             "latent": dictionary.names()[layer * dictionary.latents + number], "position": position + 1,
             "active": float(active[:, k].mean()),

@@ -10,7 +10,7 @@ from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import CIRCUIT_STREAM, generator
 from .ablation import ablated, kept_shares
 from .circuits import Graph
-from .replacement import predict_replaced, replaced
+from .replacement import holding, predict_replaced, replaced
 
 if TYPE_CHECKING:
     import torch
@@ -48,15 +48,8 @@ def by_ablation(
     clean, changes = predict_replaced(network, dictionary, codes)[:, output], []
     for number in range(dictionary.layers * dictionary.latents):
         layer, latent = divmod(number, dictionary.latents)
-
-        def silence(here: int, z: Any, layer: int = layer, latent: int = latent) -> Any:
-            if here != layer:
-                return z
-            other = z.clone()
-            other[..., latent] = means[layer][:, latent]
-            return other
-
-        changed = predict_replaced(network, dictionary, codes, silence)[:, output]
+        silent = holding(layer, latent, means[layer][:, latent])
+        changed = predict_replaced(network, dictionary, codes, silent)[:, output]
         changes.append(float(np.sqrt(np.mean(np.square(changed - clean)))))
         progress(1)
     return np.array(changes)

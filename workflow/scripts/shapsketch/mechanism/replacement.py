@@ -18,6 +18,25 @@ if TYPE_CHECKING:
 Edit = Callable[[int, Any], Any]
 
 
+def holding(layer: int, latent: int, value: Any, position: int | None = None) -> Edit:
+    """Return an edit that gives one latent a value, and leaves all others as they are.
+
+    Args:
+        layer, latent: its place in the dictionary.
+        value: a number, or a (positions,) tensor.
+        position: where alone it is held, 0-based; everywhere by default.
+    """
+
+    def edit(number: int, latents: Any) -> Any:
+        if number != layer:
+            return latents
+        other = latents.clone()
+        other[:, slice(None) if position is None else position, latent] = value
+        return other
+
+    return edit
+
+
 @contextmanager
 def replaced(
     network: HookedNetwork,

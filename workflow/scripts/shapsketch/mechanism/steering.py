@@ -14,7 +14,7 @@ from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import STEERING_STREAM, generator
 from .probes import interval
-from .replacement import encode_all, predict_replaced
+from .replacement import encode_all, holding, predict_replaced
 
 if TYPE_CHECKING:
     import torch
@@ -28,16 +28,7 @@ def clamped(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, n
 
     What the dictionary misses stays as it is.
     """
-    layer, latent = dictionary.locate(name)
-
-    def hold(number: int, z: Any) -> Any:
-        if number != layer:
-            return z
-        other = z.clone()
-        other[..., latent] = value
-        return other
-
-    return predict_replaced(network, dictionary, codes, hold, errors=True)
+    return predict_replaced(network, dictionary, codes, holding(*dictionary.locate(name), value), errors=True)
 
 
 def dose_response(

@@ -49,31 +49,10 @@ def page_content(
         sketches: by latent the address of the report of its sketch.
         alphabet: of the model.
     """
-    effects = [name for name in latents if name.startswith("effect_")]
-    logos = {
-        str(name): {
-            "letters": sorted(set(rows["letter"]), key=list(rows["letter"]).index),
-            "columns": rows.pivot(index="column", columns="letter", values="frequency")[
-                list(dict.fromkeys(rows["letter"]))
-            ].values.tolist(),
-        }
-        for name, rows in matrices.groupby("motif", sort=False)
-    }
-    rows = []
-    for row in latents.to_dict("records"):
-        circuit = {key: plain(row[key]) for key in KEPT}
-        ranked = sorted(effects, key=lambda name: -abs(row[name]) if pd.notna(row[name]) else 0.0)[:MAX_EFFECTS]
-        circuit["effects"] = [
-            [name.removeprefix("effect_"), plain(row[name])] for name in ranked if pd.notna(row[name])
-        ]
-        circuit["top_sequences"] = [sequences[k] for k in row["top_rows"]]
-        circuit["logo"], circuit["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
-        rows.append(circuit)
-    rows.sort(key=lambda row: -(row["influence"] or 0.0))
     letters = alphabet.letters
     return {
         "alphabet": {"letters": letters, "colors": letter_colors(alphabet), "glyphs": glyphs(letters)},
-        "latents": rows,
+        "latents": _latent_rows(latents, sequences, matrices, sketches),
         "dictionary": {
             kind: {key: circuit[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
             for kind, circuit in dictionary["kinds"].items()
@@ -89,6 +68,31 @@ def page_content(
             for output, circuit in circuits.items()
         },
     }
+
+
+def _latent_rows(
+    latents: pd.DataFrame, sequences: Sequence[str], matrices: pd.DataFrame, sketches: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What the page shows of each latent, the most influential first; see `page_content`."""
+    effects = [name for name in latents if name.startswith("effect_")]
+    logos = {
+        str(name): {
+            "letters": sorted(set(rows["letter"]), key=list(rows["letter"]).index),
+            "columns": rows.pivot(index="column", columns="letter", values="frequency")[
+                list(dict.fromkeys(rows["letter"]))
+            ].values.tolist(),
+        }
+        for name, rows in matrices.groupby("motif", sort=False)
+    }
+    rows = []
+    for row in latents.to_dict("records"):
+        shown = {key: plain(row[key]) for key in KEPT}
+        ranked = sorted(effects, key=lambda name: -abs(row[name]) if pd.notna(row[name]) else 0.0)[:MAX_EFFECTS]
+        shown["effects"] = [[name.removeprefix("effect_"), plain(row[name])] for name in ranked if pd.notna(row[name])]
+        shown["top_sequences"] = [sequences[k] for k in row["top_rows"]]
+        shown["logo"], shown["sketch"] = logos.get(row["latent"]), sketches.get(row["latent"])
+        rows.append(shown)
+    return sorted(rows, key=lambda row: -(row["influence"] or 0.0))
 
 
 def drawn_graph(graph: Mapping[str, Any], output: str) -> dict[str, Any]:
