@@ -115,17 +115,20 @@ def test_shards_do_not_change_a_byte(finished):
     assert {name: digest(folder)[name] for name in before} == before
 
 
-def test_students_learn_from_all_shards(tmp_path):
+def test_students_learn_from_all_shards_and_of_all_folds(tmp_path):
     workspace = Workspace(tmp_path / "run")
     letters = np.random.default_rng(1).choice(list("ACGT"), (2, 40))
     workspace.write("some.fa", "".join(f">{k}\n{''.join(row)}\n" for k, row in enumerate(letters)))
     pool = np.random.default_rng(2).choice(list("ACGT"), 400)
     workspace.write("pool.fa", f">pool\n{''.join(pool)}\n>short\nACGT\n")
     workspace.write(
-        "model.py", "def predict(sequences):\n    return [[s.count('G'), s.count('T')] for s in sequences]\n"
+        "model.py",
+        "def predict(sequences, times=1):\n    return [[times * s.count('G'), s.count('T')] for s in sequences]\n"
+        "def thrice(sequences):\n    return predict(sequences, 3)\n",
     )
     workspace.configure(
         models__tiny__template="N" * 40, explain__mode="masks", explain__shards=2,
+        models__tiny__source={"kind": "python", "folds": [{"target": f"model.py:{f}"} for f in ("predict", "thrice")]},
         explain__hypothetical=True,
         models__tiny__background={"draws": {"path": "pool.fa", "cut": "anywhere", "gc": 0.1}},
         explain__masks={"players": {"segments": 2}, "budget": 200, "estimator": "student"},
@@ -149,6 +152,19 @@ def test_students_learn_from_all_shards(tmp_path):
         assert students["samples"] > 200  # more than one sequence has
     values = pd.read_parquet(folder / "shapley_values.parquet")
     assert np.abs(values["reconstruction"] - values["prediction"]).max() < 1e-6
+    spread = pd.read_parquet(folder / "shapley_folds.parquet").set_index(["output", "statistic", "sequence_id"])
+    assert len(spread) == 2 * 3 * 2
+    places = [f"pos_{i}" for i in range(1, 41)]
+    spread, of_g = spread.loc["g"], values[values["output"] == "g"].set_index("sequence_id")
+    of_mean = of_g[places].to_numpy()  # of the folds' values v and 3 v
+    assert spread.loc["standard_deviation"].to_numpy() == pytest.approx(np.abs(of_mean) / np.sqrt(2), abs=0.15)
+    assert ((spread.loc["low"].to_numpy() <= of_mean) & (of_mean <= spread.loc["high"].to_numpy())).all()
+    counts = np.array([(row == "G").sum() for row in letters])
+    assert of_g["prediction_sd"].to_numpy() == pytest.approx(counts * np.sqrt(2))
+    record = json.loads((folder / "faithfulness.json").read_text())["t"]
+    assert (record["folds"], record["prediction_sd"]) == (2, 0)
+    assert "The model is the mean of 2 folds" in page
+    assert undocumented_in(workspace.folder / "results/tiny") == []
 
 
 def test_the_estimate_counts_masks_and_the_run_can_be_repeated(finished):

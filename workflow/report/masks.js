@@ -146,7 +146,7 @@ function strongest(one) {
   const bounds = page.players ?? one.values.map((_, i) => [i, i]);
   const sum = (list, [a, b]) => list.slice(a, b + 1).reduce((total, v) => total + (v ?? 0), 0);
   return bounds
-    .map((b) => ({ bounds: b, value: sum(one.values, b), error: sum(one.errors, b), letters: one.letters.slice(b[0], b[1] + 1) }))
+    .map((b) => ({ bounds: b, value: sum(one.values, b), error: sum(one.errors, b), spread: one.spread && sum(one.spread, b), letters: one.letters.slice(b[0], b[1] + 1) }))
     .sort((p, q) => Math.abs(q.value) - Math.abs(p.value))
     .slice(0, MAX_STRONGEST);
 }
@@ -157,8 +157,9 @@ function strongestTable(one) {
     html("tr", {},
       html("td", {}, html("button", { type: "button", class: "name", onclick: () => look(one, [(p.bounds[0] + p.bounds[1] - DETAIL) / 2, (p.bounds[0] + p.bounds[1] + DETAIL) / 2]) }, name(p.bounds))),
       html("td", { class: "mono" }, p.letters.length > 24 ? `${p.letters.slice(0, 24)}…` : p.letters),
-      html("td", { class: "number" }, `${number(p.value, true)} ± ${number(p.error)}`)));
-  const head = html("tr", {}, html("th", {}, page.players ? "segment" : "position"), html("th", {}, "letters"), html("th", { class: "number" }, "value ± standard error"));
+      html("td", { class: "number" }, `${number(p.value, true)} ± ${number(p.error)}`),
+      ...(one.spread ? [html("td", { class: "number" }, number(p.spread))] : [])));
+  const head = html("tr", {}, html("th", {}, page.players ? "segment" : "position"), html("th", {}, "letters"), html("th", { class: "number" }, "value ± standard error"), ...(one.spread ? [html("th", { class: "number" }, "standard deviation over the folds")] : []));
   return html("div", {}, html("h4", {}, page.players ? "Strongest segments" : "Strongest positions"), html("div", { class: "scroll" }, html("table", {}, html("thead", {}, head), html("tbody", {}, lines))));
 }
 
@@ -236,6 +237,7 @@ function show() {
   view = firstView(one);
   const facts = [
     ["prediction", number(one.prediction)],
+    ...(one.predictionSd == null ? [] : [["its standard deviation over the folds", number(one.predictionSd)]]),
     ["missed of it, and divided among the values", uncertain(one.gap, one.gapError)],
     ["background's mean", uncertain(one.base, one.baseError)],
     ["R² on masks of every size", one.r2],

@@ -209,7 +209,7 @@ if config["explain"]["refine"]:
 # Models that are the mean of several; each has a spectrum of its own.
 FOLDED = [model for model in MODELS if "folds" in MODELS[model]["source"]]
 if FOLDED:
-    EXPLANATIONS["folds"] = "shapley_folds"
+    EXPLANATIONS["folds"] = MASK_TABLES["folds"] = "shapley_folds"
 
 
 # Each model's source with the path where its file lies, downloaded or not, and all files that it needs.
@@ -407,6 +407,8 @@ def get_mask_settings(wildcards):
     sketch = {
         key: MODELS[wildcards.model]["sketch"][key] for key in ("seed", "batch_size")
     }
+    if wildcards.model in FOLDED:
+        settings["folds"] = len(MODELS[wildcards.model]["source"]["folds"])
     outputs = get_outputs(wildcards.model)
     return canonical(settings | {"outputs": outputs, "sketch": sketch})
 

@@ -139,6 +139,7 @@ rule merge_masks:
     params:
         outputs=lambda wildcards: get_outputs(wildcards.model),
         placed=lambda wildcards: wildcards.sequences in INTERVALS,
+        folds=lambda wildcards: get_mask_settings(wildcards).get("folds", 0),
         version=VERSIONS["masks"],
     script:
         "../scripts/merge_masks.py"

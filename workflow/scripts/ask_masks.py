@@ -56,5 +56,5 @@ if __name__ == "__main__":
             progress.update()
     evaluations = len(chosen) * (explainer.plan.evaluations + 1)
     assert model.evaluations == evaluations, "the model was asked more than the plan holds"
-    save_answers(answers, asked, explainer.plan, made_of, len(config["outputs"]))
+    save_answers(answers, asked, explainer.plan, made_of, explainer.columns)
     write_manifest(manifest, made_from, [answers])

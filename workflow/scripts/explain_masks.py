@@ -1,9 +1,10 @@
 """Explain the sequences of one shard from the answers about them: Shapley values, interactions, scores.
 
 Creates `results/{model}/{sequences}/masks/{scatteritem}.shapley_values.parquet`, `.letter_contributions.parquet`,
-`.shapley_errors.parquet`, `.interactions.parquet`, `.mask_scores.parquet` and, where they are wanted, hypothetical
-contributions (`.hypothetical.npz`) from the sequences, the answers and the students, and `.json`, their manifest. A
-complete shard that was made from the same stays as it is.
+`.shapley_errors.parquet`, `.interactions.parquet`, `.mask_scores.parquet`, where models have folds
+`.shapley_folds.parquet` and, where they are wanted, hypothetical contributions (`.hypothetical.npz`) from the
+sequences, the answers and the students, and `.json`, their manifest. A complete shard that was made from the same stays
+as it is.
 """
 
 from shapsketch.settings import script
@@ -17,6 +18,7 @@ if __name__ == "__main__":
 
     import pyarrow.parquet as pq
 
+    from shapsketch.explanation.folds import folds_schema
     from shapsketch.masks.explain import MaskExplainer
     from shapsketch.masks.files import load_answers, save_hypothetical
     from shapsketch.masks.saved import save_fits
@@ -52,9 +54,11 @@ if __name__ == "__main__":
     asked, students = load_answers(files.answers), Students.load(files.students)
     rows = pq.read_table(files.sequences, columns=["sequence_id", "sequence"]).slice(start, stop - start).to_pylist()
     n = explainer.background.template.n
-    schemas = {"values": values_schema(n), "letters": values_schema(n), "errors": errors_schema(n)}
-    schemas |= {"interactions": MASK_INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
-    pieces, hypothetical, fits = Pieces(schemas), [], []
+    has_folds = explainer.folds > 0
+    schemas = {"values": values_schema(n, has_folds), "letters": values_schema(n, has_folds)}
+    schemas |= {"errors": errors_schema(n), "interactions": MASK_INTERACTION_SCHEMA, "scores": SCORE_SCHEMA}
+    pieces, hypothetical, fits = Pieces(schemas | ({"folds": folds_schema(n)} if has_folds else {})), [], []
+    schemas |= {"folds": folds_schema(n)} if "folds" in outputs else {}  # of another model of the config, maybe
     with script.progress(f"explain {snakemake.wildcards.sequences}", "sequence", stop - start) as progress:
         for row, answers, prediction in zip(rows, asked["answers"], asked["predictions"], strict=True):
             tables = explainer.explain(row["sequence_id"], row["sequence"], answers, prediction, students)

@@ -28,7 +28,8 @@ if __name__ == "__main__":
     inputs, params, output, names = snakemake.input, snakemake.params, snakemake.output, snakemake.wildcards
     tables = {
         name: pd.read_parquet(inputs[name])
-        for name in ("values", "letters", "errors", "interactions", "scores", "sequences")
+        for name in ("values", "letters", "errors", "interactions", "scores", "sequences", "folds")
+        if inputs.get(name)
     }
     scores = read_json(inputs.faithfulness)
     indices = [name for name in params.listing["indices"] if name not in ("SV", "BV")]
@@ -66,7 +67,18 @@ if __name__ == "__main__":
     write_text(output.report, page)
     made = [
         inputs[name]
-        for name in ("values", "letters", "errors", "interactions", "scores", "sequences", "dropped", "faithfulness")
+        for name in (
+            "values",
+            "letters",
+            "errors",
+            "interactions",
+            "scores",
+            "sequences",
+            "dropped",
+            "faithfulness",
+            "folds",
+        )
+        if inputs.get(name)
     ]
     made += [*stretches.values(), *(inputs[name] for name in ("tomtom", "hypothetical") if inputs.get(name))]
     folder = Path(output.provenance).parents[1]

@@ -59,7 +59,7 @@ def test_a_game_keeps_what_is_present_and_draws_the_rest(model):
     plan = make_mask_plan(players.count, 128 * 400, draws=400)
     codes = TEMPLATE.to_local(TEMPLATE.alphabet.encode([SEQUENCE]))[0]
     game = SequenceGame(background, players, plan, codes)
-    values = game.means(game.ask(model))[:, 0]
+    values = game.means(game.ask(model, model.batch_size))[:, 0]
     assert model.evaluations == plan.evaluations <= 128 * 400
     masks = plan.masks.astype(bool)
     kept = masks[:, np.maximum(players.owners, 0)] | (players.owners < 0)

@@ -58,14 +58,26 @@ def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, va
     for spectrum in spectra:
         codes, components = resolve(spectrum, text)
         by_fold.append(components.shapley_values(codes))
+    return spread_table(output, sequences["sequence_id"].to_pylist(), np.array(by_fold), values)
+
+
+def spread_table(output: str, names: Sequence[str], by_fold: np.ndarray, values: pa.Table) -> pa.Table:
+    """Tabulate the spread of (F, S, n) values of the folds about those of their mean, as `fold_table` does.
+
+    Args:
+        output: its name.
+        names: of the S sequences.
+        by_fold: of each fold, each sequence and each position.
+        values: of the mean of the folds, with `values_schema`.
+    """
     deviation = np.std(by_fold, axis=0, ddof=1)
     centre = np.column_stack([values[f"pos_{i + 1}"].to_numpy() for i in range(deviation.shape[1])]).astype(np.float64)
-    reach = interval_factor(len(spectra)) * deviation
+    reach = interval_factor(len(by_fold)) * deviation
     rows = np.stack([deviation, centre - reach, centre + reach], 1).reshape(-1, deviation.shape[1])
     columns = {
-        "sequence_id": np.repeat(np.array(sequences["sequence_id"].to_pylist(), object), len(STATISTICS)),
+        "sequence_id": np.repeat(np.array(names, object), len(STATISTICS)),
         "output": pa.repeat(output, len(rows)),
-        "statistic": list(STATISTICS) * len(text),
+        "statistic": list(STATISTICS) * len(names),
     }
     columns |= {f"pos_{i + 1}": row.astype(np.float32) for i, row in enumerate(rows.T)}
     return pa.table(columns, schema=folds_schema(deviation.shape[1]))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..explanation.folds import spread_table
 from ..models import Model
 from ..sequences.alphabet import Alphabet
 from ..sequences.background import Background
@@ -20,9 +21,10 @@ from ..settings.records import MasksConfig
 from ..spectrum.interaction_tables import Listing
 from ..spectrum.tables import errors_schema, values_schema
 from . import MaskFit, fit_values
+from .fits import GameFit
 from .game import Players, SequenceGame, is_fixed
 from .letters import MIN_STUDENT_R2, by_letter, student_letters, within_players
-from .plan import MaskPlan, make_mask_plan
+from .plan import Estimator, MaskPlan, make_mask_plan
 from .settings import MaskSettings
 from .student import FOLDS, MIN_POSITIONS, Students, train_students
 from .student_fit import fit_students
@@ -45,6 +47,7 @@ class MaskExplainer:
         listing: which interactions are listed.
         batch_size: sequences per call of the model.
         letters: whether students say what letters contribute within players, and what others would.
+        folds: whose mean the model is; 0 where it is one network.
     """
 
     outputs: Sequence[str]
@@ -53,6 +56,7 @@ class MaskExplainer:
     listing: Listing
     batch_size: int = 1024
     letters: bool = False
+    folds: int = 0
 
     @classmethod
     def from_config(
@@ -67,7 +71,8 @@ class MaskExplainer:
         """Read a model's config and `explain.masks`.
 
         Args:
-            model: of the config: `alphabet`, `template`, `background`, `outputs`, and of `sketch` seed and batch size.
+            model: of the config: `alphabet`, `template`, `background`, `outputs`, and of `sketch` seed and batch size;
+                `folds`, how many it has, where it has some.
             masks: `explain.masks`.
             background_file: the sequences that the background counts or draws, where it does.
             tell: what is told of them.
@@ -80,7 +85,9 @@ class MaskExplainer:
         background = configured(template, model["background"], background_file, tell)
         settings = MaskSettings.from_config(masks, model["sketch"]["seed"])
         batch_size = model["sketch"]["batch_size"]
-        return cls(model["outputs"], background, settings, listing or Listing(), batch_size, letters)
+        return cls(
+            model["outputs"], background, settings, listing or Listing(), batch_size, letters, model.get("folds", 0)
+        )
 
     @cached_property
     def players(self) -> Players:
@@ -124,13 +131,25 @@ class MaskExplainer:
         """Ask the model about one sequence.
 
         Returns:
-            (queries, outputs) float64 answers, and the (outputs,) predictions of the sequence.
+            (queries, columns) float64 answers, and the (columns,) predictions of the sequence.
 
         Raises:
             InputError: a letter is ambiguous.
         """
-        answers = self.game(name, sequence).ask(model)
-        return answers, model(self.background.template.alphabet.encode([sequence]))[0]
+
+        def predict(codes: np.ndarray) -> np.ndarray:
+            if not self.folds:
+                return model(codes)
+            each = model.by_fold(codes)
+            return np.concatenate([each.mean(0), *each], 1)
+
+        answers = self.game(name, sequence).ask(predict, model.batch_size)
+        return answers, predict(self.background.template.alphabet.encode([sequence]))[0]
+
+    @property
+    def columns(self) -> int:
+        """How many numbers each answer has: one of each output, and after these one of each fold and its outputs."""
+        return len(self.outputs) * (1 + self.folds)
 
     @property
     def needs_students(self) -> bool:
@@ -144,8 +163,8 @@ class MaskExplainer:
 
         Args:
             games: of the sequences.
-            answers: (S, queries, outputs).
-            predictions: (S, outputs).
+            answers: (S, queries, columns).
+            predictions: (S, columns).
         """
         plan, draws, count = self.plan, self.plan.draws, games[0].size + 1  # the last is the sequence itself
         units, unit_size = plan.units
@@ -186,42 +205,42 @@ class MaskExplainer:
         Args:
             name: its id.
             sequence: its letters.
-            answers, prediction: (queries, outputs) and (outputs,), of `ask`.
+            answers, prediction: (queries, columns) and (columns,), of `ask`.
             students: where some were trained.
 
         Returns:
             For each output of the model `values` (`values_schema`), `letters` (the same, but what letters contribute
             within players in place of equal shares), `errors` (`errors_schema`), `interactions`
             (`MASK_INTERACTION_SCHEMA`) and `scores` (`SCORE_SCHEMA`); `hypothetical`, (q, n) float32 contributions
-            of every letter of the alphabet, or None where no student can be asked; and `fit`,
-            the name of the estimator and the parities.
+            of every letter of the alphabet, or None where no student can be asked; `fit`, the name of the estimator and
+            the parities; and of a model with folds `folds` (`folds_schema`).
         """
         game, settings, tables = self.game(name, sequence), self.settings, []
         values = game.means(answers)
         stretches = None if isinstance(game.background, Background) else game.background.size
-        guesses = fit_students(students, game, values, settings.max_order) if students else [None] * len(self.outputs)
-        trusted = [guess is not None and guess.validation_r2 >= MIN_STUDENT_R2 for guess in guesses]
-        slopes = student_letters(students, game) if students and self.letters and any(trusted) else None
+        guesses = fit_students(students, game, values, settings.max_order) if students else [None] * self.columns
+        trusted = [
+            guess is not None and guess.validation_r2 >= MIN_STUDENT_R2 for guess in guesses[: len(self.outputs)]
+        ]
+        slopes = (
+            student_letters(students, game, len(self.outputs)) if students and self.letters and any(trusted) else None
+        )
         for k, output in enumerate(self.outputs):
             whole = float(prediction[k])
-            fit = fit_values(
-                self.plan,
-                values[:, k],
-                whole,
-                estimator=settings.estimator,
-                max_order=settings.max_order,
-                student=guesses[k],
-            )
+            fit = self._fit(values[:, k], whole, guesses[k])
+            others = slice(len(self.outputs) + k, None, len(self.outputs))  # the same output of each fold
             seen = min(whole, values[:, k].min()), max(whole, values[:, k].max())
             spread = self.players.spread(fit.values)
             moved = None
             if slopes is not None and trusted[k]:
                 moved = within_players(slopes[k], self.players, game.codes, fit.values)
             letter_changes = spread if moved is None else moved[np.arange(len(spread)), game.codes]
+            deviation = float(np.std(prediction[others], ddof=1)) if self.folds else None
+            row = self._values(name, output, fit, whole, seen, spread, deviation)
             tables.append(
                 {
-                    "values": self._values(name, output, fit, whole, seen, spread),
-                    "letters": self._values(name, output, fit, whole, seen, letter_changes),
+                    "values": row,
+                    "letters": self._values(name, output, fit, whole, seen, letter_changes, deviation),
                     "hypothetical": None if moved is None else by_letter(game.background.template, moved),
                     "errors": self._errors(name, output, fit),
                     "interactions": interactions_table(name, output, fit, self.players, self.listing, sequence),
@@ -229,7 +248,31 @@ class MaskExplainer:
                     "scores": score_table(name, output, fit, self.plan.evaluations, seen, stretches),
                 }
             )
+            if self.folds:
+                by_fold = self._fold_values(values[:, others], prediction[others], guesses[others], fit)
+                tables[-1]["folds"] = spread_table(output, [name], by_fold[:, None], row)
         return tables
+
+    def _fit(
+        self, values: np.ndarray, whole: float, guess: GameFit | None, estimator: Estimator | None = None
+    ) -> MaskFit:
+        """Fit the (masks,) values of one game, by an estimator of its own or as the settings say."""
+        wanted, order = estimator or self.settings.estimator, self.settings.max_order
+        return fit_values(self.plan, values, whole, estimator=wanted, max_order=order, student=guess)
+
+    def _fold_values(
+        self, values: np.ndarray, whole: np.ndarray, guesses: Sequence[GameFit | None], fit: MaskFit
+    ) -> np.ndarray:
+        """The (folds, n) values of each fold, of its (masks, folds) values; by a student where their mean's are.
+
+        All were asked the same, so that they differ by what they are, and little by what was drawn.
+        """
+        taught = fit.record["estimator"] == "student"
+        fits = [
+            self._fit(values[:, f], float(whole[f]), guesses[f] if taught else None, "student" if taught else None)
+            for f in range(self.folds)
+        ]
+        return np.array([self.players.spread(one.values) for one in fits])
 
     def _values(
         self,
@@ -239,19 +282,21 @@ class MaskExplainer:
         prediction: float,
         seen: tuple[float, float],
         contributions: np.ndarray,
+        deviation: float | None,
     ) -> pa.Table:
         spread = contributions.astype(np.float32)
         columns = {
             "sequence_id": [name],
             "output": [output],
             "prediction": [prediction],
+            **({} if deviation is None else {"prediction_sd": [deviation]}),
             "reconstruction": [fit.reconstruction],
             "gap": [prediction - fit.reconstruction],
             "base_value": [fit.base],
             "warning": [",".join(warnings_of(fit, prediction, seen))],
         }
         columns |= {f"pos_{i + 1}": spread[i : i + 1] for i in range(len(spread))}
-        return pa.table(columns, schema=values_schema(len(spread)))
+        return pa.table(columns, schema=values_schema(len(spread), folds=deviation is not None))
 
     def _errors(self, name: str, output: str, fit: MaskFit) -> pa.Table:
         spread = self.players.spread(fit.errors).astype(np.float32)

@@ -12,19 +12,19 @@ from .plan import MaskPlan
 
 
 def save_answers(
-    path: str | Path, asked: Sequence[tuple[np.ndarray, np.ndarray]], plan: MaskPlan, model: Any, outputs: int
+    path: str | Path, asked: Sequence[tuple[np.ndarray, np.ndarray]], plan: MaskPlan, model: Any, columns: int
 ) -> None:
     """Write the answers and predictions of some sequences, with what they are of.
 
     Args:
         path: an .npz.
-        asked: of each sequence (queries, outputs) answers and (outputs,) predictions.
+        asked: of each sequence (queries, columns) answers and (columns,) predictions.
         plan: the masks.
         model: its identity.
-        outputs: how many the model has.
+        columns: how many numbers an answer has; see `MaskExplainer.columns`.
     """
-    answers = np.array([one for one, _ in asked]).reshape(len(asked), plan.evaluations, outputs)
-    predictions = np.array([one for _, one in asked]).reshape(len(asked), outputs)
+    answers = np.array([one for one, _ in asked]).reshape(len(asked), plan.evaluations, columns)
+    predictions = np.array([one for _, one in asked]).reshape(len(asked), columns)
     about = json.dumps({"model": model, "plan": plan.plan.hash}, sort_keys=True)
     save_npz(path, {"answers": answers, "predictions": predictions, "about": np.array(about)})
 

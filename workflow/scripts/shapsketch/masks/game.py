@@ -1,13 +1,12 @@
 """Games of sequences: which positions are a player, and what the model says when some players are absent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numba
 import numpy as np
 
-from ..models import Model
 from ..sequences.background import Background
 from ..sequences.draws import Draws
 from ..sequences.rng import MASK_STREAM, content_keys
@@ -173,12 +172,17 @@ class SequenceGame:
             return np.where(self.players.absent(masks), drawn, self.codes)
         return compose(self._thresholds, self.players, self.codes, masks, key, numbers)
 
-    def ask(self, model: Model) -> np.ndarray:
-        """Return the model's (size, outputs) float64 answers to all queries."""
-        template, batch = self.background.template, model.batch_size
+    def ask(self, predict: Callable[[np.ndarray], np.ndarray], batch: int) -> np.ndarray:
+        """Return the (size, outputs) float64 answers to all queries.
+
+        Args:
+            predict: from (N, n) uint8 alphabet codes to (N, outputs) numbers.
+            batch: sequences that it takes at once.
+        """
+        template = self.background.template
         step = max(1, LETTERS_AT_ONCE // (template.n * batch)) * batch
         answers = [
-            model(template.to_alphabet(self.queries(np.arange(start, min(start + step, self.size)))))
+            predict(template.to_alphabet(self.queries(np.arange(start, min(start + step, self.size)))))
             for start in range(0, self.size, step)
         ]
         return np.concatenate(answers)

@@ -26,12 +26,13 @@ POINTS_AT_ONCE = 32
 MIN_STUDENT_R2 = 0.5  # on masks that choose between fits: students that say less are not asked about letters
 
 
-def student_letters(students: Students, game: SequenceGame) -> np.ndarray:
+def student_letters(students: Students, game: SequenceGame, outputs: int | None = None) -> np.ndarray:
     """Return what the students say that each letter would contribute, its mean over the background taken off.
 
     Args:
         students: the students.
         game: of the sequence.
+        outputs: the first so many are wanted; None for all.
 
     Returns:
         (outputs, n, letters) float64 by local code; zero where a letter is not allowed.
@@ -43,14 +44,14 @@ def student_letters(students: Students, game: SequenceGame) -> np.ndarray:
         (words[:, 1:] < words[:, :1]).astype(np.uint8), game.key(MASK_STUDENT_STREAM + 2), np.arange(POINTS)
     )
     features = torch.from_numpy(students.features)
-    total = np.zeros((len(students.means), *students.features.shape[::2]))
+    total = np.zeros((len(students.means[:outputs]), *students.features.shape[::2]))
     for number, start in enumerate(range(0, POINTS, POINTS_AT_ONCE)):
         x = encode(points[start : start + POINTS_AT_ONCE], features).to(device()).requires_grad_()
         values = students.networks[number % FOLDS](x)
         for k in range(len(total)):
             (slope,) = torch.autograd.grad(values[:, k].sum(), x, retain_graph=k < len(total) - 1)
             total[k] += slope.sum(0).cpu().numpy()
-    slopes = np.einsum("knw,nlw->knl", total / POINTS * students.scales[:, None, None], students.features)
+    slopes = np.einsum("knw,nlw->knl", total / POINTS * students.scales[:outputs, None, None], students.features)
     chances = letter_chances(game, slopes.shape[2])
     allowed = np.arange(slopes.shape[2]) < game.background.template.sizes[:, None]
     return np.where(allowed, slopes - (slopes * chances).sum(2, keepdims=True), 0.0)

@@ -19,6 +19,7 @@ SIGNIFICANT_DIGITS = 4
 FILES = (
     ("shapley_values.parquet", "Shapley values, prediction, reconstruction and warnings of each sequence"),
     ("shapley_errors.parquet", "a standard error for each value"),
+    ("shapley_folds.parquet", "the spread of each value over the model's folds, and the interval of another fold's"),
     ("shapley_values.tsv.gz", "the same as text, below 100,000 rows"),
     ("interactions.parquet", "the strongest interactions of each sequence"),
     ("letter_contributions.parquet", "contributions of letters: within segments, as the students divide their values"),
@@ -45,7 +46,7 @@ def page_content(
     """Return what the page's script draws, as plain values.
 
     Args:
-        tables: `values`, `letters`, `errors`, `interactions`, `scores` and `sequences`.
+        tables: `values`, `letters`, `errors`, `interactions`, `scores` and `sequences`; of a model with folds `folds`.
         faithfulness: of `report_on_masks`.
         index: whose interactions are shown; None for none.
         players: `explain.masks.players`.
@@ -53,10 +54,11 @@ def page_content(
 
     Returns:
         `outputs`, each with its name, its `summary`, `headline`, `beside`, `half` and `half_beside` (R2 in words),
-        `warnings` (sentences) and `rows`: `id`, `letters`, `prediction`, `base`, `gap`, `gapError`, `r2` and `halfR2`
-        (in words), `warnings` (names), `estimator`, `noise`, `stretches` (real sequences of its background),
-        `values` (contributions of letters), `divided` (whether these are a student's division of players' values),
-        `errors` (one per position), `interactions` (`positions` as a list of 0-based [first, last], `letters`,
+        `folds` (a sentence, or nothing), `warnings` (sentences) and `rows`: `id`, `letters`, `prediction`, `base`,
+        `gap`, `gapError`, `r2` and `halfR2` (in words), `warnings` (names), `estimator`, `noise`, `stretches` (real
+        sequences of its background), `values` (contributions of letters), `divided` (whether these are a student's
+        division of players' values), `errors` (one per position), of a model with folds `spread` and `predictionSd`
+        (standard deviations over them), `interactions` (`positions` as a list of 0-based [first, last], `letters`,
         `value`), `seqlets` (`motif`, `start`, `end`, 0-based, the latter one past the last, `minus`, `value`); `motifs`
         and `reason`, see `Motifs.of`; `count`, the sequences there are, and `shown`, those on the page; `players`, see
         `player_bounds`.
@@ -68,6 +70,8 @@ def page_content(
     for output, summary in faithfulness.items():
         of_output = {name: table[table["output"] == output] for name, table in tables.items() if name != "sequences"}
         of_output["interactions"] = listed[listed["output"] == output]
+        if "folds" in of_output:
+            of_output["folds"] = of_output["folds"][of_output["folds"]["statistic"] == "standard_deviation"]
         outputs.append(
             {
                 "name": output,
@@ -79,6 +83,7 @@ def page_content(
                 "half": headline_r2(*_ends(summary["half"])),
                 "half_beside": interval_r2(*_ends(summary["half"])),
                 "pooled": pooled_words(summary),
+                "folds": fold_words(summary),
                 "warnings": warning_lines(summary),
             }
         )
@@ -108,6 +113,7 @@ def _rows(
     values, letter_values, errors = (tables[name].head(most) for name in ("values", "letters", "errors"))
     places = [c for c in values if c.startswith("pos_")]
     shared, matrix, uncertain = (table[places].to_numpy(np.float64) for table in (values, letter_values, errors))
+    spread = tables["folds"].head(most)[places].to_numpy(np.float64) if "folds" in tables else []
     strongest = dict(iter(tables["interactions"].groupby("sequence_id", sort=False)))
     none = tables["interactions"].head(0)
     rows = []
@@ -132,6 +138,8 @@ def _rows(
                 "divided": bool((shared[k] != matrix[k]).any()),
                 "seqlets": seqlets.get(value_row.sequence_id, []),
                 "errors": [_short(v) for v in uncertain[k].tolist()],
+                **({"spread": [_short(v) for v in spread[k].tolist()]} if len(spread) else {}),
+                **({"predictionSd": _short(value_row.prediction_sd)} if len(spread) else {}),
                 "interactions": [
                     {"positions": _ranges(i.positions), "letters": i.letters, "value": _short(i.value)}
                     for i in interactions.itertuples()
@@ -160,6 +168,18 @@ def pooled_words(score: Mapping[str, Any]) -> str:
     """Say what R2 all sequences have together; nothing where it is undefined."""
     words = full_r2(score["r2_pooled"], *score["r2_pooled_interval"])
     return "" if words == "undefined" else f"{words} of all sequences together"
+
+
+def fold_words(score: Mapping[str, Any]) -> str:
+    """Say how far a model's folds are apart; nothing where it has none."""
+    if "folds" not in score:
+        return ""
+    apart = score["prediction_sd"]
+    return (
+        f"The model is the mean of {score['folds']} folds, each of which was asked at every mask ({score['folds']} x "
+        f"{score['evaluations_per_sequence']:,} evaluations of a sequence)"
+        + ("" if apart is None else f"; their predictions have a standard deviation of {apart:.2g} (median)")
+    )
 
 
 def warning_lines(score: Mapping[str, Any]) -> list[str]:
@@ -191,6 +211,7 @@ def summary_lines(model: str, sequence_set: str, faithfulness: Mapping[str, Any]
                 f"{full_r2(*_ends(score['half']))}; {100 * score['noise_share']:.0f} % of the variance of single "
                 "answers at masks of every size is the background's noise"
             )
+        lines += [f"  {line}" for line in [fold_words(score)] if line]
         lines += [f"  warning: {line}" for line in warning_lines(score)]
         lines += [f"  {sentence}" for sentence in few(score["sequences"])]
     lines.append(f"  open {report}")
