@@ -1,7 +1,8 @@
 """Models of PyTorch: exported programs, TorchScript, and networks with a file of weights.
 
 Source keys: `layout` and `dtype` of the one-hot input (see `onehot`), or `input: tokens` with its keys (see `tokens`);
-`constants`, further inputs that are held; `score` of a language model (see `language`); `device`; and one of
+`constants`, further inputs that are held; `score` of a language model (see `language`); `device`; `precision` (see
+`half`); and one of
 - `path` of a program saved by `torch.export.save` (`.pt2`) or `torch.jit.save`;
 - `architecture`, a published network of `published`, and `path` of its weights;
 - `factory`, `"file.py:function"`, which returns a `torch.nn.Module`, and, optionally, `path` of its weights.
@@ -20,6 +21,7 @@ import numpy as np
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from . import Predictor
+from .half import checked, in_half
 from .network_input import NetworkInput
 from .published import ARCHITECTURES, Counted
 from .user_code import import_function, within
@@ -61,7 +63,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
         return plain(forward(x, **others))
 
     def ask(inputs: np.ndarray) -> Any:
-        x = torch.from_numpy(inputs).to(device)
+        x = moved(inputs, device)
         x = x.to(dtype) if x.is_floating_point() else x
         with torch.inference_mode():
             if batch is None or not len(x):
@@ -69,7 +71,18 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
             full = torch.cat([x, x[-1:].expand(-len(x) % batch, *x.shape[1:])])
             return _first_rows([answer(part) for part in torch.split(full, batch)], len(x))
 
+    if source.get("precision") == "half":
+        half, full = given.predictor(in_half(ask, device)), given.predictor(ask)
+        return checked(half, full, template, str(source.get("path") or source.get("factory")))
     return given.predictor(ask)
+
+
+def moved(inputs: np.ndarray, device: "torch.device") -> "torch.Tensor":
+    """Return inputs as a tensor of a device; to CUDA from pinned memory, which is copied while the GPU still works."""
+    import torch
+
+    x = torch.from_numpy(inputs)
+    return x.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else x.to(device)
 
 
 def _declared_input(module: "torch.nn.Module") -> "tuple[int | None, torch.dtype | None, list[str]]":
