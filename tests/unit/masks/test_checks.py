@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shapsketch.masks import explain_game
-from shapsketch.masks.checks import pair_masks, pair_units, walk_masks, walk_orders, walk_units
+from shapsketch.masks.checks import combine, pair_masks, pair_units, walk_masks, walk_orders, walk_units
 from shapsketch.masks.plan import make_mask_plan
 
 
@@ -22,3 +22,27 @@ def test_units_are_unbiased():
         error = units.std(0) / np.sqrt(4000)
         assert (np.abs(units.mean(0) - exact_fit.values) < 4 * error).all()
         assert units.sum(1) == pytest.approx(whole - cells[0])
+
+
+@pytest.mark.parametrize("noise", [0.1, 1.0, 5.0])
+def test_corrections_beside_doubts_do_no_harm_and_their_errors_hold(noise):
+    """Corrections whose standard errors are so many times those of the fit, of 300 players of which 30 act.
+
+    Half of what is missed of the value function are interactions, which few values hear of.
+    """
+    players, units, held, alone, corrected = 300, 80, [], [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        spread = np.where(np.arange(players) < 30, 1.0, 0.02)  # squares of the fit's errors
+        errors = np.sqrt(spread) * rng.normal(size=players)
+        doubts = spread * (rng.chisquare(1, players) + 1)
+        drawn = errors + noise * np.sqrt(spread.mean() * units) * rng.normal(size=(units, players))
+        checked = combine(drawn, np.zeros(units), 0.0, doubts, missed=2 * players * spread.mean() / 6)
+        held.append(np.abs(checked.values - errors) <= 1.96 * checked.errors)
+        alone.append(np.mean(errors**2))
+        corrected.append(np.mean((checked.values - errors) ** 2))
+    assert np.mean(corrected) <= 1.02 * np.mean(alone)
+    assert 0.9 <= np.mean(held) <= 0.99
+    assert np.mean(np.array(held)[:, :30]) >= 0.85
+    if noise < 1:
+        assert np.mean(corrected) < 0.1 * np.mean(alone)

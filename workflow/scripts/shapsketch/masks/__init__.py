@@ -8,7 +8,7 @@ all; what the fit misses of the Shapley values is added from answers of their ow
 error. The values add up to the prediction less the base value: what is known to be true is made so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,11 @@ def fit_values(
         fitted = student if student and student.validation_r2 > fitted.validation_r2 else fitted
     else:
         fitted = student
-    scores = score_guesses(plan, values, fitted.guesses)
+    scores = score_guesses(plan, values, fitted.guesses, fitted.answers)
     if not scores["r2"] > 0:  # no better than a constant, which is then what is known
         fitted = fit_constant(plan, values)
-        scores = score_guesses(plan, values, fitted.guesses)
-    checked = _check(plan, values, whole, fitted)
+        scores = score_guesses(plan, values, fitted.guesses, fitted.answers)
+    checked = _check(plan, values, whole, fitted, scores)
     order = int(fitted.parities.orders.max(initial=0))
     about = {
         "estimator": fitted.estimator,
@@ -152,20 +152,28 @@ def _add_up(fitted: GameFit, checked: Checked, whole: float, variances: Variance
     )
 
 
-def score_guesses(plan: MaskPlan, values: np.ndarray, guesses: np.ndarray) -> dict[str, Any]:
-    """The scores of (N,) guesses at the (N,) values of a plan's masks: on sized masks, and in `half` on half masks."""
+def score_guesses(plan: MaskPlan, values: np.ndarray, guesses: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+    """The scores of a fit at the (N,) values of a plan's masks: on sized masks, and in `half` on half masks.
+
+    Args:
+        plan: the plan.
+        values: of its masks.
+        guesses, answers: (N,), as those of a `GameFit`.
+    """
     if plan.exhaustive:
         known = {**KNOWN, "signal": float(values.var())}
         return {**known, "half": known}
     kinds = {}
     for kind in ("sized", "half"):
-        first, second = plan.holdout(kind)
-        kinds[kind] = score(values[first], values[second], guesses[first], plan.plan.seed)
+        parts = plan.holdout(kind)
+        kinds[kind] = score(
+            *(np.array([one[rows] for rows in parts]) for one in (values, guesses, answers)), plan.plan.seed
+        )
     return {**kinds["sized"], "half": kinds["half"]}
 
 
-def _check(plan: MaskPlan, values: np.ndarray, whole: float, fitted: GameFit) -> Checked:
-    """Estimate what the fit misses, from the walks or pairs."""
+def _check(plan: MaskPlan, values: np.ndarray, whole: float, fitted: GameFit, scores: Mapping[str, Any]) -> Checked:
+    """Estimate what the fit misses, from the walks or pairs; `scores` are its own."""
     if plan.exhaustive:
         return Checked(np.zeros(plan.players), np.zeros(plan.players), 0.0, 0.0, 0.0, 0.0)
     rows = plan.parts["checks"]
@@ -175,4 +183,5 @@ def _check(plan: MaskPlan, values: np.ndarray, whole: float, fitted: GameFit) ->
         nobody = residual[:: plan.players]
     else:
         units, nobody = pair_units(plan.masks[rows], residual, left), residual[2::3]
-    return combine(units, nobody, float(np.mean(left)))
+    missed = max(scores["missed"], 0.0) + scores["missed_error"]
+    return combine(units, nobody, float(np.mean(left)), fitted.doubts, missed)

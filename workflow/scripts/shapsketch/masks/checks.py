@@ -15,6 +15,14 @@ of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + 
 what a and k may be (flat in their roots; Gelman 2006, section 5.2). That is closer on average, but what is left out is
 largest for the few players that act, which all the others outvote: so the standard error of a value is never less than
 that of its whole correction.
+
+Students tell more: where the two of them disagree (`doubts`), and, as they know the letters of the draws, how much of
+the value function they miss. Errors e of the values of m players make it miss about sum e^2 / 6 or more at masks of
+uniform size (of effects that add up, E u (1 - u) = 1 / 6 is each one's share). So their mean square is at most six
+times what is missed, over m, and below that anything until the corrections speak; three quarters of it go by the
+doubts. As much of a correction is made as is right if the errors are as small as they may well be, and standard
+errors are those of the sums, with errors as large as is likely: where corrections are much noisier than that, the
+students' values stay as they are.
 """
 
 from dataclasses import dataclass
@@ -27,6 +35,7 @@ from ..sequences.rng import PAIR_STREAM, WALK_STREAM, random_words
 CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
 PRIOR_UNITS = 2.0  # units that the mean variance over the players counts for in that of each
 FEW_PLAYERS = 3  # which do not tell a and k
+DOUBTS_SHARE, SURELY_MORE = 0.75, 0.05  # see `_weighed`; of the likelihood, below what the errors surely are
 GRID, WIDEST = 40, 6.0  # roots of a and of k, and the largest of k
 TYPICAL_ORDER = 3  # of a typical residual, as in refine
 ROUNDING_SHARE = 1e-24  # of the squares of the corrections: less is rounding
@@ -113,17 +122,28 @@ def pair_units(masks: np.ndarray, residual: np.ndarray, whole: np.ndarray | floa
     return 0.5 * weights * gap[:, None] + (np.asarray(whole - nobody) / m)[:, None]
 
 
-def combine(units: np.ndarray, nobody: np.ndarray, whole: float) -> Checked:
+def combine(
+    units: np.ndarray,
+    nobody: np.ndarray,
+    whole: float,
+    doubts: np.ndarray | None = None,
+    missed: float = np.inf,
+) -> Checked:
     """Weigh the corrections by how well they are known; see above.
 
     Args:
         units: (units, m) of `walk_units` or `pair_units`, two units at least.
         nobody: (units,) residuals of nobody, one of each unit.
         whole: the residual of all players.
+        doubts: (m,) of the fit, where it knows some.
+        missed: with doubts, the variance of the value function at masks of uniform size that it misses at most.
     """
     count, mean = len(units), units.mean(0)
     square, wider = _squared_errors(units)
-    share, values, errors, spread = _shrunk(mean, square)
+    if doubts is None or not doubts.any() or not mean.any():
+        share, values, errors, spread = _shrunk(mean, square)
+    else:
+        share, values, errors, spread = _weighed(mean, square, doubts / doubts.mean(), 6 * missed / len(mean))
     base_square, base_wider = (float(part[0]) for part in _squared_errors(nobody[:, None]))
     missed = max(whole**2, float(spread.sum()))  # squared, of what the fit has at the other end
     base_share = missed / (missed + base_square) if base_square > 0 and len(mean) > FEW_PLAYERS else 1.0
@@ -155,10 +175,29 @@ def _shrunk(mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarra
     root = np.linspace(0, 1, GRID)
     a = np.repeat((3 * np.sqrt(np.mean(mean**2 + square)) * root) ** 2, GRID)
     spread = a[:, None] + np.tile((WIDEST * root) ** 2, GRID)[:, None] * square
-    log = -0.5 * (np.log(spread + square) + mean**2 / (spread + square)).sum(1)
-    weight = np.exp(log - log.max())
-    weight /= weight.sum()
+    weight = _likelihoods(mean, square, spread)
     shares = spread / (spread + square)
     share = weight @ shares
     variance = share * square + (weight @ shares**2 - share**2) * mean**2
     return share, share * mean, np.sqrt(np.maximum(variance, square)), weight @ spread
+
+
+def _weighed(
+    mean: np.ndarray, square: np.ndarray, doubts: np.ndarray, most: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The same, where the squares of the fit's errors are t times (m,) doubts of mean 1, and t is `most` or less."""
+    t = most * np.linspace(0, 1, GRID)[1:]
+    spread = t[:, None] * (1 - DOUBTS_SHARE + DOUBTS_SHARE * doubts)
+    square = np.maximum(square, ROUNDING_SHARE * np.max(mean**2 + square))
+    weight = _likelihoods(mean, square, spread)
+    sure = spread[np.searchsorted(np.cumsum(weight), SURELY_MORE)]
+    share, likely = sure / (sure + square), weight @ spread
+    return share, share * mean, np.sqrt(share**2 * square + (1 - share) ** 2 * likely), likely
+
+
+def _likelihoods(mean: np.ndarray, square: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """How likely each of (G, m) squares that the fit's errors may have is; (G,) that add up to 1."""
+    log = -0.5 * (np.log(spread + square) + mean**2 / (spread + square)).sum(1)
+    weight = np.exp(log - log.max())
+    normalised: np.ndarray = weight / weight.sum()
+    return normalised

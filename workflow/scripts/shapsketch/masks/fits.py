@@ -38,6 +38,7 @@ class GameFit:
         validation_r2: NaN where nothing was chosen.
         variances: of sums of the parities' coefficients, as far as the sample of masks makes them vary.
         errors: (m,) standard errors of `values`, where they are from draws.
+        doubts: (m,) in which proportions the `values` are likely to be wrong, squared; None where the fit cannot tell.
     """
 
     estimator: str
@@ -50,6 +51,7 @@ class GameFit:
     validation_r2: float
     variances: Variances = known
     errors: np.ndarray | float = 0.0
+    doubts: np.ndarray | None = None
 
     @classmethod
     def of_parities(

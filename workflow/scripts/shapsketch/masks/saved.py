@@ -137,8 +137,10 @@ def _shard_scores(
         values = game.means(answers)
         said = holdout_guesses(students, game, values.shape[1]) if students and "student" in names else None
         for k, (output, name) in enumerate(zip(explainer.outputs, names.tolist(), strict=True)):
-            guesses = said[:, k] if said is not None and name == "student" else parities[k].predict(plan.masks)
-            scores = score_guesses(plan, values[:, k], guesses)
+            guesses = told = parities[k].predict(plan.masks)
+            if said is not None and name == "student":
+                guesses, told = said[0][:, k], said[1][:, k]
+            scores = score_guesses(plan, values[:, k], guesses, told)
             about = {"sequence_id": row["sequence_id"], "output": output, "estimator": name}
             rows.append(about | {"r2": scores["r2"], "half_r2": scores["half"]["r2"]})
     return rows

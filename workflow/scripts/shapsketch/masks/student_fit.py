@@ -15,7 +15,7 @@ from .plan import KINDS, half_masks
 from .regression import polish, pursue
 from .student import FOLDS, Students
 
-GUESS_DRAWS, SCORE_DRAWS = 16, 64  # backgrounds that a value is averaged over, to choose and to score
+GUESS_DRAWS, SCORE_DRAWS = 16, 32  # backgrounds that a value is averaged over, to choose and to score
 WALK_SHARE, MAX_WALK_LETTERS = 16, 50_000_000  # evaluations of students for each of the model, and their letters
 FULL_SHARE = 1 / 3  # of them, in walks that step through all players
 MIN_WALKS = 4  # of them and of each fold
@@ -36,8 +36,7 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
         max_order: of a parity.
     """
     plan, outputs = game.plan, answers.shape[1]
-    guesses = holdout_guesses(students, game, outputs)
-    checked = np.full(guesses.shape, np.nan)
+    guesses, checked = holdout_guesses(students, game, outputs)
     guesses[plan.validation] = _values(students, game, plan.masks[plan.validation], GUESS_DRAWS)
     units, unit_size = plan.units
     start = plan.parts["checks"].start
@@ -46,7 +45,7 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
     for fold in range(FOLDS):
         hidden = start + (np.arange(fold, units, FOLDS)[:, None] * unit_size + np.arange(unit_size)).ravel()
         checked[hidden] = _answers(students, fold, game, hidden)
-    values, errors, base = _walks(students, game, counts / counts.sum())
+    values, errors, base, doubts = _walks(students, game, counts / counts.sum())
     parities = _parities(students, game, max_order)
     scores = [r_squared(answers[plan.validation, o], guesses[plan.validation, o]) for o in range(outputs)]
     return [
@@ -61,19 +60,22 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
             scores[o],
             parities[o][1],
             errors[:, o],
+            doubts[:, o],
         )
         for o in range(outputs)
     ]
 
 
-def holdout_guesses(students: Students, game: SequenceGame, outputs: int) -> np.ndarray:
-    """What the students say of the hold-out masks, among all masks of the plan: (N, outputs), NaN at the others."""
+def holdout_guesses(students: Students, game: SequenceGame, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the students say of hold-out masks, and of the answers there: twice (N, outputs), NaN at other masks."""
     plan = game.plan
-    guesses = np.full((len(plan.masks), outputs), np.nan)
+    guesses, answers = np.full((2, len(plan.masks), outputs), np.nan)
     for kind in KINDS:
-        rows, _ = plan.holdout(kind)
-        guesses[rows] = _values(students, game, plan.masks[rows], SCORE_DRAWS)
-    return guesses
+        for time, rows in enumerate(dict.fromkeys((part.start, part.stop) for part in plan.holdout(kind))):
+            masks = np.arange(*rows)
+            guesses[masks] = _values(students, game, plan.masks[masks], SCORE_DRAWS, time)
+            answers[masks] = np.mean([_answers(students, fold, game, masks) for fold in range(FOLDS)], axis=0)
+    return guesses, answers
 
 
 def _answers(students: Students, fold: int, game: SequenceGame, masks: np.ndarray) -> np.ndarray:
@@ -83,21 +85,24 @@ def _answers(students: Students, fold: int, game: SequenceGame, masks: np.ndarra
     return students.predict(fold, game.queries(rows)).reshape(len(masks), draws, -1).mean(1)
 
 
-def _values(students: Students, game: SequenceGame, masks: np.ndarray, draws: int) -> np.ndarray:
-    """The (N, outputs) means of both students over draws of the background, at (N, m) masks."""
+def _values(students: Students, game: SequenceGame, masks: np.ndarray, draws: int, time: int = 0) -> np.ndarray:
+    """The (N, outputs) means of both students over draws of the background, at (N, m) masks; other draws each time."""
     key = game.key(MASK_STUDENT_STREAM)
     total: np.ndarray | float = 0.0
     for draw in range(draws):
-        queries = game.compose(masks, key, np.arange(len(masks)) * draws + draw)
+        queries = game.compose(masks, key, (time * len(masks) + np.arange(len(masks))) * draws + draw)
         total = total + students.predict(draw % FOLDS, queries)
     return np.asarray(total) / draws
 
 
 def _walks(students: Students, game: SequenceGame, weights: Sequence[float]) -> tuple[np.ndarray, ...]:
-    """Shapley values, their standard errors, and the base, of the students' own game: (m, O), (m, O) and (O,).
+    """Shapley values, their standard errors, the base, and doubts, of the students' own game: (m, O), but base (O,).
 
     A third of the walks' evaluations steps through all players. Few of them act, and only their steps differ from walk
     to walk; so the other walks stop before and after those alone, as many players as makes the errors smallest.
+
+    A value is doubtful where the students of both folds disagree. Two of them may agree by chance, so half of that is
+    shared out as the squares of the values are.
     """
     m, n = game.plan.players, len(game.codes)
     budget = min(WALK_SHARE * game.plan.evaluations, MAX_WALK_LETTERS // n)
@@ -106,7 +111,7 @@ def _walks(students: Students, game: SequenceGame, weights: Sequence[float]) -> 
     first = [_steps(students, fold, game, everybody, full[fold], 0) for fold in range(FOLDS)]
     variances = np.mean([steps.var(0, ddof=1) for steps, _ in first], axis=0)
     players, walks = focus(variances, full[0], budget - FOLDS * full[0] * (m + 1))
-    values, squares, base = np.zeros((m, variances.shape[1])), np.zeros((m, variances.shape[1])), 0.0
+    values, squares, base, by_fold = np.zeros((m, variances.shape[1])), np.zeros((m, variances.shape[1])), 0.0, []
     for fold, weight in enumerate(weights):
         steps, nobody = first[fold]
         mean, square = steps.mean(0), steps.var(0, ddof=1) / len(steps)
@@ -115,7 +120,10 @@ def _walks(students: Students, game: SequenceGame, weights: Sequence[float]) -> 
             together, nobody = np.concatenate([steps[:, players], more]), np.concatenate([nobody, others])
             mean[players], square[players] = together.mean(0), together.var(0, ddof=1) / len(together)
         values, squares, base = values + weight * mean, squares + weight**2 * square, base + weight * nobody.mean(0)
-    return values, np.sqrt(squares), np.asarray(base)
+        by_fold.append(mean)
+    apart = np.var(by_fold, axis=0)
+    norm = np.maximum(np.square(values).sum(0), np.finfo(float).tiny)
+    return values, np.sqrt(squares), np.asarray(base), (apart + apart.sum(0) * np.square(values) / norm) / 2
 
 
 def focus(variances: np.ndarray, full: int, budget: int) -> tuple[np.ndarray, int]:
