@@ -82,6 +82,18 @@ def test_equal_letters_across_a_cut_are_one_motif_at_any_distance(tmp_path):
     assert not (result.kind("interaction")["share"].iloc[1:] > 0.1 * first["share"]).any()
 
 
+def test_a_rare_word_leads_those_that_are_told_apart_from_it(tmp_path):
+    """T and A lower together, and few T's are before an A: not "T before C, G or T raises"."""
+    template, rng = template_of("DNA", 8), np.random.default_rng(0)
+    texts = random_texts(template, 1000)
+    texts = [t[:4] + rng.choice(list("CGT")) + t[5:] if t[3:5] == "TA" and k % 8 else t for k, t in enumerate(texts)]
+    assert 5 <= sum(t[3:5] == "TA" for t in texts) < 20
+    result = aggregated(tmp_path, exact_spectrum(template, [Planted("TA", (0, 1), (3,), -1.0)]), texts)
+    (motif,) = result.kind("interaction").to_dict("records")
+    assert (motif["letters"], motif["positions"]) == ("TA", "4,5")
+    assert motif["value"] < -0.5
+
+
 def test_both_strands_of_dna_when_asked(tmp_path):
     template = template_of("DNA", 12)
     motifs = [Planted("GAC", (0, 1, 3), (1, 3, 6), 2.0), Planted("GTC", (0, 2, 3), (2, 5), 2.0)]

@@ -33,7 +33,11 @@ MIN_SEED_SHARE = 0.02  # of the least share of a motif: interactions that no mot
 
 
 class _Seeds:
-    """Where the strongest interaction is, summed over the offsets of the sequence.
+    """Where the interaction is that explains most, summed over the offsets of the sequence.
+
+    The part of a word in the tables of a support is the indicator of its letters, each centred by the background. What
+    it explains over the sequences is the square of its product with the tables, over its own square (matching pursuit):
+    a rare word that all others there are told apart from leads those others.
 
     Args:
         residuals: the tables.
@@ -42,7 +46,8 @@ class _Seeds:
 
     def __init__(self, residuals: ResidualTables, least: int) -> None:
         self._residuals = residuals
-        self._order, self._starts, self._weights = {}, {}, {}
+        self._order, self._starts, self._counts = {}, {}, {}
+        self._chances, self._scales = {}, {}
         for order, stack in residuals.stacks.items():
             if order < 2:
                 continue
@@ -54,20 +59,43 @@ class _Seeds:
             counts = stack.counts[by_gaps]
             enough = np.add.reduceat(counts, self._starts[order], axis=0) >= least
             lengths = np.diff([*self._starts[order], len(by_gaps)])
-            self._weights[order] = counts * np.repeat(enough, lengths, axis=0)
+            self._counts[order] = counts.astype(np.float64)
+            self._chances[order] = residuals.probabilities[stack.supports[by_gaps]]
+            squares = _over_words(self._counts[order], self._chances[order], squared=True)
+            usable = np.repeat(enough, lengths, axis=0) & (counts > 0) & (squares > 0)
+            self._scales[order] = np.divide(1.0, squares, out=np.zeros_like(squares), where=usable)
 
     def strongest(self) -> tuple[float, Stack, np.ndarray, int] | None:
         """The summed squares, the stack, the rows of the supports that are shifts of one another, and the cell."""
         best: tuple[float, Stack, np.ndarray, int] | None = None
         for order, by_gaps in self._order.items():
-            left = self._residuals.residual[order][by_gaps]
-            sums = np.add.reduceat(self._weights[order] * left * np.abs(left), self._starts[order], axis=0)
+            left = self._counts[order] * self._residuals.residual[order][by_gaps]
+            products = _over_words(left, self._chances[order])
+            explained = products * np.abs(products) * self._scales[order]
+            sums = np.add.reduceat(explained, self._starts[order], axis=0)
             group, cell = np.unravel_index(int(np.argmax(np.abs(sums))), sums.shape)
             score = float(abs(sums[group, cell]))
             if score > 0 and (best is None or score > best[0]):
                 stop = [*self._starts[order], len(by_gaps)][group + 1]
                 best = score, self._residuals.stacks[order], by_gaps[self._starts[order][group] : stop], int(cell)
         return best
+
+
+def _over_words(cells: np.ndarray, chances: np.ndarray, *, squared: bool = False) -> np.ndarray:
+    """Sum (D, q^k) numbers over all cells with the centred indicator of each word, or with its square: (D, q^k).
+
+    Args:
+        cells: of D supports of k positions.
+        chances: (D, k, q) of the letters there; one letter's indicator is 1 - p at itself and -p elsewhere.
+        squared: whether with its square.
+    """
+    count, size, q = chances.shape
+    for axis in range(size):
+        p = chances[:, axis, None, :, None]
+        cells = cells.reshape(count, q**axis, q, -1)
+        there, anywhere = (1 - 2 * p, p**2) if squared else (1.0, -p)
+        cells = there * cells + anywhere * cells.sum(2, keepdims=True)
+    return cells.reshape(count, -1)
 
 
 def find_motifs(
