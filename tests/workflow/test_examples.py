@@ -18,6 +18,7 @@ BUDGETS = {
     "gb1_network": 3_000,
     "gb1_measured": 8_000,
     "splice_site": 8_000,
+    "bedict": 6_000,
 }
 
 
@@ -29,6 +30,8 @@ def linked(folder):
     """A folder with the project's resources, into which models can be downloaded."""
     (folder / "resources").mkdir(parents=True)
     (folder / "resources/sequences").symlink_to(ROOT / "resources/sequences")
+    (folder / "tests").mkdir()
+    (folder / "tests/bedict.py").symlink_to(ROOT / "tests/bedict.py")
     workspace = object.__new__(Workspace)
     workspace.folder = folder
     return workspace
@@ -55,6 +58,8 @@ def finished(shared, tmp_path_factory):
     models["sprout"]["source"]["path"] = [str(shared / "sprout" / name) for name in sprout]
     models["gb1_network"]["source"]["path"] = str(shared / "nn4dms_gb1/gb1_cnn_weights.npz")
     models["ctcf"]["source"]["path"] = str(shared / "bpnet_ctcf/bpnet_ctcf_weights.npz")
+    models["bedict"]["source"]["path"] = str(shared / "bedict_abemax/bedict_abemax_weights.npz")
+    models["bedict"]["outputs"] = {"A6": {"column": 5}}  # of twenty
     models["optimus"]["source"]["mirror"] = str(shared / "optimus5p_multioutput")
     models["deepspcas9"]["source"]["mirror"] = (shared / "deepspcas9/original").as_uri()
     for name, budget in BUDGETS.items():
@@ -195,6 +200,18 @@ def motifs(finished, folder, model, output, queries=None):
     if queries:
         texts = pd.read_parquet(results / queries / "sequences.parquet")["sequence"].tolist()
     return aggregated(folder, spectrum, texts)
+
+
+def test_bystanders_lower_the_editing_of_a6(finished, tmp_path):
+    """An A before it, more so after a T, or just after it: the editor converts one of them (Marquart et al. 2021)."""
+    found = motifs(finished, tmp_path, "bedict", "A6", "edits")
+    positions = found.kind("position").set_index("positions")
+    assert positions["letters"].to_dict().items() >= {"5": "A", "4": "T", "7": "A", "8": "A"}.items()
+    assert (positions["value"][["5", "4", "7", "8"]] < -0.02).all()
+    first = found.kind("interaction").iloc[0]  # six sequences of a hundred that have T4
+    assert (first["consensus"], first["positions"]) == ("TA", "4,5") and first["value"] < -0.05
+    pairs = found.kind("interaction").set_index(["positions", "letters"])["value"]
+    assert (pairs[[("5,7", "AA"), ("5,8", "AA")]] < -0.02).all()
 
 
 def test_microhomology_is_one_motif_at_any_distance(finished, tmp_path):
