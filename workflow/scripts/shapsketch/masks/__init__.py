@@ -166,9 +166,8 @@ def score_guesses(plan: MaskPlan, values: np.ndarray, guesses: np.ndarray, answe
     kinds = {}
     for kind in ("sized", "half"):
         parts = plan.holdout(kind)
-        kinds[kind] = score(
-            *(np.array([one[rows] for rows in parts]) for one in (values, guesses, answers)), plan.plan.seed
-        )
+        twice = [np.array([one[rows] for rows in parts]) for one in (values, guesses, answers)]
+        kinds[kind] = score(twice[0], twice[1], twice[2], plan.plan.seed)
     return {**kinds["sized"], "half": kinds["half"]}
 
 

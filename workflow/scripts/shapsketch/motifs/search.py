@@ -29,6 +29,7 @@ MIN_RECURRENCE = 0.5  # what agrees elsewhere less what disagrees, over both (sq
 MIN_DENSITY = 0.4  # of the placements within a motif's range of starts and gaps: how many must agree
 MIN_EFFECTIVE_GAPS = 3  # effective number of gaps of a motif whose gap is called variable
 SEEDS_PER_MOTIF = 3  # interactions looked at for each motif wanted
+TIE = 1e-9  # relative: what two interactions explain is the same
 MIN_SEED_SHARE = 0.02  # of the least share of a motif: interactions that no motif starts from
 
 
@@ -69,15 +70,16 @@ class _Seeds:
         """The summed squares, the stack, the rows of the supports that are shifts of one another, and the cell."""
         best: tuple[float, Stack, np.ndarray, int] | None = None
         for order, by_gaps in self._order.items():
-            left = self._counts[order] * self._residuals.residual[order][by_gaps]
-            products = _over_words(left, self._chances[order])
-            explained = products * np.abs(products) * self._scales[order]
-            sums = np.add.reduceat(explained, self._starts[order], axis=0)
-            group, cell = np.unravel_index(int(np.argmax(np.abs(sums))), sums.shape)
-            score = float(abs(sums[group, cell]))
+            left, starts = self._residuals.residual[order][by_gaps], self._starts[order]
+            products = _over_words(self._counts[order] * left, self._chances[order])
+            explained = np.abs(np.add.reduceat(products * np.abs(products) * self._scales[order], starts, axis=0))
+            held = np.abs(np.add.reduceat(self._counts[order] * left * np.abs(left), starts, axis=0))
+            likely = explained >= (1 - TIE) * explained.max(initial=0.0)  # all words of two letters say the same
+            group, cell = np.unravel_index(int(np.argmax(np.where(likely, held, -1.0))), held.shape)
+            score = float(explained[group, cell])
             if score > 0 and (best is None or score > best[0]):
-                stop = [*self._starts[order], len(by_gaps)][group + 1]
-                best = score, self._residuals.stacks[order], by_gaps[self._starts[order][group] : stop], int(cell)
+                stop = [*starts, len(by_gaps)][group + 1]
+                best = score, self._residuals.stacks[order], by_gaps[starts[group] : stop], int(cell)
         return best
 
 
