@@ -2,7 +2,8 @@
 
 An adenine base editor converts the A at position 6 best of all. A protospacer is cut whatever its PAM, as for an
 editor of SpRY, which needs next to none (Walton et al., Science 368, 290 (2020)); those that would reach beyond the
-sequence are left out. Records are named NAME_POSITION_STRAND, POSITION being the 1-based place of the A or, on the minus strand, of its T.
+sequence are left out. Records are named NAME_POSITION_STRAND, POSITION being the 1-based place of the A or, on the
+minus strand, of its T.
 
     cd resources/sequences; python edit_targets.py {hbb,egfp}_cds.fa > edits.fa
 """

@@ -30,7 +30,7 @@ def test_corrections_beside_doubts_do_no_harm_and_their_errors_hold(noise):
 
     Half of what is missed of the value function are interactions, which few values hear of.
     """
-    players, units, held, alone, corrected = 300, 80, [], [], []
+    players, units, held, told, alone, corrected = 300, 80, [], [], [], []
     for seed in range(8):
         rng = np.random.default_rng(seed)
         spread = np.where(np.arange(players) < 30, 1.0, 0.02)  # squares of the fit's errors
@@ -39,10 +39,12 @@ def test_corrections_beside_doubts_do_no_harm_and_their_errors_hold(noise):
         drawn = errors + noise * np.sqrt(spread.mean() * units) * rng.normal(size=(units, players))
         checked = combine(drawn, np.zeros(units), 0.0, doubts, missed=2 * players * spread.mean() / 6)
         held.append(np.abs(checked.values - errors) <= 1.96 * checked.errors)
+        told.append(np.mean(checked.errors**2))
         alone.append(np.mean(errors**2))
         corrected.append(np.mean((checked.values - errors) ** 2))
     assert np.mean(corrected) <= 1.02 * np.mean(alone)
-    assert 0.9 <= np.mean(held) <= 0.99
+    assert np.mean(held) >= 0.9
+    assert np.mean(told) < 1.5**2 * np.mean(corrected)
     assert np.mean(np.array(held)[:, :30]) >= 0.85
     if noise < 1:
         assert np.mean(corrected) < 0.1 * np.mean(alone)

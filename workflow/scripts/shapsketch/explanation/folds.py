@@ -62,12 +62,12 @@ def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, va
 
 
 def spread_table(output: str, names: Sequence[str], by_fold: np.ndarray, values: pa.Table) -> pa.Table:
-    """Tabulate the spread of (F, S, n) values of the folds about those of their mean, as `fold_table` does.
+    """Tabulate the spread of the folds' values about those of their mean, as `fold_table` does.
 
     Args:
         output: its name.
         names: of the S sequences.
-        by_fold: of each fold, each sequence and each position.
+        by_fold: (F, S, n) of each fold, each sequence and each position.
         values: of the mean of the folds, with `values_schema`.
     """
     deviation = np.std(by_fold, axis=0, ddof=1)

@@ -157,7 +157,7 @@ def score_guesses(plan: MaskPlan, values: np.ndarray, guesses: np.ndarray, answe
 
     Args:
         plan: the plan.
-        values: of its masks.
+        values: (N,) of its masks.
         guesses, answers: (N,), as those of a `GameFit`.
     """
     if plan.exhaustive:

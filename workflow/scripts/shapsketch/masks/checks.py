@@ -35,7 +35,8 @@ from ..sequences.rng import PAIR_STREAM, WALK_STREAM, random_words
 CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the units
 PRIOR_UNITS = 2.0  # units that the mean variance over the players counts for in that of each
 FEW_PLAYERS = 3  # which do not tell a and k
-DOUBTS_SHARE, SURELY_MORE = 0.75, 0.05  # see `_weighed`; of the likelihood, below what the errors surely are
+DOUBTS_SHARE = 0.75  # of the squares of errors, that go by doubts; the rest is alike
+SURELY_MORE, SURELY_LESS = 0.05, 0.75  # of the likelihood, below errors that corrections count on, and standard errors
 GRID, WIDEST = 40, 6.0  # roots of a and of k, and the largest of k
 TYPICAL_ORDER = 3  # of a typical residual, as in refine
 ROUNDING_SHARE = 1e-24  # of the squares of the corrections: less is rounding
@@ -190,8 +191,8 @@ def _weighed(
     spread = t[:, None] * (1 - DOUBTS_SHARE + DOUBTS_SHARE * doubts)
     square = np.maximum(square, ROUNDING_SHARE * np.max(mean**2 + square))
     weight = _likelihoods(mean, square, spread)
-    sure = spread[np.searchsorted(np.cumsum(weight), SURELY_MORE)]
-    share, likely = sure / (sure + square), weight @ spread
+    sure, likely = spread[np.searchsorted(np.cumsum(weight), [SURELY_MORE, SURELY_LESS])]
+    share = sure / (sure + square)
     return share, share * mean, np.sqrt(share**2 * square + (1 - share) ** 2 * likely), likely
 
 

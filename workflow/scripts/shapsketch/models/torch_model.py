@@ -78,7 +78,10 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
 
 
 def moved(inputs: np.ndarray, device: "torch.device") -> "torch.Tensor":
-    """Return inputs as a tensor of a device; to CUDA from pinned memory, which is copied while the GPU still works."""
+    """Return (N, ...) inputs as a tensor of a device, (N, ...).
+
+    To CUDA they go from pinned memory, which is copied while the GPU still works.
+    """
     import torch
 
     x = torch.from_numpy(inputs)
