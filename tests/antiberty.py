@@ -17,6 +17,7 @@ WEIGHTS = "antiberty/trained_models/AntiBERTy_md_smooth/pytorch_model.bin"
 CLS, SEP, MASK, FIRST = 2, 3, 4, 5  # numbers of tokens; letters follow in alphabetical order
 LAYERS, WIDTH, HIDDEN, HEADS, POSITIONS, TOKENS = 8, 512, 2048, 8, 512, 25
 EPSILON = 1e-12
+NEVER = -1e9  # the logit of what is no letter
 
 
 def _norm():
@@ -83,8 +84,20 @@ class AntiBerty(nn.Module):
         return own["decoder"](x)[:, 1:-1, FIRST : FIRST + 20]
 
 
+class MaskedAntiBerty(AntiBerty):
+    """The same of tokens: (N, n) numbers of letters, 20 hides one; (N, n, 21) logits."""
+
+    def forward(self, tokens):
+        logits = super().forward(nn.functional.one_hot(tokens, 21)[..., :20].float())
+        return nn.functional.pad(logits, (0, 1), value=NEVER)
+
+
 def network():
     return AntiBerty()
+
+
+def masked_network():
+    return MaskedAntiBerty()
 
 
 def unpack(wheel: Path, folder: Path) -> Path:

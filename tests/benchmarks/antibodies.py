@@ -1,7 +1,8 @@
 """What a layer of AntiBERTy knows of antibodies: autoencoders of minutes, each number beside its control.
 
-Needs the wheel of antiberty 0.1.3, which holds the weights (MIT); the antibodies lie beside the checkout. Writes a
-table to stdout. The first 128 residues of each chain are read; shorter chains are counted and left out.
+Needs the wheel of antiberty 0.1.3, which holds the weights (MIT); the antibodies lie beside the checkout. Rows of
+`results/antibodies.tsv`, `antibody_concepts.tsv` and `antibody_designs.tsv`. The first 128 residues of each chain are
+read; shorter chains are counted and left out.
 """
 
 import argparse
@@ -9,26 +10,28 @@ import re
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import antiberty
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from shapsketch.mechanism import activations, concepts, measures
+from benchmarks.result_files import FOLDER, merge_results
+from shapsketch.mechanism import activations, concepts, design, measures
 from shapsketch.mechanism.clusters import find_clusters, held_out
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary, keep_largest
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
-from shapsketch.sequences.rng import ACTIVATION_STREAM
+from shapsketch.sequences.rng import ACTIVATION_STREAM, DESIGN_STREAM, generator
 from shapsketch.sequences.template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 FASTA = ROOT.parent / "shared/data/antibodies/antibodies.fasta"
 LETTERS, RESIDUES = "ACDEFGHIKLMNPQRSTVWY", 128
 MODULE = "bert.encoder.layer.4"  # the fifth of eight
-IDENTITY, MASKED, BATCH = 0.8, 0.15, 64
+IDENTITY, MASKED, BATCH, VARIANTS = 0.8, 0.15, 64, 300
 FRAMEWORK = re.compile("^.{15,30}?(C).{10,18}?(W).{30,75}?(C)(.{3,32}?)([FW])G.G")  # C23, W41, C104, CDR3, J118
 LATENTS, K = 2048, 32
 
@@ -67,6 +70,33 @@ def open_network(wheel: Path, folder: Path) -> HookedNetwork:
     return HookedNetwork(source, Template(Alphabet(LETTERS), "." * RESIDUES), ["logits"])
 
 
+def open_masked(weights: str) -> HookedNetwork:
+    """The same network on tokens, of which one hides a letter."""
+    source = {
+        "kind": "torch", "factory": f"{ROOT}/tests/antiberty.py:masked_network", "path": weights, "input": "tokens",
+        "tokens": {"vocabulary": [*LETTERS, "mask"], "mask": "mask"},
+    }  # fmt: skip
+    return HookedNetwork(source, Template(Alphabet(LETTERS), "." * RESIDUES), ["logits"])
+
+
+def charge(codes: np.ndarray) -> np.ndarray:
+    """The net charge of (N, n) chains: K and R less D and E. It judges designs, and labels the variants."""
+    values = np.array([{"K": 1, "R": 1, "D": -1, "E": -1}.get(letter, 0) for letter in LETTERS])
+    return values[codes].sum(1).astype(float)
+
+
+def design_variants(network: HookedNetwork, dictionary: Dictionary, wild: np.ndarray, draws: int) -> list[dict]:
+    """Designs of at most five mutations that should raise the charge, from 24 labelled variants, by arm."""
+    numbers = generator(0, DESIGN_STREAM)
+    variants = np.repeat(wild[None], VARIANTS, 0)
+    for row in variants:  # one to five letters anew
+        places = numbers.choice(RESIDUES, numbers.integers(1, 6), replace=False)
+        row[places] = numbers.integers(0, len(LETTERS), len(places))
+    plan = design.Plan(mutations=5, designs=100, latents=8, strengths=[0.25, 1])
+    labelled = (variants, charge(variants))
+    return design.compare_designs(network, dictionary, labelled, wild, charge, plan, 24, draws, 0)[0]
+
+
 def masked_loss(network: HookedNetwork, codes: np.ndarray, change: dict) -> float:
     """The cross entropy of masked letters, with what a module gives changed."""
     hidden = torch.rand(codes.shape, generator=torch.Generator().manual_seed(0)) < MASKED
@@ -87,10 +117,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--chains", type=int, default=100_000)
+    parser.add_argument("--draws", type=int, default=4, help="of labels that designs learn from; 0 designs nothing")
     own = parser.parse_args()
     chains = read_chains(FASTA)[: own.chains]
     with tempfile.TemporaryDirectory() as folder:
         network = open_network(own.wheel, Path(folder))
+        masked = open_masked(network.source["path"])
     codes = network.template.alphabet.encode(chains)
     clusters = find_clusters(codes, IDENTITY)
     held = held_out(clusters, 0, ACTIVATION_STREAM)
@@ -104,25 +136,31 @@ def main() -> None:
     without = masked_loss(network, codes[held], {site: lambda _, made: mean.expand_as(made)})
     pca = measures.pca_fvu(fitted, tested, K)
     labels = label(chains)
-    print("\n| what | value | control |\n|---|---|---|", flush=True)
     for variant in own.variants:
         begun = time.time()
         settings = Training(variant=variant, latents=LATENTS, k=K, steps=own.steps, batch=1024)
         dictionary = train([fitted], [fitted], ((site,), (site,)), settings, device=own.device)
         seconds = time.time() - begun
         z = dictionary.encode(0, torch.from_numpy(tested))
-        row(variant, f"seconds of training, {own.device}", f"{seconds:.0f}", f"{own.steps} steps of 1024")
-        row(variant, "FVU", f"{measures.fvu(tested, dictionary.decode([z], 0).numpy()):.3f}", f"PCA of {K}: {pca:.3f}")
-        row(variant, "active, dead", f"{float((z > 0).sum(1).float().mean()):.1f}, {dead_share(z):.1%}", "")
         loss = masked_loss(network, codes[held], {site: lambda _, made, d=dictionary: d.decode([d.encode(0, made)], 0)})
-        share = (without - loss) / (without - clean)
-        row(variant, "masked loss recovered", f"{share:.4f}", f"loss {loss:.3f}; clean {clean:.3f}, mean {without:.3f}")
-        match(variant, dictionary, kept, labels, held)
+        row = {
+            "variant": variant, "latents": LATENTS, "k": K, "steps": own.steps, "device": own.device,
+            "seconds": seconds, "fvu": measures.fvu(tested, dictionary.decode([z], 0).numpy()), "pca": pca,
+            "l0": float((z > 0).sum(1).float().mean()), "dead": dead_share(z),
+            "recovered": (without - loss) / (without - clean), "loss": loss, "loss_clean": clean, "loss_mean": without,
+        }  # fmt: skip
+        write("antibodies", [row], ["variant"])
+        write("antibody_concepts", match(variant, dictionary, kept, labels, held), ["variant", "concept"])
+        if own.draws and variant == own.variants[0]:
+            wild = codes[np.flatnonzero(held & labels["heavy"].any(1))[0]]
+            write("antibody_designs", design_variants(masked, dictionary, wild, own.draws), ["arm"])
 
 
-def row(variant: str, what: str, value: str, control: str) -> None:
-    """One row of the table."""
-    print(f"| {what}, {variant} | {value} | {control} |", flush=True)
+def write(name: str, rows: list[dict[str, Any]], key: list[str]) -> None:
+    """Put rows into a file of results, and print them."""
+    merge_results(FOLDER / f"{name}.tsv", rows, key, list(rows[0]), "make benchmark-antibodies ARGS='--wheel FILE'")
+    for row in rows:
+        print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
 
 
 def dead_share(z: torch.Tensor) -> float:
@@ -130,16 +168,17 @@ def dead_share(z: torch.Tensor) -> float:
     return float((z > 0).any(0).logical_not().float().mean())
 
 
-def match(variant: str, dictionary: Dictionary, kept: np.ndarray, labels: dict, held: np.ndarray) -> None:
+def match(
+    variant: str, dictionary: Dictionary, kept: np.ndarray, labels: dict[str, np.ndarray], held: np.ndarray
+) -> list[dict[str, Any]]:
     """A row for each concept."""
     shown = np.any(list(labels.values()), (0, 2))  # chains with the framework: elsewhere nothing is known
     x = torch.from_numpy(kept[shown])
     w = torch.randn(x.shape[-1], LATENTS, generator=torch.Generator().manual_seed(0))
     random = keep_largest((x - x.mean((0, 1))) @ w, K).numpy()
-    labels = {name: own[shown] for name, own in labels.items()}
-    for found in concepts.match(labels, dictionary.encode(0, x).numpy(), kept[shown], random, held[shown]):
-        control = ", ".join(f"{key} {found[f'{key}_f1']:.3f}" for key in ("neuron", "random", "position"))
-        row(variant, f"F1 of {found['concept']}", f"{found['f1']:.3f} (latent {found['latent']})", control)
+    labels = {name: marks[shown] for name, marks in labels.items()}
+    matched = concepts.match(labels, dictionary.encode(0, x).numpy(), kept[shown], random, held[shown])
+    return [{"variant": variant, **row} for row in matched]
 
 
 if __name__ == "__main__":

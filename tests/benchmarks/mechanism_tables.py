@@ -1,0 +1,160 @@
+"""The tables of what happens inside networks, for `benchmarks.tables`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from shapsketch.mechanism.measures import over_seeds
+
+Rows = list[list[str]]  # the first row is the header
+RANKINGS = {
+    "selection": "selected one after another", "ablation": "by ablation", "influence": "by influence in graphs",
+    "gradient": "by gradient", "random": "at random",
+}  # fmt: skip
+
+
+def over(values: Sequence[float], form: str = ".4f") -> str:
+    """The mean over seeds, with its 95 % interval where there are several."""
+    summary = over_seeds([float(value) for value in values])
+    assert summary is not None
+    ends = summary["interval"]
+    return f"{summary['mean']:{form}}" + (f" ({ends[0]:{form}} to {ends[1]:{form}})" if ends else "")
+
+
+def needed(values: pd.Series) -> str:
+    """The median over seeds of how many latents are needed, with the least and the most."""
+    least, most = values.min(), values.max()
+    never = int(values.isna().sum())
+    known = "never" if never == len(values) else f"{values.median():.0f} ({least:.0f} to {most:.0f})"
+    return known if never in (0, len(values)) else f"{known}, never in {never} of {len(values)} seeds"
+
+
+def mechanism(table: pd.DataFrame) -> Rows:
+    """BE-DICT, over seeds: what the dictionaries do, beside their controls."""
+    count, seeds = 2 * int(table["latents"].iloc[0]), len(table)
+
+    def of(name: str, form: str = ".4f") -> str:
+        return over(table[name], form)
+
+    rows = [
+        ["what", f"value, {seeds} seeds", "control"],
+        ["R² of all logits, perceptrons replaced, across layers", of("r2_across"), f"{of('r2_within')} within layers"],
+        ["recovered", of("recovered_across"), f"{of('recovered_within')} within layers; 0 is the layers' means"],
+        ["latents that are dead", of("dead_across", ".1%"), f"{of('dead_within', '.1%')} within layers"],
+        [
+            f"latents of {count} that keep 80 % of A6's variation",
+            "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[:3]),
+            "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[3:])
+            + f"; with none of them {of('kept_none', '.1%')} is kept",
+        ],
+        [
+            "area under the curve of what is kept, beyond that of gradients",
+            "; ".join(f"{RANKINGS[kind]} {of(f'area_gain_{kind}', '+.3f')}" for kind in list(RANKINGS)[:3]), "0",
+        ],
+        ["replacement score of A6's graphs", of("replacement", ".3f"), ""],
+        ["completeness score", of("completeness", ".3f"), ""],
+    ]  # fmt: skip
+    for at in (5, 7, 8):
+        controls = [
+            f"{name} {of(f'{key}_a{at}', '.3f')}"
+            for key, name in (("neuron", "best neuron"), ("random", "random latents"))
+        ]
+        rows.append([
+            f"an A at {at}: F1 of the best latent at that position", of(f"latent_a{at}", ".3f"),
+            f"{controls[0]}, {controls[1]}, always yes {table['always'].mean():.2f}",
+        ])  # fmt: skip
+    effects = [f"{at}: {of(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)]
+    rows.append(
+        [
+            "what these latents add to A6's logit there",
+            "; ".join(effects),
+            f"an A outside of 3 to 9: {of('effect_outside', '+.2f')}",
+        ]
+    )
+    outputs = int(table["outputs"].iloc[0])
+    rows.append([
+        f"outputs of {outputs} that a latent raises more than its controls",
+        f"{of('wins', '.1f')}; {of('sure_wins', '.1f')} beyond the interval over sequences",
+        "random latents of equal norm, difference of means",
+    ])  # fmt: skip
+    return rows
+
+
+def guide_latents(table: pd.DataFrame) -> Rows:
+    """The most influential latents of two modules of the guide network: letters, sketch and motif."""
+    rows = [
+        [
+            "module",
+            "latent",
+            "letters of its windows",
+            "influence",
+            "R² of its sketch",
+            "on eGFP",
+            "strongest motif",
+            "its share",
+        ]
+    ]
+    for module in ("motifs", "mixing"):
+        for row in table[table["module"] == module].sort_values("rank").to_dict("records"):
+            cells = [str(row["latent"]), f"`{row['letters']}`", f"{row['influence']:.3f}"]
+            cells += [f"{row['r2']:.4f} ({row['r2_low']:.4f} to {row['r2_high']:.4f})", f"{row['r2_on_sequences']:.4f}"]
+            rows.append([module, *cells, f"`{row['motif']}`", f"{row['share']:.0%}"])
+    return [rows[0]] + [["" if k and new[0] == rows[k][0] else new[0], *new[1:]] for k, new in enumerate(rows[1:])]
+
+
+def antibodies(table: pd.DataFrame) -> Rows:
+    """AntiBERTy's fifth layer: how good the dictionary is, by variant."""
+    rows = [["what", *table["variant"], "control"]]
+    pca, mean, clean = (float(table[name].iloc[0]) for name in ("pca", "loss_mean", "loss_clean"))
+
+    def row(what: str, name: str, form: str, control: str = "") -> list[str]:
+        return [what, *(format(value, form) for value in table[name]), control]
+
+    k, steps = int(table["k"].iloc[0]), int(table["steps"].iloc[0])
+    rows += [
+        row("seconds of training", "seconds", ".0f", f"{steps:,} steps of 1,024 vectors, {table['device'].iloc[0]}"),
+        row("FVU", "fvu", ".3f", f"{pca:.3f}, PCA of {k} components"),
+        row("active", "l0", ".1f"),
+        row("dead", "dead", ".1%"),
+        row("masked loss recovered", "recovered", ".4f", f"clean {clean:.3f}, layer mean {mean:.3f}"),
+    ]  # fmt: skip
+    return rows
+
+
+def antibody_concepts(table: pd.DataFrame) -> Rows:
+    """F1 of concepts by latents of each variant and by their controls; bold is ahead of the latents."""
+    variants = list(dict.fromkeys(table["variant"]))
+    rows = [["concept", *variants, "best neuron", "random latents", "position"]]
+    for concept in dict.fromkeys(table["concept"]):
+        by = table[table["concept"] == concept].set_index("variant")
+        best = by["f1"].max()
+        controls = [by[name].iloc[0] for name in ("neuron_f1", "random_f1", "position_f1")]
+        cells = [f"**{value:.3f}**" if value > best else f"{value:.3f}" for value in controls]
+        rows.append([concept, *(f"{by.loc[name, 'f1']:.3f}" for name in variants), *cells])
+    return rows
+
+
+def antibody_designs(table: pd.DataFrame) -> Rows:
+    """What a scorer says of designs above the wild type, by what the model was pushed along."""
+
+    def cell(row: pd.Series, key: str) -> str:
+        if np.isnan(row[key]):
+            return "-"
+        ends = (row[f"{key}_low"], row[f"{key}_high"])
+        return f"{row[key]:+.2f}" + (f" ({ends[0]:+.2f} to {ends[1]:+.2f})" if not np.isnan(ends[0]) else "")
+
+    rows = [["pushed along", "mean", "best tenth", "maximum", "latents have more in the best tenth"]]
+    rows += [
+        [row["arm"], *(cell(row, key) for key in ("mean", "top", "max", "top_gain"))] for _, row in table.iterrows()
+    ]
+    return rows
+
+
+TABLES = {
+    "mechanism": ("mechanism", mechanism),
+    "guide_latents": ("guide_latents", guide_latents),
+    "antibodies": ("antibodies", antibodies),
+    "antibody_concepts": ("antibody_concepts", antibody_concepts),
+    "antibody_designs": ("antibody_designs", antibody_designs),
+}
