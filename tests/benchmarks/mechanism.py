@@ -28,7 +28,7 @@ TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
 A6 = 5  # the output of position 6
 BYSTANDERS = (5, 7, 8)  # positions whose A is edited beside it
-WINDOW = range(3, 10)  # positions that are edited
+WINDOW, CORE = range(3, 10), range(4, 9)  # positions that are edited, and those that are edited most
 SAID = {"latent": "f1", "neuron": "neuron_f1", "random": "random_f1"}
 RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
 COLUMNS = (
@@ -37,6 +37,7 @@ COLUMNS = (
     "kept_none", *(f"needed_{kind}" for kind in RANKINGS), *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
     "replacement", "completeness", "wins", "sure_wins", "outputs",
     *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
+    *(f"{who}_window" for who in (*SAID, "position")),
 )  # fmt: skip
 
 
@@ -102,7 +103,8 @@ def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.n
     """What latents of the first layer say of an A at each position, and what A6's output is without them there.
 
     Returns:
-        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; `effect`, what that latent there
+        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; of an A at any of 4 to 8, of the
+        best latent anywhere and its controls; `effect`, what that latent there
         adds to the output where it is active, and the mean of that over positions outside of the window.
     """
     site, letter = dictionary.reads[0], TEMPLATE.alphabet.letters.index("A")
@@ -111,8 +113,11 @@ def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.n
     random = keep_largest(torch.from_numpy(x - x.mean((0, 1))) @ w, dictionary.k).numpy()
     z, held = encode_all(network, dictionary, codes)[0].numpy(), np.arange(len(codes)) % 2 == 0
     labels = {f"a{at + 1}": (codes == letter) & (np.arange(TEMPLATE.n) == at) for at in range(TEMPLATE.n)}
-    clean, effects, row = network.predict(codes)[:, A6], {}, {}
-    for one in concepts.match(labels, z, x, random, held):
+    clean, effects = network.predict(codes)[:, A6], {}
+    labels["window"] = (codes == letter) & np.isin(np.arange(TEMPLATE.n) + 1, CORE)
+    *singles, window = concepts.match(labels, z, x, random, held)
+    row = {f"{who}_window": window[key] for who, key in (*SAID.items(), ("position", "position_f1"))}
+    for one in singles:
         place, latent = one["place"] - 1, one["latent"]
         without = holding(0, latent, 0, place)
         added = clean - predict_replaced(network, dictionary, codes, without, errors=True)[:, A6]

@@ -64,6 +64,11 @@ def mechanism(table: pd.DataFrame) -> Rows:
             f"an A at {at}: F1 of the best latent at that position", of(f"latent_a{at}", ".3f"),
             f"{controls[0]}, {controls[1]}, always yes {table['always'].mean():.2f}",
         ])  # fmt: skip
+    controls = [("neuron", "best neuron"), ("random", "random latents"), ("position", "the positions alone")]
+    rows.append([
+        "an A in the window (4 to 8): F1 of the best latent", of("latent_window", ".3f"),
+        ", ".join(f"{name} {of(f'{key}_window', '.3f')}" for key, name in controls),
+    ])  # fmt: skip
     effects = [f"{at}: {of(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)]
     rows.append(
         [
