@@ -51,7 +51,7 @@ function ablationTable(one) {
   const reach = ([size, low, high]) => (size == null ? "never" : `${size} (${low ?? "never"} to ${high ?? "never"})`);
   const within = (found, sign) => (found ? `${number(found[0], sign)} (${number(found[1], sign)} to ${number(found[2], sign)})` : "–");
   const rows = Object.entries(one.levels).map(([name, levels]) => [name, ...Object.values(levels).map(reach), within(one.area[name], false), within(one.area_gain[name], true)]);
-  const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level}`), "area", "beyond gradients"];
+  const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level.replace("%", " %")}`), "area", "beyond gradients"];
   return html("div", { class: "scroll needed" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows.map((row) => html("tr", {}, row.map((t) => html("td", {}, t)))))));
 }
 

@@ -95,7 +95,7 @@ function steeringFigure(room) {
   const lost = rows.filter((row) => !row.wins).map(({ output, gain }) => `${output} (${number(gain, true)})`);
   return html("figure", { id: "steering" },
     html("h3", {}, "Steering"),
-    html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means, ${sure} of them with all of the 95 % interval of what they rise more. ${lost.length ? `Behind a control: ${lost.join(", ")}.` : ""}`),
+    html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means, of ${sure} the 95 % interval of the difference is above 0. ${lost.length ? `Behind a control: ${lost.join(", ")}.` : ""}`),
     scrolling("Steering", dotRows(rows, kinds, ({ output, latent }) => `${output}  ${latent}`, "change of the output", `Steering: the latent moves ${wins} of ${rows.length} outputs most`, room)),
     html("figcaption", {}, "Mean change with its 95 % interval over sequences that chose no push."));
 }

@@ -83,7 +83,7 @@ function show() {
     html("h3", {}, `Latent ${one.latent} of ${one.module}`, one.sketch ? [" ", html("a", { href: one.sketch }, "its sketch")] : null),
     html("p", {}, facts),
     one.logo ? html("div", { class: "scroll" }, windows(one)) : html("p", { class: "soft" }, "Its positions are no letters."),
-    html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", {}, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`))),
+    html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", { class: "shaded" }, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`))),
   );
 }
 
@@ -117,7 +117,7 @@ function tables() {
 
 /** What has figures of its own; a section without any leaves. */
 function figures() {
-  const room = document.getElementById("main").clientWidth - 8;
+  const room = document.getElementById("measures").clientWidth;
   const column = room > 1000 ? room / 2 - 16 : room; // of two figures beside one another
   const parts = {
     circuits: Object.entries(page.circuits).map(([output, one]) => circuitSection(output, one, room)),
