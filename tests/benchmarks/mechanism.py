@@ -1,11 +1,11 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
 Every seed has dictionaries of its own, across and within layers, and a row in `results/mechanism.tsv`; the table of the
-page has means and intervals over seeds. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
+page has means and intervals over seeds. Dictionaries are kept in results/benchmarks/mechanism, and a run that breaks off
+goes on from there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
 """
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "results/benchmarks/mechanism"  # dictionaries, which are not trained twice
 WEIGHTS = ROOT.parent / "shared/data/bedict_abemax/bedict_abemax_weights.npz"
 TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
@@ -33,7 +34,7 @@ SAID = {"latent": "f1", "neuron": "neuron_f1", "random": "random_f1"}
 RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
 COLUMNS = (
     "seed", "steps", "latents", "k",
-    *(f"{what}_{kind}" for kind in ("across", "within") for what in ("r2", "recovered", "dead", "seconds")),
+    *(f"{what}_{kind}" for kind in ("across", "within") for what in ("r2", "recovered", "dead")),
     "kept_none", *(f"needed_{kind}" for kind in RANKINGS), *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
     "replacement", "completeness", "wins", "sure_wins", "outputs",
     *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
@@ -59,13 +60,17 @@ def train_kinds(
     means = {s: torch.from_numpy(y.mean(0)) for s, y in zip(writes, flat[1], strict=True)}
     row, made = dict(settings), {}
     for kind, name in (("cross_layer", "across"), ("transcoder", "within")):
-        begun = time.time()
-        made[name] = train(*flat, (reads, writes), Training(kind=kind, batch=1024, **settings))
+        path = KEPT / f"{'-'.join(str(value) for value in (name, *settings.values()))}.safetensors"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            training = Training(kind=kind, batch=1024, **settings)
+            train(*flat, (reads, writes), training, checkpoint=path.with_suffix(".part")).save(path)
+        made[name] = Dictionary.load(path)
         scores = measures.score_outputs(network, made[name], codes, means, 0)
         dead = np.mean(
             [(z > 0).any((0, 1)).logical_not().float().mean() for z in encode_all(network, made[name], codes)]
         )
-        values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": dead, "seconds": time.time() - begun}
+        values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": dead}
         row |= {f"{what}_{name}": value for what, value in values.items()}
     return made["across"], row
 
