@@ -1,7 +1,7 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
 Every seed has dictionaries of its own, across and within layers, and a row in `results/mechanism.tsv`; the table of the
-page has means and intervals over seeds. Dictionaries are kept in results/benchmarks/mechanism, and a run that breaks off
+page has means and intervals over seeds. Dictionaries are kept in results/benchmarks/mechanism: a run that breaks off
 goes on from there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
 """
 
