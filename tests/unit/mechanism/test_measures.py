@@ -28,3 +28,14 @@ def test_measures_know_their_limits():
     values = np.linalg.svd(y - y.mean(0), compute_uv=False) ** 2
     assert np.isclose(measures.pca_fvu(y, y, 2), values[2:].sum() / values.sum())
     assert measures.linear_fvu(y, y @ draws.standard_normal((6, 3)) + 1, y, y @ draws.standard_normal((6, 3))) > 0.1
+
+
+def test_intervals_are_those_of_student():
+    from scipy.stats import ttest_1samp
+
+    values = np.array([1.0, 2, 4, 8])
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert np.allclose(measures.interval(values), (3.75, expected.low, expected.high))
+    assert np.isnan(measures.interval(values[:1])[1])
+    assert np.isnan(measures.interval(values[:0])).all()
+    assert measures.over_seeds([1.0]) == {"mean": 1.0, "interval": None, "seeds": 1}

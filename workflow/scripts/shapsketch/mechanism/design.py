@@ -25,7 +25,8 @@ from ..sequences.template import Template
 from ..settings.errors import InputError
 from .activations import collect
 from .latents import Coded
-from .probes import fit_ridge, interval, score
+from .measures import interval
+from .probes import fit_ridge, score
 
 Push = dict[Site, np.ndarray]  # what is added to what modules give, at all positions
 ARMS = ("latents", "layer", "logits", "random", "means")

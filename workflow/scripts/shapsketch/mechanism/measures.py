@@ -199,15 +199,16 @@ def over_seeds(values: Sequence[float | None]) -> dict[str, Any] | None:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return None
-    return _interval(known)
+    mean, low, high = interval(np.array(known))
+    return {"mean": mean, "interval": [low, high] if len(known) > 1 else None, "seeds": len(known)}
 
 
-def _interval(values: Sequence[float]) -> dict[str, Any]:
-    mean, count = float(np.mean(values)), len(values)
-    if count < 2:
-        return {"mean": mean, "interval": None, "seeds": count}
-    half = float(student_t.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
-    return {"mean": mean, "interval": [mean - half, mean + half], "seeds": count}
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of (N,) values and its 95 % interval (Student's t); of fewer than two values NaN."""
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan"))
+    half = float(student_t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def report(

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import rankdata, t
+from scipy.stats import rankdata
 
 from ..models.table_model import Table, read_table
 from ..sequences.rng import PROBE_STREAM, generator
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..storage.delimited import read_rows
+from .measures import interval
 
 Fit = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float]]
 
@@ -224,14 +225,6 @@ def probe(
             numbers = dict(zip(columns, (*interval(np.array(values)), *gain), strict=True))
             rows.append({"labels": size, "features": name, "draws": len(values), **numbers})
     return rows
-
-
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean of (N,) values and its 95 % interval (Student's t); of fewer than two values NaN."""
-    if len(values) < 2:
-        return (float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan"))
-    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def strongest(

@@ -13,7 +13,7 @@ import numpy as np
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import STEERING_STREAM, generator
-from .probes import interval
+from .measures import interval
 from .replacement import encode_all, holding, predict_replaced
 
 if TYPE_CHECKING:
