@@ -6,7 +6,7 @@ Covers also: records.
 import numpy as np
 import pytest
 
-from shapsketch.fidelity.faithfulness import _at_bounds
+from shapsketch.fidelity.faithfulness import at_bounds
 from shapsketch.storage import parquet as tables
 
 
@@ -17,5 +17,5 @@ def small_row_groups(monkeypatch):
 
 def test_the_share_of_values_at_bounds_is_of_probabilities_alone():
     values = np.array([0.0, 0.01, 0.5, 0.999])
-    assert _at_bounds(values) == 0.75
-    assert _at_bounds(values + 0.1) is _at_bounds(values / 10) is _at_bounds(values - 0.1) is None
+    assert at_bounds(values) == 0.75
+    assert at_bounds(values + 0.1) is at_bounds(values / 10) is at_bounds(values - 0.1) is None

@@ -3,12 +3,15 @@
 Covers also: networks.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from recovery_cases import sketch_of, sparse_function
-from shapsketch.recovery import recover
-from shapsketch.recovery.student import load_students, save_students
+from recovery_cases import free_template, sketch_of, sparse_function
+from shapsketch.recovery import networks, recover, standardised
+from shapsketch.recovery.networks import POOLED
+from shapsketch.recovery.student import kinds_of, load_students, save_students, train_students
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -28,3 +31,37 @@ def test_students_are_saved_without_pickles(tmp_path, brief):
     with pytest.raises(InputError, match="not a file of students"):
         save_npz(tmp_path / "x.npz", {"a": np.zeros(1)})
         load_students(tmp_path / "x.npz")
+
+
+def donor(codes):
+    """The probability of a splice donor: flat, but where four and more of six letters are as they should be."""
+    hits = (codes[:, 3:9] == [2, 3, 0, 0, 2, 3]).sum(1)
+    return 1 / (1 + np.exp(6 - 4 * np.maximum(hits - 3, 0)))
+
+
+def test_probabilities_that_pile_up_at_bounds_have_students_that_keep_to_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "EPOCHS", 12)
+    sketch = sketch_of(donor, free_template(4, 12), budget=5_000, design="random")
+    samples, scale = standardised(sketch, 0, 2)
+    assert samples.bounds == tuple(scale.standardise(np.array([0.0, 1.0])))
+    assert [kind.bounded for kind in kinds_of([samples])] == [False, True, True]
+    free, bounded = (
+        train_students([samples], [replace(POOLED, bounded=flag)])[0][0].in_units(scale) for flag in (False, True)
+    )
+    codes = np.random.default_rng(0).integers(0, 4, (5_000, 12)).astype(np.uint8)
+    sites = codes.copy()
+    sites[:, 3:9] = [2, 3, 0, 0, 2, 3]
+    for asked, part in ((codes, 0.5), (sites, 0.1)):
+        errors = [np.square(student.predict(asked) - donor(asked)).mean() for student in (free, bounded)]
+        assert errors[1] < part * errors[0]
+    save_students(tmp_path / "s.npz", {"y": bounded})
+    assert (load_students(tmp_path / "s.npz")["y"].predict(codes) == bounded.predict(codes)).all()
+
+
+def test_outputs_with_and_without_bounds_share_a_trunk(monkeypatch):
+    monkeypatch.setattr(networks, "EPOCHS", 4)
+    of, template = (1, 3, -1), free_template(4, 12)
+    samples = [standardised(sketch_of(lambda c, a=a: a * donor(c), template, budget=2_000), 0, 1)[0] for a in of]
+    assert [bool(output.bounds) for output in samples] == [True, False, False]
+    _, details = train_students(samples, [replace(POOLED, bounded=True)])
+    assert min(about["student_r2"] for about in details) > 0.2

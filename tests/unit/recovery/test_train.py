@@ -8,7 +8,7 @@ import pytest
 
 from recovery_cases import free_template
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import networks, recover, recover_outputs, student, train, train_steps, work
+from shapsketch.recovery import networks, projection, recover, recover_outputs, student, train, train_steps, work
 from shapsketch.recovery.learning_curve import learning_curve
 from shapsketch.recovery.student import predict_all
 from shapsketch.sampling.design import make_plan
@@ -165,6 +165,22 @@ def test_a_cap_on_minutes_cuts_passes_answers_and_steps_alike():
     assert said["free answers"] == round(effort * 20_000)
     assert said["train"] == round(effort * 1_000)
     assert said["students"] == 3 * 5_100  # each kind passes over the samples once
+
+
+def test_the_cap_of_students_counts_their_projection(monkeypatch):
+    projected = []
+    monkeypatch.setattr(
+        student, "project", lambda b, codes, *rest: projected.append(len(codes)) or projection.project(b, codes, *rest)
+    )
+    # All 12 positions up to order 2, two sweeps of an estimate and a subtraction.
+    counted = 4 * (12 + 66) * 10_000 / work.PROJECTION_RATE
+    assert work.projection_seconds(12, 10_000, 2) == pytest.approx(counted)
+    assert work.projection_seconds(12, 10_000, 3) == pytest.approx(counted + 5 * 220 * 10_000 / work.PROJECTION_RATE)
+    monkeypatch.setattr(work, "PROJECTION_RATE", counted * work.PROJECTION_RATE / 6.0)  # now it takes six seconds
+    capped = recover(sketch_of([motif]), 0, estimator="student", max_order=2, minutes=0.01, threads=2)
+    effort = capped.details["tried"]["student"]["effort"]
+    assert effort < 1.2 / 6.0  # and the minutes are 1.2 seconds of one core
+    assert projected == [round(effort * 10_000)]
 
 
 def test_kinds_that_add_next_to_nothing_are_not_asked():

@@ -62,7 +62,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         **audit,
         "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
-        "at_bounds": _at_bounds(sketch.values[:, output]),
+        "at_bounds": at_bounds(sketch.values[:, output]),
         "cut_logits": count_cut(sketch.values[:, output]),
         "residual": _residual(spectrum, codes, missed, student),
         "seed": plan.seed,
@@ -71,8 +71,8 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     }
 
 
-def _at_bounds(values: np.ndarray) -> float | None:
-    """The share of values next to 0 or 1, of what may be a probability."""
+def at_bounds(values: np.ndarray) -> float | None:
+    """Return the share of (N,) values next to 0 or 1, of what may be a probability; None of what may not."""
     if values.min() < 0 or values.max() > 1 or np.ptp(values) < MIN_SPREAD:
         return None
     return float(np.mean((values < BOUND) | (values > 1 - BOUND)))

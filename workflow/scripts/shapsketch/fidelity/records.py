@@ -134,6 +134,7 @@ class FitDetails(TypedDict, total=False):
         rank, train_r2: of the tensor train, and its R2 on the validation points.
         fitted_rank, cut: the rank before its bonds were cut, and the mean squared difference that this made on the
             validation points, as a part of what it leaves unexplained there.
+        decay: of a train without students, the one of two that validated better.
         effort: the part of the usual passes, answers and steps that `recovery.minutes` allowed; absent for all of them.
         left_out: why `auto` did not fit it, where it could not have won; then there is nothing else.
     """
@@ -156,6 +157,7 @@ class FitDetails(TypedDict, total=False):
     train_r2: float
     fitted_rank: int
     cut: float
+    decay: float
     effort: float
     left_out: str
 

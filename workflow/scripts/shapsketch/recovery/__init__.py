@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..fidelity.faithfulness import at_bounds
 from ..fidelity.records import EstimatorRecord, FitDetails, RecoveryRecord
 from ..sampling.plan import Plan
 from ..sampling.sketch import Sketch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
 PROMISING_R2, MANY_SITES = 0.9, 10
+MIN_PILED = 0.1  # of values next to 0 or 1, from which on students are tried that cannot leave these bounds
 MAX_SPARSE_LEFT = 1e-3  # of the variance: what waves may leave at least where they are looked for first
 
 
@@ -265,7 +267,17 @@ def standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, Sc
     }
     if is_constant(np.concatenate([samples.all_values, samples.all_validation_values])):
         values |= {name: np.zeros_like(values[name]) for name in ("values", "lattice_values", "near_values")}
+    bounds = _bounds(np.concatenate([samples.all_values, samples.all_validation_values]))
+    if bounds:
+        low, high = scale.standardise(np.array(bounds)).tolist()
+        return replace(samples, **values, bounds=(low, high)), scale
     return replace(samples, **values), scale
+
+
+def _bounds(values: np.ndarray) -> tuple[float, float] | None:
+    """0 and 1, where values are probabilities of which a part lies next to them."""
+    share = at_bounds(values)
+    return None if share is None or share < MIN_PILED else (0.0, 1.0)
 
 
 def _samples(sketch: Sketch, output: int, threads: int) -> Samples:

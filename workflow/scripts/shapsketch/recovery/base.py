@@ -44,6 +44,7 @@ class Samples:
             the background leaves them alone: the Fourier transform, `instashap`, and the screening of supports.
         near_validation_codes, near_validation_values: to choose by, likewise.
         threads: how many may be used; they must not change the result.
+        bounds: 0 and 1, standardised, where values are probabilities that pile up there.
     """
 
     plan: Plan
@@ -57,6 +58,7 @@ class Samples:
     near_validation_codes: np.ndarray
     near_validation_values: np.ndarray
     threads: int = 1
+    bounds: tuple[float, float] | None = None
 
     @cached_property
     def all_codes(self) -> np.ndarray:

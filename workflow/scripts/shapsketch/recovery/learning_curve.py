@@ -4,6 +4,7 @@ The rounds of a plan are the sketches of smaller budgets, each with hold-out and
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
@@ -168,7 +169,9 @@ def _asked_students(sketch: Sketch, numbers: list[int], minutes: float | None, t
     works = [standardised(sketch, number, threads) for number in numbers]
     short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
     outputs = [samples for samples, _ in works]
-    kinds = kinds_of(sketch.plan, len(outputs[0].all_values)) if short else [PLACED, POOLED]
+    kinds = kinds_of(outputs) if short else [PLACED, POOLED]
+    if not short and any(samples.bounds for samples in outputs):
+        kinds = [replace(kind, bounded=True) for kind in kinds]
     effort = affordable(minutes and CURVE_SHARE * minutes, student_seconds(shape_of(outputs), kinds))
     students, _ = train_students(outputs, kinds, min(CURVE_EFFORT, effort))
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]

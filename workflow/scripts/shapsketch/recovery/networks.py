@@ -28,6 +28,7 @@ class Architecture:
         dropout: the part of the dense layers' units that each step of training leaves out.
         pooled: whether neighbouring positions are averaged in pairs after the convolutions.
         smooth: whether units are GELU (Hendrycks & Gimpel 2016) instead of ReLU.
+        bounded: whether outputs that are probabilities are logistic functions of sums.
     """
 
     channels: tuple[int, ...]
@@ -36,6 +37,7 @@ class Architecture:
     dropout: float = 0.0
     pooled: bool = False
     smooth: bool = False
+    bounded: bool = False
 
 
 POOLED = Architecture((96, 64), (7, 5), (128, 64), 0.1, pooled=True, smooth=True)
@@ -58,6 +60,10 @@ class Network(nn.Module):
 
     Convolutions end in a sum, h + skip. A perceptron's templates are sites of one molecule, whose letters act on a
     latent scale (global epistasis; Otwinowski et al. 2018): its sum is multiplied by the exponential of another one.
+
+    Attributes:
+        low, span: (outputs,) float32, with bounded outputs: the standardised values of 0, and of 1 less those of 0;
+            a span of 0 is of an output without bounds.
     """
 
     def __init__(self, n: int, features: int, outputs: int, architecture: Architecture) -> None:
@@ -74,10 +80,33 @@ class Network(nn.Module):
         self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * features, heads)
         self.dropout, self.pooled = architecture.dropout, architecture.pooled
         self.activate = F.gelu if architecture.smooth else F.relu
+        self.bounded = architecture.bounded
+        if self.bounded:
+            self.low, self.span = (nn.Parameter(torch.zeros(outputs), requires_grad=False) for _ in range(2))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Map (N, features) to (N, outputs) values; with a generator, as in training, dense units are dropped."""
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, n, w) features to (N, outputs) values."""
+        sums = self.sums(x)
+        return torch.where(self.span > 0, self.low + self.span * torch.sigmoid(sums), sums) if self.bounded else sums
+
+    def loss(self, x: torch.Tensor, values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Return the mean squared error; of bounded outputs the cross-entropy, whose slope does not vanish at bounds.
+
+        Args:
+            x: (N, n, w) features.
+            values: (N, outputs), standardised.
+            generator: of the dropout.
+        """
+        sums = self.sums(x, generator)
+        if not self.bounded:
+            return F.mse_loss(sums, values)
+        probabilities = ((values - self.low) / self.span.clamp(min=1e-6)).clamp(0, 1)
+        entropy = F.binary_cross_entropy_with_logits(sums, probabilities, reduction="none")
+        return torch.where(self.span > 0, 2 * entropy, (sums - values) ** 2).mean()
+
+    def sums(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Map (N, n, w) features to (N, outputs) sums; with a generator, as in training, dense units are dropped."""
         hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
         for convolution in self.convolutions:
             hidden = self.activate(convolution(hidden))
@@ -94,14 +123,22 @@ class Network(nn.Module):
             return sums
         return sums[:, : self.outputs] * torch.exp(sums[:, self.outputs :].clamp(max=MAX_GAIN))
 
-    def start(self, generator: torch.Generator) -> None:
-        """Draw all parameters: uniform, within 1 / sqrt(inputs) (PyTorch's default)."""
+    def start(self, generator: torch.Generator, bounds: np.ndarray) -> None:
+        """Draw all parameters: uniform, within 1 / sqrt(inputs) (PyTorch's default).
+
+        Args:
+            generator: what they are drawn from.
+            bounds: (outputs, 2) float64, the standardised values of 0 and 1; NaN for an output without bounds.
+        """
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 bound = 1 / math.sqrt(layer.weight[0].numel())
                 with torch.no_grad():
                     for parameter in layer.parameters():
                         parameter.uniform_(-bound, bound, generator=generator)
+        if self.bounded:
+            low, high = np.nan_to_num(bounds).T
+            self.low.data, self.span.data = (torch.from_numpy(a.astype(np.float32)) for a in (low, high - low))
 
 
 def device() -> str:
@@ -137,6 +174,7 @@ def train_network(
     seed: int,
     *,
     epochs: int,
+    bounds: np.ndarray | None = None,
     finished: Callable[[int], object] = lambda samples: None,
 ) -> Network:
     """Train one network: AdamW, linear warm-up, cosine decay.
@@ -148,12 +186,13 @@ def train_network(
         features: (p, m, w); see `letter_features`.
         seed: of all that is drawn.
         epochs: passes over the samples.
+        bounds: (outputs, 2), see `Network.start`; None: no output has any.
         finished: called with the samples of every hundredth batch.
     """
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)
     network = Network(codes.shape[1], features.shape[2], targets.shape[1], architecture)
-    network.start(generator)
+    network.start(generator, np.full((targets.shape[1], 2), np.nan) if bounds is None else bounds)
     network = network.to(device())
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     y, letters = targets.to(device()), torch.from_numpy(features)
@@ -167,7 +206,7 @@ def train_network(
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             rows = order[step * batch : (step + 1) * batch]
             x = encode(codes[rows.numpy()], letters).to(device())
-            loss = F.mse_loss(network(x, generator), y[rows])
+            loss = network.loss(x, y[rows], generator)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

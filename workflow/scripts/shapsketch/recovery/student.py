@@ -43,16 +43,17 @@ from .networks import (
 )
 from .projection import project
 from .stack import non_negative_weights
-from .work import Shape, affordable, student_seconds
+from .work import Shape, affordable, answer_seconds, projection_seconds, student_seconds
 
 MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
 MAX_COPIES, SAMPLES_OF_FEW_COPIES = 3, 16_000  # perceptrons of each kind; fewer where more samples leave less to chance
 MIN_WEIGHT = 0.1  # of a kind in the stack; smaller ones cost more queries than they are worth
 MAX_SPARED = 0.02  # of what kinds leave unexplained: what leaving some of them out may add
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
+MAX_ORDER = 5  # of the tables that students become
 SEQUENCES_AT_ONCE = 2048  # per call
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
-STUDENTS_VERSION = 6
+STUDENTS_VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -190,19 +191,29 @@ def _read_network(arrays: Mapping[str, np.ndarray], number: int, features: np.nd
 
 
 def fit(samples: Samples, max_order: int | None, minutes: float | None = None) -> Fit:
-    """Train students, in so many minutes as `work` counts them, stack them, and project the stack onto tables."""
-    kinds = kinds_of(samples.plan, len(samples.all_values))
-    effort = affordable(minutes, student_seconds(shape_of([samples]), kinds))
+    """Train students, stack them, and project the stack onto tables; minutes, as `work` counts them, are for all of it.
+
+    Beyond them passes and points of the projection are cut alike.
+    """
+    top, shape = max_order or MAX_ORDER, shape_of([samples])
+    kinds = kinds_of([samples])
+    seconds = student_seconds(shape, kinds)
+    if not is_enumerable(samples.plan):
+        seconds += answer_seconds(shape, kinds, FREE_POINTS) + projection_seconds(shape.positions, FREE_POINTS, top)
+    effort = affordable(minutes, seconds)
     (student,), details = train_students([samples], kinds, effort)
     if effort < 1:
         details[0]["effort"] = effort
-    intercept, terms = distil(student, samples.plan, max_order or 5, samples.threads)
+    intercept, terms = distil(student, samples.plan, top, samples.threads, round(effort * FREE_POINTS))
     return Fit(intercept, terms, details[0], student)
 
 
-def kinds_of(plan: Plan, samples: int) -> list[Architecture]:
-    """Return the networks to train on so many samples, those that take longest first."""
+def kinds_of(outputs: Sequence[Samples]) -> list[Architecture]:
+    """Return the networks to train on the samples of some outputs, those that take longest first."""
+    plan, samples = outputs[0].plan, len(outputs[0].all_values)
     if len(plan.template.free) >= MIN_CONVOLUTION_LENGTH:
+        if any(output.bounds for output in outputs):
+            return [STACKED, replace(STACKED, bounded=True), replace(POOLED, bounded=True)]
         return [STACKED, PLACED, POOLED]
     copies = int(np.clip(round(MAX_COPIES * math.sqrt(SAMPLES_OF_FEW_COPIES / samples)), 1, MAX_COPIES))
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
@@ -237,10 +248,12 @@ def train_students(
     first = outputs[0]
     positions = first.plan.template.free
     codes, values = first.all_codes, np.stack([samples.all_values for samples in outputs], 1)
-    architectures = architectures or kinds_of(first.plan, len(codes))
+    architectures = architectures or kinds_of(outputs)
     means, scales = values.mean(0), np.where(values.std(0) > 0, values.std(0), 1.0)
     features = letter_features(first.plan.template)[positions]
     targets = torch.as_tensor((values - means) / scales, dtype=torch.float32)
+    ends = np.array([samples.bounds or (math.nan, math.nan) for samples in outputs])
+    bounds = (ends - means[:, None]) / scales[:, None]
     seen = np.ascontiguousarray(codes[:, positions])
 
     epochs = [max(1, round(effort * epochs_of(architecture, len(seen)))) for architecture in architectures]
@@ -249,8 +262,9 @@ def train_students(
     def learn(number: int) -> Network:
         seed = 1000 * (first.plan.seed % 2**31) + number
         return train_network(
-            architectures[number], seen, targets, features, seed, epochs=epochs[number], finished=finished
-        )
+            architectures[number], seen, targets, features, seed,
+            epochs=epochs[number], bounds=bounds, finished=finished,
+        )  # fmt: skip
 
     with ThreadPoolExecutor(first.threads) as pool:
         networks = tuple(pool.map(learn, range(len(architectures))))
@@ -323,12 +337,13 @@ def is_enumerable(plan: Plan) -> bool:
     return plan.template.space <= FREE_POINTS
 
 
-def distil(student: Student, plan: Plan, max_order: int, threads: int) -> tuple[float, Terms]:
-    """Turn a student into dividends: exactly where the space is small, otherwise by projection."""
+def distil(
+    student: Student, plan: Plan, max_order: int, threads: int, points: int = FREE_POINTS
+) -> tuple[float, Terms]:
+    """Turn a student into dividends: exactly where the space is small, otherwise by projection from so many points."""
     background = plan.background
     if is_enumerable(plan):
         codes = replace(plan, design="exhaustive", near=None).queries(0, background.template.space)
         return exact.transform(background, codes, student.predict(codes, threads), max_order)
-    free = plan.fresh(FREE_POINTS, plan.seed ^ FREE_SEED)
-    codes = np.asfortranarray(free.queries(0, FREE_POINTS))
+    codes = np.asfortranarray(plan.fresh(points, plan.seed ^ FREE_SEED).queries(0, points))
     return project(background, codes, student.predict(codes, threads), max_order)

@@ -23,7 +23,17 @@ from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
 from . import train_steps
 from .base import Begin, Fit, Samples, silent, validation_r2
-from .student import FREE_SEED, Student, distil, is_enumerable, kinds_of, predict_all, shape_of, train_students
+from .student import (
+    FREE_SEED,
+    MAX_ORDER,
+    Student,
+    distil,
+    is_enumerable,
+    kinds_of,
+    predict_all,
+    shape_of,
+    train_students,
+)
 from .work import affordable, answer_seconds, student_seconds, train_seconds
 
 RANK, STEPS = 24, 8_000
@@ -35,7 +45,8 @@ BATCH = 512
 RATE = 6e-3  # the largest
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
-DECAY = np.float32(0.15)  # times the rate: what a step takes from the differences between the letters of a position
+DECAY = 0.15  # times the rate: what a step takes from the differences between the letters of a position
+DECAYS_ALONE = (DECAY, 0.03)  # without students: rare words want little of it, and weak ones much
 MAX_NORM = 1.0  # of a gradient
 MAX_CUT = 0.02  # of what a train leaves unexplained: what cutting its bonds may add
 REPEATS = 3  # of the model's own values among the students' answers
@@ -76,7 +87,7 @@ def fit_outputs(
         details = [{**about, "effort": effort} for about in details]
     if is_enumerable(first.plan) and first.plan.background.is_product:
         return [
-            Fit(*distil(student, first.plan, max_order or 5, first.threads), detail, student)
+            Fit(*distil(student, first.plan, max_order or MAX_ORDER, first.threads), detail, student)
             for student, detail in zip(students, details, strict=True)
         ]
     count = round(FREE_ANSWERS * effort)
@@ -97,19 +108,26 @@ def _truncated(fit: Fit, max_order: int) -> Fit:
 def fit_alone(
     outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent, minutes: float | None = None
 ) -> list[Fit]:
-    """Fit a train to the model's own values: fast, and less right than with students where evaluations are few."""
+    """Fit a train to the model's own values: fast, and less right than with students where evaluations are few.
+
+    Two are fitted, which decay differently; of each output the one that validates better is kept.
+    """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    effort = affordable(minutes, train_seconds(shape_of(outputs), *_size(outputs[0]), BATCH))
-    details: list[FitDetails] = [{"effort": effort} if effort < 1 else {} for _ in outputs]
-    fits = _fit(outputs, outputs[0].all_codes, values, none, details, begin, effort)
+    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs[0]), BATCH)
+    effort = affordable(minutes, seconds)
+    rivals = []
+    for decay in DECAYS_ALONE:
+        details: list[FitDetails] = [{"decay": decay, **({"effort": effort} if effort < 1 else {})} for _ in outputs]
+        rivals.append(_fit(outputs, outputs[0].all_codes, values, none, details, begin, effort, decay))
+    fits = [max(pair, key=lambda fit: fit.details["train_r2"]) for pair in zip(*rivals, strict=True)]
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
 def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     """The part of the usual passes, answers and steps that the minutes allow."""
     first, shape = outputs[0], shape_of(outputs)
-    kinds = kinds_of(first.plan, shape.samples)
+    kinds = kinds_of(outputs)
     seconds = student_seconds(shape, kinds)
     if not is_enumerable(first.plan):
         seconds += answer_seconds(shape, kinds, FREE_ANSWERS) + train_seconds(shape, *_size(first), BATCH)
@@ -138,6 +156,7 @@ def _fit(
     details: Sequence[FitDetails],
     begin: Begin,
     effort: float,
+    decay: float = DECAY,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
     letters = int(first.plan.template.sizes.max())
@@ -149,7 +168,7 @@ def _fit(
     seen = np.ascontiguousarray(codes[:, free])
     targets = np.ascontiguousarray((values - means) / scales, np.float32)
     seed = first.plan.seed
-    parameters = _descend(seen, targets, letters, rank, steps, seed, first.threads, finished)
+    parameters = _descend(seen, targets, letters, rank, steps, decay, seed, first.threads, finished)
     fits = []
     for o, samples in enumerate(outputs):
         scale, mean = float(scales[o]), float(means[o])
@@ -177,6 +196,7 @@ def _descend(
     letters: int,
     rank: int,
     steps: int,
+    decay: float,
     seed: int,
     threads: int,
     finished: Callable[[int], object],
@@ -209,7 +229,9 @@ def _descend(
             rate = np.float32(_rate(step / steps))
             for values, gradient, (mean, square) in zip(parameters, state, moments, strict=True):
                 train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
-            parameters.cores[:] -= rate * DECAY * (parameters.cores - parameters.cores.mean(1, keepdims=True))
+            parameters.cores[:] -= (
+                rate * np.float32(decay) * (parameters.cores - parameters.cores.mean(1, keepdims=True))
+            )
             finished(1)
     return parameters
 

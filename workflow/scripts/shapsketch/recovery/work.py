@@ -5,12 +5,17 @@ work and fixed rates of one core; whoever has slower cores waits longer, and get
 """
 
 from collections.abc import Sequence
+from math import comb
 from typing import NamedTuple
 
 from .networks import BATCH, Architecture, epochs_of
+from .projection import MAX_KEPT, MAX_SCREENED
+from .screening import SCREENING_POINTS
 
 NETWORK_RATE = 8e10  # floating-point operations a second of a network, on one core that has AVX-512
 TRAIN_RATE = 1.2e10  # the same of `train_steps`
+PROJECTION_RATE = 1.5e9  # supports times points a second, of one pass of a projection
+PROJECTION_PASSES = 4  # over what is kept: two sweeps, each of which estimates and subtracts
 STEP_SECONDS = 1e-3  # of each step of training a network, whatever its size
 CORES = 2  # that the minutes of the config are meant for
 
@@ -48,6 +53,17 @@ def answer_seconds(shape: Shape, architectures: Sequence[Architecture], answers:
 def train_seconds(shape: Shape, rank: int, steps: int, batch: int) -> float:
     """Return the seconds of one core that fitting a train takes."""
     return 6 * steps * batch * (shape.positions * rank**2 + rank * shape.outputs) / TRAIN_RATE
+
+
+def projection_seconds(positions: int, points: int, max_order: int) -> float:
+    """Return the seconds of one core that a projection takes at most, given its points; see `project`."""
+    work = 0
+    for order in range(1, min(max_order, positions) + 1):
+        supports = comb(positions, order)
+        if order in MAX_KEPT:
+            work += min(supports, MAX_SCREENED[order]) * min(points, SCREENING_POINTS)
+        work += PROJECTION_PASSES * min(supports, MAX_KEPT.get(order, supports)) * points
+    return work / PROJECTION_RATE
 
 
 def affordable(minutes: float | None, seconds: float) -> float:
