@@ -559,6 +559,7 @@ def get_variants_config(wildcards):
             "sequences": {name: SEQUENCES[name] for name in dict.fromkeys(needed)},
             "variants": {wildcards.variants: settings | {"sketch": spectrum}},
             "analyses": "none",
+            "conditions": {},
             "mechanism": {},
         }
     )
@@ -667,6 +668,7 @@ def get_analysis_config(model, sequences):
             "sequences": {name: SEQUENCES[name] for name in names},
             "variants": {},
             "analyses": [[model, sequences]],
+            "conditions": {},
         }
     )
 
