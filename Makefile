@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables gallery test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -43,6 +43,10 @@ pins: .venv/test.ready
 # The list of the library's files, which the workflow registers with Snakemake.
 library:
 	@cd workflow/scripts/shapsketch && find . -name '*.py' | sed 's,^\./,,' | LC_ALL=C sort > ../library.txt
+
+# Figures and numbers of the gallery, of runs that are there: ARGS="cas9_guides=FOLDER utr5=FOLDER gb1=FOLDER".
+gallery: .venv/test.ready
+	$(BIN)/python docs/gallery_pages.py $(ARGS)
 
 # The tables of numbers in README, docs and tests/benchmarks/README, made of tests/benchmarks/results/*.tsv.
 tables: .venv/test.ready

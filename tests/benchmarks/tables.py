@@ -17,9 +17,13 @@ from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md")
+PAGES = (
+    "README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md",
+    "docs/gallery/cas9_guides.md", "docs/gallery/utr5.md", "docs/gallery/gb1.md",
+)  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Rows = list[list[str]]  # the first row is the header
+Maker = Callable[[pd.DataFrame], Rows]
 NAMES = {
     "planted": "planted tables of one to four of 16 positions",
     "dense": "a random tensor train of 12 positions",
@@ -187,17 +191,79 @@ def sizes(table: pd.DataFrame) -> Rows:
     return rows
 
 
+def gallery_facts(page: str) -> Maker:
+    """Return what makes the table of the outputs of a page of the gallery."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        rows = [["output", "sequences explained", "evaluations", "recovered by", "R²", "R² on these sequences"]]
+        for run in table[table["page"] == page].to_dict("records"):
+            counts = [f"{run['sequences']:,}", f"{run['evaluations']:,}"]
+            rows.append([run["output"], *counts, run["estimator"], score([run["r2"]]), score([run["r2_on_sequences"]])])
+        return rows
+
+    return make
+
+
+def gallery_groups(page: str) -> Maker:
+    """Return what makes the table of mean predictions by group of a page of the gallery, the lowest first."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        means = table[table["page"] == page].pivot(index="group", columns="output", values="mean")
+        counts = table[table["page"] == page].groupby("group")["sequences"].first()
+        means = means.sort_values(means.columns[0])
+        rows = [["group", "sequences", *means.columns]]
+        for group, values in means.iterrows():
+            rows.append([str(group).replace("_", " "), f"{counts[group]:,}", *(f"{value:.2f}" for value in values)])
+        return rows
+
+    return make
+
+
+def gallery_placements(page: str) -> Maker:
+    """Return what makes the table of where the strongest motif lies, by output, of a page of the gallery."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        rows = [["output", "motif", "at", "adds", "instances"]]
+        chosen = table[(table["page"] == page) & (table["motif"] == "M1")]
+        for run in chosen.to_dict("records"):
+            rows.append([run["output"], run["motif"], run["positions"], f"{run['value']:+.3g}", str(run["instances"])])
+        return grouped(rows)
+
+    return make
+
+
+def gallery_motifs(page: str) -> Maker:
+    """Return what makes the table of the strongest motifs of a page of the gallery."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        rows = [["output", "motif", "letters", "at", "adds", "share of the variance", "in sequences"]]
+        for run in table[table["page"] == page].to_dict("records"):
+            place = "" if pd.isna(run["positions"]) else str(run["positions"]).removesuffix(".0")
+            numbers = [f"{run['value']:+.3g}", f"{100 * run['share']:.2g} %", f"{run['sequences']:,}"]
+            rows.append([run["output"], run["motif"], f"`{run['consensus']}`", place, *numbers])
+        return grouped(rows)
+
+    return make
+
+
 def bold(text: str, ahead: bool) -> str:
     """Set a peer's number in bold where it is ahead of ours."""
     return f"**{text}**" if ahead else text
 
 
-TABLES: dict[str, tuple[str, Callable[[pd.DataFrame], Rows]]] = {
+GALLERY = ("cas9_guides", "utr5", "gb1")
+TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
+    "methods": ("methods", methods),
+    "methods_all": ("methods", methods_all),
     "interactions": ("interactions", interactions),
     "interactions_all": ("interactions", interactions_all),
     "clusters": ("clusters", clusters),
     "sizes": ("sizes", sizes),
+    **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
+    **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5", "gb1")},
+    "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
+    **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in GALLERY},
 }
 
 

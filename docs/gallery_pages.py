@@ -1,0 +1,97 @@
+"""The gallery's figures and numbers, taken from results of the workflow: `make gallery ARGS="PAGE=FOLDER ..."`.
+
+FOLDER is where the config of that page was run. Figures go to `docs/gallery/figures`, numbers to
+`tests/benchmarks/results/gallery*.tsv`, of which `make tables` makes the tables of the pages.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow/scripts")]
+
+from benchmarks.result_files import FOLDER, merge_results  # noqa: E402
+from shapsketch.storage.files import read_json  # noqa: E402
+from shapsketch.storage.tsv import read_table  # noqa: E402
+
+FIGURES = ROOT / "docs/gallery/figures"
+COMMAND = "make gallery"
+MAX_MOTIFS = 6
+MAX_BYTES = 150_000
+# The model and the sequences of each page, and its figures among the logos: what is before `=` names the copy.
+PAGES = {
+    "cas9_guides": ("guide_cnn", "egfp", ["all=activity.contributions", "pairs=activity.interactions"]),
+    "gb1": ("gb1", "sites", ["all=gpmap_complete.contributions", "supports=gpmap_complete.supports"]),
+    "utr5": ("optimus", "hbb_utr5", ["all=HEK293T.contributions", "pairs=HEK293T.interactions_signed"]),
+    "base_editing": ("bedict", "edits", ["all=A6.contributions", "supports=A6.supports"]),
+}
+FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences"]
+GROUPS = ["page", "output", "group", "sequences", "mean"]
+PLACES = ["page", "output", "motif", "positions", "value", "instances"]
+MOST_PLACED = ("M1", "M2")  # motifs whose placements are listed
+MOTIFS = ["page", "output", "motif", "kind", "consensus", "positions", "letters", "value", "share", "sequences"]
+
+
+def collect(page: str, folder: Path) -> None:
+    """Copy the figures of a page and put its numbers into the files of results.
+
+    Args:
+        page: of `PAGES`.
+        folder: where it was run, which has `results`.
+    """
+    model, sequence_set, figures = PAGES[page]
+    results = folder / "results" / model
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    for figure in figures:
+        name, _, stem = figure.partition("=")
+        source = results / sequence_set / "motifs/logos" / f"{stem}.png"
+        if source.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{source} has {source.stat().st_size} bytes; a page of the gallery holds {MAX_BYTES}.")
+        shutil.copy(source, FIGURES / f"{page}_{name}.png")
+    scores = read_json(results / "spectrum/faithfulness.json")
+    asked = read_json(results / sequence_set / "faithfulness.json")
+    facts: list[dict[str, Any]] = [
+        {name: score[name] for name in ("evaluations", "estimator", "r2")}
+        | {"page": page, "output": output, "sequences": asked[output]["sequences"]}
+        | {"r2_on_sequences": asked[output]["r2_on_queries"]}
+        for output, score in scores.items()
+    ]
+    merge_results(FOLDER / "gallery.tsv", facts, FACTS[:2], FACTS, COMMAND)
+    merge_results(FOLDER / "gallery_groups.tsv", group_means(page, results / sequence_set), GROUPS[:3], GROUPS, COMMAND)
+    motifs = read_table(results / sequence_set / "motifs/motifs.tsv")
+    strongest = pd.concat([rows.head(MAX_MOTIFS) for _, rows in motifs.groupby("output", sort=False)])
+    rows = strongest.assign(page=page)[MOTIFS].to_dict("records")
+    merge_results(FOLDER / "gallery_motifs.tsv", rows, MOTIFS[:3], MOTIFS, COMMAND)
+
+    placed = read_table(results / sequence_set / "motifs/placements.tsv")
+    places = placed[placed["motif"].isin(MOST_PLACED)].assign(page=page)[PLACES].to_dict("records")
+    merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
+
+
+def group_means(page: str, folder: Path) -> list[dict[str, Any]]:
+    """Return the mean prediction of each group of sequences, by output, in the order of the sequences."""
+    groups = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "group"])
+    values = pd.read_parquet(folder / "shapley_values.parquet", columns=["sequence_id", "output", "prediction"])
+    both = values.merge(groups, on="sequence_id")
+    sums = both.groupby(["output", "group"], sort=False)["prediction"].agg(sequences="size", mean="mean").reset_index()
+    return sums.assign(page=page).to_dict("records")
+
+
+def main() -> None:
+    """Collect what the command line names."""
+    parser = argparse.ArgumentParser(prog="gallery", description=__doc__)
+    parser.add_argument("runs", nargs="+", help=f"PAGE=FOLDER; pages are {', '.join(PAGES)}")
+    for run in parser.parse_args().runs:
+        page, _, folder = run.partition("=")
+        if page not in PAGES or not Path(folder, "results").is_dir():
+            parser.error(f"{run} is not PAGE=FOLDER with a page of {', '.join(PAGES)} and a folder that has results.")
+        collect(page, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
