@@ -19,7 +19,7 @@ from shapsketch.storage.files import write_text
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md",
-    "docs/gallery/cas9_guides.md", "docs/gallery/utr5.md", "docs/gallery/gb1.md",
+    "docs/gallery/utr5.md",
 )  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Rows = list[list[str]]  # the first row is the header
@@ -223,11 +223,10 @@ def gallery_placements(page: str) -> Maker:
     """Return what makes the table of where the strongest motif lies, by output, of a page of the gallery."""
 
     def make(table: pd.DataFrame) -> Rows:
-        rows = [["output", "motif", "at", "adds", "instances"]]
         chosen = table[(table["page"] == page) & (table["motif"] == "M1")]
-        for run in chosen.to_dict("records"):
-            rows.append([run["output"], run["motif"], run["positions"], f"{run['value']:+.3g}", str(run["instances"])])
-        return grouped(rows)
+        runs = chosen[["output", "motif", "positions", "value", "instances"]].itertuples(index=False, name=None)
+        rows = [[output, motif, at, f"{value:+.3g}", str(count)] for output, motif, at, value, count in runs]
+        return grouped([["output", "motif", "at", "adds", "instances"], *rows])
 
     return make
 
@@ -251,7 +250,7 @@ def bold(text: str, ahead: bool) -> str:
     return f"**{text}**" if ahead else text
 
 
-GALLERY = ("cas9_guides", "utr5", "gb1")
+GALLERY = ("utr5",)
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
     "methods": ("methods", methods),
@@ -261,7 +260,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "clusters": ("clusters", clusters),
     "sizes": ("sizes", sizes),
     **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
-    **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5", "gb1")},
+    **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5",)},
     "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
     **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in GALLERY},
 }

@@ -37,7 +37,7 @@ from shapsketch.variants.reading import DROPPED_COLUMNS
 ROOT = Path(__file__).parents[2]
 DOCS = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in ("docs", "docs/how-to", "docs/tutorials")
+    for folder in ("docs", "docs/how-to", "docs/tutorials", "docs/gallery")
     for path in (ROOT / folder).glob("*.md")
     if path.name != "contributing.md"
 )
@@ -217,6 +217,28 @@ def test_links_between_pages_lead_somewhere(root):
             if "://" not in target and not made and not (root / page).parent.joinpath(target).exists():
                 lacking.append(f"{page}: {target}")
     assert not lacking
+
+
+def slugs(path):
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    heads = re.findall(r"^#+ +(.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+def test_links_to_headings_lead_to_headings(root):
+    """Of copies on the site (reference/config, ...) the headings are those of the files that are copied."""
+    copies = {"reference/config": "config/README.md", "reference/benchmarks": "tests/benchmarks/README.md"}
+    lacking, checked = [], 0
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```", "", (root / page).read_text(), flags=re.M | re.S)
+        for target, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)]+)\)", text):
+            made = next((file for copy, file in copies.items() if copy in target), None)
+            path = root / made if made else (root / page).parent / target if target else root / page
+            checked += 1
+            if path.suffix == ".md" and anchor not in slugs(path):
+                lacking.append(f"{page}: {target}#{anchor}")
+    assert checked > 3 and not lacking
 
 
 def test_walks_of_the_architecture_name_what_is_defined(root):
