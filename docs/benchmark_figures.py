@@ -4,7 +4,6 @@
 """
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,17 +11,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shapsketch.comparison.registry import METHODS, OURS
-from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, method_colors
+from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK
 from shapsketch.storage.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests"))
-
-from benchmarks.result_files import FOLDER as RESULTS  # noqa: E402
-from benchmarks.result_files import read_results  # noqa: E402
-from benchmarks.tables import NAMES  # noqa: E402
-
 README, RUNS = ROOT / "README.md", ROOT / "tests/benchmarks/README.md"
 FOLDER = ROOT / "docs/benchmarks"
 BLACK, GREY = "#000000", "#888888"
@@ -82,43 +74,14 @@ def finish(figure: Figure, axes: Sequence[Axes], names: Sequence[str], columns: 
 
 def methods() -> Figure:
     """Error of the Shapley values at equal evaluations, beside other methods."""
-    rows = table(README, "model", "evaluations of each of")
+    rows = table(README, "model", "evaluations per sequence")
     figure, (axes,) = framed(len(rows))
     points(axes, [number(row[2]) for row in rows], "the sketch", BLUE)
-    points(axes, [number(row[3]) for row in rows], "KernelSHAP", BLACK, "s")
+    points(axes, [None if "needs" in row[3] else number(row[3]) for row in rows], "KernelSHAP", BLACK, "s")
     points(axes, [number(row[4]) for row in rows], "the best of the others", ORANGE, "D")
     axes.set_xscale("log")
     axes.set_xlabel("mean squared error of the Shapley values over their variance")
     return finish(figure, [axes], [f"{row[0]}, {row[1]}" for row in rows], 3)
-
-
-def accuracy() -> Figure:
-    """R2 of the Shapley values against evaluations of each sequence, every method on every reference model."""
-    rows = read_results(RESULTS / "methods.tsv").dropna(subset=["error"])
-    models = [name for name in NAMES if name in set(rows["model"])]
-    figure = Figure(figsize=(8.5, 0.6 + 2.3 * -(-len(models) // 2)), layout="constrained")
-    grid = figure.subplots(-(-len(models) // 2), 2, sharey=True, squeeze=False).ravel()
-    colours = method_colors(name for name in METHODS if name in set(rows["method"]) - {OURS})
-    for axes, model in zip(grid, models, strict=False):
-        for name, points in rows[rows["model"] == model].groupby("method", sort=False):
-            ours = name == OURS
-            points = points.sort_values("amortised")
-            axes.plot(
-                points["amortised"], points["error"].clip(1e-6, 100), marker="*" if ours else "o", linewidth=1,
-                markersize=11 if ours else 4, color=colours.get(name, BLUE), zorder=3 if ours else 2,
-                label=METHODS[str(name)],
-            )  # fmt: skip
-        axes.set(xscale="log", yscale="log", title=NAMES[model].split(" (")[0])
-        axes.title.set_fontsize(9)
-        axes.grid(color="#e5e5e5")
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in grid[len(models) :]:
-        axes.set_visible(False)
-    figure.supxlabel("evaluations of each sequence, one-off costs shared by as many as the table says", fontsize=9)
-    figure.supylabel("1 - R² of the Shapley values (above 100: drawn there)", fontsize=9)
-    handles = {label: line for axes in grid for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside right upper", fontsize=7)
-    return figure
 
 
 def recovery() -> Figure:
@@ -169,7 +132,7 @@ def masks() -> Figure:
     return finish(figure, [axes], [f"{row[0]}, {row[1]} players, {row[2]}" for row in rows], 4)
 
 
-FIGURES = {"methods": methods, "accuracy": accuracy, "recovery": recovery, "refinement": refinement, "masks": masks}
+FIGURES = {"methods": methods, "recovery": recovery, "refinement": refinement, "masks": masks}
 
 
 def draw_all(folder: Path = FOLDER) -> None:

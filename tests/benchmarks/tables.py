@@ -253,8 +253,6 @@ def bold(text: str, ahead: bool) -> str:
 GALLERY = ("utr5",)
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
-    "methods": ("methods", methods),
-    "methods_all": ("methods", methods_all),
     "interactions": ("interactions", interactions),
     "interactions_all": ("interactions", interactions_all),
     "clusters": ("clusters", clusters),
