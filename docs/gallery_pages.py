@@ -30,6 +30,9 @@ PAGES = {
     "utr5": ("optimus", "hbb_utr5", ["all=HEK293T.contributions", "pairs=HEK293T.interactions_signed"]),
     "base_editing": ("bedict", "edits", ["all=A6.contributions", "supports=A6.supports"]),
 }
+# Of which sequences of a page the interaction of which positions is shown.
+SHOWN = {"gb1": ("3,4", ["VDGV", "VDLV", "VDGG", "VDLG"])}
+PAIRS = ["page", "output", "sequence", "positions", "reconstruction", "interaction"]
 FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences"]
 GROUPS = ["page", "output", "group", "sequences", "mean"]
 PLACES = ["page", "output", "motif", "positions", "value", "instances"]
@@ -71,6 +74,21 @@ def collect(page: str, folder: Path) -> None:
     placed = read_table(results / sequence_set / "motifs/placements.tsv")
     places = placed[placed["motif"].isin(MOST_PLACED)].assign(page=page)[PLACES].to_dict("records")
     merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
+
+    if page in SHOWN:
+        rows = interactions_of(page, results / sequence_set, *SHOWN[page])
+        merge_results(FOLDER / "gallery_pairs.tsv", rows, PAIRS[:4], PAIRS, COMMAND)
+
+
+def interactions_of(page: str, folder: Path, positions: str, sequences: list[str]) -> list[dict[str, Any]]:
+    """Return the reconstruction of some sequences, and the interaction (FSII) of some positions in each."""
+    texts = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "sequence"])
+    texts = texts[texts["sequence"].isin(sequences)]
+    values = pd.read_parquet(folder / "shapley_values.parquet", columns=["sequence_id", "output", "reconstruction"])
+    listed = pd.read_parquet(folder / "interactions.parquet")
+    listed = listed[(listed["index"] == "FSII") & (listed["positions"] == positions)]
+    both = texts.merge(values, on="sequence_id").merge(listed, on=["sequence_id", "output"])
+    return both.rename(columns={"value": "interaction"}).assign(page=page)[PAIRS].to_dict("records")
 
 
 def group_means(page: str, folder: Path) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from shapsketch.storage.files import write_text
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md",
-    "docs/gallery/utr5.md",
+    "docs/gallery/utr5.md", "docs/gallery/gb1.md",
 )  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Rows = list[list[str]]  # the first row is the header
@@ -231,6 +231,18 @@ def gallery_placements(page: str) -> Maker:
     return make
 
 
+def gallery_pairs(page: str) -> Maker:
+    """Return what makes the table of the interactions of some sequences of a page, the lowest first."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        chosen = table[table["page"] == page].sort_values("interaction")
+        runs = chosen[["sequence", "positions", "reconstruction", "interaction"]].itertuples(index=False, name=None)
+        rows = [[f"`{text}`", f"{value:+.2f}", at, f"{pair:+.2f}"] for text, at, value, pair in runs]
+        return [["variant", "predicted", "positions", "add together"], *rows]
+
+    return make
+
+
 def gallery_motifs(page: str) -> Maker:
     """Return what makes the table of the strongest motifs of a page of the gallery."""
 
@@ -250,7 +262,7 @@ def bold(text: str, ahead: bool) -> str:
     return f"**{text}**" if ahead else text
 
 
-GALLERY = ("utr5",)
+GALLERY = ("utr5", "gb1")
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
     "interactions": ("interactions", interactions),
@@ -259,6 +271,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "sizes": ("sizes", sizes),
     **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
     **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5",)},
+    "pairs_gb1": ("gallery_pairs", gallery_pairs("gb1")),
     "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
     **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in GALLERY},
 }
