@@ -4,17 +4,26 @@
 """
 
 import re
+import sys
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK
+from shapsketch.comparison.registry import METHODS, OURS
+from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, method_colors
 from shapsketch.storage.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+from benchmarks.result_files import FOLDER as RESULTS  # noqa: E402
+from benchmarks.result_files import read_results  # noqa: E402
+from benchmarks.tables import NAMES  # noqa: E402
+
 README, RUNS = ROOT / "README.md", ROOT / "tests/benchmarks/README.md"
 FOLDER = ROOT / "docs/benchmarks"
 BLACK, GREY = "#000000", "#888888"
@@ -84,6 +93,41 @@ def methods() -> Figure:
     return finish(figure, [axes], [f"{row[0]}, {row[1]}" for row in rows], 3)
 
 
+def accuracy() -> Figure:
+    """R2 of the Shapley values against evaluations of each sequence, every method on every reference model."""
+    rows = read_results(RESULTS / "methods.tsv").dropna(subset=["error"])
+    models = [name for name in NAMES if name in set(rows.loc[rows["method"] == OURS, "model"])]
+    wide = min(len(models), 2)
+    figure = Figure(figsize=(8.5, 1.0 + 2.6 * -(-len(models) // wide)), layout="constrained")
+    grid = figure.subplots(-(-len(models) // wide), wide, sharey=True, squeeze=False).ravel()
+    peers = [name for name in METHODS if name in set(rows["method"]) - {OURS}]
+    colours, markers = method_colors(peers), dict(zip(peers, cycle("osD^vP"), strict=False))
+    for axes, model in zip(grid, models, strict=False):
+        for name, points in rows[rows["model"] == model].groupby("method", sort=False):
+            ours = name == OURS
+            points = points.sort_values("amortised")
+            axes.plot(
+                points["amortised"], points["error"].clip(1e-6, 100), marker=markers.get(str(name), "*"), linewidth=1,
+                markersize=11 if ours else 5, color=colours.get(name, BLUE), zorder=3 if ours else 2,
+                label=METHODS[str(name)],
+            )  # fmt: skip
+        axes.set(xscale="log", yscale="log", xlim=(30, 600), title=NAMES[model].split(" (")[0])
+        axes.title.set_fontsize(9)
+        axes.minorticks_off()
+        axes.set_xticks([32, 64, 128, 256, 512], ["32", "64", "128", "256", "512"])
+        axes.grid(color="#e5e5e5")
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[len(models) :]:
+        axes.remove()
+    figure.supxlabel("evaluations of each sequence, one-off costs shared", fontsize=9)
+    figure.supylabel("error over variance (above 100: drawn there)", fontsize=9)
+    handles = {
+        label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside right upper", fontsize=7)
+    return figure
+
+
 def recovery() -> Figure:
     """R2 of the model, on the explained sequences and of their Shapley values; of several outputs the lowest."""
     rows = table(README, "model", "evaluations", "near")
@@ -132,7 +176,7 @@ def masks() -> Figure:
     return finish(figure, [axes], [f"{row[0]}, {row[1]} players, {row[2]}" for row in rows], 4)
 
 
-FIGURES = {"methods": methods, "recovery": recovery, "refinement": refinement, "masks": masks}
+FIGURES = {"methods": methods, "accuracy": accuracy, "recovery": recovery, "refinement": refinement, "masks": masks}
 
 
 def draw_all(folder: Path = FOLDER) -> None:

@@ -98,7 +98,7 @@ def methods(table: pd.DataFrame) -> Rows:
 def methods_all(table: pd.DataFrame) -> Rows:
     """Errors of every method on every model, of the runs with the most evaluations."""
     columns, names = [], []
-    for model in in_order(table["model"]):
+    for model in in_order(table.loc[table["method"] == OURS, "model"]):
         runs = table[table["model"] == model]
         runs = runs[runs["evaluations"] == runs["evaluations"].max()]
         columns.append(runs.set_index("method")["error"])
@@ -265,6 +265,8 @@ def bold(text: str, ahead: bool) -> str:
 GALLERY = ("utr5", "gb1")
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
+    "methods": ("methods", methods),
+    "methods_all": ("methods", methods_all),
     "interactions": ("interactions", interactions),
     "interactions_all": ("interactions", interactions_all),
     "clusters": ("clusters", clusters),
