@@ -66,11 +66,15 @@ function probeSection(room) {
 /** Rows of points with whiskers: `kinds` are [column, words, style], `named` says what a row is called. */
 function dotRows(rows, kinds, named, across, words, room) {
   const left = 12 + 7 * Math.max(6, ...rows.map((row) => named(row).length)), width = Math.max(340, Math.min(room, 720));
-  const frame = { left, right: width - 16, top: 34, bottom: 34 + 26 * rows.length };
+  const beside = Math.max(1, Math.floor((width - 6) / 165)), top = 34 + 20 * (Math.ceil(kinds.length / beside) - 1);
+  const frame = { left, right: width - 16, top, bottom: top + 26 * rows.length };
   const all = rows.flatMap((row) => kinds.flatMap(([name]) => [row[name], row[`${name}_low`], row[`${name}_high`]])).filter((v) => Number.isFinite(v));
   const ends = [Math.min(0, ...all), Math.max(0, ...all)], x = scale(ends, [frame.left, frame.right]);
   return picture(width, frame.bottom + 44, words,
-    kinds.map(([, text, style], k) => [svg("circle", { cx: 16 + 165 * k, cy: 12, r: 4, class: `dot ${style}` }), label(26 + 165 * k, 16, text)]),
+    kinds.map(([, text, style], k) => {
+      const [x, y] = [165 * (k % beside), 20 * Math.floor(k / beside)];
+      return [svg("circle", { cx: 16 + x, cy: 12 + y, r: 4, class: `dot ${style}` }), label(26 + x, 16 + y, text)];
+    }),
     svg("line", { x1: x(0), x2: x(0), y1: frame.top - 6, y2: frame.bottom, class: "base" }),
     axisBottom(frame, x, ticks(...ends, 5), across),
     rows.map((row, r) => {
