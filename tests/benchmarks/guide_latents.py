@@ -62,7 +62,7 @@ def measure(folder: Path, module: str, chosen: argparse.Namespace) -> list[dict[
     }
     config["analyses"] = [[f"of_{module}", "egfp"]]
     explained = folder / f"results/of_{module}"
-    run(folder, config, *(f"results/of_{module}/egfp/{name}" for name in ("motifs/motifs.tsv", "report.html")))
+    run(folder, config, *(f"results/of_{module}/egfp/{name}" for name in ("motifs/motifs.tsv", "faithfulness.json")))
     scores = read_json(explained / "spectrum/faithfulness.json")
     on_sequences = read_json(explained / "egfp/faithfulness.json")
     motifs = read_table(explained / "egfp/motifs/motifs.tsv")
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--modules", nargs="+", default=MODULES, choices=MODULES)
     parser.add_argument("--sequences", type=int, default=5000)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--budget", type=int, default=10_000)
     parser.add_argument("--folder", type=Path, help="where the workflow runs; kept")
     chosen = parser.parse_args()
