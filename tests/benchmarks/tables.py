@@ -250,7 +250,9 @@ def gallery_motifs(page: str) -> Maker:
         rows = [["output", "motif", "letters", "at", "adds", "share of the variance", "in sequences"]]
         for run in table[table["page"] == page].to_dict("records"):
             place = "" if pd.isna(run["positions"]) else str(run["positions"]).removesuffix(".0")
-            numbers = [f"{run['value']:+.3g}", f"{100 * run['share']:.2g} %", f"{run['sequences']:,}"]
+            percent = 100 * run["share"]
+            of_all = f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+            numbers = [f"{run['value']:+.3g}", of_all, f"{run['sequences']:,}"]
             rows.append([run["output"], run["motif"], f"`{run['consensus']}`", place, *numbers])
         return grouped(rows)
 
