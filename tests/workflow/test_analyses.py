@@ -163,7 +163,7 @@ def test_queries_near_the_sequences_under_a_markov_chain(tmp_path):
     workspace.configure(
         models__tiny__background=chain,
         models__tiny__sketch={"budget": 2000, "shards": 2, "near": {"sequences": "some", "share": 0.3}},
-        models__tiny__recovery={"estimator": "train_alone"},
+        models__tiny__recovery={"estimator": "train_alone", "minutes": 0.05},
     )
     workspace.run("results/tiny/some/report.html")
     folder = workspace.folder / "results/tiny"

@@ -14,7 +14,7 @@ from ..fidelity.records import OutputRecord
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
-from . import recover, recover_outputs, standardised
+from . import recover_outputs, standardised
 from .base import Begin, silent
 
 LEARNED = ("student", "train")
@@ -129,11 +129,18 @@ def learning_curve(
         for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
             scored[output].append(_row(output, part, numbers[output], predicted, "student"))
             finished(1)
+        fitted: dict[tuple[str, int | None], list[int]] = {}
         for number, (output, name) in enumerate(names.items()):
             if name not in LEARNED:
                 top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
-                spectrum = recover(part, number, estimator=name, max_order=top, threads=threads).spectrum
-                predicted = spectrum.predict_codes(part.samples("holdout")[0])
+                fitted.setdefault((name, top), []).append(number)
+        for (name, top), alike in fitted.items():
+            recovered = recover_outputs(
+                part, alike, estimator=name, max_order=top, minutes=minutes and CURVE_SHARE * minutes, threads=threads
+            )
+            for number, recovery in zip(alike, recovered, strict=True):
+                predicted = recovery.spectrum.predict_codes(part.samples("holdout")[0])
+                output = sketch.plan.outputs[number]
                 scored[output].append(_row(output, part, number, predicted, name))
                 finished(1)
     rows: list[CurvePoint] = []
