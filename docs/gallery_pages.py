@@ -25,13 +25,22 @@ MAX_MOTIFS = 6
 MAX_BYTES = 150_000
 # The model and the sequences of each page, and its figures among the logos: what is before `=` names the copy.
 PAGES = {
-    "cas9_guides": ("guide_cnn", "egfp", ["all=activity.contributions", "pairs=activity.interactions"]),
+    "cas9_guides": ("guide_cnn", "egfp", ["all=activity.contributions", "pairs=activity.interactions_signed"]),
     "gb1": ("gb1", "sites", ["all=gpmap_complete.contributions", "supports=gpmap_complete.supports"]),
     "utr5": ("optimus", "hbb_utr5", ["all=HEK293T.contributions", "pairs=HEK293T.interactions_signed"]),
     "base_editing": ("bedict", "edits", ["all=A6.contributions", "supports=A6.supports"]),
 }
 # Of which sequences of a page the interaction of which positions is shown.
 SHOWN = {"gb1": ("3,4", ["VDGV", "VDLV", "VDGG", "VDLG"])}
+# Letters that a review says make guides efficient (+) or not (-), at positions of the 30-mer, 4 more than of the guide.
+KNOWN = {
+    "cas9_guides": [
+        (24, "G", "+"), (24, "A", "+"), (23, "G", "+"), (23, "A", "+"), (22, "C", "+"), (20, "C", "+"), (25, "C", "+"),
+        (24, "C", "-"), (24, "T", "-"), (23, "T", "-"), (22, "T", "-"), (21, "T", "-"), (20, "G", "-"), (25, "T", "-"),
+        (28, "G", "-"),
+    ]
+}  # fmt: skip
+KNOWN_COLUMNS = ["page", "output", "position", "letter", "known", "sequences", "mean"]
 PAIRS = ["page", "output", "sequence", "positions", "reconstruction", "interaction"]
 FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences"]
 GROUPS = ["page", "output", "group", "sequences", "mean"]
@@ -75,6 +84,13 @@ def collect(page: str, folder: Path) -> None:
     places = placed[placed["motif"].isin(MOST_PLACED)].assign(page=page)[PLACES].to_dict("records")
     merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
 
+    if page in KNOWN:
+        means = read_table(results / sequence_set / "motifs/contributions.tsv").query("set == 'all'")
+        known = pd.DataFrame(KNOWN[page], columns=["position", "letter", "known"]).merge(
+            means, on=["position", "letter"]
+        )
+        rows = known.rename(columns={"count": "sequences"}).assign(page=page)[KNOWN_COLUMNS].to_dict("records")
+        merge_results(FOLDER / "gallery_known.tsv", rows, KNOWN_COLUMNS[:4], KNOWN_COLUMNS, COMMAND)
     if page in SHOWN:
         rows = interactions_of(page, results / sequence_set, *SHOWN[page])
         merge_results(FOLDER / "gallery_pairs.tsv", rows, PAIRS[:4], PAIRS, COMMAND)

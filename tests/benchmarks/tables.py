@@ -19,7 +19,7 @@ from shapsketch.storage.files import write_text
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md",
-    "docs/gallery/utr5.md", "docs/gallery/gb1.md",
+    "docs/gallery/cas9_guides.md", "docs/gallery/utr5.md", "docs/gallery/gb1.md",
 )  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Rows = list[list[str]]  # the first row is the header
@@ -243,6 +243,19 @@ def gallery_pairs(page: str) -> Maker:
     return make
 
 
+def gallery_known(page: str) -> Maker:
+    """Return what makes the table of letters whose effect was known, and what they add here."""
+
+    def make(table: pd.DataFrame) -> Rows:
+        chosen = table[table["page"] == page].sort_values(["position", "mean"])
+        runs = chosen[["position", "letter", "known", "mean", "sequences"]].itertuples(index=False, name=None)
+        words = {"+": "efficient", "-": "inefficient"}
+        rows = [[str(at), letter, words[sign], f"{mean:+.3f}", str(count)] for at, letter, sign, mean, count in runs]
+        return [["position of the 30-mer", "letter", "known to be", "adds on average", "guides that have it"], *rows]
+
+    return make
+
+
 def gallery_motifs(page: str) -> Maker:
     """Return what makes the table of the strongest motifs of a page of the gallery."""
 
@@ -264,7 +277,7 @@ def bold(text: str, ahead: bool) -> str:
     return f"**{text}**" if ahead else text
 
 
-GALLERY = ("utr5", "gb1")
+GALLERY = ("cas9_guides", "utr5", "gb1")
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
     "methods": ("methods", methods),
@@ -275,6 +288,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "sizes": ("sizes", sizes),
     **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
     **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5",)},
+    "known_cas9_guides": ("gallery_known", gallery_known("cas9_guides")),
     "pairs_gb1": ("gallery_pairs", gallery_pairs("gb1")),
     "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
     **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in GALLERY},
