@@ -28,21 +28,24 @@ PAGES = {
     "cas9_guides": ("guide_cnn", "egfp", ["all=activity.contributions", "pairs=activity.interactions_signed"]),
     "gb1": ("gb1", "sites", ["all=gpmap_complete.contributions", "supports=gpmap_complete.supports"]),
     "utr5": ("optimus", "hbb_utr5", ["all=HEK293T.contributions", "pairs=HEK293T.interactions_signed"]),
-    "base_editing": ("bedict", "edits", ["all=A6.contributions", "supports=A6.supports"]),
+    "base_editing": ("bedict", "edits", ["all=A6.contributions", "pairs=A6.interactions_signed"]),
 }
+OUTPUTS = {"base_editing": ["A6"]}  # that are shown, of those pages that do not show all
 # Of which sequences of a page the interaction of which positions is shown.
 SHOWN = {"gb1": ("3,4", ["VDGV", "VDLV", "VDGG", "VDLG"])}
-# Letters that a review says make guides efficient (+) or not (-), at positions of the 30-mer, 4 more than of the guide.
+# Letters that are known to raise (+) or to lower (-) the prediction, as the pages say; of guides, positions of the 30-mer,
+# which are 4 more than those of the guide.
 KNOWN = {
     "cas9_guides": [
         (24, "G", "+"), (24, "A", "+"), (23, "G", "+"), (23, "A", "+"), (22, "C", "+"), (20, "C", "+"), (25, "C", "+"),
         (24, "C", "-"), (24, "T", "-"), (23, "T", "-"), (22, "T", "-"), (21, "T", "-"), (20, "G", "-"), (25, "T", "-"),
         (28, "G", "-"),
-    ]
+    ],
+    "base_editing": [(5, "T", "+"), (7, "C", "+"), (5, "A", "-"), (7, "A", "-")],
 }  # fmt: skip
 KNOWN_COLUMNS = ["page", "output", "position", "letter", "known", "sequences", "mean"]
 PAIRS = ["page", "output", "sequence", "positions", "reconstruction", "interaction"]
-FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences"]
+FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences", "r2_of_highest_tenth"]
 GROUPS = ["page", "output", "group", "sequences", "mean"]
 PLACES = ["page", "output", "motif", "positions", "value", "instances"]
 MOST_PLACED = ("M1", "M2")  # motifs whose placements are listed
@@ -66,26 +69,32 @@ def collect(page: str, folder: Path) -> None:
             raise ValueError(f"{source} has {source.stat().st_size} bytes; a page of the gallery holds {MAX_BYTES}.")
         shutil.copy(source, FIGURES / f"{page}_{name}.png")
     scores = read_json(results / "spectrum/faithfulness.json")
+    outputs = OUTPUTS.get(page, list(scores))
     asked = read_json(results / sequence_set / "faithfulness.json")
     facts: list[dict[str, Any]] = [
         {name: score[name] for name in ("evaluations", "estimator", "r2")}
         | {"page": page, "output": output, "sequences": asked[output]["sequences"]}
         | {"r2_on_sequences": asked[output]["r2_on_queries"]}
+        | {"r2_of_highest_tenth": asked[output].get("r2_of_highest_tenth")}
         for output, score in scores.items()
+        if output in outputs
     ]
     merge_results(FOLDER / "gallery.tsv", facts, FACTS[:2], FACTS, COMMAND)
-    merge_results(FOLDER / "gallery_groups.tsv", group_means(page, results / sequence_set), GROUPS[:3], GROUPS, COMMAND)
-    motifs = read_table(results / sequence_set / "motifs/motifs.tsv")
+    means = [row for row in group_means(page, results / sequence_set) if row["output"] in outputs]
+    merge_results(FOLDER / "gallery_groups.tsv", means, GROUPS[:3], GROUPS, COMMAND)
+    motifs = read_table(results / sequence_set / "motifs/motifs.tsv").query("output in @outputs")
     strongest = pd.concat([rows.head(MAX_MOTIFS) for _, rows in motifs.groupby("output", sort=False)])
     rows = strongest.assign(page=page)[MOTIFS].to_dict("records")
     merge_results(FOLDER / "gallery_motifs.tsv", rows, MOTIFS[:3], MOTIFS, COMMAND)
 
-    placed = read_table(results / sequence_set / "motifs/placements.tsv")
+    placed = read_table(results / sequence_set / "motifs/placements.tsv").query("output in @outputs")
     places = placed[placed["motif"].isin(MOST_PLACED)].assign(page=page)[PLACES].to_dict("records")
     merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
 
     if page in KNOWN:
-        means = read_table(results / sequence_set / "motifs/contributions.tsv").query("set == 'all'")
+        letters = read_table(results / sequence_set / "motifs/contributions.tsv").query(
+            "set == 'all' and output in @outputs"
+        )
         known = pd.DataFrame(KNOWN[page], columns=["position", "letter", "known"]).merge(
             means, on=["position", "letter"]
         )
