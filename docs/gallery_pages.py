@@ -33,8 +33,8 @@ PAGES = {
 OUTPUTS = {"base_editing": ["A6"]}  # that are shown, of those pages that do not show all
 # Of which sequences of a page the interaction of which positions is shown.
 SHOWN = {"gb1": ("3,4", ["VDGV", "VDLV", "VDGG", "VDLG"])}
-# Letters that are known to raise (+) or to lower (-) the prediction, as the pages say; of guides, positions of the 30-mer,
-# which are 4 more than those of the guide.
+# Letters that are known to raise (+) or to lower (-) the prediction, as the pages say; of guides at positions of the
+# 30-mer, which are 4 more than those of the guide.
 KNOWN = {
     "cas9_guides": [
         (24, "G", "+"), (24, "A", "+"), (23, "G", "+"), (23, "A", "+"), (22, "C", "+"), (20, "C", "+"), (25, "C", "+"),
@@ -92,12 +92,9 @@ def collect(page: str, folder: Path) -> None:
     merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
 
     if page in KNOWN:
-        letters = read_table(results / sequence_set / "motifs/contributions.tsv").query(
-            "set == 'all' and output in @outputs"
-        )
-        known = pd.DataFrame(KNOWN[page], columns=["position", "letter", "known"]).merge(
-            means, on=["position", "letter"]
-        )
+        letters = read_table(results / sequence_set / "motifs/contributions.tsv")
+        letters = letters[(letters["set"] == "all") & letters["output"].isin(outputs)]
+        known = pd.DataFrame(KNOWN[page], columns=KNOWN_COLUMNS[2:5]).merge(letters, on=KNOWN_COLUMNS[2:4])
         rows = known.rename(columns={"count": "sequences"}).assign(page=page)[KNOWN_COLUMNS].to_dict("records")
         merge_results(FOLDER / "gallery_known.tsv", rows, KNOWN_COLUMNS[:4], KNOWN_COLUMNS, COMMAND)
     if page in SHOWN:
