@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks import mechanism_tables
 from benchmarks.result_files import FOLDER, read_results
 from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
@@ -289,6 +290,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "interactions_all": ("interactions", interactions_all),
     "clusters": ("clusters", clusters),
     "sizes": ("sizes", sizes),
+    **{name: own for name, own in mechanism_tables.TABLES.items() if (FOLDER / f"{own[0]}.tsv").exists()},
     **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
     **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5",)},
     **{f"known_{page}": ("gallery_known", gallery_known(page)) for page in ("cas9_guides", "base_editing")},

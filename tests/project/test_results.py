@@ -3,9 +3,11 @@
 import re
 from collections import Counter
 
+import pandas as pd
 import pytest
 
-from benchmarks import tables
+from benchmarks import mechanism_tables, tables
+from benchmarks.mechanism import COLUMNS
 from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.tables import PAGES, TABLES, filled, render, small
 
@@ -52,3 +54,17 @@ def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch)
 def test_numbers_are_rounded_not_cut():
     values = (1234567, 123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
     assert [small(value) for value in values] == ["1e+06", "124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
+
+
+def test_rows_of_seeds_become_means_with_intervals_and_counts():
+    table = pd.DataFrame({"k": [3, 4, None], "v": [0.1, 0.2, 0.3]})
+    assert mechanism_tables.needed(table["k"]) == "4 (3 to 4), never in 1 of 3 seeds"
+    assert mechanism_tables.needed(table["k"][:2]) == "4 (3 to 4)"
+    assert mechanism_tables.needed(table["k"][2:]) == "never"
+    assert mechanism_tables.over(table["v"], ".2f") == "0.20 (-0.05 to 0.45)"
+    seeds = pd.DataFrame(
+        [dict.fromkeys(COLUMNS, 0.5) | {"latents": 256, "outputs": 20, "seed": seed} for seed in (0, 1)]
+    )
+    rows = mechanism_tables.mechanism(seeds)
+    assert {len(row) for row in rows} == {3}
+    assert rows[0][1] == "value, 2 seeds"
