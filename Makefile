@@ -144,9 +144,10 @@ benchmark-guide-latents: .venv/test.ready
 benchmark-antibodies: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.antibodies $(ARGS)
 
-benchmark-long-inputs: .venv/test.ready
+# Half an hour for the network of 500 positions, most of it the peers'; BPNet takes longer (ARGS="--cases network").
+benchmark-long-inputs: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
-	  $(BIN)/python -m benchmarks.long_inputs $(ARGS)
+	  $(<D)/bin/python -m benchmarks.long_inputs $(ARGS)
 
 benchmark-long-motifs: .venv/test.ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \

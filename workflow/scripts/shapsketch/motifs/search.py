@@ -72,7 +72,8 @@ class _Seeds:
         for order, by_gaps in self._order.items():
             left, starts = self._residuals.residual[order][by_gaps], self._starts[order]
             products = _over_words(self._counts[order] * left, self._chances[order])
-            explained = np.abs(np.add.reduceat(products * np.abs(products) * self._scales[order], starts, axis=0))
+            squares = np.where(products * left > 0, products * np.abs(products) * self._scales[order], 0.0)
+            explained = np.abs(np.add.reduceat(squares, starts, axis=0))
             held = np.abs(np.add.reduceat(self._counts[order] * left * np.abs(left), starts, axis=0))
             likely = explained >= (1 - TIE) * explained.max(initial=0.0)  # all words of two letters say the same
             group, cell = np.unravel_index(int(np.argmax(np.where(likely, held, -1.0))), held.shape)
