@@ -30,7 +30,8 @@ def read_results(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame()
     head = takewhile(lambda line: line.startswith("#"), path.read_text().splitlines())
-    return pd.read_csv(path, sep="\t", skiprows=len(list(head)))
+    text = {"commit": str, "machine": str}  # a commit may look like a number
+    return pd.read_csv(path, sep="\t", skiprows=len(list(head)), dtype=text)
 
 
 def merge_results(
