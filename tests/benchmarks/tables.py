@@ -282,7 +282,6 @@ def bold(text: str, ahead: bool) -> str:
 
 
 GALLERY = ("cas9_guides", "utr5", "gb1", "base_editing")
-GALLERY = ("utr5", "gb1")
 LONG_INPUTS = {
     "network": "a network of 500 positions",
     "bpnet": "BPNet's counts, segments of ten of 2,114 letters",
