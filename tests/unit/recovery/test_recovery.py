@@ -8,7 +8,7 @@ import pytest
 
 from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import _samples, recover
+from shapsketch.recovery import _samples, networks, recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
@@ -26,7 +26,8 @@ SMALL = [(3, 7), (4, 10)]  # students of spaces that can be evaluated in full: a
     ("estimator", "q", "n"),
     [(e, q, n) for e in SUITE if e != "student" for q, n in SHAPES] + [("student", q, n) for q, n in SMALL],
 )
-def test_sparse_functions_are_recovered(estimator, q, n):
+def test_sparse_functions_are_recovered(estimator, q, n, monkeypatch):
+    monkeypatch.setattr(networks, "EPOCHS", 12)  # four convolutions take long
     order, budget, missed = SUITE[estimator]
     template = free_template(q, n)
     function, _ = sparse_function(template, order, 12, seed=q)

@@ -27,7 +27,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(student, "FREE_POINTS", 10_000)
     monkeypatch.setattr(train, "FREE_ANSWERS", 20_000)
     monkeypatch.setattr(train, "STEPS", 1_000)
-    monkeypatch.setattr(networks, "EPOCHS", 8)
+    monkeypatch.setattr(networks, "EPOCHS", 6)
 
 
 def motif(codes):
@@ -164,7 +164,7 @@ def test_a_cap_on_minutes_cuts_passes_answers_and_steps_alike():
     assert 0.01 < effort < 0.3
     assert said["free answers"] == round(effort * 20_000)
     assert said["train"] == round(effort * 1_000)
-    assert said["students"] == 3 * 5_100  # each kind passes over the samples once
+    assert said["students"] == 4 * 5_100  # each network passes over the samples once
 
 
 def test_the_cap_of_students_counts_their_projection(monkeypatch):

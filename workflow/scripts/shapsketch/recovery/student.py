@@ -214,7 +214,7 @@ def kinds_of(outputs: Sequence[Samples]) -> list[Architecture]:
     if len(plan.template.free) >= MIN_CONVOLUTION_LENGTH:
         if any(output.bounds for output in outputs):
             return [STACKED, replace(STACKED, bounded=True), replace(POOLED, bounded=True)]
-        return [STACKED, PLACED, POOLED]
+        return [STACKED, STACKED, PLACED, POOLED]  # chance moves one deep network by more than most choices do
     copies = int(np.clip(round(MAX_COPIES * math.sqrt(SAMPLES_OF_FEW_COPIES / samples)), 1, MAX_COPIES))
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
 
