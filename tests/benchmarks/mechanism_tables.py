@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from benchmarks.table_cells import Rows
 from shapsketch.mechanism.measures import over_seeds
 
-Rows = list[list[str]]  # the first row is the header
 RANKINGS = {
     "selection": "selected one after another", "ablation": "by ablation", "influence": "by influence in graphs",
     "gradient": "by gradient", "random": "at random",

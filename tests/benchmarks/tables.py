@@ -6,14 +6,13 @@ nothing, so that a number of a table is that of a file, and a file is what a ben
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks import mechanism_tables
 from benchmarks.result_files import FOLDER, read_results
+from benchmarks.table_cells import Rows, bold, grouped, score, share, small
 from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
 
@@ -24,7 +23,6 @@ PAGES = (
     "docs/gallery/base_editing.md",
 )  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
-Rows = list[list[str]]  # the first row is the header
 Maker = Callable[[pd.DataFrame], Rows]
 NAMES = {
     "planted": "planted tables of one to four of 16 positions",
@@ -41,26 +39,6 @@ NAMES = {
     "sparse": "1,000 terms up to order 5 (n = 40), exactly sparse",
     "sparse_noisy": "the same in noise of a tenth of its power",
 }
-
-
-def small(value: float) -> str:
-    """Return an error with two significant digits, as a plain decimal from 0.0001 to 100,000."""
-    if pd.isna(value):
-        return "-"
-    if 10 <= value < 1e5:
-        return f"{value:,.0f}"
-    return f"{value:.0e}" if not 1e-4 <= value < 10 else f"{Decimal(f'{value:.1e}'):f}"
-
-
-def score(values: Iterable[float]) -> str:
-    """Return R2 of some outputs, a cell of its own for none."""
-    there = [f"{value:.3f}" for value in values if pd.notna(value)]
-    return ", ".join(there)
-
-
-def grouped(rows: Rows) -> Rows:
-    """Leave out a first cell that is the one above."""
-    return [rows[0]] + [["" if new[0] == old[0] else new[0], *new[1:]] for old, new in pairwise(rows)]
 
 
 def in_order(models: Iterable[str]) -> list[str]:
@@ -163,11 +141,6 @@ def interactions_all(table: pd.DataFrame) -> Rows:
 
 def _list(show: Callable[[float], str], values: pd.Series) -> str:
     return ", ".join(show(value) for value in values) if values.notna().any() else "-"
-
-
-def share(value: float) -> str:
-    """Return a share of what could be found."""
-    return "-" if pd.isna(value) else f"{value:.2f}"
 
 
 def clusters(table: pd.DataFrame) -> Rows:
@@ -274,11 +247,6 @@ def gallery_motifs(page: str) -> Maker:
         return grouped(rows)
 
     return make
-
-
-def bold(text: str, ahead: bool) -> str:
-    """Set a peer's number in bold where it is ahead of ours."""
-    return f"**{text}**" if ahead else text
 
 
 GALLERY = ("cas9_guides", "utr5", "gb1", "base_editing")
