@@ -1,6 +1,7 @@
 """The library as others install it: a wheel built of the source distribution, in an environment of its own.
 
-`make test-wheel` runs this, for every Python from 3.11 to 3.13 that there is; each takes six gigabytes, since the PyTorch of PyPI brings CUDA.
+`make test-wheel` runs this, for every Python from 3.11 to 3.13 that there is. Each takes six gigabytes, since the
+PyTorch of PyPI brings CUDA.
 """
 
 import re
