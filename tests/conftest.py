@@ -1,12 +1,20 @@
 """Fixtures that many tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
+import numba
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure():
+    """Give each worker its share of the cores: parallel loops wait for their slowest thread."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    numba.set_num_threads(max(1, numba.config.NUMBA_NUM_THREADS // workers))
 
 
 @pytest.fixture(scope="session")

@@ -63,8 +63,9 @@ def test_sums_are_those_of_the_dense_values(case):
 def test_sums_do_not_depend_on_pieces_or_threads(case):
     terms, mapping, codes, _, groups = case
     whole, pieces = Sums.empty(terms, mapping, 3), Sums.empty(terms, mapping, 3)
-    strongest_interactions(terms, mapping, codes, top_k=3, sums=whole, groups=groups)
     threads = numba.get_num_threads()
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    strongest_interactions(terms, mapping, codes, top_k=3, sums=whole, groups=groups)
     numba.set_num_threads(1)
     for start in (1000, 0, 700):  # in any order
         rows = slice(start, {0: 700, 700: 1000, 1000: COUNT}[start])

@@ -31,11 +31,13 @@ def test_results_do_not_depend_on_chunks_or_threads():
 
     spectrum = random_function(6, 4, True, 5)[0]
     codes = all_codes([4] * 6)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     whole = spectrum.terms.shapley_values(codes)
     assert (np.vstack([spectrum.terms.shapley_values(codes[i : i + 700]) for i in range(0, 4096, 700)]) == whole).all()
-    threads = numba.get_num_threads()
     numba.set_num_threads(1)
     assert (spectrum.terms.shapley_values(codes) == whole).all()
     sums = spectrum.terms.cell_sums(codes, np.linspace(0, 1, 4096))
-    numba.set_num_threads(threads)
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     assert (spectrum.terms.cell_sums(codes, np.linspace(0, 1, 4096)) == sums).all()
+    numba.set_num_threads(threads)
