@@ -34,11 +34,12 @@ MIN_SEED_SHARE = 0.02  # of the least share of a motif: interactions that no mot
 
 
 class _Seeds:
-    """Where the interaction is that explains most, summed over the offsets of the sequence.
+    """Where the strongest interaction is, summed over the offsets of the sequence, and the word that explains most of it.
 
-    The part of a word in the tables of a support is the indicator of its letters, each centred by the background. What
-    it explains over the sequences is the square of its product with the tables, over its own square (matching pursuit):
-    a rare word that all others there are told apart from leads those others.
+    The strongest cell, by its square in all sequences that hold it, tells which positions to look at. The part of a word
+    in their tables is the indicator of its letters, each centred by the background. What it explains over the sequences
+    is the square of its product with the tables, over its own square (matching pursuit): a rare word that all others
+    there are told apart from leads those others.
 
     Args:
         residuals: the tables.
@@ -75,12 +76,13 @@ class _Seeds:
             squares = np.where(products * left > 0, products * np.abs(products) * self._scales[order], 0.0)
             explained = np.abs(np.add.reduceat(squares, starts, axis=0))
             held = np.abs(np.add.reduceat(self._counts[order] * left * np.abs(left), starts, axis=0))
-            likely = explained >= (1 - TIE) * explained.max(initial=0.0)  # all words of two letters say the same
-            group, cell = np.unravel_index(int(np.argmax(np.where(likely, held, -1.0))), held.shape)
-            score = float(explained[group, cell])
+            held = np.where(explained > 0, held, 0.0)
+            group, _ = np.unravel_index(int(np.argmax(held)), held.shape)
+            likely = explained[group] >= (1 - TIE) * explained[group].max()  # all words of two letters say the same
+            cell, score = int(np.argmax(np.where(likely, held[group], -1.0))), float(held[group].max())
             if score > 0 and (best is None or score > best[0]):
                 stop = [*starts, len(by_gaps)][group + 1]
-                best = score, self._residuals.stacks[order], by_gaps[starts[group] : stop], int(cell)
+                best = score, self._residuals.stacks[order], by_gaps[starts[group] : stop], cell
         return best
 
 
