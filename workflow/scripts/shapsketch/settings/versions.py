@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 17,
     "explain": 6,
     "masks": 11,
-    "motifs": 10,
+    "motifs": 11,
     "compare": 2,
     "report": 7,
     "variants": 6,
