@@ -34,12 +34,12 @@ MIN_SEED_SHARE = 0.02  # of the least share of a motif: interactions that no mot
 
 
 class _Seeds:
-    """Where the strongest interaction is, summed over the offsets of the sequence, and the word that explains most of it.
+    """Where the strongest interaction is, summed over the offsets of the sequence, and the word that explains it best.
 
-    The strongest cell, by its square in all sequences that hold it, tells which positions to look at. The part of a word
-    in their tables is the indicator of its letters, each centred by the background. What it explains over the sequences
-    is the square of its product with the tables, over its own square (matching pursuit): a rare word that all others
-    there are told apart from leads those others.
+    The strongest cell, by its square in all sequences that hold it, tells which positions to look at. The part of a
+    word in their tables is the indicator of its letters, each centred by the background. What it explains over the
+    sequences is the square of its product with the tables, over its own square (matching pursuit): a rare word that
+    all others there are told apart from leads those others.
 
     Args:
         residuals: the tables.
