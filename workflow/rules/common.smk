@@ -669,6 +669,7 @@ def get_analysis_config(model, sequences):
             "variants": {},
             "analyses": [[model, sequences]],
             "conditions": {},
+            "mechanism": {},
         }
     )
 

@@ -3,7 +3,7 @@
 The rounds of a plan are the sketches of smaller budgets, each with hold-out and validation points of its own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
@@ -125,24 +125,9 @@ def learning_curve(
     }
     for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
         part = sketch.first(k)
-        numbers = {o: n for n, o in enumerate(names) if names[o] in LEARNED}
-        for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
-            scored[output].append(_row(output, part, numbers[output], predicted, "student"))
+        for output, predicted, name in _predicted(part, names, records, max_order, minutes, threads):
+            scored[output].append(_row(output, part, sketch.plan.outputs.index(output), predicted, name))
             finished(1)
-        fitted: dict[tuple[str, int | None], list[int]] = {}
-        for number, (output, name) in enumerate(names.items()):
-            if name not in LEARNED:
-                top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
-                fitted.setdefault((name, top), []).append(number)
-        for (name, top), alike in fitted.items():
-            recovered = recover_outputs(
-                part, alike, estimator=name, max_order=top, minutes=minutes and CURVE_SHARE * minutes, threads=threads
-            )
-            for number, recovery in zip(alike, recovered, strict=True):
-                predicted = recovery.spectrum.predict_codes(part.samples("holdout")[0])
-                output = sketch.plan.outputs[number]
-                scored[output].append(_row(output, part, number, predicted, name))
-                finished(1)
     rows: list[CurvePoint] = []
     for output, record in records.items():
         low, high = record["r2_interval"]
@@ -163,6 +148,30 @@ def learning_curve(
 def _largest(weights: Mapping[str, float]) -> str:
     """The estimator with the largest weight, but for the Fourier transform, whose lattice comes last."""
     return max(weights.keys() - {"fourier"} or {"regression"}, key=lambda n: (weights.get(n, 0.0), n))
+
+
+def _predicted(
+    part: Sketch,
+    names: Mapping[str, str],
+    records: Mapping[str, OutputRecord],
+    max_order: int | None,
+    minutes: float | None,
+    threads: int,
+) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Yield each output with what is predicted of a part's hold-out, and by which estimator; alike outputs at once."""
+    numbers = {output: number for number, output in enumerate(names) if names[output] in LEARNED}
+    for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
+        yield output, predicted, "student"
+    fitted: dict[tuple[str, int | None], list[int]] = {}
+    for number, (output, name) in enumerate(names.items()):
+        if name not in LEARNED:
+            top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
+            fitted.setdefault((name, top), []).append(number)
+    share = minutes and CURVE_SHARE * minutes
+    for (name, top), alike in fitted.items():
+        recovered = recover_outputs(part, alike, estimator=name, max_order=top, minutes=share, threads=threads)
+        for recovery in recovered:
+            yield recovery.spectrum.output, recovery.spectrum.predict_codes(part.samples("holdout")[0]), name
 
 
 def _asked_students(sketch: Sketch, numbers: list[int], minutes: float | None, threads: int) -> dict[str, np.ndarray]:
