@@ -212,9 +212,9 @@ def _descend(
     order, place = draws.permutation(len(codes)), 0
 
     def one(part: int) -> None:
-        state = rows[part * batch // parts : (part + 1) * batch // parts]
-        asked = np.ascontiguousarray(codes[state].T)
-        train_steps.gradient(asked, targets[state], *parameters, scale, cores[part], start[part], heads[part])
+        share = rows[part * batch // parts : (part + 1) * batch // parts]
+        asked = np.ascontiguousarray(codes[share].T)
+        train_steps.gradient(asked, targets[share], *parameters, scale, cores[part], start[part], heads[part])
 
     with ThreadPoolExecutor(threads) as pool:
         for step in range(steps):
@@ -225,9 +225,9 @@ def _descend(
             list(pool.map(one, range(parts)))
             squares = [train_steps.squared_norm(gradients) for gradients in (cores, start, heads)]
             clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
-            state = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
+            summed = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
             rate = np.float32(_rate(step / steps))
-            for values, gradient, (mean, square) in zip(parameters, state, moments, strict=True):
+            for values, gradient, (mean, square) in zip(parameters, summed, moments, strict=True):
                 train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
             parameters.cores[:] -= (
                 rate * np.float32(decay) * (parameters.cores - parameters.cores.mean(1, keepdims=True))
