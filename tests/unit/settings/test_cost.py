@@ -3,7 +3,14 @@
 import pytest
 
 from shapsketch.comparison.registry import most_evaluations
-from shapsketch.settings.cost import MAX_SHARDS, auto_shards, estimate, recovery_seconds, wall_seconds
+from shapsketch.settings.cost import (
+    MAX_SHARDS,
+    auto_shards,
+    estimate,
+    mask_student_seconds,
+    recovery_seconds,
+    wall_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,7 @@ def test_cost_is_evaluations_times_time_plus_overheads():
     work = {
         "evaluations": 100_000, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
         "minutes": None, "explanation_shards": 2, "asked": 1, "masked": False,
+        "positions": 28, "students": True,
     }  # fmt: skip
     rows = estimate(work, {"seconds_per_evaluation": 0.05, "load_seconds": 5.0}, [1000, 3000])
     by_stage = {row["stage"]: row for row in rows}
@@ -45,6 +53,7 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     work = {
         "evaluations": 0, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
         "minutes": None, "explanation_shards": 1, "asked": 5001, "masked": True,
+        "positions": 500, "students": True,
     }  # fmt: skip
     rate = {"seconds_per_evaluation": 0.01, "load_seconds": 0.0}
     masked = estimate(work, rate, [10])
@@ -52,6 +61,11 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     assert [row["stage"] for row in masked] == stages
     assert masked[0]["job_seconds"] == pytest.approx(50_010 * 0.01 + 10, rel=1e-3)
     assert sum(row["evaluations"] for row in masked) == 50_010
+    passes = 25 * (4000 / 25_005) ** 0.5
+    assert masked[1]["job_seconds"] == pytest.approx(50_010 * passes * (3e-5 + 4e-7 * 500) + 10)
+    assert estimate({**work, "students": False}, rate, [10])[1]["job_seconds"] == 10
+    few, many = mask_student_seconds(10, 5000), mask_student_seconds(10**7, 5000)
+    assert few == pytest.approx(10 * 50 * 4.3e-4) and many == pytest.approx(2 * 200_000 * 25 * 0.02**0.5 * 4.3e-4)
     methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]
     settings = {
         "enabled": True, "methods": methods, "sequences": 12, "evaluations": [100, 200], "truth_evaluations": 1000,

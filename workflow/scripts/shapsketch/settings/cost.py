@@ -5,7 +5,7 @@ on the model itself (`sketch.measure_rate`). Runs in Snakemake's own process too
 """
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, sqrt
 from typing import Literal, NotRequired, TypedDict
 
 JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
@@ -18,6 +18,9 @@ RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output, by 
 TRAINING_SECONDS = {"fixed": 100.0, "per_evaluation": 0.02}  # of students and trains, for all outputs together
 TRAINING = ("auto", "student", "train")  # estimators that train networks, `auto` where tables do not suffice
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
+# Of students of masks, for each letter string that they learn from: measured with 100, 500 and 2,114 positions.
+MASK_TRAINING_SECONDS = {"fixed": 3e-5, "per_position": 4e-7}
+LONG_INPUT, MAX_MASK_SAMPLES = 1000, 200_000  # more positions are pooled, and more samples are not learnt from
 MASK_SECONDS = 0.15  # per explained sequence and output: what is fitted to 2,000 masks, without students
 
 
@@ -36,6 +39,8 @@ class Work(TypedDict):
         explanation_shards: of each set of sequences.
         asked: evaluations per explained sequence.
         masked: whether each sequence is explained by itself.
+        positions: of a sequence.
+        students: whether those of masks are trained, where sequences are explained by themselves.
         sequences: the names of the sets.
         checked: evaluations of the first look at the model, a part of `evaluations`.
     """
@@ -51,6 +56,8 @@ class Work(TypedDict):
     explanation_shards: int
     asked: int
     masked: bool
+    positions: int
+    students: bool
     sequences: list[str]
     checked: NotRequired[int]
 
@@ -119,6 +126,19 @@ def recovery_seconds(work: Work, evaluations: int) -> float:
     return tables + (training if work["minutes"] is None else min(training, 2 * 60 * work["minutes"]))
 
 
+def mask_student_seconds(samples: int, positions: int) -> float:
+    """Return what both students of a masked run take on one core; their passes fall with the root of their samples.
+
+    Args:
+        samples: answers of all sequences that are explained together.
+        positions: of a sequence.
+    """
+    fold = min(max(samples / 2, 1.0), MAX_MASK_SAMPLES)
+    passes = min(max(25 * sqrt(4000 / fold), 3.0), 50.0)  # as `masks.student` makes them
+    each = MASK_TRAINING_SECONDS["fixed"] + MASK_TRAINING_SECONDS["per_position"] * min(positions, LONG_INPUT)
+    return 2 * fold * passes * each
+
+
 def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0) -> list[StageCost]:
     """Return what the stages of one model cost, in their order.
 
@@ -155,7 +175,8 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
     jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
     if work["masked"]:
         add("ask masks", asked, jobs, asked * seconds_each / jobs + load)
-        add("train students", 0, len(sequences), 0.0)
+        trained = [mask_student_seconds(count * work["asked"], work["positions"]) for count in sequences]
+        add("train students", 0, len(sequences), sum(trained) / len(trained) if work["students"] else 0.0)
         add("explain", 0, jobs, sum(sequences) * outputs * MASK_SECONDS / jobs)
     else:
         seconds = asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS
