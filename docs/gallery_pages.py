@@ -43,6 +43,7 @@ KNOWN = {
     ],
     "base_editing": [(5, "T", "+"), (7, "C", "+"), (5, "A", "-"), (7, "A", "-")],
 }  # fmt: skip
+RUN = ["page"]  # a page that is collected again loses all its rows of before
 KNOWN_COLUMNS = ["page", "output", "position", "letter", "known", "sequences", "mean"]
 PAIRS = ["page", "output", "sequence", "positions", "reconstruction", "interaction"]
 FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences", "r2_of_highest_tenth"]
@@ -79,27 +80,27 @@ def collect(page: str, folder: Path) -> None:
         for output, score in scores.items()
         if output in outputs
     ]
-    merge_results(FOLDER / "gallery.tsv", facts, FACTS[:2], FACTS, COMMAND)
+    merge_results(FOLDER / "gallery.tsv", facts, RUN, FACTS, COMMAND)
     means = [row for row in group_means(page, results / sequence_set) if row["output"] in outputs]
-    merge_results(FOLDER / "gallery_groups.tsv", means, GROUPS[:3], GROUPS, COMMAND)
+    merge_results(FOLDER / "gallery_groups.tsv", means, RUN, GROUPS, COMMAND)
     motifs = read_table(results / sequence_set / "motifs/motifs.tsv").query("output in @outputs")
     strongest = pd.concat([rows.head(MAX_MOTIFS) for _, rows in motifs.groupby("output", sort=False)])
     rows = strongest.assign(page=page)[MOTIFS].to_dict("records")
-    merge_results(FOLDER / "gallery_motifs.tsv", rows, MOTIFS[:3], MOTIFS, COMMAND)
+    merge_results(FOLDER / "gallery_motifs.tsv", rows, RUN, MOTIFS, COMMAND)
 
     placed = read_table(results / sequence_set / "motifs/placements.tsv").query("output in @outputs")
     places = placed[placed["motif"].isin(MOST_PLACED)].assign(page=page)[PLACES].to_dict("records")
-    merge_results(FOLDER / "gallery_placements.tsv", places, PLACES[:4], PLACES, COMMAND)
+    merge_results(FOLDER / "gallery_placements.tsv", places, RUN, PLACES, COMMAND)
 
     if page in KNOWN:
         letters = read_table(results / sequence_set / "motifs/contributions.tsv")
         letters = letters[(letters["set"] == "all") & letters["output"].isin(outputs)]
         known = pd.DataFrame(KNOWN[page], columns=KNOWN_COLUMNS[2:5]).merge(letters, on=KNOWN_COLUMNS[2:4])
         rows = known.rename(columns={"count": "sequences"}).assign(page=page)[KNOWN_COLUMNS].to_dict("records")
-        merge_results(FOLDER / "gallery_known.tsv", rows, KNOWN_COLUMNS[:4], KNOWN_COLUMNS, COMMAND)
+        merge_results(FOLDER / "gallery_known.tsv", rows, RUN, KNOWN_COLUMNS, COMMAND)
     if page in SHOWN:
         rows = interactions_of(page, results / sequence_set, *SHOWN[page])
-        merge_results(FOLDER / "gallery_pairs.tsv", rows, PAIRS[:4], PAIRS, COMMAND)
+        merge_results(FOLDER / "gallery_pairs.tsv", rows, RUN, PAIRS, COMMAND)
 
 
 def interactions_of(page: str, folder: Path, positions: str, sequences: list[str]) -> list[dict[str, Any]]:

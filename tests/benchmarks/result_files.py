@@ -2,7 +2,7 @@
 
 Benchmarks alone write them.
 Above the columns, lines that begin with `#` name the command, the commits and the machines that the rows come from.
-A row that is measured again takes the place of the old one. `benchmarks.tables` makes the tables of pages of them.
+A run that is measured again takes the place of the old one, with all its rows. `benchmarks.tables` makes the tables of pages of them.
 """
 
 import os
@@ -37,19 +37,25 @@ def read_results(path: Path) -> pd.DataFrame:
 def merge_results(
     path: Path, rows: Iterable[Mapping[str, Any]], key: Sequence[str], columns: Sequence[str], command: str
 ) -> pd.DataFrame:
-    """Put rows into a file, each in the place of the one of the same key, or at the end, and return all.
+    """Put rows into a file, in the place of all that were there of the same runs, and return all.
 
     Args:
         path: of the file.
         rows: values by column; commit and machine are those of now, unless a row tells its own.
-        key: the columns that name a run.
+        key: the columns that name a run, which may have several rows.
         columns: all columns in their order, `commit` and `machine` apart, which come last.
         command: that measures, as a user types it.
     """
     here = {"commit": commit(), "machine": MACHINE}
     new = pd.DataFrame([here | dict(row) for row in rows])
-    table = pd.concat([old for old in (read_results(path), new) if len(old)]).reindex(columns=[*columns, *here])
-    table = table.drop_duplicates(list(key), keep="last").sort_values(list(key), kind="stable")
+    tables = [part for part in (read_results(path), new) if len(part)]
+    table = pd.concat(tables, ignore_index=True).reindex(columns=[*columns, *here])
+    names = table[list(key)].astype(object)
+    runs = list(names.where(names.notna(), "").itertuples(index=False, name=None))
+    old = len(table) - len(new)
+    measured = set(runs[old:])
+    kept = [row >= old or run not in measured for row, run in enumerate(runs)]
+    table = table[kept].sort_values(list(key), kind="stable")
     write_results(path, table, command)
     return table
 

@@ -51,6 +51,17 @@ def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch)
     assert len(read_results(path)) == len(rows)
 
 
+def test_a_run_that_is_measured_again_loses_all_its_rows(tmp_path):
+    def put(*rows):
+        keyed = [dict(zip(("page", "group", "value"), row, strict=True)) for row in rows]
+        merge_results(tmp_path / "a.tsv", keyed, ["page"], ["page", "group", "value"], "make gallery")
+        table = read_results(tmp_path / "a.tsv")
+        return list(zip(table["page"], table["value"], strict=True))
+
+    put(("b", "", 1), ("b", "other", 2), ("a", "", 3))
+    assert put(("b", "", 4)) == [("a", 3), ("b", 4)]
+
+
 def test_numbers_are_rounded_not_cut():
     values = (1234567, 123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
     assert [small(value) for value in values] == ["1e+06", "124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
