@@ -2,7 +2,8 @@
 
 Benchmarks alone write them.
 Above the columns, lines that begin with `#` name the command, the commits and the machines that the rows come from.
-A run that is measured again takes the place of the old one, with all its rows. `benchmarks.tables` makes the tables of pages of them.
+A run that is measured again takes the place of the old one, with all its rows. `benchmarks.tables` makes the tables of
+pages of them.
 """
 
 import os
