@@ -54,8 +54,8 @@ def page_content(
         "alphabet": {"letters": letters, "colors": letter_colors(alphabet), "glyphs": glyphs(letters)},
         "latents": _latent_rows(latents, sequences, matrices, sketches),
         "dictionary": {
-            kind: {key: circuit[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
-            for kind, circuit in dictionary["kinds"].items()
+            kind: {key: scores[key] for key in ("r2", "recovered", "fvu", "l0", "dead_share", "stability", "controls")}
+            for kind, scores in dictionary["kinds"].items()
         },
         "tables": {
             name: {"columns": list(table), "rows": [[plain(v) for v in row] for row in table.itertuples(index=False)]}
