@@ -62,14 +62,14 @@ function leftOut({ members, left_out: counts, compared, sequence_set: set }) {
 }
 
 function largest(pair, title) {
-  const heads = ["position", "letter", "sequences", pair.a, pair.b, "difference"];
+  const heads = ["position", "letter", "difference", pair.a, pair.b, "sequences"];
   const cells = (row) => [
     row.position,
     row.letter,
-    thousands(row.sequences),
+    `${number(row.mean_difference, true)}${row.standard_error == null ? "" : ` ± ${number(1.96 * row.standard_error)}`}`,
     number(row.mean_a, true),
     number(row.mean_b, true),
-    `${number(row.mean_difference, true)}${row.standard_error == null ? "" : ` ± ${number(1.96 * row.standard_error)}`}`,
+    thousands(row.sequences),
   ];
   return html(
     "figure",
