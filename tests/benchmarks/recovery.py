@@ -62,15 +62,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--near", nargs="+", type=float, default=[0.0, NEAR_SHARE], help="shares of near queries")
     parser.add_argument("--estimators", nargs="+", help=f"names, auto and {SHAPZERO}; all that serve by default")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, into quick.tsv")
-    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; 0.02 of their spread")
+    parser.add_argument("--truth-error", type=float, help="of simulated Shapley values; each model has its own")
     parser.add_argument("--shapzero-limit", type=float, default=300, help="seconds, without the model's")
     return parser.parse_args()
 
 
 def _rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
     share = QUICK_SHARE if chosen.quick else 1
-    max_error = chosen.truth_error or 0.02 * (5 if chosen.quick else 1)
     for model in load_models(chosen.models):
+        max_error = chosen.truth_error or model.truth_error * (5 if chosen.quick else 1)
         truth = shapley_truth(model, CACHE, max_error)
         for budget in chosen.budgets or [b // share for b in model.budgets]:
             for near in chosen.near if model.rows is None else [0.0]:

@@ -36,6 +36,7 @@ class ReferenceModel:
         noise: the standard deviation of the noise on every answer; scores refer to the noiseless function.
         control: the estimator that takes variance out of simulated Shapley values,
         control_budget: from so many evaluations.
+        truth_error: simulated Shapley values may have such standard errors, as a share of their spread.
         rows: (R, n) uint8 local codes, for a table: only these can be asked.
         mutated: a sequence that the background mutates, and its rate; None: the background is uniform.
     """
@@ -52,6 +53,7 @@ class ReferenceModel:
     noise: float = 0.0
     control: str = "regression"
     control_budget: int = 50_000
+    truth_error: float = 0.02
     rows: np.ndarray | None = field(default=None, repr=False)
     mutated: tuple[str, float] | None = None
 

@@ -24,6 +24,19 @@ def score(values: Iterable[float]) -> str:
     return ", ".join(there)
 
 
+def less_noise(r2: pd.Series, error: pd.Series) -> pd.Series:
+    """Return R2 against the true values, from R2 against values with independent errors of known size.
+
+    Squared errors of both add up, and so do the variances of true values and errors: (1 - r2 - error^2) / (1 - error^2)
+    of the true values' variance is missed.
+
+    Args:
+        r2: against the values with errors.
+        error: root mean square error of these, as a share of their spread.
+    """
+    return 1 - (1 - r2 - error**2) / (1 - error**2)
+
+
 def grouped(rows: Rows) -> Rows:
     """Leave out a first cell that is the one above."""
     return [rows[0]] + [["" if new[0] == old[0] else new[0], *new[1:]] for old, new in pairwise(rows)]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks import mechanism_tables
 from benchmarks.result_files import FOLDER, read_results
-from benchmarks.table_cells import Rows, bold, grouped, score, share, small
+from benchmarks.table_cells import Rows, bold, grouped, less_noise, score, share, small
 from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
 
@@ -54,9 +54,22 @@ def recovery(table: pd.DataFrame) -> Rows:
         for (_, near), runs in ours[ours["model"] == model].groupby(["budget", "near"]):
             error = runs["truth_error"].max()
             truth = "-" if pd.isna(error) else "exact" if error == 0 else f"{100 * error:.0f} %"
-            cells = [score(runs[name]) for name in ("r2", "r2_sequences", "r2_shapley")]
+            scores = [runs["r2"], runs["r2_sequences"], less_noise(runs["r2_shapley"], runs["truth_error"])]
+            cells = [score(values) for values in scores]
             rows.append([NAMES[model], f"{runs['evaluations'].max():,}", f"{near:g}", *cells, truth])
     return grouped(rows)
+
+
+def train_outputs(table: pd.DataFrame) -> Rows:
+    """What more outputs cost a recovery by `train`, beside one."""
+    rows = [["outputs", "core seconds", "more than one output, for each", "R² (mean)"]]
+    one = table.set_index("outputs")["cpu_seconds"].get(1, float("nan"))
+    for run in table.sort_values("outputs").itertuples():
+        more = 100 * (run.cpu_seconds / one - 1) / max(run.outputs - 1, 1)
+        rows.append(
+            [str(run.outputs), f"{run.cpu_seconds:.0f}", "" if run.outputs == 1 else f"{more:.1f} %", score([run.r2])]
+        )
+    return rows
 
 
 def methods(table: pd.DataFrame) -> Rows:
@@ -274,6 +287,7 @@ def long_inputs(table: pd.DataFrame) -> Rows:
 
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
+    "train_outputs": ("train_outputs", train_outputs),
     "methods": ("methods", methods),
     "methods_all": ("methods", methods_all),
     "interactions": ("interactions", interactions),

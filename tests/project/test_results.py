@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from benchmarks import mechanism_tables, tables
 from benchmarks.mechanism import COLUMNS
 from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.tables import PAGES, TABLES, filled, render, small
+from shapsketch.spectrum.metrics import r_squared
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -65,6 +67,19 @@ def test_a_run_that_is_measured_again_loses_all_its_rows(tmp_path):
 def test_numbers_are_rounded_not_cut():
     values = (1234567, 123.6, 12.4, 1.25, 0.0996, 0.00123, 0.0000129, float("nan"))
     assert [small(value) for value in values] == ["1e+06", "124", "12", "1.2", "0.10", "0.0012", "1e-05", "-"]
+
+
+def test_the_noise_of_a_truth_is_taken_off():
+    truth, missed, noise = np.array([[3, 3, -3, -3], [1, -1, -1, 1], [2, -2, 2, -2]], float)  # sums of squares add up
+    error = pd.Series([np.sqrt(np.mean(noise**2)) / np.std(truth + noise)])
+    noisy = pd.Series([r_squared(truth + noise, truth + missed)])
+    assert tables.less_noise(noisy, error)[0] == pytest.approx(r_squared(truth, truth + missed)) == 1 - 1 / 9
+    assert tables.less_noise(noisy, 0 * error)[0] == pytest.approx(noisy[0])
+
+
+def test_what_an_output_costs_is_beside_the_first():
+    table = pd.DataFrame({"outputs": [5, 1], "cpu_seconds": [24.0, 20.0], "r2": [0.98, 0.99]})
+    assert tables.train_outputs(table)[1:] == [["1", "20", "", "0.990"], ["5", "24", "5.0 %", "0.980"]]
 
 
 def test_rows_of_seeds_become_means_with_intervals_and_counts():
