@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from recovery_cases import free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import recover
+from shapsketch.recovery import recover, regression
 from shapsketch.recovery.learning_curve import learning_curve, score_round
+from shapsketch.recovery.ridge import preconditioned_ridge
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
@@ -43,6 +45,32 @@ def test_the_curve_leads_to_the_score_of_the_spectrum():
     assert noisy["r2"].iloc[-1] == pytest.approx(0.8, abs=0.02)
     assert ((noisy["r2_low"] < noisy["r2"]) & (noisy["r2"] < noisy["r2_high"])).all()
     assert curve[curve["output"] == "smooth"]["r2"].min() > 0.999
+
+
+def test_the_curve_searches_for_less_long_and_finds_as_much(monkeypatch):
+    template = free_template(4, 8)
+    function, _ = sparse_function(template, 3, 12, seed=1, noise=0.3)
+    sketch = sketch_of(function, template, budget=4_000, design="random")
+    paths = []
+
+    def path(forward, adjoint, target, scale, ridges):
+        for w in preconditioned_ridge(forward, adjoint, target, scale, ridges):
+            paths.append((len(target), ridges[0]))
+            yield w
+
+    monkeypatch.setattr(regression, "preconditioned_ridge", path)
+    whole = recover(sketch, 0, estimator="regression")
+    paths.clear()
+    record = {**whole.details, **report(whole.spectrum, sketch, 0)}
+    curve = learning_curve(sketch, {sketch.plan.outputs[0]: record}, [], max_order=None, threads=1)
+    quick = list(paths)
+    paths.clear()
+    for part, point in zip((sketch.first(k) for k in (1, 2, 3)), curve["r2"], strict=False):
+        slow = recover(part, 0, estimator="regression", max_order=whole.details["tried"]["regression"]["max_order"])
+        assert point > report(slow.spectrum, part, 0)["r2"] - 0.005
+    assert len(quick) < 0.6 * len(paths)
+    assert max(ridge for count, ridge in quick if count == quick[0][0]) == regression.RIDGES[0]
+    assert min(ridge for count, ridge in quick if count == quick[-1][0]) < 0.01  # not from the strongest on
 
 
 def test_a_point_of_the_curve_is_the_sketch_of_a_smaller_budget():

@@ -6,7 +6,7 @@ estimator is adding a module and an entry of `ESTIMATORS`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +24,7 @@ from ..spectrum.spectrum import Spectrum
 from .base import Begin, Fit, Samples, provenance, silent, validation_r2
 
 if TYPE_CHECKING:
+    from .ridge import Search
     from .student import Student
 
 PROBED = 12_000  # samples that tell whether tables come near: if not, students and trains are the better use of time
@@ -72,6 +73,7 @@ def recover_outputs(
     minutes: float | None = None,
     threads: int = 1,
     begin: Begin = silent,
+    searches: Mapping[int, "Search"] | None = None,
 ) -> list[Recovery]:
     """Recover the spectra of outputs.
 
@@ -91,6 +93,7 @@ def recover_outputs(
         minutes: that students and trains may take on two cores, as `work` counts them; None for as many as they like.
         threads: how many may be used; does not change the result.
         begin: called when a step of the work begins; see `base.Begin`.
+        searches: by output, how long `regression` looks for the best fit; as long as it pays where nothing is said.
 
     Raises:
         InputError: the estimator cannot work with this design, or the values cannot be told apart (see `check_scale`).
@@ -106,14 +109,12 @@ def recover_outputs(
     works = []
     for number in numbers:
         check_scale(sketch.values[:, number], plan.outputs[number])
-        works.append(_Work(number, *standardised(sketch, number, threads)))
+        works.append(_Work(number, *standardised(sketch, number, threads), (searches or {}).get(number)))
     for name in _schedule(available) if estimator == "auto" else [estimator]:
         lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
-            samples = [work.samples for work in lacking]
-            for work, fit in zip(
-                lacking, _fit(name, samples, max_order, minutes, begin, estimator == "auto"), strict=True
-            ):
+            fits = _fit(name, lacking, max_order, minutes, begin, estimator == "auto")
+            for work, fit in zip(lacking, fits, strict=True):
                 work.add(name, fit)
     return [_finish(plan, work, estimator == "auto") for work in works]
 
@@ -138,6 +139,7 @@ class _Work:
         output: its number.
         samples: standardised.
         scale: undoes that.
+        search: how long regression looks; None for as long as it pays.
         fits: by estimator.
         scores: R2 of each on the validation points; None without any.
         left_out: why, of estimators that cannot win.
@@ -146,6 +148,7 @@ class _Work:
     output: int
     samples: Samples
     scale: Scale
+    search: "Search | None" = None
     fits: dict[str, Fit] = field(default_factory=dict)
     scores: dict[str, float | None] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -185,14 +188,14 @@ class _Work:
 
 def _fit(
     name: str,
-    samples: Sequence[Samples],
+    works: Sequence[_Work],
     max_order: int | None,
     minutes: float | None,
     begin: Begin,
     choose: bool,
 ) -> list[Fit]:
     """The fits of an estimator; where one may choose, regression first tries a part of many samples."""
-    most = ESTIMATORS[name].max_samples
+    most, samples = ESTIMATORS[name].max_samples, [work.samples for work in works]
     if most is not None:
         samples = [sample.first(most) for sample in samples]
     if name in ("train", "train_alone"):
@@ -200,12 +203,12 @@ def _fit(
 
         return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin, minutes)
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
-    for sample in samples:
+    for work, sample in zip(works, samples, strict=True):
         probed = choose and name == "regression" and _is_probed(sample)
-        capped = {"minutes": minutes} if name == "student" else {}
-        fit = module.fit(sample.first(PROBED) if probed else sample, max_order, **capped)
+        more: dict[str, Any] = {"student": {"minutes": minutes}, "regression": {"search": work.search}}.get(name, {})
+        fit = module.fit(sample.first(PROBED) if probed else sample, max_order, **more)
         if probed and validation_r2(sample, fit) >= PROMISING_R2:
-            fit = module.fit(sample, max_order)
+            fit = module.fit(sample, max_order, **more)
         fits.append(fit)
         finished(1)
     return fits

@@ -3,6 +3,7 @@
 The rounds of a plan are the sketches of smaller budgets, each with hold-out and validation points of its own.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
@@ -16,9 +17,14 @@ from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
 from . import recover_outputs, standardised
 from .base import Begin, silent
+from .ridge import Search
 
 LEARNED = ("student", "train")
 CURVE_EFFORT = 0.4  # of the epochs that a finished student has, at most
+QUICK = Search(reweightings=1, patience=1)  # misses a hundredth of what is unexplained, in a third of the time
+MAX_RIDGE_RATIO = (
+    3.0  # more samples want a weaker ridge than fewer: the path begins so many times above that of the part before
+)
 CURVE_SHARE = 0.06  # of the minutes that recovery may take, for each of three points
 
 
@@ -123,9 +129,10 @@ def learning_curve(
     scored: dict[str, list[CurvePoint]] = {
         output: [r["outputs"][output] for r in rounds if output in r["outputs"]] for output in names
     }
+    searches = dict.fromkeys(range(len(names)), QUICK)
     for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
         part = sketch.first(k)
-        for output, predicted, name in _predicted(part, names, records, max_order, minutes, threads):
+        for output, predicted, name in _predicted(part, names, records, max_order, minutes, threads, searches):
             scored[output].append(_row(output, part, sketch.plan.outputs.index(output), predicted, name))
             finished(1)
     rows: list[CurvePoint] = []
@@ -157,8 +164,14 @@ def _predicted(
     max_order: int | None,
     minutes: float | None,
     threads: int,
+    searches: dict[int, Search],
 ) -> Iterator[tuple[str, np.ndarray, str]]:
-    """Yield each output with what is predicted of a part's hold-out, and by which estimator; alike outputs at once."""
+    """Yield each output with what is predicted of a part's hold-out, and by which estimator; alike outputs at once.
+
+    Args:
+        part, names, records, max_order, minutes, threads: see `learning_curve`.
+        searches: by output, how long regression looks, from near the ridge of the part before; set for the next.
+    """
     numbers = {output: number for number, output in enumerate(names) if names[output] in LEARNED}
     for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
         yield output, predicted, "student"
@@ -169,19 +182,24 @@ def _predicted(
             fitted.setdefault((name, top), []).append(number)
     share = minutes and CURVE_SHARE * minutes
     for (name, top), alike in fitted.items():
-        recovered = recover_outputs(part, alike, estimator=name, max_order=top, minutes=share, threads=threads)
-        for recovery in recovered:
+        recovered = recover_outputs(
+            part, alike, estimator=name, max_order=top, minutes=share, threads=threads, searches=searches
+        )
+        for number, recovery in zip(alike, recovered, strict=True):
+            ridge = recovery.details["tried"].get("regression", {}).get("ridge", math.inf)
+            searches[number] = replace(QUICK, strongest=MAX_RIDGE_RATIO * ridge)
             yield recovery.spectrum.output, recovery.spectrum.predict_codes(part.samples("holdout")[0]), name
 
 
 def _asked_students(sketch: Sketch, numbers: list[int], minutes: float | None, threads: int) -> dict[str, np.ndarray]:
     """What students of a part of the usual effort answer on the hold-out, by output; trains come close to them."""
+    if not numbers:
+        return {}
+
     from .networks import PLACED, POOLED
     from .student import MIN_CONVOLUTION_LENGTH, kinds_of, predict_all, shape_of, train_students
     from .work import affordable, student_seconds
 
-    if not numbers:
-        return {}
     works = [standardised(sketch, number, threads) for number in numbers]
     short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
     outputs = [samples for samples, _ in works]

@@ -16,29 +16,32 @@ import numpy as np
 from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
 from .base import Fit, Samples, validation_r2
-from .ridge import preconditioned_ridge
+from .ridge import Search, preconditioned_ridge
 from .screening import candidates, screen
 from .trees import split_supports
 
 MAX_ORDER = 5
 MAX_UNKNOWNS = 500_000  # coefficients of one order; 64 vectors of them are held
 MAX_SCREENED = 20_000  # candidates of one order
-REWEIGHTINGS = 3
 MIN_GAIN = 0.01  # of the unexplained variance: an order, or a reweighted prior, that adds less adds nothing
 MIN_VARIANCE = 1e-8  # of the strongest support: weaker ones are dropped when the prior is reweighted
 RIDGES = (1.0, 0.1, 0.01, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-8, 1e-10, 1e-14)  # of the prior's largest
 GOOD_R2 = 0.99  # on the validation points: one order that adds nothing ends the search then, not two
-PATIENCE = 2  # ridges that validate worse than the best, and the path ends
 
 
-def fit(samples: Samples, max_order: int | None) -> Fit:
+def fit(samples: Samples, max_order: int | None, search: Search | None = None) -> Fit:
     """Fit one order after another, until two in a row (one, where little is left) add nothing that validation confirms.
 
     Orders 1 and 2 are taken whole where memory allows; above, supports are screened on the residual of the
     orders below, and all are fitted again together. The ridge parameter, and how often the prior is reweighted
     from the variances found, are chosen on the validation points.
+
+    Args:
+        samples: to fit, and to choose by.
+        max_order: the highest order of a term; None for `MAX_ORDER`.
+        search: how long to look; None for as long as it pays.
     """
-    background = samples.plan.background
+    background, search = samples.plan.background, search or Search()
     best: _Scored | None = None
     idle = 0
     for order in range(1, min(max_order or MAX_ORDER, MAX_ORDER, len(background.template.free)) + 1):
@@ -50,10 +53,10 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
             continue
         basis = ProductBasis.build(background, [*prior, *added])
         scale = None if order <= 2 else _scale(basis, prior | added)
-        fitted = _best_ridge(samples, basis, order, scale)
+        fitted = _best_ridge(samples, basis, order, scale, search)
         idle = 0 if best is None or 1 - fitted.score < (1 - MIN_GAIN) * (1 - best.score) else idle + 1
         if best is None or fitted.score > best.score:
-            best = fitted if order == 1 or idle else _reweighted(samples, fitted)
+            best = fitted if order == 1 or idle else _reweighted(samples, fitted, search)
         if idle == (1 if best.score > GOOD_R2 else 2):
             break
     assert best is not None
@@ -107,8 +110,9 @@ def _scale(basis: ProductBasis, variances: Mapping[Support, float]) -> np.ndarra
     return (scale / scale.max())[basis.owners]
 
 
-def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.ndarray | None = None) -> _Scored:
+def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.ndarray | None, search: Search) -> _Scored:
     """Fit a basis with one ridge parameter after another, and keep the one that validates best."""
+    ridges = RIDGES if scale is None else [ridge for ridge in RIDGES if ridge <= search.strongest]
     codes, values = samples.columns, samples.all_values
     count, mean = len(values), values.mean()
     centred = values - mean
@@ -122,33 +126,33 @@ def _best_ridge(samples: Samples, basis: ProductBasis, order: int, scale: np.nda
     column_means = basis.adjoint(codes, np.ones(count)) / count
     best: _Scored | None = None
     worse = 0
-    path = preconditioned_ridge(forward, lambda r: basis.adjoint(codes, r - r.mean()), centred, scale, RIDGES)
-    for ridge, w in zip(RIDGES, path, strict=False):
+    path = preconditioned_ridge(forward, lambda r: basis.adjoint(codes, r - r.mean()), centred, scale, ridges)
+    for ridge, w in zip(ridges, path, strict=False):
         intercept, terms = float(mean - column_means @ w), basis.to_terms(w)
         score = validation_r2(samples, Fit(intercept, terms))
         worse = 0 if best is None or score > best.score else worse + 1
         if worse == 0:
             best = _Scored(score, Fit(intercept, terms, {"max_order": order, "ridge": ridge}), basis, w)
-        if worse == PATIENCE:
+        if worse == search.patience:
             break
     assert best is not None
     return best
 
 
-def _reweighted(samples: Samples, best: _Scored) -> _Scored:
+def _reweighted(samples: Samples, best: _Scored, search: Search) -> _Scored:
     """Fit again with a prior for each support from its own variance, as long as that pays.
 
     Iteratively reweighted ridge (Chartrand & Yin, ICASSP 2008, in the form for groups): weak supports fade, and what
     is sparse stands out.
     """
-    for _ in range(REWEIGHTINGS):
+    for _ in range(search.reweightings):
         variances = best.variances()
         least = MIN_VARIANCE * max(variances.values())
         variances = {s: e for s, e in variances.items() if e > least}
         if not variances:
             break
         basis = ProductBasis.build(samples.plan.background, list(variances))
-        fitted = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, variances))
+        fitted = _best_ridge(samples, basis, best.fit.details["max_order"], _scale(basis, variances), search)
         worthwhile = 1 - fitted.score < (1 - MIN_GAIN) * (1 - best.score)
         best = fitted if fitted.score > best.score else best
         if not worthwhile:

@@ -5,7 +5,9 @@ Krylov space. Where a prior spreads over many magnitudes, that space would have 
 `preconditioned_ridge` takes the prior out of it, and a few steps lead from one ridge to the next.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +15,21 @@ Operator = Callable[[np.ndarray], np.ndarray]
 MAX_STEPS = 64  # at most; each costs one product with the matrix and one with its transpose
 MAX_UNSOLVED_SHARE = 1e-3  # of the squares left: what a solution may still lack
 ROUNDING_SHARE = 1e-28  # of the target's squares: less than this is not there
+
+
+@dataclass(frozen=True)
+class Search:
+    """How long regression looks for the best fit.
+
+    Attributes:
+        reweightings: of the prior, at most.
+        patience: ridges that validate worse than the best, and the path ends.
+        strongest: no stronger ridge is tried on a prior that was found in the samples.
+    """
+
+    reweightings: int = 3
+    patience: int = 2
+    strongest: float = math.inf
 
 
 def preconditioned_ridge(
