@@ -29,8 +29,11 @@ def share_out(kernel: Callable[..., None], count: int, *arguments: Any) -> None:
 
 
 def over_sequences(kernel: Callable[..., None], codes: np.ndarray, *arguments: Any) -> None:
-    """Call kernel(start, stop, codes, *arguments) on ranges of (N, n) codes.
+    """Call kernel(start, stop, codes, *arguments) on ranges of sequences.
 
-    They are given in one layout, whatever theirs is: each would be compiled for.
+    Args:
+        kernel: as in `share_out`.
+        codes: (N, n), given in one layout whatever theirs is, since each would be compiled for.
+        arguments: the same for all ranges.
     """
     share_out(kernel, len(codes), np.ascontiguousarray(codes), *arguments)

@@ -107,7 +107,8 @@ def dividends(start, stop, codes, terms, out):
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         for t in range(terms.offsets.size - 1):
             fill(columns, t, cells, values, terms)
-            out[rows, t] = values
+            for r in range(values.size):
+                out[begin + r, t] = values[r]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -118,12 +119,11 @@ def predict(start, stop, codes, terms, out):
         rows = slice(begin, min(begin + block, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        total = np.zeros(columns.shape[1])
+        out[rows] = 0.0
         for t in range(terms.offsets.size - 1):
             fill(columns, t, cells, values, terms)
-            for r in range(total.size):
-                total[r] += values[r]
-        out[rows] = total
+            for r in range(values.size):
+                out[begin + r] += values[r]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -142,7 +142,9 @@ def shapley_values(start, stop, codes, terms, out):
                 total = totals[terms.positions[s]]
                 for r in range(total.size):
                     total[r] += values[r] * share
-        out[rows] = totals.T
+        for r in range(values.size):
+            for i in range(totals.shape[0]):
+                out[begin + r, i] = totals[i, r]
 
 
 HYPOTHETICAL_BLOCK = 64  # sequences; sums are held for every letter
