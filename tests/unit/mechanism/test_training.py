@@ -61,7 +61,7 @@ def test_a_cross_layer_transcoder_finds_what_is_written_later():
     inputs, targets = [x, x1], [y0.astype(np.float32), y1.astype(np.float32)]
     fvu = {}
     for kind in ("cross_layer", "transcoder"):
-        dictionary = train(inputs, targets, sites, Training(**SETTINGS | {"kind": kind, "k": 4}))
+        dictionary = train(inputs, targets, sites, Training(**SETTINGS | {"kind": kind, "k": 4, "steps": 150}))
         scores = measures.score_vectors(dictionary, list(zip(inputs, targets, strict=True)),
                                         list(zip(inputs, targets, strict=True)), 0)  # fmt: skip
         fvu[kind] = [row["fvu"] for row in scores]
@@ -85,7 +85,9 @@ def test_a_broken_run_goes_on_and_gives_the_same_bytes(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train([vectors], [vectors], SITES, training, checkpoint=kept, every=20, progress=stop)
     seen = []
-    train([vectors], [vectors], SITES, training, checkpoint=kept, every=20, progress=seen.append).save(tmp_path / "resumed")
+    train([vectors], [vectors], SITES, training, checkpoint=kept, every=20, progress=seen.append).save(
+        tmp_path / "resumed"
+    )
     assert seen[0] == 40
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
     assert not kept.exists()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models.adam import Adam
 from ..models.dictionary import keep_largest
 from ..storage.files import atomic_path
 from . import sparse
@@ -68,7 +69,7 @@ class State:
         for group in (weights.w_enc, weights.b_enc, weights.b_dec, *weights.w_dec):
             for k, tensor in enumerate(group):
                 group[k] = tensor.to(device).requires_grad_(True)
-        self.optimizer = torch.optim.Adam(list(weights.tensors().values()), lr=rate, fused=True)
+        self.adam = Adam(weights.tensors().values())
         layers = len(weights.w_enc)
         self.silent = [torch.zeros(training.latents, device=device) for _ in range(layers)]
         self.least = torch.zeros(layers, device=device)
@@ -106,15 +107,12 @@ class State:
             xs, ys: by layer (N, width) standardised vectors that are read and written.
         """
         settings, weights = self.training, self.weights
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * self.share_of_rate(number)
         loss, latents = self.loss(xs, ys)
         for layer in range(len(ys)):
             loss = loss + self._revive(layer, xs[layer], ys[layer], latents)
-        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         weights.project()
-        self.optimizer.step()
+        self.adam.step(self.rate * self.share_of_rate(number))
         weights.normalise()
         for layer, z in enumerate(latents):
             self.silent[layer] = (self.silent[layer] + len(z.values)).masked_fill(z.active(settings.latents), 0)
@@ -185,10 +183,10 @@ class State:
         """Write the state."""
         from safetensors.torch import save
 
-        tensors = {f"weight.{name}": t for name, t in self.weights.tensors().items()}
-        for name, t in self.weights.tensors().items():
-            moments = self.optimizer.state[t]
-            tensors |= {f"first.{name}": moments["exp_avg"], f"second.{name}": moments["exp_avg_sq"]}
+        weights = self.weights.tensors()
+        tensors = {f"weight.{name}": t for name, t in weights.items()}
+        for name, first, second in zip(weights, self.adam.first, self.adam.second, strict=True):
+            tensors |= {f"first.{name}": first, f"second.{name}": second}
         tensors |= {f"silent.{layer}": t for layer, t in enumerate(self.silent)} | {"least": self.least}
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         record = json.dumps({"step": step, **self.identity}, sort_keys=True)
@@ -212,11 +210,11 @@ class State:
         if record != json.loads(json.dumps(self.identity)):
             return 0
         with torch.no_grad():
-            for name, t in self.weights.tensors().items():
+            for k, (name, t) in enumerate(self.weights.tensors().items()):
                 t.copy_(tensors[f"weight.{name}"])
-                first, second = (tensors[f"{kind}.{name}"].to(t.device) for kind in ("first", "second"))
-                moments = {"exp_avg": first, "exp_avg_sq": second}
-                self.optimizer.state[t] = {"step": torch.tensor(float(step)), **moments}
+                self.adam.first[k].copy_(tensors[f"first.{name}"])
+                self.adam.second[k].copy_(tensors[f"second.{name}"])
+                self.adam.steps[k].fill_(step)
             self.silent = [tensors[f"silent.{layer}"].to(s.device) for layer, s in enumerate(self.silent)]
             self.least = tensors["least"].to(self.least.device)
         return int(step)
