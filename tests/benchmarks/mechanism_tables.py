@@ -130,7 +130,7 @@ def antibodies(table: pd.DataFrame) -> Rows:
     k = int(table["k"].iloc[0])
     rows += [
         row("steps of training, of 1,024 vectors", "steps", ",.0f"),
-        row("seconds", "seconds", ".0f", table["device"].iloc[0]),
+        row("CPU seconds", "seconds", ".0f", table["device"].iloc[0]),
         row("FVU", "fvu", ".3f", f"{pca:.3f}, PCA of {k} components"),
         row("active", "l0", ".1f"),
         row("dead", "dead", ".1%"),

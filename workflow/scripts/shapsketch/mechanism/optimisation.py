@@ -92,9 +92,7 @@ class State:
             by layer the (N, F) or (N, k) latents.
         """
         latents = [self._encode(layer, x) for layer, x in enumerate(xs)]
-        errors = [
-            (y - self._decode(latents, m)).square().mean() + self._prefixes(latents, m, y) for m, y in enumerate(ys)
-        ]
+        errors = [self._error(latents, m, y) for m, y in enumerate(ys)]
         if self.training.variant == "relu":
             errors += [self.training.l1 * z.values.sum(1).mean() / self.training.latents**0.5 for z in latents]
         return sum(errors[1:], errors[0]), latents
@@ -151,15 +149,20 @@ class State:
                 made = made + latents[source].decode(self.weights.w_dec[source][layer - source])
         return made
 
-    def _prefixes(self, latents: "list[Latents]", layer: int, y: "torch.Tensor") -> "torch.Tensor | float":
-        """What each nested prefix but the whole misses, weighted by its share of the latents."""
+    def _error(self, latents: "list[Latents]", layer: int, y: "torch.Tensor") -> "torch.Tensor":
+        """The mean squared error of a layer; of Matryoshka with that of each prefix, by its share of the latents.
+
+        A prefix adds to what the one before it makes, so that all of them together cost one product with `w_dec`.
+        """
         if self.training.variant != "matryoshka":
-            return 0.0
-        w, z, missed = self.weights.w_dec[layer][0], latents[layer].values, []
-        for share in MATRYOSHKA_PREFIXES:
+            return (y - self._decode(latents, layer)).square().mean()
+        w, z = self.weights.w_dec[layer][0], latents[layer].values
+        made, start, missed = self.weights.b_dec[layer], 0, []
+        for share in (*MATRYOSHKA_PREFIXES, 1.0):
             size = max(1, int(share * self.training.latents))
-            made = self.weights.b_dec[layer] + z[:, :size] @ w[:size]
-            missed.append(PREFIX_WEIGHT * share * (y - made).square().mean())
+            made = made + z[:, start:size] @ w[start:size]
+            missed.append((PREFIX_WEIGHT * share if share < 1 else 1.0) * (y - made).square().mean())
+            start = size
         return sum(missed[1:], missed[0])
 
     def _revive(
