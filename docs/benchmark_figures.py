@@ -1,4 +1,4 @@
-"""The figures of the page of benchmarks, from the tables of results in README and tests/benchmarks/README.
+"""The figures of the page of benchmarks, from `tests/benchmarks/results` and from tables of what was measured earlier.
 
 `make docs` draws them anew, into docs/benchmarks/; so does `python docs/benchmark_figures.py`.
 """
@@ -6,12 +6,15 @@
 import re
 import sys
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import accumulate, cycle
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, method_colors
@@ -20,13 +23,17 @@ from shapsketch.storage.files import atomic_path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))
 
+from benchmarks import tables  # noqa: E402
 from benchmarks.result_files import FOLDER as RESULTS  # noqa: E402
 from benchmarks.result_files import read_results  # noqa: E402
-from benchmarks.tables import NAMES  # noqa: E402
+from benchmarks.tables import NAMES, in_order  # noqa: E402
 
-README, RUNS = ROOT / "README.md", ROOT / "tests/benchmarks/README.md"
+RUNS = ROOT / "tests/benchmarks/README.md"
 FOLDER = ROOT / "docs/benchmarks"
 BLACK, GREY = "#000000", "#888888"
+SHARED = 200  # sequences that pay together
+BOUNDS = (-0.1, 0.99999)  # R2 beyond them is drawn at them
+NEAR = f"{METHODS[OURS]}, 0.3 near"
 NUMBER = re.compile(r"[-\u2212]?\d[\d,]*\.?\d*(?:e-\d+)?")
 
 
@@ -42,8 +49,9 @@ def table(path: Path, *header: str) -> list[list[str]]:
             rows: list[list[str]] = []
             for row in lines[number + 2 :]:
                 if not row:
-                    return rows
+                    break
                 rows.append([row[0] or rows[-1][0], *row[1:]])
+            return rows
     raise LookupError(f"{path} has no table that begins with {', '.join(header)}")
 
 
@@ -83,54 +91,88 @@ def finish(figure: Figure, axes: Sequence[Axes], names: Sequence[str], columns: 
 
 def methods() -> Figure:
     """Error of the Shapley values at equal evaluations, beside other methods."""
-    rows = table(README, "model", "evaluations per sequence")
+    runs = read_results(RESULTS / "methods.tsv").dropna(subset=["error"])
+    rows = []
+    for model in in_order(runs.loc[runs["method"] == OURS, "model"]):
+        for count, ones in runs[runs["model"] == model].groupby("evaluations"):
+            errors = ones.set_index("method")["error"]
+            best = errors.drop([OURS, "kernel_shap"], errors="ignore").min()
+            if OURS in errors:
+                title = NAMES[model].split(" (")[0].split(", ")[0]
+                rows.append((f"{title}, {count} of each", errors[OURS], errors.get("kernel_shap"), best))
     figure, (axes,) = framed(len(rows))
-    points(axes, [number(row[2]) for row in rows], "the sketch", BLUE)
-    points(axes, [None if "needs" in row[3] else number(row[3]) for row in rows], "KernelSHAP", BLACK, "s")
-    points(axes, [number(row[4]) for row in rows], "the best of the others", ORANGE, "D")
+    points(axes, [row[1] for row in rows], "the sketch", BLUE)
+    points(axes, [row[2] for row in rows], "KernelSHAP", BLACK, "s")
+    points(axes, [row[3] for row in rows], "the best of the others", ORANGE, "D")
     axes.set_xscale("log")
     axes.set_xlabel("mean squared error of the Shapley values over their variance")
-    return finish(figure, [axes], [f"{row[0]}, {row[1]}" for row in rows], 3)
+    return finish(figure, [axes], [row[0] for row in rows], 3)
 
 
-def accuracy() -> Figure:
-    """R2 of the Shapley values against evaluations of each sequence, every method on every reference model."""
-    rows = read_results(RESULTS / "methods.tsv").dropna(subset=["error"])
-    models = [name for name in NAMES if name in set(rows.loc[rows["method"] == OURS, "model"])]
-    wide = min(len(models), 2)
-    figure = Figure(figsize=(8.5, 1.0 + 2.6 * -(-len(models) // wide)), layout="constrained")
-    grid = figure.subplots(-(-len(models) // wide), wide, sharey=True, squeeze=False).ravel()
-    peers = [name for name in METHODS if name in set(rows["method"]) - {OURS}]
-    colours, markers = method_colors(peers), dict(zip(peers, cycle("osD^vP"), strict=False))
-    for axes, model in zip(grid, models, strict=False):
-        for name, points in rows[rows["model"] == model].groupby("method", sort=False):
-            ours = name == OURS
-            points = points.sort_values("amortised")
+def _curves(model: str) -> dict[str, pd.DataFrame]:
+    """R2 of a model by series: evaluations in all, `x`, and `r2` of the Shapley values, or of a table's own values.
+
+    Of several outputs the lowest counts. The sketch has what both benchmarks have measured.
+    """
+    runs = read_results(RESULTS / "methods.tsv").dropna(subset=["r2"])
+    runs = runs[(runs["model"] == model) & (runs["spread"] == SHARED)]
+    runs = runs.assign(x=runs["amortised"] * runs["spread"], series=runs["method"].map(METHODS))
+    sketched = read_results(RESULTS / "recovery.tsv")
+    sketched = sketched[(sketched["model"] == model) & sketched["estimator"].isin(["auto", "shapzero"])]
+    score = "r2" if sketched["r2_shapley"].isna().all() else "r2_shapley"
+    runs_of = ["estimator", "near", "evaluations"]
+    lowest = sketched.dropna(subset=[score]).groupby(runs_of)[score].min().rename("r2").reset_index()
+    near = (lowest["near"] > 0) & (lowest["estimator"] == "auto")
+    names = lowest["estimator"].replace({"auto": OURS}).map(METHODS).mask(near, NEAR)
+    both = pd.concat([runs[["series", "x", "r2"]], lowest.assign(x=lowest["evaluations"], series=names)])
+    return {str(name): rows.sort_values("x") for name, rows in both.groupby("series")}
+
+
+def _stretched(scores: pd.Series) -> pd.Series:
+    """Give 0.9, 0.99, 0.999, ... equal distances."""
+    return -np.log10(1 - scores.clip(*BOUNDS))
+
+
+def r2_against_evaluations() -> Figure:
+    """R2 of the Shapley values against evaluations in all, every method on every reference model."""
+    curves = {model: _curves(model) for model in NAMES}
+    curves = {model: lines for model, lines in curves.items() if METHODS[OURS] in lines or NEAR in lines}
+    high = -(-len(curves) // 3)
+    figure = Figure(figsize=(9, 1.0 + 2.2 * high), layout="constrained")
+    grid = figure.subplots(high, 3, sharex=True, sharey=True, squeeze=False).ravel()
+    drawn = [name for name in (*METHODS.values(), NEAR) if any(name in lines for lines in curves.values())]
+    peers = method_colors([name for name in drawn if name not in (METHODS[OURS], NEAR)])
+    looks = {name: {"color": c, "marker": m} for (name, c), m in zip(peers.items(), cycle("osD^vPX"), strict=False)}
+    ours = {"color": BLUE, "marker": "*", "markersize": 10, "zorder": 3}
+    looks |= {METHODS[OURS]: ours, NEAR: ours | {"markerfacecolor": "white", "linestyle": ":"}}
+    for axes, (model, lines) in zip(grid, curves.items(), strict=False):
+        for name, rows in lines.items():
             axes.plot(
-                points["amortised"], points["error"].clip(1e-6, 100), marker=markers.get(str(name), "*"), linewidth=1,
-                markersize=11 if ours else 5, color=colours.get(name, BLUE), zorder=3 if ours else 2,
-                label=METHODS[str(name)],
-            )  # fmt: skip
-        axes.set(xscale="log", yscale="log", xlim=(30, 600), title=NAMES[model].split(" (")[0])
-        axes.title.set_fontsize(9)
-        axes.minorticks_off()
-        axes.set_xticks([32, 64, 128, 256, 512], ["32", "64", "128", "256", "512"])
+                rows["x"], _stretched(rows["r2"]), **{"linewidth": 1, "markersize": 4.5, **looks[name]}, label=name
+            )
+        axes.set_title(NAMES[model].split(" (")[0].split(",")[0], fontsize=9)
+        axes.tick_params(labelsize=8)
         axes.grid(color="#e5e5e5")
         axes.spines[["top", "right"]].set_visible(False)
-    for axes in grid[len(models) :]:
+    for axes in grid[len(curves) :]:
         axes.remove()
-    figure.supxlabel("evaluations of each sequence, one-off costs shared", fontsize=9)
-    figure.supylabel("error over variance (above 100: drawn there)", fontsize=9)
-    handles = {
-        label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles, loc="outside right upper", fontsize=7)
+    marks = pd.Series([0, 0.9, 0.99, 0.999, 0.9999])
+    grid[0].set_yticks(_stretched(marks), [f"{mark:g}" for mark in marks])
+    grid[0].set(xscale="log")
+    grid[0].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    grid[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    grid[0].xaxis.set_minor_formatter(NullFormatter())
+    figure.supxlabel(f"evaluations in all, for {SHARED} sequences", fontsize=9)
+    figure.supylabel("R² of the Shapley values (below 0: drawn at the bottom)", fontsize=9)
+    shown = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend([shown[name] for name in drawn], drawn, loc="outside right upper", fontsize=7)
     return figure
 
 
 def recovery() -> Figure:
     """R2 of the model, on the explained sequences and of their Shapley values; of several outputs the lowest."""
-    rows = table(README, "model", "evaluations", "near")
+    rows = tables.recovery(read_results(RESULTS / "recovery.tsv"))[1:]
+    names = list(accumulate((row[0] for row in rows), lambda above, name: name or above))
     figure, panels = framed(len(rows), 3)
     titles = ("R² of the model", "on the sequences", "of Shapley values")
     for column, (axes, title) in enumerate(zip(panels, titles, strict=True), 3):
@@ -140,7 +182,9 @@ def recovery() -> Figure:
         axes.set_xlabel(title)
     lowest = min(x for axes in panels for line in axes.get_lines() for x in line.get_xdata())
     panels[0].set_xlim(min(0.9, lowest) - 0.01, 1.005)
-    return finish(figure, panels, [f"{row[0].split(' (')[0]}, {row[1]}" for row in rows], 2)
+    return finish(
+        figure, panels, [f"{name.split(' (')[0]}, {row[1]}" for name, row in zip(names, rows, strict=True)], 2
+    )
 
 
 def _lowest(text: str) -> float | None:
@@ -152,7 +196,7 @@ def _lowest(text: str) -> float | None:
 
 def refinement() -> Figure:
     """Errors of refined values, and of KernelSHAP with as many evaluations."""
-    rows = table(README, "sketch of 10,000 evaluations", "K")
+    rows = table(RUNS, "sketch of 10,000 evaluations", "K")
     figure, (axes,) = framed(len(rows))
     for column, (label, colour, marker) in enumerate(
         (("refined", GREEN, "o"), ("the sketch alone", BLUE, "o"), ("KernelSHAP", BLACK, "s")), 3
@@ -176,7 +220,9 @@ def masks() -> Figure:
     return finish(figure, [axes], [f"{row[0]}, {row[1]} players, {row[2]}" for row in rows], 4)
 
 
-FIGURES = {"methods": methods, "accuracy": accuracy, "recovery": recovery, "refinement": refinement, "masks": masks}
+FIGURES = {
+    "r2": r2_against_evaluations, "methods": methods, "recovery": recovery, "refinement": refinement, "masks": masks
+}  # fmt: skip
 
 
 def draw_all(folder: Path = FOLDER) -> None:

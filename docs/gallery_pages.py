@@ -43,7 +43,9 @@ KNOWN = {
     ],
     "base_editing": [(5, "T", "+"), (7, "C", "+"), (5, "A", "-"), (7, "A", "-")],
 }  # fmt: skip
+FIRST = "cas9_guides"  # what `make run` runs: what it tells at its end stands in README
 RUN = ["page"]  # a page that is collected again loses all its rows of before
+LINES = ["page", "place", "line"]
 KNOWN_COLUMNS = ["page", "output", "position", "letter", "known", "sequences", "mean"]
 PAIRS = ["page", "output", "sequence", "positions", "reconstruction", "interaction"]
 FACTS = ["page", "output", "sequences", "evaluations", "estimator", "r2", "r2_on_sequences", "r2_of_highest_tenth"]
@@ -81,6 +83,10 @@ def collect(page: str, folder: Path) -> None:
         if output in outputs
     ]
     merge_results(FOLDER / "gallery.tsv", facts, RUN, FACTS, COMMAND)
+    if page == FIRST:
+        told = (results / sequence_set / "summary.txt").read_text().splitlines()
+        rows = [{"page": page, "place": place, "line": line} for place, line in enumerate(told, 1)]
+        merge_results(FOLDER / "first_run.tsv", rows, RUN, LINES, COMMAND)
     means = [row for row in group_means(page, results / sequence_set) if row["output"] in outputs]
     merge_results(FOLDER / "gallery_groups.tsv", means, RUN, GROUPS, COMMAND)
     motifs = read_table(results / sequence_set / "motifs/motifs.tsv").query("output in @outputs")

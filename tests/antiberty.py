@@ -46,7 +46,7 @@ class _Attention(nn.Module):
         self.output = nn.ModuleDict({"dense": nn.Linear(WIDTH, WIDTH), "LayerNorm": _norm()})
 
     def forward(self, x):
-        parts = [own(x).unflatten(-1, (HEADS, -1)).transpose(1, 2) for own in self.self.values()]
+        parts = [part(x).unflatten(-1, (HEADS, -1)).transpose(1, 2) for part in self.self.values()]
         mixed = nn.functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
         return self.output["LayerNorm"](self.output["dense"](mixed) + x)
 
@@ -79,9 +79,9 @@ class AntiBerty(nn.Module):
         x = self.bert["embeddings"](onehot)
         for layer in self.bert["encoder"]["layer"]:
             x = layer(x)
-        own = self.cls["predictions"]
-        x = own["transform"]["LayerNorm"](nn.functional.gelu(own["transform"]["dense"](x)))
-        return own["decoder"](x)[:, 1:-1, FIRST : FIRST + 20]
+        head = self.cls["predictions"]
+        x = head["transform"]["LayerNorm"](nn.functional.gelu(head["transform"]["dense"](x)))
+        return head["decoder"](x)[:, 1:-1, FIRST : FIRST + 20]
 
 
 class MaskedAntiBerty(AntiBerty):

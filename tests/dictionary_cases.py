@@ -11,7 +11,7 @@ WIDTH, FEATURES = 16, 24  # more features than numbers: superposition
 
 SITES = ((Site("body", "out", 1, WIDTH, 0),), (Site("body", "out", 1, WIDTH, 0),))
 
-SETTINGS = {"latents": 48, "k": 2, "steps": 800, "batch": 512, "dead_after": 5000}
+SETTINGS = {"latents": 48, "k": 2, "steps": 300, "batch": 256, "rate": 0.04, "dead_after": 2000}
 
 
 def planted(count, seed=0, width=WIDTH, features=FEATURES):
@@ -28,5 +28,5 @@ def planted(count, seed=0, width=WIDTH, features=FEATURES):
 @cache
 def fitted():
     """A dictionary of planted vectors, the vectors and the directions."""
-    vectors, _, directions = planted(20_000)
+    vectors, _, directions = planted(10_000)
     return train([vectors], [vectors], SITES, Training(**SETTINGS)), vectors, directions

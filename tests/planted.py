@@ -17,9 +17,8 @@ TEMPLATE = Template(Alphabet("ACGT"), "N" * N)
 
 def directions_of(network) -> torch.Tensor:
     """Return the (3, WIDTH) directions of g, t and their conjunction, of a hooked network."""
-    own = network.module
-    written = own.first.write.weight
-    return torch.stack([written[:, 0], written[:, 1], own.second.write.weight[:, 0]])
+    first, second = network.module.first.write.weight, network.module.second.write.weight
+    return torch.stack([first[:, 0], first[:, 1], second[:, 0]])
 
 
 class First(nn.Module):
@@ -51,11 +50,11 @@ class Planted(nn.Module):
 
     def __init__(self):
         super().__init__()
-        found = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(3)))[0]
-        self.register_buffer("embed", found[3:7])  # of letters, orthogonal to all features
-        self.register_buffer("shifted", found[7:8])  # where t of the position before is put
+        directions = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(3)))[0]
+        self.register_buffer("embed", directions[3:7])  # of letters, orthogonal to all features
+        self.register_buffer("shifted", directions[7:8])  # where t of the position before is put
         self.first, self.second = First(), Second()
-        g, t, both = found[:3]
+        g, t, both = directions[:3]
         with torch.no_grad():
             self.first.read.weight.copy_(self.embed[2:4])
             self.first.write.weight.copy_(torch.stack([g, t], 1))
@@ -82,8 +81,7 @@ def exact_dictionary(network, kind="transcoder"):
     """The dictionary whose latents are the planted features: 0.0 is g, 0.1 is t, 1.0 their conjunction, 1.1 nothing."""
     from shapsketch.models.dictionary import Dictionary
 
-    own, nothing = network.module, torch.zeros(1, WIDTH)
-    first, second = own.first, own.second
+    first, second, nothing = network.module.first, network.module.second, torch.zeros(1, WIDTH)
     w_enc = (first.read.weight.T, torch.cat([second.read.weight, nothing]).T)
     b_enc = (torch.zeros(2), torch.cat([second.read.bias, torch.zeros(1)]))
     writes = [first.write.weight.T, torch.cat([second.write.weight.T, nothing])]

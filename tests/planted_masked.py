@@ -28,13 +28,13 @@ class Masked(nn.Module):
 
     def __init__(self):
         super().__init__()
-        found = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(5)))[0]
-        self.register_buffer("embed", torch.cat([found[:4], torch.zeros(1, WIDTH)]))
+        directions = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(5)))[0]
+        self.register_buffer("embed", torch.cat([directions[:4], torch.zeros(1, WIDTH)]))
         self.features = Features()
         with torch.no_grad():
-            self.features.read.weight.copy_(found[:4])
-            self.features.write.weight.copy_(found[4:].T)
-        self.register_buffer("head", torch.cat([GAIN * found[4:], torch.zeros(1, WIDTH)]))
+            self.features.read.weight.copy_(directions[:4])
+            self.features.write.weight.copy_(directions[4:].T)
+        self.register_buffer("head", torch.cat([GAIN * directions[4:], torch.zeros(1, WIDTH)]))
 
     def forward(self, tokens):
         x = self.embed[tokens]
@@ -50,8 +50,8 @@ def exact_dictionary(network):
     """The dictionary whose latents are the four letters, and four that write nothing of use."""
     from shapsketch.models.dictionary import Dictionary
 
-    own = network.module.features
+    features = network.module.features
     site = network.site("features", "out")
-    w = torch.cat([own.write.weight, -own.write.weight], 1)  # a latent and its opposite
+    w = torch.cat([features.write.weight, -features.write.weight], 1)  # a latent and its opposite
     return Dictionary("sae", "threshold", 1, (site,), (site,), (w,), (torch.zeros(8),), ((w.T.contiguous(),),),
                       (torch.zeros(WIDTH),), (torch.full((8,), 1e-3),), {})  # fmt: skip

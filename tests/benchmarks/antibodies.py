@@ -2,13 +2,16 @@
 
 Needs the wheel of antiberty 0.1.3, which holds the weights (MIT); the antibodies lie beside the checkout. Rows of
 `results/antibodies.tsv`, `antibody_concepts.tsv` and `antibody_designs.tsv`. The first 128 residues of each chain are
-read; shorter chains are counted and left out.
+read; shorter chains are counted and left out. Activations and dictionaries are kept in results/benchmarks/antibodies,
+so that parts can be run one by one: `--parts dictionaries --variants topk`, the same with `matryoshka`, and `--parts
+designs`.
 """
 
 import argparse
 import re
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,13 @@ from shapsketch.mechanism.clusters import find_clusters, held_out
 from shapsketch.mechanism.training import Training, train
 from shapsketch.models.dictionary import Dictionary, keep_largest
 from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.models.sites import Site
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.rng import ACTIVATION_STREAM, DESIGN_STREAM, generator
 from shapsketch.sequences.template import Template
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "results/benchmarks/antibodies"  # what is not computed twice
 FASTA = ROOT.parent / "shared/data/antibodies/antibodies.fasta"
 LETTERS, RESIDUES = "ACDEFGHIKLMNPQRSTVWY", 128
 MODULE = "bert.encoder.layer.4"  # the fifth of eight
@@ -49,14 +54,14 @@ def label(chains: list[str]) -> dict[str, np.ndarray]:
     names = ("C23", "W41", "C104", "CDR3", "J118", "CDR1", "D in CDR3", "heavy")
     labels = {name: np.zeros((len(chains), RESIDUES), bool) for name in names}
     for row, text in enumerate(chains):
-        if (found := FRAMEWORK.match(text)) is None:
+        if (frame := FRAMEWORK.match(text)) is None:
             continue
         for group, name in enumerate(names[:5], 1):
-            labels[name][row, slice(*found.span(group))] = True
-        labels["CDR1"][row, found.start(1) + 4 : found.start(2) - 2] = True
-        for place in range(*found.span(4)):
+            labels[name][row, slice(*frame.span(group))] = True
+        labels["CDR1"][row, frame.start(1) + 4 : frame.start(2) - 2] = True
+        for place in range(*frame.span(4)):
             labels["D in CDR3"][row, place] = text[place] == "D"
-        labels["heavy"][row, : found.end()] = found[5] == "W"
+        labels["heavy"][row, : frame.end()] = frame[5] == "W"
     print(f"{int(labels['C23'].any(1).sum())} of these show the framework", flush=True)
     return labels
 
@@ -109,51 +114,88 @@ def masked_loss(network: HookedNetwork, codes: np.ndarray, change: dict) -> floa
     return total / int(hidden.sum())
 
 
+def train_kept(variant: str, fitted: np.ndarray, site: Site, chosen: argparse.Namespace) -> Dictionary:
+    """A dictionary of (N, width) vectors, trained unless it is kept; its settings have the CPU seconds that it took."""
+    path = KEPT / f"{variant}-{LATENTS}-{K}-{chosen.steps}-{len(fitted)}.safetensors"
+    if not path.exists():
+        begun = time.process_time()
+        training = Training(variant=variant, latents=LATENTS, k=K, steps=chosen.steps, batch=1024)
+        made = train([fitted], [fitted], ((site,), (site,)), training, device=chosen.device)
+        settings = {**made.settings, "seconds": time.process_time() - begun, "device": chosen.device}
+        replace(made, settings=settings).save(path)
+    return Dictionary.load(path)
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True)
-    parser.add_argument("--variants", nargs="+", default=["topk", "matryoshka"])
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--parts", nargs="+", default=["dictionaries", "designs"], choices=["dictionaries", "designs"])
+    parser.add_argument("--variants", nargs="+", default=["topk", "matryoshka"], help="the first designs")
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--chains", type=int, default=100_000)
-    parser.add_argument("--draws", type=int, default=4, help="of labels that designs learn from; 0 designs nothing")
-    own = parser.parse_args()
-    chains = read_chains(FASTA)[: own.chains]
+    parser.add_argument("--draws", type=int, default=4, help="of labels that designs learn from")
+    chosen = parser.parse_args()
+    chains = read_chains(FASTA)[: chosen.chains]
     with tempfile.TemporaryDirectory() as folder:
-        network = open_network(own.wheel, Path(folder))
+        network = open_network(chosen.wheel, Path(folder))
         masked = open_masked(network.source["path"])
     codes = network.template.alphabet.encode(chains)
     clusters = find_clusters(codes, IDENTITY)
     held = held_out(clusters, 0, ACTIVATION_STREAM)
     print(f"{clusters.max() + 1} clusters at {IDENTITY:.0%}; {int(held.sum())} chains are held out", flush=True)
-    begun, site = time.time(), network.site(MODULE, "out", (1, 1))
-    kept = activations.collect(network, codes, [site], batch=BATCH)[site.key]
-    print(f"{kept.shape[0] * kept.shape[1]} vectors in {time.time() - begun:.0f} s", flush=True)
+    site, path = network.site(MODULE, "out", (1, 1)), KEPT / f"activations-{len(codes)}.npy"
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        np.save(path, activations.collect(network, codes, [site], batch=BATCH)[site.key])
+    kept = np.load(path, allow_pickle=False)
+    fitted, labels = kept[~held].reshape(-1, site.width), label(chains)
+    if "dictionaries" in chosen.parts:
+        dictionaries = {variant: train_kept(variant, fitted, site, chosen) for variant in chosen.variants}
+        measure(network, dictionaries, kept, codes, held, labels)
+    if "designs" in chosen.parts:
+        wild = codes[np.flatnonzero(held & labels["heavy"].any(1))[0]]
+        rows = design_variants(masked, train_kept(chosen.variants[0], fitted, site, chosen), wild, chosen.draws)
+        write("antibody_designs", rows, ["arm"])
+
+
+def measure(
+    network: HookedNetwork,
+    dictionaries: dict[str, Dictionary],
+    kept: np.ndarray,
+    codes: np.ndarray,
+    held: np.ndarray,
+    labels: dict[str, np.ndarray],
+) -> None:
+    """Measure dictionaries on held-out chains, and what their latents say.
+
+    Args:
+        network: of one-hot letters.
+        dictionaries: by variant.
+        kept: (N, n, width) what the layer gives.
+        codes: (N, n) uint8 codes.
+        held: (N,) bool.
+        labels: by concept (N, n) bool.
+    """
+    site = next(iter(dictionaries.values())).writes[0]
     fitted, tested = (kept[part].reshape(-1, site.width) for part in (~held, held))
     mean = torch.from_numpy(fitted.mean(0))
     clean = masked_loss(network, codes[held], {})
     without = masked_loss(network, codes[held], {site: lambda _, made: mean.expand_as(made)})
     pca = measures.pca_fvu(fitted, tested, K)
-    labels = label(chains)
-    for variant in own.variants:
-        begun = time.time()
-        settings = Training(variant=variant, latents=LATENTS, k=K, steps=own.steps, batch=1024)
-        dictionary = train([fitted], [fitted], ((site,), (site,)), settings, device=own.device)
-        seconds = time.time() - begun
+    for variant, dictionary in dictionaries.items():
         z = dictionary.encode(0, torch.from_numpy(tested))
         loss = masked_loss(network, codes[held], {site: lambda _, made, d=dictionary: d.decode([d.encode(0, made)], 0)})
         row = {
-            "variant": variant, "latents": LATENTS, "k": K, "steps": own.steps, "device": own.device,
-            "seconds": seconds, "fvu": measures.fvu(tested, dictionary.decode([z], 0).numpy()), "pca": pca,
+            "variant": variant, "latents": LATENTS, "k": K,
+            **{key: dictionary.settings[key] for key in ("steps", "device", "seconds")},
+            "fvu": measures.fvu(tested, dictionary.decode([z], 0).numpy()), "pca": pca,
             "l0": float((z > 0).sum(1).float().mean()), "dead": dead_share(z),
             "recovered": (without - loss) / (without - clean), "loss": loss, "loss_clean": clean, "loss_mean": without,
         }  # fmt: skip
         write("antibodies", [row], ["variant"])
         write("antibody_concepts", match(variant, dictionary, kept, labels, held), ["variant", "concept"])
-        if own.draws and variant == own.variants[0]:
-            wild = codes[np.flatnonzero(held & labels["heavy"].any(1))[0]]
-            write("antibody_designs", design_variants(masked, dictionary, wild, own.draws), ["arm"])
 
 
 def write(name: str, rows: list[dict[str, Any]], key: list[str]) -> None:

@@ -35,7 +35,8 @@ RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
 COLUMNS = (
     "seed", "steps", "latents", "k",
     *(f"{what}_{kind}" for kind in ("across", "within") for what in ("r2", "recovered", "dead")),
-    "kept_none", *(f"needed_{kind}" for kind in RANKINGS), *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
+    "kept_none", *(f"{what}_{kind}" for what in ("needed", "added") for kind in RANKINGS),
+    *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
     "replacement", "completeness", "wins", "sure_wins", "outputs",
     *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
     *(f"{who}_window" for who in (*SAID, "position")),
@@ -99,6 +100,7 @@ def measure_circuit(
     return {
         "kept_none": record["kept"]["gradient"][0],
         **{f"needed_{kind}": record["needed"][kind] for kind in RANKINGS},
+        **{f"added_{kind}": record["added"][kind][0] for kind in RANKINGS},
         **{f"area_gain_{kind}": record["area_gain"][kind][0] for kind in RANKINGS[:3]},
         **{key: np.mean([score[key] for score in scores]) for key in ("replacement", "completeness")},
     }

@@ -8,6 +8,11 @@ import pandas as pd
 from benchmarks.table_cells import Rows
 from shapsketch.mechanism.measures import over_seeds
 
+PUSHES = {
+    "latents": "latents of the probe", "layer": "the layer's own probe", "means": "difference of means",
+    "random": "random latents", "logits": "nothing",
+}  # fmt: skip
+VARIANTS = {"topk": "TopK", "matryoshka": "Matryoshka"}
 RANKINGS = {
     "selection": "selected one after another", "ablation": "by ablation", "influence": "by influence in graphs",
     "gradient": "by gradient", "random": "at random",
@@ -47,6 +52,11 @@ def mechanism(table: pd.DataFrame) -> Rows:
             "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[:3]),
             "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[3:])
             + f"; with none of them {of('kept_none', '.1%')} is kept",
+        ],
+        [
+            "latents that keep 80 % of what latents add to that",
+            "; ".join(f"{RANKINGS[kind]} {needed(table[f'added_{kind}'])}" for kind in list(RANKINGS)[:3]),
+            "; ".join(f"{RANKINGS[kind]} {needed(table[f'added_{kind}'])}" for kind in list(RANKINGS)[3:]),
         ],
         [
             "area under the curve of what is kept, beyond that of gradients",
@@ -110,15 +120,17 @@ def guide_latents(table: pd.DataFrame) -> Rows:
 
 def antibodies(table: pd.DataFrame) -> Rows:
     """AntiBERTy's fifth layer: how good the dictionary is, by variant."""
-    rows = [["what", *table["variant"], "control"]]
+    table = table.iloc[np.argsort([list(VARIANTS).index(name) for name in table["variant"]])]
+    rows = [["what", *(VARIANTS[name] for name in table["variant"]), "control"]]
     pca, mean, clean = (float(table[name].iloc[0]) for name in ("pca", "loss_mean", "loss_clean"))
 
     def row(what: str, name: str, form: str, control: str = "") -> list[str]:
         return [what, *(format(value, form) for value in table[name]), control]
 
-    k, steps = int(table["k"].iloc[0]), int(table["steps"].iloc[0])
+    k = int(table["k"].iloc[0])
     rows += [
-        row("seconds of training", "seconds", ".0f", f"{steps:,} steps of 1,024 vectors, {table['device'].iloc[0]}"),
+        row("steps of training, of 1,024 vectors", "steps", ",.0f"),
+        row("CPU seconds", "seconds", ".0f", table["device"].iloc[0]),
         row("FVU", "fvu", ".3f", f"{pca:.3f}, PCA of {k} components"),
         row("active", "l0", ".1f"),
         row("dead", "dead", ".1%"),
@@ -129,8 +141,9 @@ def antibodies(table: pd.DataFrame) -> Rows:
 
 def antibody_concepts(table: pd.DataFrame) -> Rows:
     """F1 of concepts by latents of each variant and by their controls; bold is ahead of the latents."""
-    variants = list(dict.fromkeys(table["variant"]))
-    rows = [["concept", *variants, "best neuron", "random latents", "position"]]
+    variants = [name for name in VARIANTS if name in set(table["variant"])]
+    named = [VARIANTS[name] for name in variants]
+    rows = [["concept", *named, "best neuron", "random latents", "position"]]
     for concept in dict.fromkeys(table["concept"]):
         by = table[table["concept"] == concept].set_index("variant")
         best = by["f1"].max()
@@ -149,10 +162,11 @@ def antibody_designs(table: pd.DataFrame) -> Rows:
         ends = (row[f"{key}_low"], row[f"{key}_high"])
         return f"{row[key]:+.2f}" + (f" ({ends[0]:+.2f} to {ends[1]:+.2f})" if not np.isnan(ends[0]) else "")
 
-    rows = [["pushed along", "mean", "best tenth", "maximum", "latents have more in the best tenth"]]
-    rows += [
-        [row["arm"], *(cell(row, key) for key in ("mean", "top", "max", "top_gain"))] for _, row in table.iterrows()
-    ]
+    rows = [["pushed along", "strength", "mean", "best tenth", "maximum", "latents have more in the best tenth"]]
+    named = table.set_index("arm")
+    for arm, words in PUSHES.items():
+        row = named.loc[arm]
+        rows.append([words, f"{row['strength']:.2f}", *(cell(row, key) for key in ("mean", "top", "max", "top_gain"))])
     return rows
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.recovery import CACHE
 from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_models
 from benchmarks.result_files import FOLDER as RESULTS
-from benchmarks.result_files import merge_results, read_results, write_results
+from benchmarks.result_files import merge_results, read_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
 from shapsketch.comparison.registry import METHODS, OURS, PAID_ONCE, SCORES
@@ -75,7 +76,7 @@ def main() -> None:
     path = FOLDER / "quick.tsv" if chosen.quick else RESULTS / "methods.tsv"
     for model in load_models(chosen.models):
         for row in _rows(model, chosen):
-            _write(path, row)
+            merge_results(path, [row], KEY, COLUMNS, COMMAND, with_ratios)
             print(" ".join(f"{k}={row.get(k)}" for k in (*KEY, "error", "seconds", "note")), flush=True)
     if path.exists():
         _draw(path)
@@ -147,9 +148,9 @@ def _unpack(arrays: dict[str, np.ndarray]) -> tuple[Answer, float]:
     return Answer(arrays["values"], None, found, once, each, note), float(arrays["seconds"])
 
 
-def _write(path: Path, row: dict[str, Any]) -> None:
-    """Put a row into the table, in the place of the same run, and take the ratios anew."""
-    table = merge_results(path, [row], KEY, COLUMNS, COMMAND).astype({"best_peer": object})
+def with_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Take our errors over those of others anew, run by run."""
+    table = table.assign(over_kernel_shap=np.nan, over_best_peer=np.nan, best_peer=None).reindex(columns=table.columns)
     for _, runs in table.groupby(KEY[:-1], sort=False):
         ours = runs.loc[runs["method"] == OURS, "error"]
         peers = runs[(runs["method"] != OURS) & runs["error"].notna()].set_index("method")["error"]
@@ -158,7 +159,7 @@ def _write(path: Path, row: dict[str, Any]) -> None:
             table.loc[place, "over_kernel_shap"] = ours.iloc[0] / peers.get("kernel_shap", np.nan)
             table.loc[place, "over_best_peer"] = ours.iloc[0] / peers.min()
             table.loc[place, "best_peer"] = peers.idxmin()
-    write_results(path, table, COMMAND)
+    return table
 
 
 def _draw(path: Path) -> None:

@@ -2,14 +2,16 @@
 
 Benchmarks alone write them.
 Above the columns, lines that begin with `#` name the command, the commits and the machines that the rows come from.
-A run that is measured again takes the place of the old one, with all its rows. `benchmarks.tables` makes the tables of
-pages of them.
+A run that is measured again takes the place of the old one, with all its rows; runs at the same time wait for one
+another. `benchmarks.tables` makes the tables of pages of them.
 """
 
+import fcntl
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,29 @@ def read_results(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", skiprows=len(list(head)), dtype=text)
 
 
+@contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder: who asks for it meanwhile waits, and what ends without a word gives it back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def merge_results(
-    path: Path, rows: Iterable[Mapping[str, Any]], key: Sequence[str], columns: Sequence[str], command: str
+    path: Path,
+    rows: Iterable[Mapping[str, Any]],
+    key: Sequence[str],
+    columns: Sequence[str],
+    command: str,
+    derive: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
 ) -> pd.DataFrame:
     """Put rows into a file, in the place of all that were there of the same runs, and return all.
+
+    Nobody else reads, changes or writes a file of the same folder in this way until that is done.
 
     Args:
         path: of the file.
@@ -46,19 +67,25 @@ def merge_results(
         key: the columns that name a run, which may have several rows.
         columns: all columns in their order, `commit` and `machine` apart, which come last.
         command: that measures, as a user types it.
+        derive: takes columns anew that follow from several rows.
     """
     here = {"commit": commit(), "machine": MACHINE}
     new = pd.DataFrame([here | dict(row) for row in rows])
+    with exclusively(path.parent):
+        table = derive(_merged(path, new, key, [*columns, *here]))
+        write_results(path, table, command)
+    return table
+
+
+def _merged(path: Path, new: pd.DataFrame, key: Sequence[str], columns: list[str]) -> pd.DataFrame:
     tables = [part for part in (read_results(path), new) if len(part)]
-    table = pd.concat(tables, ignore_index=True).reindex(columns=[*columns, *here])
+    table = pd.concat(tables, ignore_index=True).reindex(columns=columns)
     names = table[list(key)].astype(object)
     runs = list(names.where(names.notna(), "").itertuples(index=False, name=None))
     old = len(table) - len(new)
     measured = set(runs[old:])
     kept = [row >= old or run not in measured for row, run in enumerate(runs)]
-    table = table[kept].sort_values(list(key), kind="stable")
-    write_results(path, table, command)
-    return table
+    return table[kept].sort_values(list(key), kind="stable")
 
 
 def write_results(path: Path, table: pd.DataFrame, command: str) -> None:

@@ -1,7 +1,8 @@
 """The tables of numbers in README, docs and tests/benchmarks/README, made of `tests/benchmarks/results/*.tsv`.
 
-A table stands below a line `<!-- table: NAME -->`. `make tables` writes all of them anew; a test asks that this changes
-nothing, so that a number of a table is that of a file, and a file is what a benchmark wrote.
+A table stands below a line `<!-- table: NAME -->`; numbers in sentences are those of `benchmarks.numbers`. `make
+tables` writes all of them anew; a test asks that this changes nothing, so that a number is that of a file, and a file
+is what a benchmark wrote.
 """
 
 import re
@@ -10,17 +11,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import mechanism_tables
+from benchmarks import mechanism_tables, numbers
 from benchmarks.result_files import FOLDER, read_results
 from benchmarks.table_cells import Rows, bold, grouped, less_noise, score, share, small
 from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("contributing.md", "security.md")  # into docs, when the site is built
 PAGES = (
-    "README.md", "tests/benchmarks/README.md", "docs/benchmarks.md", "docs/how-to/cluster.md",
-    "docs/gallery/cas9_guides.md", "docs/gallery/utr5.md", "docs/gallery/gb1.md",
-    "docs/gallery/base_editing.md",
+    "README.md", "tests/benchmarks/README.md",
+    *sorted(
+        path.relative_to(ROOT).as_posix() for folder in (".", "gallery", "how-to", "tutorials")
+        for path in (ROOT / "docs" / folder).glob("*.md") if path.name not in COPIED
+    ),
 )  # fmt: skip
 MARK = re.compile(r"<!-- table: (\w+) -->\n+(?:(?:\|.*\n)+\n*)?")
 Maker = Callable[[pd.DataFrame], Rows]
@@ -322,7 +326,8 @@ def render(name: str) -> str:
 
 
 def filled(page: str) -> str:
-    """Return a page's text with every marked table made anew."""
+    """Return a page's text with every marked table and every marked number made anew."""
+    page = numbers.filled(page)
     return MARK.sub(lambda match: f"<!-- table: {match[1]} -->\n\n{render(match[1])}\n", page).rstrip("\n") + "\n"
 
 

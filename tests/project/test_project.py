@@ -12,6 +12,8 @@ import yaml
 from Bio.Seq import Seq
 from packaging.requirements import Requirement
 
+from shapsketch import __version__
+
 CONDA_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
 
 # pandas needs it for Parquet without importing it by name
@@ -117,6 +119,17 @@ def test_pins_are_those_the_tests_run_with(root):
                 assert pin in ("3.11", "3.12", "3.13")
             else:
                 assert newest[name] == pin, f"{path.name}: {name}"
+
+
+def test_the_version_is_the_same_everywhere(root):
+    """The tags of images and releases, the citation, and the newest numbered section of the changelog."""
+    cited = yaml.safe_load((root / "CITATION.cff").read_text())
+    assert cited["version"] == __version__
+    newest = re.search(r"^## (\d\S*) \((\S+)\)", (root / "CHANGELOG.md").read_text(), re.M)
+    assert newest.groups() == (__version__, str(cited["date-released"]))
+    pages = [root / "Dockerfile", root / "apptainer.def", *root.glob("*.md"), *root.glob("docs/how-to/*.md")]
+    tags = [tag for page in pages for tag in re.findall(r"(?:shapsketch:|[ \"]v)(\d+\.\d+\.\d+)", page.read_text())]
+    assert len(tags) >= 5 and set(tags) == {__version__}
 
 
 def test_the_registered_library_is_the_whole_library(root):

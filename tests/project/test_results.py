@@ -1,17 +1,44 @@
-"""Numbers in the tables of pages are those of files that benchmarks wrote."""
+"""Numbers on pages, in tables and in sentences, are those of files that benchmarks wrote.
+
+Covers also what `benchmarks.numbers` says of sentences.
+"""
 
 import re
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import mechanism_tables, tables
+from benchmarks import mechanism_tables, methods, numbers, result_files, tables
 from benchmarks.mechanism import COLUMNS
 from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.tables import PAGES, TABLES, filled, render, small
 from shapsketch.spectrum.metrics import r_squared
+
+EARLIER = re.compile(r"^#+ [^\n]*\b[Mm]easured\b.*?(?=^#+ |\Z)", re.M | re.S)
+# Versions of software, and the level of intervals.
+NOT_MEASURED = re.compile(
+    r"(?:Python|shapiq|shapzero|pooch|version|[Ff]rom|to|since|until|sketches of) \d+\.\d[\d.]*|95 % interval|\(95 %\)"
+)
+MEASURED = re.compile(r"(?<![\w./-])[-+\u2212]?\d[\d,]*\.\d+(?![\w./])|\d %|\d (?:s|MB|minutes|seconds)\b")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "tests/benchmarks/README.md"])
+def test_what_was_measured_stands_in_a_file_of_results(root, page):
+    """Decimals, percentages and seconds that are neither code nor a cell of a file stand under a heading for such."""
+    text = (root / page).read_text()
+    text = re.sub(r"<!-- table: .*? -->\n+(?:\|.*\n)+", "", numbers.MARK.sub("", text))
+    text = EARLIER.sub("", re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.M | re.S))
+    kept = [(line, MEASURED.findall(NOT_MEASURED.sub("", line))) for line in text.splitlines()]
+    assert not [(line, values) for line, values in kept if values], "mark it, or say that it was measured earlier"
+
+
+def test_a_mark_begins_no_line_for_that_would_end_the_paragraph(root):
+    marked = re.compile(r"^" + numbers.MARK.pattern, re.M)
+    assert not [page for page in PAGES if marked.search((root / page).read_text())]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -23,7 +50,8 @@ def test_tables_of_a_page_are_made_of_the_files_of_results(root, page):
 def test_every_table_stands_on_a_page_and_every_file_is_shown(root):
     marks = Counter(name for page in PAGES for name in re.findall(r"<!-- table: (\w+) -->", (root / page).read_text()))
     assert set(marks) == set(TABLES)
-    assert {path.stem for path in FOLDER.glob("*")} == {stem for stem, _ in TABLES.values()}
+    lines = {name for page in PAGES for name in numbers.LINES.findall((root / page).read_text())}
+    assert {path.stem for path in FOLDER.glob("*")} == {stem for stem, _ in TABLES.values()} | lines
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*")), ids=lambda path: path.name)
@@ -62,6 +90,76 @@ def test_a_run_that_is_measured_again_loses_all_its_rows(tmp_path):
 
     put(("b", "", 1), ("b", "other", 2), ("a", "", 3))
     assert put(("b", "", 4)) == [("a", 3), ("b", 4)]
+
+
+@pytest.fixture
+def scores(tmp_path, monkeypatch):
+    rows = [
+        {"case": "network", "n": 1, "r2": 0.99251, "share": 0.994},
+        {"case": "network", "n": 2, "r2": 0.5, "share": 0.92},
+        {"case": "other one", "n": 1000, "r2": None, "share": 0.00123},
+    ]
+    merge_results(tmp_path / "scores.tsv", rows, ["case", "n"], list(rows[0]), "make scores")
+    monkeypatch.setattr(numbers, "FOLDER", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        ("scores.r2 case=network .2f", "0.99, 0.50"),
+        ("scores.r2 case=network n=2 .2f", "0.50"),
+        ("scores.share case=network min .0%", "92 %"),
+        ("scores.share case='other one' small", "0.0012"),
+        ("scores.n max ,d", "1,000"),
+        ("scores.n case=network count d", "2"),
+    ],
+)
+def test_a_number_in_a_sentence_is_that_of_its_cells(scores, claim, text):
+    page = f"It has <!-- {claim} -->99.9<!-- --> of all, and 7.5 of others.\n"
+    assert filled(page) == page.replace("99.9", text)
+    assert filled(filled(page)) == filled(page)
+
+
+@pytest.mark.parametrize("claim", ["scores.r2 n=7 .2f", "scores.r1 .2f", "scores.r2 n=1000 .2f", "scores.r2 k=1 .2f"])
+def test_a_number_of_no_cell_is_an_error(scores, claim):
+    with pytest.raises(LookupError, match="no number for"):
+        filled(f"It has <!-- {claim} -->0.99<!-- -->.\n")
+
+
+def test_lines_of_a_terminal_are_those_of_a_file(tmp_path, monkeypatch):
+    rows = [
+        {"page": "a", "place": k, "line": line} for k, line in enumerate(['a "b" x', "  R2 0.997, 5 %", "  open c"])
+    ]
+    merge_results(tmp_path / "first.tsv", rows, ["page"], list(rows[0]), "make gallery")
+    monkeypatch.setattr(numbers, "FOLDER", tmp_path)
+    page = "ends with\n\n<!-- lines: first -->\n\n```\nold\n\nlines\n```\nand\n\n```\nother\n```\n"
+    assert filled(page) == page.replace("old\n\nlines", 'a "b" x\n  R2 0.997, 5 %\n  open c')
+
+
+def test_runs_at_the_same_time_lose_no_rows(tmp_path, monkeypatch):
+    write = result_files.write_text
+    monkeypatch.setattr(result_files, "write_text", lambda path, text: (time.sleep(0.01), write(path, text)))
+    monkeypatch.setattr(result_files, "commit", lambda: "1234567")
+
+    def measure(model):
+        for value in range(3):
+            merge_results(tmp_path / "a.tsv", [{"model": model, "n": value}], ["model", "n"], ["model", "n"], "make a")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(measure, "abcd"))
+    table = read_results(tmp_path / "a.tsv")
+    assert list(zip(table["model"], table["n"], strict=True)) == [(model, n) for model in "abcd" for n in range(3)]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tsv"]
+
+
+def test_ratios_stand_in_our_row_alone(tmp_path):
+    run = {"model": "sprout", "output": "y", "evaluations": 64, "spread": 200}
+    for name, error in {"kernel_shap": 7.0, "shapsketch": 0.01, "deep_shap": 0.1, "fastshap": 0.02}.items():
+        row = run | {"method": name, "error": error}
+        merge_results(tmp_path / "m.tsv", [row], methods.KEY, methods.COLUMNS, "make m", methods.with_ratios)
+    table = read_results(tmp_path / "m.tsv").set_index("method")
+    assert table["best_peer"].dropna().to_dict() == {"shapsketch": "fastshap"}
+    assert table["over_best_peer"].dropna().to_dict() == {"shapsketch": pytest.approx(0.5)}
 
 
 def test_numbers_are_rounded_not_cut():

@@ -18,11 +18,11 @@ SETTINGS = {
     "sequences": {"background": 1500},
     "modules": ["first", "second"],
     "shards": 2,
-    "dictionary": {"kind": "cross_layer", "latents": 8, "k": 2, "steps": 500, "batch": 256, "seeds": 1, "rate": 0.01},
+    "dictionary": {"kind": "cross_layer", "latents": 8, "k": 2, "steps": 150, "batch": 256, "seeds": 1, "rate": 0.04},
     "latents": {"sequences": 200, "effects": 8},
     "concepts": {"g": "G", "g_after_t": "T(G)"},
     "steer": {"sequences": 100, "latents": 2},
-    "circuit": {"outputs": ["y"], "sequences": 60, "graphs": 1, "players": 3},
+    "circuit": {"outputs": ["y"], "sequences": 60, "graphs": 1, "players": 3, "explained": 6},
     "probe": {"strength": {"path": "letters.csv", "label": "y", "labels": [24, 96], "draws": 5}},
 }
 # A masked language model that guesses from the composition, and designs with more G.
@@ -30,7 +30,7 @@ DESIGN = {
     "model": "masked",
     "sequences": {"background": 800},
     "modules": ["features"],
-    "dictionary": {"latents": 8, "k": 2, "steps": 300, "batch": 256, "seeds": 1},
+    "dictionary": {"latents": 8, "k": 2, "steps": 100, "batch": 256, "seeds": 1, "rate": 0.1},
     "design": {
         "path": "variants.csv", "label": "g", "wild_type": "AAAAATTTTT", "scorer": "count", "draws": 4, "designs": 40,
         "mutations": 3, "strengths": [0.5, 2],

@@ -14,7 +14,7 @@ function circuitSection(output, one, room) {
   show(0);
   return html("section", { class: "circuit", "aria-label": `Circuit of ${output}` },
     html("h3", {}, `Circuit of ${output}`),
-    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation, by ranking: ${needed}. With none of them ${percent(Math.max(Object.values(one.kept)[0][0], 0))} is kept, which passes by the dictionary.`),
+    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation, by ranking: ${needed}. With none of them ${percent(Math.max(Object.values(one.kept)[0][0], 0))} is kept, which passes by the dictionary; 80 % of what latents add to that takes ${Object.entries(one.added).map(([name, [count]]) => `${name} ${count ?? "never"}`).join(", ")}.`),
     html("figure", {},
       scrolling("Variation kept", ablationChart(one, room)),
       html("figcaption", {}, "Share of the output's variation that is kept when all other latents give their means, by how latents are ranked; on sequences that ranked none. Area: the mean over the logarithm of their number, from 0, what is kept without latents, to 1; 95 % intervals over sequences.")),
@@ -50,8 +50,8 @@ function nodeTable(one, output) {
 function ablationTable(one) {
   const reach = ([size, low, high]) => (size == null ? "never" : `${size} (${low ?? "never"} to ${high ?? "never"})`);
   const within = (found, sign) => (found ? `${number(found[0], sign)} (${number(found[1], sign)} to ${number(found[2], sign)})` : "–");
-  const rows = Object.entries(one.levels).map(([name, levels]) => [name, ...Object.values(levels).map(reach), within(one.area[name], false), within(one.area_gain[name], true)]);
-  const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level.replace("%", " %")}`), "area", "beyond gradients"];
+  const rows = Object.entries(one.levels).map(([name, levels]) => [name, ...Object.values(levels).map(reach), reach(one.added[name]), within(one.area[name], false), within(one.area_gain[name], true)]);
+  const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level.replace("%", " %")}`), "80 % of what latents add", "area", "beyond gradients"];
   return html("div", { class: "scroll needed" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows.map((row) => html("tr", {}, row.map((t) => html("td", {}, t)))))));
 }
 

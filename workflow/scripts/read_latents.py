@@ -76,8 +76,9 @@ if __name__ == "__main__":
             draws = torch.Generator().manual_seed(params.seed % 2**63)
             w = torch.randn(site.width, dictionary.latents, generator=draws)
             centred = torch.from_numpy(x - x.mean((0, 1)))
-            random = keep_largest(centred @ w, max(1, dictionary.k)).numpy()
-            matched = concepts.match(labels, everything.latents[layer], x, random, split.is_held)
+            z = everything.latents[layer]
+            random = keep_largest(centred @ w, max(1, round((z > 0).sum(2).mean()))).numpy()  # as sparse as latents
+            matched = concepts.match(labels, z, x, random, split.is_held)
             first = layer * dictionary.latents
             rows_of_concepts += [
                 {**row, "module": site.module, "latent": dictionary.names()[first + row["latent"]]} for row in matched

@@ -11,10 +11,10 @@ from shapsketch.settings.errors import InputError
     ("arguments", "sentence"),
     [
         ({"players": 50, "budget": 90}, "at least 100 are needed"),
-        ({"players": 50, "budget": 900, "draws": 10}, "90 values of 10 draws each"),
+        ({"players": 50, "budget": 900, "draws": 10}, "90 values of 10 draws each; at least 1000 are needed.*or lower"),
         ({"players": 50, "budget": 5000, "estimator": "exact"}, "asks all 2\\^50 masks"),
         ({"players": 500, "budget": 500, "estimator": "fourier"}, "needs a larger lattice for 500 players"),
-        ({"players": 5000, "budget": 5000}, "set explain.masks.players to segments"),
+        ({"players": 5000, "budget": 5000}, "set explain.masks.players to {segments: 10}"),
     ],
 )
 def test_impossible_plans_are_refused(arguments, sentence):

@@ -35,5 +35,5 @@ def trained(network):
     drawn = activations.draw(Background.uniform(planted.TEMPLATE), 0, 0, 3000)
     kept = activations.collect(network, drawn, [*reads, *writes])
     flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
-    settings = Training(kind="transcoder", latents=6, k=1, steps=800, batch=512, dead_after=5000)
+    settings = Training(kind="transcoder", latents=6, k=1, steps=200, batch=256, rate=0.04, dead_after=2000)
     return network, train(*flat, (reads, writes), settings), flat

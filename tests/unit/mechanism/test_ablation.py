@@ -29,6 +29,16 @@ def test_two_latents_keep_what_the_output_varies_by(traced):
     low, high = record["area"]["ablation"][1:]
     assert low < record["area"]["ablation"][0] < high
     assert "gradient" not in record["area_gain"]
+    assert record["added"]["ablation"] == record["levels"]["ablation"]["80%"]  # without latents nothing is kept here
+
+
+def test_what_passes_by_the_latents_is_not_counted_as_theirs():
+    clean = np.linspace(-1, 1, 41)
+    values = np.array([share * clean for share in (0.6, 0.8, 1.0)])  # without latents 0.84 of the variance is kept
+    record = ablation.Curves([0, 1, 2], clean, {"gradient": values}).record(0)
+    assert np.allclose(record["kept"]["gradient"], [0.84, 0.96, 1])
+    assert record["needed"]["gradient"] == 0
+    assert record["added"]["gradient"] == [2, 2, 2]  # one latent adds 0.12 of 0.16
 
 
 def test_an_area_is_one_where_the_first_latent_does_it_all():

@@ -62,10 +62,10 @@ def test_the_best_feature_of_each_concept_is_the_one_that_counting_finds():
     draws = np.random.default_rng(0)
     features = draws.random((400, 300)).astype(np.float32) * (draws.random((400, 300)) < 0.3)
     held, labels = np.arange(400) % 4 == 0, np.array([features[:, 270] > 0.5, features[:, 3] > 0])
-    found = concepts.best_features(features, labels, held)
-    assert [one[:2] for one in found] == [(270, 1.0), (3, 1.0)]
-    assert found[0][2] > 0.9
-    assert found[1][2] == 1.0
+    best = concepts.best_features(features, labels, held)
+    assert [one[:2] for one in best] == [(270, 1.0), (3, 1.0)]
+    assert best[0][2] > 0.9
+    assert best[1][2] == 1.0
     assert concepts.best_features(-features, labels, held, signed=True)[1][:2] == (3, -1.0)
 
 

@@ -23,8 +23,8 @@ def test_a_probe_learns_a_planted_feature_from_few_labels(network, letters):
     assert by[96, "latents"]["score"] > 0.95
     assert by[96, "composition"]["gain_low"] > 0.0
     assert by[96, "onehot"]["gain"] > 0
-    own = [dictionary.names()[:2], dictionary.names()[2:]]
-    names = [f"{kind} of {name}" for layer in own for kind in ("mean", "max") for name in layer]
+    layers = [dictionary.names()[:2], dictionary.names()[2:]]
+    names = [f"{kind} of {name}" for layer in layers for kind in ("mean", "max") for name in layer]
     assert probes.strongest(features["latents"], labels, names, 2)[0][0].startswith("mean")
 
 
@@ -48,19 +48,19 @@ def test_logistic_probes_are_those_of_least_loss():
     standard = (x - x.mean(0)) / x.std(0)
     u, s, vt = np.linalg.svd(standard, full_matrices=False)
     z, ridge = np.column_stack([u * s, np.ones(80)]), np.array([2.0, 2, 2, 0])
-    own, inverse = probes._newton(z, y, ridge, np.zeros(4))
+    weights, inverse = probes._newton(z, y, ridge, np.zeros(4))
 
     def loss(w, kept=slice(None)):
         scores = np.column_stack([standard, np.ones(80)])[kept] @ w
         return np.logaddexp(0, np.where(y[kept] > 0, -scores, scores)).sum() + (w[:3] ** 2).sum()
 
     reference = minimize(loss, np.zeros(4), tol=1e-12).x
-    assert np.allclose(vt.T @ own[:3], reference[:3], atol=1e-4)
-    assert np.isclose(own[3], reference[3], atol=1e-4)
+    assert np.allclose(vt.T @ weights[:3], reference[:3], atol=1e-4)
+    assert np.isclose(weights[3], reference[3], atol=1e-4)
     # what is said of a label that is left out is nearly what a fit without it says
-    p = 1 / (1 + np.exp(-(z @ own)))
+    p = 1 / (1 + np.exp(-(z @ weights)))
     leverage = np.einsum("ij,jk,ik->i", z, inverse, z)
-    guessed = z @ own + leverage / (1 - p * (1 - p) * leverage) * (p - y)
+    guessed = z @ weights + leverage / (1 - p * (1 - p) * leverage) * (p - y)
     for k in (0, 17, 42):
         kept = np.arange(80) != k
         without = minimize(loss, reference, args=(kept,), tol=1e-12).x
@@ -69,6 +69,13 @@ def test_logistic_probes_are_those_of_least_loss():
     assert probes.score(x @ weights + intercept, y, True) > 0.85
     apart, _ = probes.fit_logistic(np.arange(10.0)[:, None], (np.arange(10) > 4).astype(float))
     assert np.isfinite(apart).all()  # classes that are apart have no largest likelihood, but a penalised one
+
+
+def test_ranks_of_equal_numbers_are_their_mean():
+    from scipy.stats import rankdata
+
+    values = np.random.default_rng(0).integers(0, 9, 50).astype(float)
+    assert np.array_equal(probes.ranks(values), rankdata(values))
 
 
 def test_proteingyms_tables_are_read_as_they_are(tmp_path):

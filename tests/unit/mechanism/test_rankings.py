@@ -13,13 +13,13 @@ def test_rankings_put_what_matters_first(traced):
     codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, 100)
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
     graphs = [circuits.trace(network, dictionary, one, "y") for one in codes[:10]]
-    for found in (
+    for ranking in (
         rankings.by_influence(graphs, dictionary),
         rankings.by_ablation(network, dictionary, codes, means, 0),
         rankings.by_gradient(network, dictionary, codes, means, 0),
     ):
-        assert found.argmax() == 0
-        assert found[3] == 0
+        assert ranking.argmax() == 0
+        assert ranking[3] == 0
     chosen = rankings.by_selection(network, dictionary, codes, means, 0, np.arange(4.0))  # from the worst ranking
     assert chosen.argmax() == 0
     assert sorted(-chosen) == [0, 1, 2, 3]

@@ -17,8 +17,8 @@ def test_values_and_gradients_are_those_of_dense_products():
     made = sparse.decode(values, places, w_dec)
     assert torch.allclose(made, dense @ w_dec, atol=1e-5)
     wanted = torch.autograd.grad((y - dense @ w_dec).square().mean(), weights)
-    found = torch.autograd.grad((y - made).square().mean(), weights)
-    for one, other in zip(found, wanted, strict=True):
+    gradients = torch.autograd.grad((y - made).square().mean(), weights)
+    for one, other in zip(gradients, wanted, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
         assert other.abs().max() > 1e-3
 

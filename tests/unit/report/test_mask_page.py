@@ -12,7 +12,7 @@ from shapsketch.figures.style import letter_colors
 from shapsketch.masks.warnings import WARNINGS
 from shapsketch.report.html import glyphs, render
 from shapsketch.report.mask_motifs import Motifs
-from shapsketch.report.mask_page import page_content
+from shapsketch.report.mask_page import page_content, warning_lines
 from shapsketch.sequences.alphabet import Alphabet
 
 N, COUNT, FIRST, LAST = 2000, 40, 1000, 1017  # the motif, 0-based, both ends included
@@ -102,3 +102,11 @@ def test_two_thousand_letters_are_looked_through(browser, long_page):
     assert find("#explanation h3")[0].text == f"s{COUNT - 1}"
     assert not find("#map g.seqlet")
     assert errors_of(browser) == []
+
+
+def test_warnings_count_sequences_and_say_what_would_help():
+    counts = dict.fromkeys(WARNINGS, 0) | {"r2": 2, "gap": 1}
+    first, second, third = warning_lines({"warnings": counts, "sequences": 12, "undefined": 3})
+    assert first.startswith("r2, 2 of 12 sequences: R2 lies below 0.7, or is undefined; a larger explain.masks.budget")
+    assert second.startswith("gap, 1 of 12 sequences: base value and Shapley values missed")
+    assert third.startswith("3 of 12 sequences have an undefined R2")

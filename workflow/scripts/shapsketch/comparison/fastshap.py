@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..models.adam import Adam
 from ..sequences.background import Background
 from ..sequences.rng import COALITION_STREAM, FASTSHAP_CHECK_STREAM, FASTSHAP_STREAM, content_keys, generator
 from ..spectrum.coalitions import shapley_coalitions
@@ -140,16 +141,15 @@ def train(background: Background, codes: np.ndarray, targets: np.ndarray, seed: 
     explainer = Explainer(codes.shape[1], letters)
     explainer.start(torch.Generator().manual_seed(seed % 2**31))
     best, least, idle = explainer, math.inf, 0
-    optimizer = torch.optim.AdamW(explainer.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+    adam = Adam(explainer.parameters(), DECAY)
     draws = generator(seed, FASTSHAP_STREAM)
     for step in range(STEPS):
         done = step / STEPS
         decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
-        optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
+        rate = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
         loss = known.loss(explainer, draws, CROSSED, WHOLE)
-        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        adam.step(rate)
         if (step + 1) % EPOCH == 0:
             with torch.inference_mode():
                 missed = unseen.loss(explainer, generator(seed, FASTSHAP_CHECK_STREAM), 4 * held, held).item()

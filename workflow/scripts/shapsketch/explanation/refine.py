@@ -27,6 +27,7 @@ from scipy.special import ndtri, stdtrit
 from ..fidelity.records import Score
 from ..models import Model
 from ..sequences.background import Background
+from ..sequences.parallel import over_sequences
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
 from ..sequences.words import random_word
 from ..settings.errors import InputError
@@ -288,12 +289,15 @@ def draw_pairs(
     queries = np.empty((len(codes), pairs, 2, template.n), np.uint8)
     weights, drawn = np.empty((len(codes), pairs, n)), np.empty((len(codes), pairs), np.int64)
     bounds = np.rint(np.cumsum(chance)[:-1] * 2.0**32).astype(np.uint64)
-    _draw(codes, keys, start, template.free, chance, bounds, background.thresholds, queries, weights, drawn)
+    law = (template.free, chance, bounds, background.thresholds)
+    over_sequences(_draw, codes, keys, start, *law, queries, weights, drawn)
     return queries, weights, drawn
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _draw(
+    first_row: int,
+    stop_row: int,
     codes: np.ndarray,
     keys: np.ndarray,
     start: int,
@@ -306,7 +310,7 @@ def _draw(
     drawn: np.ndarray,
 ) -> None:
     n, width = free.size, 2 * free.size + 1
-    for r in numba.prange(codes.shape[0]):
+    for r in range(first_row, stop_row):
         order = np.arange(n)
         for p in range(drawn.shape[1]):
             counter = (start + p) * width

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..sequences.background import Background
 from ..sequences.draws import Draws
+from ..sequences.parallel import share_out
 from ..sequences.rng import MASK_STREAM, content_keys
 from ..sequences.template import Template
 from ..sequences.words import random_word
@@ -225,12 +226,14 @@ def compose(
         numbers: (N,) int64, of draws in the stream, which determine their letters whatever the mask.
     """
     queries = np.empty((len(masks), len(codes)), np.uint8)
-    _compose(codes, masks, numbers, key, players.owners, thresholds, queries)
+    share_out(_compose, len(masks), codes, masks, numbers, key, players.owners, thresholds, queries)
     return queries
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _compose(
+    start: int,
+    stop: int,
     codes: np.ndarray,
     masks: np.ndarray,
     numbers: np.ndarray,
@@ -240,7 +243,7 @@ def _compose(
     queries: np.ndarray,
 ) -> None:
     n = codes.size
-    for r in numba.prange(len(masks)):
+    for r in range(start, stop):
         for i in range(n):
             queries[r, i] = codes[i]
             if owners[i] >= 0 and not masks[r, owners[i]]:

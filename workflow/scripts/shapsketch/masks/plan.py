@@ -225,26 +225,27 @@ def make_mask_plan(
     Raises:
         InputError: there are too many players, or the budget is too small.
     """
+    values = budget // draws
     if players > MAX_PLAYERS:
         raise InputError(
             f"The sequences have {players} players; at most {MAX_PLAYERS} can be masked one by one: "
-            "set explain.masks.players to segments."
+            "set explain.masks.players to {segments: 10}, say."
         )
-    values = budget // draws
-    background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
 
     def plan(design: Design, sizes: dict[Role, int], lattice: Lattice | None = None) -> Plan:
+        background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
         return Plan({}, ("value",), background, design, seed, batch_size, (sizes,), False, lattice)
 
     small = players <= MAX_EXHAUSTIVE and estimator in ("auto", "exact")
     if small and not noisy and 2**players <= values:
         return MaskPlan(plan("exhaustive", {"train": 2**players}), draws)
     if values < MIN_BUDGET:
+        drawn = f", which is {values} values of {draws} draws each" if draws > 1 else ""
         raise InputError(
-            f"explain.masks.budget is {budget}, which is {values} values of {draws} draws each; "
-            f"at least {MIN_BUDGET} are needed to fit, choose and score: raise it, or lower explain.masks.draws."
+            f"explain.masks.budget is {budget}{drawn}; at least {MIN_BUDGET * draws} are needed to fit, choose and "
+            f"score: raise it{', or lower explain.masks.draws' if draws > 1 else ''}."
         )
-    holdout = max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, int(values * MAX_MIN_HOLDOUT_SHARE)))
+    holdout = _holdout(values)
     walks, pairs = _checks(players, values, noisy)
     left = values - len(KINDS) * (1 + noisy) * holdout - walks * players - 3 * pairs
     if small and noisy and 2**players <= left:
@@ -275,6 +276,11 @@ def _fitted_masks(
     if lattice:
         sizes["lattice"] = lattice.size
     return sizes, Sized(holdout, validation, sized), nobody, lattice
+
+
+def _holdout(values: int) -> int:
+    """How many masks of each kind score the fit, each time that they are asked."""
+    return max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, int(values * MAX_MIN_HOLDOUT_SHARE)))
 
 
 def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..models.adam import Adam
 from ..recovery.networks import device, encode, letter_features
 from ..sequences.template import Template
 from ..settings.errors import InputError
@@ -179,7 +180,7 @@ def _train(
     network = LetterNetwork(features.shape[0], features.shape[2], values.shape[1])
     network.start(generator)
     network = network.to(device())
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+    adam = Adam(network.parameters(), DECAY)
     targets, table = torch.as_tensor(values, dtype=torch.float32).to(device()), torch.from_numpy(features)
     batch = min(BATCH, len(rows))
     epochs = int(np.clip(round(EPOCHS * math.sqrt(SAMPLES_OF_EPOCHS / len(rows))), MIN_EPOCHS, MAX_EPOCHS))
@@ -189,11 +190,10 @@ def _train(
         for step in range(len(rows) // batch):
             done = (epoch * (len(rows) // batch) + step) / steps
             decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
-            optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
+            rate = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             chosen = order[step * batch : (step + 1) * batch]
             x = encode(letters(rows[chosen.numpy()]), table).to(device())
             loss = F.mse_loss(network(x, generator), targets[chosen])
-            optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
+            adam.step(rate)
     return network.eval()

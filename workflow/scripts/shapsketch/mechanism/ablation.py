@@ -85,9 +85,9 @@ class Curves:
         Returns:
             By ranking `kept` (the share at each size); `needed` (the smallest size that keeps 80 % from there on) and
             `levels`: for 80, 90 and 95 % that size and its 95 % interval over sequences, None where it is never
-            reached; `area`, `area_low`, `area_high`: the mean over sizes, on the scale of their logarithm, of what is
-            kept beyond what is kept without latents, as a share of all that latents can add; `area_gain`, `_low`,
-            `_high`: what a ranking has more of it than that by gradients, sequences resampled in pairs.
+            reached; `added`: the same of 80 % of what latents can add to what is kept without any; `area`, with its
+            interval: the mean over sizes, on the scale of their logarithm, of the share of that; `area_gain`: what a
+            ranking has more of it than that by gradients, sequences resampled in pairs.
         """
         draws = generator(seed, BOOTSTRAP_STREAM).integers(0, len(self.clean), (RESAMPLES, len(self.clean)))
         kept = {kind: kept_shares(self.clean, values) for kind, values in self.values.items()}
@@ -109,6 +109,10 @@ class Curves:
                 kind: {f"{level:.0%}": self._level(shares, again[kind], level) for level in LEVELS}
                 for kind, shares in kept.items()
             },
+            "added": {
+                kind: self._level(added_shares(shares), added_shares(again[kind]), ENOUGH)
+                for kind, shares in kept.items()
+            },
             **compared,
         }
 
@@ -120,12 +124,16 @@ class Curves:
         return [needed(shares, self.sizes, level), *(None if np.isinf(end) else int(end) for end in ends)]
 
 
-def area(kept: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Return the (...,) mean of (..., sizes) shares kept, over log2(1 + size), from 0 (no latents) to 1 (all)."""
-    x = np.log2(1 + np.array(sizes, float))
+def added_shares(kept: np.ndarray) -> np.ndarray:
+    """Return (..., sizes) of what all latents add to (..., sizes) shares kept, from 0 (no latents) to 1 (all)."""
     none, every = kept[..., :1], kept[..., -1:]
-    parts = (kept - none) / np.where(np.abs(every - none) > MIN_ADDED, every - none, np.inf)
-    return np.trapezoid(parts, x, axis=-1) / (x[-1] - x[0])
+    return (kept - none) / np.where(np.abs(every - none) > MIN_ADDED, every - none, np.inf)
+
+
+def area(kept: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Return the (...,) mean over log2(1 + size) of what latents add to (..., sizes) shares kept, from 0 to 1."""
+    x = np.log2(1 + np.array(sizes, float))
+    return np.trapezoid(added_shares(kept), x, axis=-1) / (x[-1] - x[0])
 
 
 def _interval(values: np.ndarray) -> list[float]:

@@ -166,11 +166,11 @@ def choose_push(
         wild: (n,) codes of the wild type.
         codes: (N, n) labelled variants.
         labels: (N,) numbers.
-        direction: vectors of strength 1; empty for no push.
+        direction: vectors of strength 1.
         strengths: to choose from, by Spearman's correlation with the labels.
     """
     candidates = []
-    for strength in strengths if direction else (0.0,):
+    for strength in strengths:
         scores = letter_scores(network, wild, {site: strength * vector for site, vector in direction.items()})
         candidates.append((score(variant_scores(scores, wild, codes), labels, False), scores, strength))
     _, scores, strength = max(candidates, key=lambda one: one[0])
@@ -235,20 +235,24 @@ def compare_designs(
     base, random = float(scorer(wild[None])[0]), generator(seed, DESIGN_LABEL_STREAM)
     kept: dict[str, list[tuple[float, ...]]] = {arm: [] for arm in ARMS}
     proposals: list[dict[str, Any]] = []
+    unpushed = letter_scores(network, wild, {})
     for draw in range(draws):
         chosen = random.choice(len(codes), labels, replace=False)
         draw_seed = (seed + draw) % 2**64
         pushes = directions(network, dictionary, codes[chosen], values[chosen], plan, draw_seed)
         for arm in ARMS:
-            pushed = choose_push(network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths)
-            designs = draw_designs(
-                pushed[0], wild, plan, generator(draw_seed, DESIGN_NOISE_STREAM)
-            )  # the same for all arms
+            scores, strength = unpushed, 0.0
+            if pushes[arm]:
+                scores, strength = choose_push(
+                    network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths
+                )
+            noise = generator(draw_seed, DESIGN_NOISE_STREAM)  # the same for all arms
+            designs = draw_designs(scores, wild, plan, noise)
             above = scorer(designs) - base
             best = np.sort(above)[::-1][: max(1, round(TOP_SHARE * len(above)))]
-            kept[arm].append((pushed[1], float(above.mean()), float(above.max()), float(best.mean())))
+            kept[arm].append((strength, float(above.mean()), float(above.max()), float(best.mean())))
             if draw == 0:
-                proposals += _proposals(network, arm, designs, wild, pushed[0], above)
+                proposals += _proposals(network, arm, designs, wild, scores, above)
     return _summaries({arm: np.array(rows) for arm, rows in kept.items()}, draws), proposals
 
 

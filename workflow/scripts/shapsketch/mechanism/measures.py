@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from ..models.dictionary import Dictionary, as_numpy, keep_largest
 from ..models.hooked_network import HookedNetwork
@@ -207,7 +207,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     """Return the mean of (N,) values and its 95 % interval (Student's t); of fewer than two values NaN."""
     if len(values) < 2:
         return (float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan"))
-    half = float(student_t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models.adam import Adam
 from ..models.dictionary import keep_largest
 from ..storage.files import atomic_path
 from . import sparse
@@ -68,7 +69,7 @@ class State:
         for group in (weights.w_enc, weights.b_enc, weights.b_dec, *weights.w_dec):
             for k, tensor in enumerate(group):
                 group[k] = tensor.to(device).requires_grad_(True)
-        self.optimizer = torch.optim.Adam(list(weights.tensors().values()), lr=rate, fused=True)
+        self.adam = Adam(weights.tensors().values())
         layers = len(weights.w_enc)
         self.silent = [torch.zeros(training.latents, device=device) for _ in range(layers)]
         self.least = torch.zeros(layers, device=device)
@@ -91,9 +92,7 @@ class State:
             by layer the (N, F) or (N, k) latents.
         """
         latents = [self._encode(layer, x) for layer, x in enumerate(xs)]
-        errors = [
-            (y - self._decode(latents, m)).square().mean() + self._prefixes(latents, m, y) for m, y in enumerate(ys)
-        ]
+        errors = [self._error(latents, m, y) for m, y in enumerate(ys)]
         if self.training.variant == "relu":
             errors += [self.training.l1 * z.values.sum(1).mean() / self.training.latents**0.5 for z in latents]
         return sum(errors[1:], errors[0]), latents
@@ -106,15 +105,12 @@ class State:
             xs, ys: by layer (N, width) standardised vectors that are read and written.
         """
         settings, weights = self.training, self.weights
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * self.share_of_rate(number)
         loss, latents = self.loss(xs, ys)
         for layer in range(len(ys)):
             loss = loss + self._revive(layer, xs[layer], ys[layer], latents)
-        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         weights.project()
-        self.optimizer.step()
+        self.adam.step(self.rate * self.share_of_rate(number))
         weights.normalise()
         for layer, z in enumerate(latents):
             self.silent[layer] = (self.silent[layer] + len(z.values)).masked_fill(z.active(settings.latents), 0)
@@ -153,15 +149,20 @@ class State:
                 made = made + latents[source].decode(self.weights.w_dec[source][layer - source])
         return made
 
-    def _prefixes(self, latents: "list[Latents]", layer: int, y: "torch.Tensor") -> "torch.Tensor | float":
-        """What each nested prefix but the whole misses, weighted by its share of the latents."""
+    def _error(self, latents: "list[Latents]", layer: int, y: "torch.Tensor") -> "torch.Tensor":
+        """The mean squared error of a layer; of Matryoshka with that of each prefix, by its share of the latents.
+
+        A prefix adds to what the one before it makes, so that all of them together cost one product with `w_dec`.
+        """
         if self.training.variant != "matryoshka":
-            return 0.0
-        w, z, missed = self.weights.w_dec[layer][0], latents[layer].values, []
-        for share in MATRYOSHKA_PREFIXES:
+            return (y - self._decode(latents, layer)).square().mean()
+        w, z = self.weights.w_dec[layer][0], latents[layer].values
+        made, start, missed = self.weights.b_dec[layer], 0, []
+        for share in (*MATRYOSHKA_PREFIXES, 1.0):
             size = max(1, int(share * self.training.latents))
-            made = self.weights.b_dec[layer] + z[:, :size] @ w[:size]
-            missed.append(PREFIX_WEIGHT * share * (y - made).square().mean())
+            made = made + z[:, start:size] @ w[start:size]
+            missed.append((PREFIX_WEIGHT * share if share < 1 else 1.0) * (y - made).square().mean())
+            start = size
         return sum(missed[1:], missed[0])
 
     def _revive(
@@ -185,10 +186,10 @@ class State:
         """Write the state."""
         from safetensors.torch import save
 
-        tensors = {f"weight.{name}": t for name, t in self.weights.tensors().items()}
-        for name, t in self.weights.tensors().items():
-            moments = self.optimizer.state[t]
-            tensors |= {f"first.{name}": moments["exp_avg"], f"second.{name}": moments["exp_avg_sq"]}
+        weights = self.weights.tensors()
+        tensors = {f"weight.{name}": t for name, t in weights.items()}
+        for name, first, second in zip(weights, self.adam.first, self.adam.second, strict=True):
+            tensors |= {f"first.{name}": first, f"second.{name}": second}
         tensors |= {f"silent.{layer}": t for layer, t in enumerate(self.silent)} | {"least": self.least}
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         record = json.dumps({"step": step, **self.identity}, sort_keys=True)
@@ -212,11 +213,11 @@ class State:
         if record != json.loads(json.dumps(self.identity)):
             return 0
         with torch.no_grad():
-            for name, t in self.weights.tensors().items():
+            for k, (name, t) in enumerate(self.weights.tensors().items()):
                 t.copy_(tensors[f"weight.{name}"])
-                first, second = (tensors[f"{kind}.{name}"].to(t.device) for kind in ("first", "second"))
-                moments = {"exp_avg": first, "exp_avg_sq": second}
-                self.optimizer.state[t] = {"step": torch.tensor(float(step)), **moments}
+                self.adam.first[k].copy_(tensors[f"first.{name}"])
+                self.adam.second[k].copy_(tensors[f"second.{name}"])
+                self.adam.steps[k].fill_(step)
             self.silent = [tensors[f"silent.{layer}"].to(s.device) for layer, s in enumerate(self.silent)]
             self.least = tensors["least"].to(self.least.device)
         return int(step)

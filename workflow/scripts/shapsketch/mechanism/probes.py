@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import rankdata
 
 from ..models.table_model import Table, read_table
 from ..sequences.rng import PROBE_STREAM, generator
@@ -176,11 +175,17 @@ def choose_fit(model: str, labels: np.ndarray, place: str) -> tuple[Fit, str]:
 def score(predicted: np.ndarray, y: np.ndarray, classes: bool) -> float:
     """Return Spearman's correlation of (N,) predictions, or of two classes the area under the ROC curve."""
     if classes:
-        ranks, positive = rankdata(predicted), y > y.mean()
+        places, positive = ranks(predicted), y > y.mean()
         count = positive.sum() * (~positive).sum()
-        return float((ranks[positive].sum() - positive.sum() * (positive.sum() + 1) / 2) / count)
-    a, b = rankdata(predicted), rankdata(y)
+        return float((places[positive].sum() - positive.sum() * (positive.sum() + 1) / 2) / count)
+    a, b = ranks(predicted), ranks(y)
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return the (N,) ranks of (N,) numbers from 1, equal ones at their mean."""
+    _, groups, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[groups]
 
 
 def probe(

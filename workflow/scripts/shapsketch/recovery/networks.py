@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..models.adam import Adam
 from ..sequences.residues import residue_properties
 from ..sequences.template import Template
 
@@ -194,7 +195,7 @@ def train_network(
     network = Network(codes.shape[1], features.shape[2], targets.shape[1], architecture)
     network.start(generator, np.full((targets.shape[1], 2), np.nan) if bounds is None else bounds)
     network = network.to(device())
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+    adam = Adam(network.parameters(), DECAY)
     y, letters = targets.to(device()), torch.from_numpy(features)
     batch = min(BATCH, len(y))
     steps = len(y) // batch
@@ -203,12 +204,11 @@ def train_network(
         for step in range(steps):
             done = (epoch * steps + step) / (epochs * steps)
             decay = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - WARM_UP) / (1 - WARM_UP))))
-            optimizer.param_groups[0]["lr"] = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
+            rate = RATE * min(1.0, done / WARM_UP + 1e-3) * decay
             rows = order[step * batch : (step + 1) * batch]
             x = encode(codes[rows.numpy()], letters).to(device())
             loss = network.loss(x, y[rows], generator)
-            optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
+            adam.step(rate)
         finished(steps * batch)
     return network.eval()

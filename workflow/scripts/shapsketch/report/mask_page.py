@@ -184,7 +184,8 @@ def fold_words(score: Mapping[str, Any]) -> str:
 
 def warning_lines(score: Mapping[str, Any]) -> list[str]:
     """Say how many sequences have which warning, one sentence each."""
-    lines = [f"{name}: {score['warnings'][name]}: {WORDS[name]}" for name in WARNINGS if score["warnings"][name]]
+    counts, every = score["warnings"], score["sequences"]
+    lines = [f"{name}, {counts[name]} of {every} sequences: {WORDS[name]}" for name in WARNINGS if counts[name]]
     if score["undefined"]:
         lines.append(
             f"{score['undefined']} of {score['sequences']} sequences have an undefined R2 (no variance stands out of "

@@ -19,7 +19,7 @@ KINDS = {
     "embedding": "letter", "mlp reconstruction error": "error", "logit": "output", "cross layer transcoder": "latent",
 }  # fmt: skip
 CIRCUIT_KEYS = (
-    "needed", "nodes", "sizes", "kept", "levels", "area", "area_gain",
+    "needed", "nodes", "sizes", "kept", "levels", "added", "area", "area_gain",
     "latents", "players", "explained", "shapley_values", "mean", "mean_error", "index",
     "interactions",
 )  # fmt: skip

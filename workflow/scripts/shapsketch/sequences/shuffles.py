@@ -10,6 +10,7 @@ trial and error).
 import numba
 import numpy as np
 
+from .parallel import share_out
 from .words import random_word
 
 
@@ -28,11 +29,11 @@ def shuffled(codes: np.ndarray, pairs: bool, key: np.uint64, numbers: np.ndarray
     """
     shuffles = np.empty((len(numbers), len(codes)), np.uint8)
     if not pairs or len(codes) < 3:
-        _permute(codes, pairs, key, numbers, shuffles)
+        share_out(_permute, len(numbers), codes, pairs, key, numbers, shuffles)
     else:
         order = np.argsort(codes[:-1], kind="stable")
         starts = np.searchsorted(codes[:-1][order], np.arange(int(codes.max()) + 2))
-        _walk(codes[1:][order], starts, codes[0], codes[-1], key, numbers, shuffles)
+        share_out(_walk, len(numbers), codes[1:][order], starts, codes[0], codes[-1], key, numbers, shuffles)
     return shuffles
 
 
@@ -52,17 +53,27 @@ def _mix(items: np.ndarray, first: int, stop: int, key: np.uint64, counter: int)
     return counter
 
 
-@numba.njit(cache=True, parallel=True)
-def _permute(codes: np.ndarray, as_it_is: bool, key: np.uint64, numbers: np.ndarray, shuffles: np.ndarray) -> None:
+@numba.njit(cache=True, nogil=True)
+def _permute(
+    first_row: int,
+    stop_row: int,
+    codes: np.ndarray,
+    as_it_is: bool,
+    key: np.uint64,
+    numbers: np.ndarray,
+    shuffles: np.ndarray,
+) -> None:
     """Permute the letters; two letters with their pair have but one order."""
-    for r in numba.prange(len(numbers)):
+    for r in range(first_row, stop_row):
         shuffles[r] = codes
         if not as_it_is:
             _mix(shuffles[r], 0, codes.size, _own_key(key, numbers[r]), 0)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _walk(
+    first_row: int,
+    stop_row: int,
     exits: np.ndarray,
     starts: np.ndarray,
     first: int,
@@ -73,7 +84,7 @@ def _walk(
 ) -> None:
     """Draw walks, given the letters that follow each letter, letter by letter, and where each letter's begin."""
     letters = starts.size - 1
-    for r in numba.prange(len(numbers)):
+    for r in range(first_row, stop_row):
         row_key, counter, left = _own_key(key, numbers[r]), 0, exits.copy()
         # Random walks that forget their loops grow a tree: the last exit of each letter leads to the last letter.
         reached, final = np.zeros(letters, np.bool_), np.zeros(letters, np.int64)

@@ -1,18 +1,21 @@
-"""The compiled loops of the bins: what coefficients add to bins, and what bins say of coefficients."""
+"""The compiled loops of the bins: what coefficients add to bins, and what bins say of coefficients.
+
+Those that take a range, `start` to `stop`, are called by `share_out`.
+"""
 
 import numba
 import numpy as np
 
 
-@numba.njit(cache=True, parallel=True)
-def places(k: np.ndarray, matrices: np.ndarray, reduced: np.ndarray, radix: int) -> np.ndarray:
-    """Return the (C, K) bins of (K, free) frequencies; `reduced` holds all that a digit can be, modulo the radix."""
-    numbers = np.zeros((len(matrices), len(k)), np.int64)
-    for a in numba.prange(len(k)):
+@numba.njit(cache=True, nogil=True)
+def places(
+    start: int, stop: int, k: np.ndarray, matrices: np.ndarray, reduced: np.ndarray, radix: int, numbers: np.ndarray
+) -> None:
+    """Write the (C, K) bins of (K, free) frequencies; `reduced` holds all that a digit can be, modulo the radix."""
+    for a in range(start, stop):
         positions = np.flatnonzero(k[a])
         for c in range(len(matrices)):
             numbers[c, a] = _place(positions, k[a][positions], matrices[c], reduced, radix)
-    return numbers
 
 
 @numba.njit(cache=True)
@@ -85,21 +88,30 @@ def spread(
                     row[d] += (f[a] * complex(real[d], imag[d])).conjugate()
 
 
-@numba.njit(cache=True, parallel=True)
-def gather(values: np.ndarray, places: np.ndarray, k: np.ndarray, shifts: np.ndarray, powers: np.ndarray) -> np.ndarray:
-    """Return the (K,) sums over bins and offsets of values w^-<d,k>; the adjoint of `spread` without conjugates."""
-    f = np.zeros(len(k), np.complex128)
-    for a in numba.prange(len(k)):
+@numba.njit(cache=True, nogil=True)
+def gather(
+    start: int,
+    stop: int,
+    values: np.ndarray,
+    places: np.ndarray,
+    k: np.ndarray,
+    shifts: np.ndarray,
+    powers: np.ndarray,
+    f: np.ndarray,
+) -> None:
+    """Add to (K,) f the sums over bins and offsets of values w^-<d,k>; the adjoint of `spread` without conjugates."""
+    for a in range(start, stop):
         real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
         _write_phases(k[a], shifts, powers, real, imag)
         for c in range(len(places)):
             f[a] += _dot(values[c, places[c, a]], real, imag)
-    return f
 
 
 # What consecutive letters have in common at the first positions of a support is kept.
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def screen(
+    start: int,
+    stop: int,
     values: np.ndarray,
     energies: np.ndarray,
     supports: np.ndarray,
@@ -107,8 +119,9 @@ def screen(
     digits: np.ndarray,
     phases: np.ndarray,
     reduced: np.ndarray,
-) -> np.ndarray:
-    """Return the (S, L) float32 strengths of letters at supports, at the first base offset; see `Bins.screen`.
+    strengths: np.ndarray,
+) -> None:
+    """Write the (S, L) float32 strengths of letters at supports, at the first base offset; see `Bins.screen`.
 
     Args:
         values: (C, bins, 2, steps) float32, real and imaginary parts.
@@ -120,8 +133,7 @@ def screen(
     """
     count, _, _, steps = values.shape
     order, dimension, radix = supports.shape[1], digits.shape[3], phases.shape[1]
-    strengths = np.empty((len(supports), len(letters)), np.float32)
-    for s in numba.prange(len(supports)):
+    for s in range(start, stop):
         products = np.empty((order, 2, steps), np.float32)
         sums = np.zeros((order, count, dimension), np.int64)
         totals = np.empty((2, steps), np.float32)
@@ -138,7 +150,6 @@ def screen(
                 sums[i] = sums[i - 1] + digit
                 _multiply(products[i - 1], phase, products[i])
             strengths[s, b] = _strength(values, energies, products[order - 1], sums[order - 1], reduced, radix, totals)
-    return strengths
 
 
 @numba.njit(cache=True)
@@ -176,14 +187,20 @@ def _strength(
     return (x * x + y * y) / (energy * phases.shape[1])
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def inner_products(
-    k: np.ndarray, first: np.ndarray, second: np.ndarray, shifts: np.ndarray, powers: np.ndarray, radix: int
-) -> np.ndarray:
-    """Return the (P,) inner products, over the offsets, of the Fourier terms `first` and `second` of K frequencies."""
-    products = np.empty(first.size, np.complex128)
-    for a in numba.prange(first.size):
+    start: int,
+    stop: int,
+    k: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    shifts: np.ndarray,
+    powers: np.ndarray,
+    radix: int,
+    products: np.ndarray,
+) -> None:
+    """Write the (P,) inner products, over the offsets, of the Fourier terms `first` and `second` of K frequencies."""
+    for a in range(start, stop):
         real, imag = np.empty(shifts.shape[1]), np.empty(shifts.shape[1])
         _write_phases((k[second[a]] - k[first[a]]) % radix, shifts, powers, real, imag)
         products[a] = complex(real.sum(), imag.sum())
-    return products

@@ -13,6 +13,7 @@ import scipy.fft
 import scipy.sparse
 import scipy.sparse.linalg
 
+from ..sequences.parallel import share_out
 from . import bin_kernels
 from .subsampling import Lattice
 
@@ -84,12 +85,15 @@ class Bins:
         return self._gather(self.places(k), k, values)
 
     def _gather(self, places: np.ndarray, k: np.ndarray, values: np.ndarray) -> np.ndarray:
-        f = bin_kernels.gather(values, places, k, *self._phase_tables(k))
+        f = np.zeros(len(k), np.complex128)
+        share_out(bin_kernels.gather, len(k), values, places, k, *self._phase_tables(k), f)
         return np.where(is_real(k, self.lattice.radix), f.real, f)
 
     def places(self, k: np.ndarray) -> np.ndarray:
         """Return the (C, K) bins of (K, free) frequencies."""
-        return bin_kernels.places(k, self.matrices, self._reduced(k), self.roots.size)
+        numbers = np.zeros((len(self.matrices), len(k)), np.int64)
+        share_out(bin_kernels.places, len(k), k, self.matrices, self._reduced(k), self.roots.size, numbers)
+        return numbers
 
     def term_power(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the power of the Fourier terms of (K, free) frequencies in their bins.
@@ -120,7 +124,10 @@ class Bins:
         )
         for supports, letters_there in groups:
             reduced = np.arange(supports.shape[1] * radix) % radix
-            yield bin_kernels.screen(values, energies, supports, letters_there, digits, phases, reduced)
+            strengths = np.empty((len(supports), len(letters_there)), np.float32)
+            tables = (digits, phases, reduced)
+            share_out(bin_kernels.screen, len(supports), values, energies, supports, letters_there, *tables, strengths)
+            yield strengths
 
     def fit(self, k: np.ndarray) -> np.ndarray:
         """Return the (K,) complex128 coefficients that fit the values best, by least squares.
@@ -150,7 +157,9 @@ class Bins:
             pairs.append((np.repeat(where, counts), second))
         first, second = np.concatenate(pairs, axis=1)
         phases = self._phase_tables(np.full((1, k.shape[1]), self.lattice.radix - 1))
-        products = bin_kernels.inner_products(k, first, second, *phases, self.lattice.radix)
+        products = np.empty(first.size, np.complex128)
+        radix = self.lattice.radix
+        share_out(bin_kernels.inner_products, first.size, k, first, second, *phases, radix, products)
         return scipy.sparse.csr_array((products, (first, second)), (len(k), len(k)))
 
     def _phase_tables(self, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ a root search where there are roots, and Forney's formula (Lin & Costello 2004, 
 import numba
 import numpy as np
 
+from ..sequences.parallel import share_out
 from .parity_checks import Code, Part
 
 
@@ -39,7 +40,8 @@ def _decode_part(code: Code, part: Part, syndromes: np.ndarray, valid: np.ndarra
         valid &= (rest[:, len(part.rows) :] % p == 0).all(1)
         digits = np.zeros_like(words)
         checks = _product(rest[:, : len(part.rows)], part.expand) % p
-        _decode_bch(checks, code.correct, p, field.m, np.tile(field.exp, 2), field.log, field.zech, digits, valid)
+        tables = (np.tile(field.exp, 2), field.log, field.zech)
+        share_out(_decode_bch, len(checks), checks, code.correct, p, field.m, *tables, digits, valid)
         words[valid] += p**level * digits[valid]
         if power > p:
             rest = (rest - _product(digits, code.rows)) % power // p
@@ -194,8 +196,10 @@ def _splits(
     return not state.any()
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _decode_bch(
+    start: int,
+    stop: int,
     checks: np.ndarray,
     t: int,
     p: int,
@@ -207,7 +211,7 @@ def _decode_bch(
     valid: np.ndarray,
 ) -> None:
     """Fill in the words of up to t letters in 1..p-1 with these parity checks; others are not valid."""
-    for b in numba.prange(len(checks)):
+    for b in range(start, stop):
         if not valid[b]:
             continue
         sums = np.empty(2 * t, np.int64)

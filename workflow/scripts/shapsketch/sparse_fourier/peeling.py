@@ -13,6 +13,7 @@ from typing import TypedDict
 import numba
 import numpy as np
 
+from ..sequences.parallel import share_out
 from .bins import Bins, is_larger, is_real
 from .decoding import decode
 from .matching import agreed, exceeds_chance, likely, match
@@ -161,7 +162,9 @@ def _judge(
     """Decode (A, r) parity checks, fit the coefficient, and tell whether chance could not have made it."""
     lattice = bins.lattice
     k, valid = decode(lattice.code, syndromes)
-    f, residual = _project(bins.values, matrix, place, k, syndromes[:, lattice.dimension :], bins.shifts, bins.roots)
+    f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
+    checks = syndromes[:, lattice.dimension :]
+    share_out(_project, matrix.size, bins.values, matrix, place, k, checks, bins.shifts, bins.roots, f, residual)
     good = valid & exceeds_chance(bins, k, np.abs(f) ** 2, residual, noise, 1)
     if clean:
         good &= residual <= NOISE_FACTOR * noise
@@ -178,8 +181,10 @@ def _distinct(k: np.ndarray, f: np.ndarray, residual: np.ndarray, radix: int) ->
     return k[order][first], f[order][first]
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _project(
+    start: int,
+    stop: int,
     values: np.ndarray,
     matrix: np.ndarray,
     place: np.ndarray,
@@ -187,11 +192,12 @@ def _project(
     checks: np.ndarray,
     shifts: np.ndarray,
     roots: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit one coefficient to each of (A,) bins: its (A,) value and the (A,) mean square left."""
+    f: np.ndarray,
+    residual: np.ndarray,
+) -> None:
+    """Fit one coefficient to each of (A,) bins: write its (A,) value and the (A,) mean square left."""
     steps, radix = checks.shape[1] + 1, roots.size
-    f, residual = np.empty(matrix.size, np.complex128), np.empty(matrix.size)
-    for a in numba.prange(matrix.size):
+    for a in range(start, stop):
         aligned = np.empty(len(shifts), np.complex128)
         u = values[matrix[a], place[a]]
         for base in range(0, len(shifts), steps):
@@ -204,4 +210,3 @@ def _project(
                 aligned[base + i] = u[base + i] * roots[checks[a, i - 1] - angle]
         f[a] = np.mean(aligned)
         residual[a] = np.mean(np.abs(aligned - f[a]) ** 2)
-    return f, residual

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numba
 import numpy as np
 
+from ..sequences.parallel import share_out
 from .bins import Bins
 
 MAX_FLIPPED_PHASES = 4  # the doubtful phases that are tried at their second-best value
@@ -30,7 +31,13 @@ def read(
         float64 by how much they are worse; (A,) float64 the mean square about the mean over the offsets
         of each p, turned back.
     """
-    return _read(vectors, rows, matrix, place, bins.mixing, bins.lattice.offsets, bins.roots, sweeps)
+    _, count, dimension = bins.mixing.shape
+    checks = np.empty((matrix.size, dimension + count), np.int64)
+    second = np.empty((matrix.size, count), np.int64)
+    margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
+    bases = (bins.mixing, bins.lattice.offsets, bins.roots)
+    share_out(_read, matrix.size, vectors, rows, matrix, place, *bases, sweeps, checks, second, margins, left)
+    return checks, second, margins, left
 
 
 def flips(
@@ -86,8 +93,10 @@ def _mean_square(u: np.ndarray, checks: np.ndarray, roots: np.ndarray, bases: np
     return left / u.size
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _read(
+    start: int,
+    stop: int,
     vectors: np.ndarray,
     rows: np.ndarray,
     matrix: np.ndarray,
@@ -96,13 +105,14 @@ def _read(
     offsets: int,
     roots: np.ndarray,
     sweeps: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    count = mixing.shape[1]
-    dimension, radix = mixing.shape[2], roots.size
-    checks = np.empty((matrix.size, dimension + count), np.int64)
-    second = np.empty((matrix.size, count), np.int64)
-    margins, left = np.empty((matrix.size, count)), np.empty(matrix.size)
-    for a in numba.prange(matrix.size):
+    checks: np.ndarray,
+    second: np.ndarray,
+    margins: np.ndarray,
+    left: np.ndarray,
+) -> None:
+    _, count, dimension = mixing.shape
+    radix = roots.size
+    for a in range(start, stop):
         u = vectors[rows[a]].reshape(offsets, count + 1)
         bases = u[:, 0].copy()
         for _ in range(sweeps):
@@ -119,4 +129,3 @@ def _read(
             for i in range(count):
                 digit -= checks[a, dimension + i] * mixing[matrix[a], i, t]
             checks[a, t] = digit % radix
-    return checks, second, margins, left

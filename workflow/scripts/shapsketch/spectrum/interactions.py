@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from ..sequences.parallel import share_out
 from .indices import InteractionMap
 from .kernels import TermArrays, fill
 from .terms import Terms
@@ -112,9 +113,11 @@ def strongest_interactions(
     if count and size:
         block = int(np.clip(BLOCK_VALUES // len(terms), MIN_BLOCK, MAX_BLOCK))
         weights = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data)
-        parts = np.zeros((2, numba.get_num_threads(), *total.shape), np.int64)
+        threads = numba.get_num_threads()
+        parts = np.zeros((2, threads, *total.shape), np.int64)
         above = np.nextafter(threshold, -1.0) if threshold > 0 else 0.0  # at least the threshold, and not zero
-        _explain(codes, terms.arrays, weights, above, block, groups, units, parts, columns, values)
+        inputs = (np.ascontiguousarray(codes), terms.arrays, weights, above, block, groups, units)
+        share_out(_explain, threads, *inputs, parts, columns, values)
         total += parts[0].sum(0)
         absolute += parts[1].sum(0)
     if kept == size:
@@ -130,8 +133,10 @@ def _no_sums(size: int, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     return np.ones(size), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def _explain(
+    start: int,
+    stop: int,
     codes: np.ndarray,
     terms: TermArrays,
     weights: tuple[np.ndarray, ...],
@@ -145,7 +150,7 @@ def _explain(
 ) -> None:
     """Fill columns and values (N, K), and the threads' own sums (2, threads, groups + 1, S)."""
     blocks, threads = (codes.shape[0] + block - 1) // block, parts.shape[1]
-    for thread in numba.prange(threads):
+    for thread in range(start, stop):
         for b in range(thread * blocks // threads, (thread + 1) * blocks // threads):
             rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
             _explain_block(

@@ -1,7 +1,7 @@
 """Compiled look-ups of dividends: the loops behind `Terms`.
 
-They are parallel over sequences or over terms, and add in a fixed order, so results do not depend on the number of
-threads.
+They go over a range of sequences or of terms, for `share_out`, and add in a fixed order, so results do not depend on
+the number of threads.
 """
 
 from typing import NamedTuple
@@ -97,41 +97,41 @@ def _add_fourier_term(columns, support, frequencies, cells, values_by_phase, val
         values[r] += values_by_phase[m - q if m >= q else m]
 
 
-@numba.njit(cache=True, parallel=True)
-def dividends(codes, terms, out):
+@numba.njit(cache=True, nogil=True)
+def dividends(start, stop, codes, terms, out):
     """Write the (N, T) dividends of (N, n) codes."""
     block = _block(terms.table_offsets)
-    for b in numba.prange((codes.shape[0] + block - 1) // block):
-        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
+    for begin in range(start, stop, block):
+        rows = slice(begin, min(begin + block, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         for t in range(terms.offsets.size - 1):
             fill(columns, t, cells, values, terms)
-            out[rows, t] = values
+            for r in range(values.size):
+                out[begin + r, t] = values[r]
 
 
-@numba.njit(cache=True, parallel=True)
-def predict(codes, terms, out):
+@numba.njit(cache=True, nogil=True)
+def predict(start, stop, codes, terms, out):
     """Write the (N,) sums of all dividends."""
     block = _block(terms.table_offsets)
-    for b in numba.prange((codes.shape[0] + block - 1) // block):
-        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
+    for begin in range(start, stop, block):
+        rows = slice(begin, min(begin + block, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        total = np.zeros(columns.shape[1])
+        out[rows] = 0.0
         for t in range(terms.offsets.size - 1):
             fill(columns, t, cells, values, terms)
-            for r in range(total.size):
-                total[r] += values[r]
-        out[rows] = total
+            for r in range(values.size):
+                out[begin + r] += values[r]
 
 
-@numba.njit(cache=True, parallel=True)
-def shapley_values(codes, terms, out):
+@numba.njit(cache=True, nogil=True)
+def shapley_values(start, stop, codes, terms, out):
     """Write the (N, n) Shapley values."""
     block = _block(terms.table_offsets)
-    for b in numba.prange((codes.shape[0] + block - 1) // block):
-        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
+    for begin in range(start, stop, block):
+        rows = slice(begin, min(begin + block, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals = np.zeros((codes.shape[1], columns.shape[1]))
@@ -142,21 +142,22 @@ def shapley_values(codes, terms, out):
                 total = totals[terms.positions[s]]
                 for r in range(total.size):
                     total[r] += values[r] * share
-        out[rows] = totals.T
+        for r in range(values.size):
+            for i in range(totals.shape[0]):
+                out[begin + r, i] = totals[i, r]
 
 
 HYPOTHETICAL_BLOCK = 64  # sequences; sums are held for every letter
 
 
-@numba.njit(cache=True, parallel=True)
-def hypothetical_values(codes, terms, shared, out):
+@numba.njit(cache=True, nogil=True)
+def hypothetical_values(start, stop, codes, terms, shared, out):
     """Write the (N, n, m) sums of the dividends that hold position i, were letter b there and all else as it is.
 
     Shared out over the positions of each they are Shapley values; whole, what position i adds.
     """
-    block = HYPOTHETICAL_BLOCK
-    for b in numba.prange((codes.shape[0] + block - 1) // block):
-        rows = slice(b * block, min((b + 1) * block, codes.shape[0]))
+    for begin in range(start, stop, HYPOTHETICAL_BLOCK):
+        rows = slice(begin, min(begin + HYPOTHETICAL_BLOCK, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
         totals, letters_there = np.zeros((codes.shape[1], out.shape[2], values.size)), np.empty_like(columns[0])
@@ -171,7 +172,7 @@ def hypothetical_values(codes, terms, shared, out):
                         totals[i, letter, r] += values[r] * share
                 columns[i] = letters_there
         for r in range(values.size):
-            out[b * block + r] = totals[:, :, r]
+            out[begin + r] = totals[:, :, r]
 
 
 TERMS_AT_ONCE = 32  # terms whose histograms a thread fills in one pass over the sequences
@@ -179,12 +180,12 @@ SEQUENCES_AT_ONCE = 4096  # sequences of one step of that pass
 LANES = 4  # histograms per term: neighbouring sequences rarely wait for one another's addition
 
 
-@numba.njit(cache=True, parallel=True)
-def cell_sums(columns, offsets, positions, sizes, table_offsets, weights, out):
+@numba.njit(cache=True, nogil=True)
+def cell_sums(start, stop, columns, offsets, positions, sizes, table_offsets, weights, out):
     """Write the sums of weights over the sequences in each cell of each table."""
-    terms, rows = offsets.size - 1, columns.shape[1]
-    for chunk in numba.prange((terms + TERMS_AT_ONCE - 1) // TERMS_AT_ONCE):
-        first, last = chunk * TERMS_AT_ONCE, min((chunk + 1) * TERMS_AT_ONCE, terms)
+    rows = columns.shape[1]
+    for first in range(start, stop, TERMS_AT_ONCE):
+        last = min(first + TERMS_AT_ONCE, stop)
         base = table_offsets[first]
         lanes = np.zeros((LANES, table_offsets[last] - base))
         cells = np.empty(SEQUENCES_AT_ONCE, np.int32)

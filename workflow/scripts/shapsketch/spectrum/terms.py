@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..sequences.parallel import over_sequences, share_out
 from . import kernels
 
 Support = tuple[int, ...]
@@ -230,19 +231,19 @@ class Terms:
     def dividends(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, T) float64 dividends a_x(T) of (N, n) uint8 codes."""
         out = np.empty((len(codes), len(self)))
-        kernels.dividends(codes, self.arrays, out)
+        over_sequences(kernels.dividends, codes, self.arrays, out)
         return out
 
     def predict(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N,) float64 sums of all dividends of (N, n) uint8 codes."""
         out = np.empty(len(codes))
-        kernels.predict(codes, self.arrays, out)
+        over_sequences(kernels.predict, codes, self.arrays, out)
         return out
 
     def shapley_values(self, codes: np.ndarray) -> np.ndarray:
         """Return (N, n) float64: phi_i = sum of a(T)/|T| over the terms T that contain i."""
         out = np.zeros(codes.shape)
-        kernels.shapley_values(codes, self.arrays, out)
+        over_sequences(kernels.shapley_values, codes, self.arrays, out)
         return out
 
     def hypothetical_values(self, codes: np.ndarray, letters: int) -> np.ndarray:
@@ -253,7 +254,7 @@ class Terms:
             letters: how many codes of each position, from 0 on; zero beyond a position's own.
         """
         out = np.zeros((*codes.shape, letters))
-        kernels.hypothetical_values(codes, self.arrays, True, out)
+        over_sequences(kernels.hypothetical_values, codes, self.arrays, True, out)
         return out
 
     def mutations(self, codes: np.ndarray, letters: int) -> np.ndarray:
@@ -264,7 +265,7 @@ class Terms:
             letters: how many codes of each position, from 0 on; without meaning beyond a position's own.
         """
         held = np.zeros((*codes.shape, letters))
-        kernels.hypothetical_values(codes, self.arrays, False, held)
+        over_sequences(kernels.hypothetical_values, codes, self.arrays, False, held)
         return held - np.take_along_axis(held, codes[:, :, None].astype(np.int64), 2)
 
     def cell_sums(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -281,7 +282,8 @@ class Terms:
         """
         out = np.zeros(len(self.tables))
         columns = np.ascontiguousarray(codes.T)
-        kernels.cell_sums(columns, self.offsets, self.positions, self.sizes, self.table_offsets, weights, out)
+        arrays = (self.offsets, self.positions, self.sizes, self.table_offsets)
+        share_out(kernels.cell_sums, len(self), columns, *arrays, weights, out)
         return out
 
     @property

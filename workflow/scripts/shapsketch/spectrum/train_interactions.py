@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from scipy import sparse
 
+from ..sequences.parallel import share_out
 from .components import Components
 from .indices import VALUES, Index, InteractionMap, interaction_map
 from .interactions import Strongest, Sums, keep_strongest, strongest_interactions
@@ -131,19 +132,21 @@ def strongest_of_all(
         if sums is not None:
             sums.add(block_values, groups[rows])
         if kept:
-            _select(block_values, above, columns[rows], values[rows])
+            share_out(_select, len(block_values), block_values, above, columns[rows], values[rows])
     order = np.argsort(-np.abs(values), axis=1, kind="stable")
     columns, values = np.take_along_axis(columns, order, 1), np.take_along_axis(values, order, 1)
     owners, place = np.nonzero(columns >= 0)
     return Strongest(owners, columns[owners, place], values[owners, place])
 
 
-@numba.njit(cache=True, parallel=True)
-def _select(candidates: np.ndarray, threshold: float, columns: np.ndarray, values: np.ndarray) -> None:
+@numba.njit(cache=True, nogil=True)
+def _select(
+    start: int, stop: int, candidates: np.ndarray, threshold: float, columns: np.ndarray, values: np.ndarray
+) -> None:
     """Fill (N, K) columns and values with the strongest of (N, S) values."""
     count, size = candidates.shape
     listed, least = np.zeros(count, np.int32), np.full(count, threshold)
-    for r in numba.prange(count):
+    for r in range(start, stop):
         for s in range(size):
             if abs(candidates[r, s]) > least[r]:
                 keep_strongest(columns, values, listed, least, r, s, candidates[r, s], size)

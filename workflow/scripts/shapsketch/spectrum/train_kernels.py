@@ -1,8 +1,8 @@
 """Compiled passes over tensor trains: the loops behind `Train`.
 
-Every pass walks along the positions with row vectors of k numbers. Sequences are independent of one another and each
-adds in a fixed order, so results do not depend on the number of threads. Matrices are stored as the loops read them,
-row by row; `_t` marks transposes.
+Every pass goes over a range of sequences, for `share_out`, and walks along the positions with row vectors of k
+numbers. Sequences are independent of one another and each adds in a fixed order, so results do not depend on the
+number of threads. Matrices are stored as the loops read them, row by row; `_t` marks transposes.
 """
 
 import numba
@@ -29,13 +29,12 @@ def _dot(left, right, size):
     return total
 
 
-@numba.njit(cache=True, parallel=True)
-def predict(codes, matrices, ranks, out):
+@numba.njit(cache=True, nogil=True)
+def predict(start, stop, codes, matrices, ranks, out):
     """Write the (N,) products of matrices (n, m, k, k) that codes (N, n) choose."""
-    count, n = codes.shape
-    width = matrices.shape[2]
-    for b in numba.prange((count + BLOCK - 1) // BLOCK):
-        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+    n, width = codes.shape[1], matrices.shape[2]
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
         left, after = np.zeros((last - first, width)), np.empty(width)
         left[:, 0] = 1.0
         for i in range(n):
@@ -46,16 +45,15 @@ def predict(codes, matrices, ranks, out):
             out[first + r] = left[r, 0]
 
 
-@numba.njit(cache=True, parallel=True)
-def add_values(codes, matrices, matrices_t, changes, ranks, weight, out):
+@numba.njit(cache=True, nogil=True)
+def add_values(start, stop, codes, matrices, matrices_t, changes, ranks, weight, out):
     """Add weight * left_i changes_i(x_i) right_i to out (N, n); left and right are products of matrices.
 
     `changes` may have more or other letters than `matrices` has; codes index both.
     """
-    count, n = codes.shape
-    width = matrices.shape[2]
-    for b in numba.prange((count + BLOCK - 1) // BLOCK):
-        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+    n, width = codes.shape[1], matrices.shape[2]
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
         rights, left, after = (
             _rights(codes[first:last], matrices_t, ranks),
             np.zeros((last - first, width)),
@@ -71,13 +69,12 @@ def add_values(codes, matrices, matrices_t, changes, ranks, weight, out):
                 left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
 
 
-@numba.njit(cache=True, parallel=True)
-def add_letters(codes, matrices, matrices_t, changes, ranks, weight, out):
+@numba.njit(cache=True, nogil=True)
+def add_letters(start, stop, codes, matrices, matrices_t, changes, ranks, weight, out):
     """Add weight * left_i changes_i(b) right_i to out (N, n, m), for every letter b of `changes`."""
-    count, n = codes.shape
-    width = matrices.shape[2]
-    for b in numba.prange((count + BLOCK - 1) // BLOCK):
-        first, last = b * BLOCK, min((b + 1) * BLOCK, count)
+    n, width = codes.shape[1], matrices.shape[2]
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
         rights, left, after = (
             _rights(codes[first:last], matrices_t, ranks),
             np.zeros((last - first, width)),
@@ -105,8 +102,8 @@ def _rights(codes, matrices_t, ranks):
     return rights
 
 
-@numba.njit(cache=True, parallel=True)
-def add_interactions(codes, matrices, matrices_t, changes, changes_t, ranks, weights, out):
+@numba.njit(cache=True, nogil=True)
+def add_interactions(start, stop, codes, matrices, matrices_t, changes, changes_t, ranks, weights, out):
     """Add to out (I, N, S) the weighted derivatives of all supports up to an order.
 
     With D the changes and M the matrices that a sequence chooses, the derivative of {i, j, k} is
@@ -114,15 +111,16 @@ def add_interactions(codes, matrices, matrices_t, changes, changes_t, ranks, wei
     triples cost n^3 k / 6 beside the n^2 k^2 of the pairs.
 
     Args:
+        start, stop: the range of sequences.
         codes: (N, n).
         matrices, changes: (n, m, k, k), and their transposes.
         ranks: (n + 1,).
         weights: (I, orders) of each index and order; at most three orders.
         out: columns are supports by order, then by position.
     """
-    count, n = codes.shape
+    n = codes.shape[1]
     indices, orders = weights.shape
-    for r in numba.prange(count):
+    for r in range(start, stop):
         code = codes[r]
         width = matrices.shape[2]
         rights = np.zeros((n + 1, width))
@@ -195,12 +193,11 @@ def _tails(code, matrices_t, changes_t, rights, ranks, n):
     return tails
 
 
-@numba.njit(cache=True, parallel=True)
-def add_supports(codes, matrices, matrices_t, changes, ranks, supports, weight, out):
+@numba.njit(cache=True, nogil=True)
+def add_supports(start, stop, codes, matrices, matrices_t, changes, ranks, supports, weight, out):
     """Add to out (N, S) the weighted derivatives of supports (S, s), one walk from the first to the last for each."""
-    count, n = codes.shape
-    width = matrices.shape[2]
-    for r in numba.prange(count):
+    n, width = codes.shape[1], matrices.shape[2]
+    for r in range(start, stop):
         code = codes[r : r + 1]
         rights = _rights(code, matrices_t, ranks)
         lefts = np.zeros((n + 1, width))

@@ -17,6 +17,7 @@ from math import comb
 
 import numpy as np
 
+from ..sequences.parallel import over_sequences, share_out
 from . import train_kernels as kernels
 from .indices import VALUES, Index
 from .quadrature import index_weights, nodes_needed, radau_nodes
@@ -175,7 +176,7 @@ class Train:
     def predict(self, codes: Array) -> Array:
         """Return the (N,) float64 values of (N, n) uint8 local codes, the mean included."""
         out = np.empty(len(codes))
-        kernels.predict(codes, self.cores, self.ranks, out)
+        over_sequences(kernels.predict, codes, self.cores, self.ranks, out)
         return out
 
     def shapley_values(self, codes: Array) -> Array:
@@ -201,7 +202,7 @@ class Train:
         out = np.zeros(codes.shape)
         for t, weight in zip(radau_nodes(nodes)[0], index_weights(index, 1, 1, nodes), strict=True):
             if weight:
-                kernels.add_values(codes, *self._at(t), self.changes, self.ranks, weight, out)
+                over_sequences(kernels.add_values, codes, *self._at(t), self.changes, self.ranks, weight, out)
         return out
 
     def _at(self, t: float) -> tuple[Array, Array]:
@@ -225,14 +226,14 @@ class Train:
     def _hypothetical(self, codes: Array, letters: int, nodes: int) -> Array:
         out = np.zeros((*codes.shape, letters))
         for t, weight in zip(radau_nodes(nodes)[0], index_weights("SV", 1, 1, nodes), strict=True):
-            kernels.add_letters(codes, *self._at(t), self.changes, self.ranks, weight, out)
+            over_sequences(kernels.add_letters, codes, *self._at(t), self.changes, self.ranks, weight, out)
         return out
 
     def mutations(self, codes: Array) -> Array:
         """Return (N, n, m) float64: f with letter b at position i and all else as it is (saturation mutagenesis)."""
         out = np.zeros((*codes.shape, self.cores.shape[1]))
         transposed = np.ascontiguousarray(self.cores.swapaxes(2, 3))
-        kernels.add_letters(codes, self.cores, transposed, self.cores, self.ranks, 1.0, out)
+        over_sequences(kernels.add_letters, codes, self.cores, transposed, self.cores, self.ranks, 1.0, out)
         return out
 
     def interactions(self, codes: Array, indices: Sequence[Index], max_order: int, listed: int | None = None) -> Array:
@@ -265,7 +266,17 @@ class Train:
         out = np.zeros((len(indices), len(codes), count_supports(self.n, listed)))
         for t, shares in zip(radau_nodes(nodes)[0], weights, strict=True):
             if shares.any():
-                kernels.add_interactions(codes, *self._at(t), self.changes, changes_t, self.ranks, shares, out)
+                share_out(
+                    kernels.add_interactions,
+                    len(codes),
+                    codes,
+                    *self._at(t),
+                    self.changes,
+                    changes_t,
+                    self.ranks,
+                    shares,
+                    out,
+                )
         return out
 
     def derivatives(self, codes: Array, supports: Array, index: Index, max_order: int) -> Array:
@@ -284,7 +295,8 @@ class Train:
         weights = index_weights(index, supports.shape[1], max_order, self.n)
         for t, weight in zip(radau_nodes(self.n)[0], weights, strict=True):
             if weight:
-                kernels.add_supports(codes, *self._at(t), self.changes, self.ranks, supports, weight, out)
+                matrices = (*self._at(t), self.changes, self.ranks)
+                over_sequences(kernels.add_supports, codes, *matrices, supports, weight, out)
         return out
 
     def table(self, support: Sequence[int]) -> Array:
