@@ -205,7 +205,11 @@ def _fit(
     module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
     for work, sample in zip(works, samples, strict=True):
         probed = choose and name == "regression" and _is_probed(sample)
-        more: dict[str, Any] = {"student": {"minutes": minutes}, "regression": {"search": work.search}}.get(name, {})
+        settings: dict[str, dict[str, Any]] = {
+            "student": {"minutes": minutes},
+            "regression": {"search": work.search},
+        }
+        more = settings.get(name, {})
         fit = module.fit(sample.first(PROBED) if probed else sample, max_order, **more)
         if probed and validation_r2(sample, fit) >= PROMISING_R2:
             fit = module.fit(sample, max_order, **more)
