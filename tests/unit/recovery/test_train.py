@@ -187,12 +187,31 @@ def test_kinds_that_add_next_to_nothing_are_not_asked():
     draws = np.random.default_rng(0)
     target = draws.normal(size=2000)
     good, rival, poor = (target + e * draws.normal(size=2000) for e in (0.2, 0.21, 2.0))
-    alone = student._kind_weights(np.stack([good, poor], 1), target, True)
+
+    def weights(*kinds, sparing=True):
+        return student._kind_weights(np.stack(kinds, 1)[:, None], target[:, None], sparing)[0]
+
+    alone = weights(good, poor)
     assert alone[1] == 0
     assert alone[0] == pytest.approx(1, abs=0.1)
-    both = student._kind_weights(np.stack([good, rival, poor], 1), target, True)
+    both = weights(good, rival, poor)
     assert (both > 0).tolist() == [True, True, False]  # their errors are independent: two halve the variance
-    assert (student._kind_weights(np.stack([good, rival], 1), target, False) > 0).all()
+    assert (weights(good, rival, sparing=False) > 0).all()
+
+
+def test_outputs_are_asked_of_the_same_kinds():
+    """One output would do with the first kind and one needs both: those that are asked in any case count for all."""
+    draws = np.random.default_rng(0)
+    first, second = targets = draws.normal(size=(2, 2000))
+    good, better = (first + e * draws.normal(size=2000) for e in (0.1, 0.4))
+    halves = (second + draws.normal(size=2000) * 0.2 for _ in range(2))
+    predicted = np.stack([np.stack([good, better], 1), np.stack(list(halves), 1)], 1)
+    weights = [student._kind_weights(predicted[:, [o]], targets.T[:, [o]], True)[0] for o in (0, 1)]
+    together = student._kind_weights(predicted, targets.T, True)
+    assert (together > 0).tolist() == [[True, False], [True, True]] == [(w > 0).tolist() for w in weights]
+    constant = np.stack([first, np.zeros(2000)], 1)
+    predicted[:, 1] = 0
+    assert (student._kind_weights(predicted, constant, True)[1] == 0).all()
 
 
 def test_the_curve_of_a_train_asks_students(monkeypatch):

@@ -283,52 +283,53 @@ def _weigh(
         outputs: the samples of each output.
         means, scales: (outputs,) float64, undo the standardisation.
     """
-    first, architectures = outputs[0], unweighed.architectures
+    architectures, codes = unweighed.architectures, outputs[0].all_validation_codes
     kinds = sorted(set(architectures), key=architectures.index)
     share = np.array([[(a == kind) / architectures.count(kind) for kind in kinds] for a in architectures])
     answers = np.stack([
         predict_all(
-            [replace(unweighed, weights=tuple(row), output=o) for o in range(len(outputs))],
-            first.all_validation_codes,
-            first.threads,
+            [replace(unweighed, weights=tuple(row), output=o) for o in range(len(outputs))], codes, outputs[0].threads
         )
         for row in np.eye(len(architectures)).tolist()
     ], 1)  # fmt: skip
-    students: list[Student] = []
-    details: list[FitDetails] = []
-    for o, samples in enumerate(outputs):
-        target = (samples.all_validation_values - means[o]) / scales[o]
-        weights = share @ _kind_weights(answers[:, :, o] @ share, target, any(a.channels for a in architectures))
-        chosen = tuple(weights.tolist())
-        students.append(replace(unweighed, weights=chosen, output=o, mean=float(means[o]), scale=float(scales[o])))
-        score = r_squared(target, answers[:, :, o] @ weights)
-        details.append({"students": int((weights > 0).sum()), "student_r2": score})
+    targets = (np.stack([samples.all_validation_values for samples in outputs], 1) - means) / scales
+    chosen = _kind_weights(answers.swapaxes(1, 2) @ share, targets, any(a.channels for a in architectures)) @ share.T
+    students, details = [], []
+    for o, weights in enumerate(chosen):
+        student = replace(unweighed, weights=tuple(weights.tolist()), output=o)
+        students.append(student.in_units(Scale(float(means[o]), float(scales[o]))))
+        score = r_squared(targets[:, o], answers[:, :, o] @ weights)
+        details.append(FitDetails(students=int((weights > 0).sum()), student_r2=score))
     return students, details
 
 
-def _kind_weights(predicted: np.ndarray, target: np.ndarray, sparing: bool) -> np.ndarray:
-    """Non-negative weights of kinds.
+def _kind_weights(predicted: np.ndarray, targets: np.ndarray, sparing: bool) -> np.ndarray:
+    """Non-negative weights of kinds, for each output.
 
     Args:
-        predicted: (V, K), of each kind on the validation points.
-        target: (V,), likewise.
-        sparing: whether as few kinds are kept as leave little more unexplained than all: answers of convolutions are
-            much of the time that a train takes.
+        predicted: (V, outputs, K), of each kind on the validation points.
+        targets: (V, outputs), likewise.
+        sparing: whether as few kinds are kept as leave little more unexplained than all, on average over the outputs:
+            answers of convolutions are much of the time that a train takes, and are for all outputs at once.
 
     Returns:
-        (K,) float64.
+        (outputs, K) float64.
     """
-    count = predicted.shape[1]
-    weights = non_negative_weights(predicted, target, MIN_WEIGHT)
-    most = (1 + MAX_SPARED) * float(np.sum((target - predicted @ weights) ** 2))
+    outputs, count = predicted.shape[1:]
+
+    def weighed(kinds: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        weights = np.zeros((outputs, count))
+        for o in range(outputs):
+            weights[o, kinds] = non_negative_weights(predicted[:, o, kinds], targets[:, o], MIN_WEIGHT)
+        missed = np.sum((targets - np.einsum("vok,ok->vo", predicted, weights)) ** 2, axis=0)
+        return weights, np.maximum(missed, np.finfo(float).tiny)
+
+    weights, least = weighed(tuple(range(count)))
     for size in range(1, count) if sparing else ():
-        sets = [list(kinds) for kinds in combinations(range(count), size)]
-        fitted = [np.zeros(count) for _ in sets]
-        for kinds, coefficients in zip(sets, fitted, strict=True):
-            coefficients[kinds] = non_negative_weights(predicted[:, kinds], target, MIN_WEIGHT)
-        errors = [float(np.sum((target - predicted @ coefficients) ** 2)) for coefficients in fitted]
-        if min(errors) <= most:
-            return fitted[int(np.argmin(errors))]
+        sets = [weighed(kinds) for kinds in combinations(range(count), size)]
+        losses = [float(np.mean(missed / least)) for _, missed in sets]
+        if min(losses) <= 1 + MAX_SPARED:
+            return sets[int(np.argmin(losses))][0]
     return weights
 
 
