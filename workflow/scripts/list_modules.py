@@ -27,10 +27,8 @@ if __name__ == "__main__":
         sites = [
             network.site(module, end, settings["special_tokens"]) for module in settings["modules"] for end in ends
         ]
-        size, written = (
-            size_in_bytes(sites, 1, settings["pool"], settings["dtype"]),
-            [s for s in sites if s.end == "out"],
-        )
+        size = size_in_bytes(sites, 1, settings["pool"], settings["dtype"])
+        written = [site for site in sites if site.end == "out"]
         shapes[name] = {
             "bytes_per_sequence": size, "letters": network.template.n, "outputs": len(network.outputs),
             "positions": [site.positions for site in written], "widths": [site.width for site in written],
