@@ -27,70 +27,74 @@ def over(values: Sequence[float], form: str = ".4f") -> str:
     return f"{summary['mean']:{form}}" + (f" ({ends[0]:{form}} to {ends[1]:{form}})" if ends else "")
 
 
+def between(values: pd.Series, form: str = ".3f") -> str:
+    """The mean over seeds, with the least and the most: of shares, which Student's interval may leave."""
+    mean, least, most = (format(value, form) for value in (values.mean(), values.min(), values.max()))
+    return mean if least == most else f"{mean} ({least} to {most})"
+
+
 def needed(values: pd.Series) -> str:
     """The median over seeds of how many latents are needed, with the least and the most."""
     least, most = values.min(), values.max()
     never = int(values.isna().sum())
-    known = "never" if never == len(values) else f"{values.median():.0f} ({least:.0f} to {most:.0f})"
+    known = "never" if never == len(values) else f"{values.median():.0f}"
+    known += f" ({least:.0f} to {most:.0f})" if least < most else ""
     return known if never in (0, len(values)) else f"{known}, never in {never} of {len(values)} seeds"
 
 
 def mechanism(table: pd.DataFrame) -> Rows:
     """BE-DICT, over seeds: what the dictionaries do, beside their controls."""
     count, seeds = 2 * int(table["latents"].iloc[0]), len(table)
+    first, controls = list(RANKINGS)[:3], list(RANKINGS)[3:]
 
     def of(name: str, form: str = ".4f") -> str:
         return over(table[name], form)
+
+    def seen(name: str, form: str = ".3f") -> str:
+        return between(table[name], form)
+
+    def ranked(what: str, kinds: Sequence[str]) -> str:
+        return "; ".join(f"{RANKINGS[kind]} {needed(table[f'{what}_{kind}'])}" for kind in kinds)
 
     rows = [
         ["what", f"value, {seeds} seeds", "control"],
         ["R² of all logits, perceptrons replaced, across layers", of("r2_across"), f"{of('r2_within')} within layers"],
         ["recovered", of("recovered_across"), f"{of('recovered_within')} within layers; 0 is the layers' means"],
-        ["latents that are dead", of("dead_across", ".1%"), f"{of('dead_within', '.1%')} within layers"],
+        ["latents that are dead", seen("dead_across", ".1%"), f"{seen('dead_within', '.1%')} within layers"],
         [
-            f"latents of {count} that keep 80 % of A6's variation",
-            "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[:3]),
-            "; ".join(f"{RANKINGS[kind]} {needed(table[f'needed_{kind}'])}" for kind in list(RANKINGS)[3:])
-            + f"; with none of them {of('kept_none', '.1%')} is kept",
+            f"latents of {count} that keep 80 % of A6's variation", ranked("needed", first),
+            f"{ranked('needed', controls)}; with none of them {seen('kept_none', '.1%')} is kept",
         ],
-        [
-            "latents that keep 80 % of what latents add to that",
-            "; ".join(f"{RANKINGS[kind]} {needed(table[f'added_{kind}'])}" for kind in list(RANKINGS)[:3]),
-            "; ".join(f"{RANKINGS[kind]} {needed(table[f'added_{kind}'])}" for kind in list(RANKINGS)[3:]),
-        ],
+        ["latents that keep 80 % of what latents add to that", ranked("added", first), ranked("added", controls)],
         [
             "area under the curve of what is kept, beyond that of gradients",
-            "; ".join(f"{RANKINGS[kind]} {of(f'area_gain_{kind}', '+.3f')}" for kind in list(RANKINGS)[:3]), "0",
+            "; ".join(f"{RANKINGS[kind]} {of(f'area_gain_{kind}', '+.3f')}" for kind in first), "0",
         ],
-        ["replacement score of A6's graphs", of("replacement", ".3f"), ""],
-        ["completeness score", of("completeness", ".3f"), ""],
+        ["replacement score of A6's graphs", seen("replacement"), ""],
+        ["completeness score", seen("completeness"), ""],
     ]  # fmt: skip
-    for at in (5, 7, 8):
-        controls = [
-            f"{name} {of(f'{key}_a{at}', '.3f')}"
-            for key, name in (("neuron", "best neuron"), ("random", "random latents"))
-        ]
-        rows.append([
-            f"an A at {at}: F1 of the best latent at that position", of(f"latent_a{at}", ".3f"),
-            f"{controls[0]}, {controls[1]}, always yes {table['always'].mean():.2f}",
-        ])  # fmt: skip
-    controls = [("neuron", "best neuron"), ("random", "random latents"), ("position", "the positions alone")]
-    rows.append([
-        "an A in the window (4 to 8): F1 of the best latent", of("latent_window", ".3f"),
-        ", ".join(f"{name} {of(f'{key}_window', '.3f')}" for key, name in controls),
-    ])  # fmt: skip
-    effects = [f"{at}: {of(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)]
-    rows.append(
+    rows += [
         [
-            "what these latents add to A6's logit there",
-            "; ".join(effects),
-            f"an A outside of 3 to 9: {of('effect_outside', '+.2f')}",
+            f"an A at {at}: F1 of the best latent at that position", seen(f"latent_a{at}"),
+            f"best neuron {seen(f'neuron_a{at}')}, random latents {seen(f'random_a{at}')}, "
+            f"always yes {table['always'].mean():.2f}",
         ]
-    )
-    outputs = int(table["outputs"].iloc[0])
+        for at in (5, 7, 8)
+    ]  # fmt: skip
+    words = {"neuron": "best neuron", "random": "random latents", "position": "the positions alone"}
     rows.append([
-        f"outputs of {outputs} that a latent raises more than its controls",
-        f"{of('wins', '.1f')}; {of('sure_wins', '.1f')} beyond the interval over sequences",
+        "an A in the window (4 to 8): F1 of the best latent", seen("latent_window"),
+        ", ".join(f"{name} {seen(f'{key}_window')}" for key, name in words.items()),
+    ])  # fmt: skip
+    rows.append([
+        "what these latents add to A6's logit there",
+        "; ".join(f"{at}: {seen(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)),
+        f"an A outside of 3 to 9: {seen('effect_outside', '+.2f')}",
+    ])  # fmt: skip
+    outputs, wins, sure = (int(table[name].sum()) for name in ("outputs", "wins", "sure_wins"))
+    rows.append([
+        "outputs that a latent raises more than its controls",
+        f"{wins} of {outputs} over all seeds, {seen('wins', '.0f')} of a seed; {sure} beyond the interval",
         "random latents of equal norm, difference of means",
     ])  # fmt: skip
     return rows

@@ -3,18 +3,20 @@
 const NODE = 5; // the radius of a node
 const ACROSS = 3; // nodes of one layer and position beside one another
 const START_SHARE = 0.75; // of the influence, that is drawn at first
+const MIN_ABOVE_CHANCE = 0.1; // of the F1 of a letter that a node says
 const MAX_LISTED = 6; // edges of a node, pairs of latents in words
 
 /** Everything about the circuit of one output. */
 function circuitSection(output, one, room) {
-  const needed = Object.entries(one.needed).map(([name, count]) => `${name} ${count ?? "never"}`).join(", ");
+  const fewest = (of) => `${of.selection ?? "never"}, selected one after another; ${of.gradient ?? "never"} as gradients rank them, ${of.random ?? "never"} at random`;
+  const added = Object.fromEntries(Object.entries(one.added).map(([name, [count]]) => [name, count]));
   const place = html("div", {});
   const show = (k) => place.replaceChildren(graphFigure(one.graphs[k], output, room));
   const names = one.graphs.map(({ sequence, value }) => `${shortText(sequence)} (${number(value)})`);
   show(0);
   return html("section", { class: "circuit", "aria-label": `Circuit of ${output}` },
     html("h3", {}, `Circuit of ${output}`),
-    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation, by ranking: ${needed}. With none of them ${percent(Math.max(Object.values(one.kept)[0][0], 0))} is kept, which passes by the dictionary; 80 % of what latents add to that takes ${Object.entries(one.added).map(([name, [count]]) => `${name} ${count ?? "never"}`).join(", ")}.`),
+    html("p", {}, `Latents of ${thousands(one.latents)} that keep 80 % of its variation: ${fewest(one.needed)}. With none of them ${percent(Math.max(Object.values(one.kept)[0][0], 0))} is kept, which passes by the dictionary. Latents that keep 80 % of what all of them add to that: ${fewest(added)}.`),
     html("figure", {},
       scrolling("Variation kept", ablationChart(one, room)),
       html("figcaption", {}, "Share of the output's variation that is kept when all other latents give their means, by how latents are ranked; on sequences that ranked none. Area: the mean over the logarithm of their number, from 0, what is kept without latents, to 1; 95 % intervals over sequences.")),
@@ -40,16 +42,17 @@ function ablationChart(one, room) {
 /** Latents at single positions, and the letter that each says is there. */
 function nodeTable(one, output) {
   const head = ["latent", "at", "says", "F1", "by chance", "active", `${output} where active`, "size"];
-  const rows = one.nodes.map((node) => html("tr", {}, html("td", {}, latentButton(node.latent)), [node.position, `${node.letter} at ${node.place}`, number(node.f1), number(node.chance_f1), percent(node.active), number(node.effect, true), number(node.size)].map((t) => html("td", {}, t))));
+  const says = (node) => (node.f1 != null && node.f1 > node.chance_f1 + MIN_ABOVE_CHANCE ? `${node.letter} at ${node.place}` : "no letter");
+  const rows = one.nodes.map((node) => html("tr", {}, html("td", {}, latentButton(node.latent)), [node.position, says(node), number(node.f1), number(node.chance_f1), percent(node.active), number(node.effect, true), number(node.size)].map((t) => html("td", {}, t))));
   return html("details", { class: "nodes", open: true }, html("summary", {}, "Where: latents at single positions"),
-    html("p", { class: "soft" }, `A latent is one direction at all positions; at one of them it may say more. Each of those that move ${output} most is named by the letter that it is active with, chosen on some clusters of sequences and scored on others, and removed alone: mean change where it is active, root mean square over all.`),
+    html("p", { class: "soft" }, `A latent is one direction at all positions; at one of them it may say more. Each of those that move ${output} most is named by the letter that it is active with, chosen on some clusters of sequences and scored on others (no letter: its F1 is not 0.1 above that of chance), and removed alone: mean change where it is active, root mean square over all.`),
     html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows))));
 }
 
 /** How many latents each ranking needs, with intervals over sequences. */
 function ablationTable(one) {
   const reach = ([size, low, high]) => (size == null ? "never" : `${size} (${low ?? "never"} to ${high ?? "never"})`);
-  const within = (found, sign) => (found ? `${number(found[0], sign)} (${number(found[1], sign)} to ${number(found[2], sign)})` : "–");
+  const within = (ends, sign) => (ends ? `${number(ends[0], sign)} (${number(ends[1], sign)} to ${number(ends[2], sign)})` : "–");
   const rows = Object.entries(one.levels).map(([name, levels]) => [name, ...Object.values(levels).map(reach), reach(one.added[name]), within(one.area[name], false), within(one.area_gain[name], true)]);
   const head = ["ranking", ...Object.keys(Object.values(one.levels)[0]).map((level) => `keeps ${level.replace("%", " %")}`), "80 % of what latents add", "area", "beyond gradients"];
   return html("div", { class: "scroll needed" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows.map((row) => html("tr", {}, row.map((t) => html("td", {}, t)))))));
@@ -188,9 +191,9 @@ function nodeDetail(graph, k) {
   const [kind, , , name, influence, activation, said] = graph.nodes[k];
   const known = kind === "latent" ? latentNamed(name) : null;
   const side = (own, other, title) => {
-    const found = graph.links.filter((link) => link[own] === k).toSorted((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
-    if (!found.length) return null;
-    return html("div", {}, html("h5", {}, title), html("ul", { class: "cells" }, found.slice(0, MAX_LISTED).map((link) => html("li", {}, html("span", { class: link[2] > 0 ? "up" : "down" }, number(link[2], true)), ` ${nodeName(graph, link[other])}`)), found.length > MAX_LISTED ? html("li", { class: "soft" }, `and ${found.length - MAX_LISTED} more`) : null));
+    const joined = graph.links.filter((link) => link[own] === k).toSorted((a, b) => Math.abs(b[2]) - Math.abs(a[2]));
+    if (!joined.length) return null;
+    return html("div", {}, html("h5", {}, title), html("ul", { class: "cells" }, joined.slice(0, MAX_LISTED).map((link) => html("li", {}, html("span", { class: link[2] > 0 ? "up" : "down" }, number(link[2], true)), ` ${nodeName(graph, link[other])}`)), joined.length > MAX_LISTED ? html("li", { class: "soft" }, `and ${joined.length - MAX_LISTED} more`) : null));
   };
   const facts = [said ? `says ${said}` : null, activation == null ? null : `active with ${number(activation)}`, influence == null ? null : `among the ${percent(influence)} of influence`, ...(known ? conceptsOf(name) : [])].filter(Boolean).join("; ");
   return [

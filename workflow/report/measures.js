@@ -48,17 +48,20 @@ function spread(row, name, format = number) {
   return format(row[name]) + (low == null ? "" : ` (${format(low)} to ${format(high)})`);
 }
 
+const SCORES = { ridge: "Spearman's correlation", logistic: "area under the ROC curve" };
+const FEATURES = { onehot: "one-hot letters" };
+
 function probeSection(room) {
   const strongest = new Map(grouped(records("probe_latents"), "probe"));
   return grouped(records("probes"), "probe").map(([probe, rows]) => {
     const series = grouped(rows, "features").map(([name, own]) => ({
-      name, points: own.map((row) => ({ x: row.labels, y: row.score, low: row.score_low, high: row.score_high, tip: `${name}, ${row.labels} labels: ${spread(row, "score")}` + (row.gain == null ? "" : `\nlatents score ${number(row.gain, true)} more (${number(row.gain_low, true)} to ${number(row.gain_high, true)})`) })),
+      name: FEATURES[name] ?? name, points: own.map((row) => ({ x: row.labels, y: row.score, low: row.score_low, high: row.score_high, tip: `${name}, ${row.labels} labels: ${spread(row, "score")}` + (row.gain == null ? "" : `\nlatents score ${number(row.gain, true)} more (${number(row.gain_low, true)} to ${number(row.gain_high, true)})`) })),
     }));
     const named = strongest.get(probe) ?? [];
     return html("figure", { class: "probe" },
       html("h3", {}, `Probe of ${probe}`),
-      scrolling(`Probe of ${probe}`, lineChart(series, { room, across: "labels", up: "score", log: true })),
-      html("figcaption", {}, "Score on held-out clusters, mean over draws of labels with its 95 % interval, of the same draws for all features."),
+      scrolling(`Probe of ${probe}`, lineChart(series, { room, across: "labels", up: SCORES[rows[0].model] ?? "score", log: true })),
+      html("figcaption", {}, "On held-out clusters, mean over draws of labels with its 95 % interval, of the same draws for all features."),
       named.length ? html("p", {}, "Strongest latents: ", named.map((row, k) => [k ? ", " : null, latentButton(row.latent.split(" ").at(-1), row.latent), ` ${number(row.weight, true)}`]), ".") : null);
   });
 }
@@ -98,10 +101,10 @@ function steeringFigure(room) {
   const wins = rows.filter((row) => row.wins).length, sure = rows.filter((row) => row.gain_low > 0).length;
   const lost = rows.filter((row) => !row.wins).map(({ output, gain }) => `${output} (${number(gain, true)})`);
   return html("figure", { id: "steering" },
-    html("h3", {}, "Steering"),
+    html("h3", {}, "Pushes of equal length"),
     html("p", {}, `Pushed along one latent, ${wins} of ${rows.length} outputs rise more than by pushes of equal length along random latents or the difference of means, of ${sure} the 95 % interval of the difference is above 0. ${lost.length ? `Behind a control: ${lost.join(", ")}.` : ""}`),
-    scrolling("Steering", dotRows(rows, kinds, ({ output, latent }) => `${output}  ${latent}`, "change of the output", `Steering: the latent moves ${wins} of ${rows.length} outputs most`, room)),
-    html("figcaption", {}, "Mean change with its 95 % interval over sequences that chose no push."));
+    scrolling("Steering", dotRows(rows, kinds, ({ output, latent }) => `${output}  ${String(latent).replace("-", "−")}`, "change of the output", `Steering: the latent moves ${wins} of ${rows.length} outputs most`, room)),
+    html("figcaption", {}, "Mean change with its 95 % interval over sequences that chose no push. A minus: pushed against the latent."));
 }
 
 const ARMS = { latents: "latents", layer: "layer", logits: "no push", random: "random latents", means: "difference of means" };

@@ -13,9 +13,20 @@ function latentNamed(name) {
   return page.latents[numbers.get(String(name))];
 }
 
-/** The concepts that a latent finds best, with how well. */
+const CONTROLS = { neuron_f1: "a neuron", random_f1: "random latents", position_f1: "the position alone" };
+
+/** The control that finds a concept best, with its F1. */
+function bestControl(row) {
+  const known = Object.entries(CONTROLS).filter(([key]) => row[key] != null).map(([key, words]) => [words, row[key]]);
+  return known.toSorted((a, b) => b[1] - a[1])[0];
+}
+
+/** The concepts that a latent finds best, with how well, and how well the best control does. */
 function conceptsOf(name) {
-  return records("concepts").filter(({ latent }) => String(latent) === String(name)).map(({ concept, f1 }) => `concept ${concept} (F1 ${number(f1)})`);
+  return records("concepts").filter(({ latent }) => String(latent) === String(name)).map((row) => {
+    const control = bestControl(row);
+    return `concept ${row.concept} (F1 ${number(row.f1)}${control ? `; ${control[0]} ${number(control[1])}` : ""})`;
+  });
 }
 
 /** A button that opens a latent in the browser of latents. */
@@ -29,21 +40,31 @@ function latentButton(name, words = name) {
   } }, words);
 }
 
-function interval(one) {
+/** Mean and interval over seeds; of a share, which an interval may not leave. */
+function interval(one, isShare = false) {
   if (!one) return "–";
-  return number(one.mean) + (one.interval ? ` (${number(one.interval[0])} to ${number(one.interval[1])})` : "");
+  const within = (v) => (isShare ? Math.max(0, Math.min(1, v)) : v);
+  return number(one.mean) + (one.interval ? ` (${one.interval.map((v) => number(within(v))).join(" to ")})` : "");
 }
 
+const KINDS = { sae: "sparse autoencoder", transcoder: "single layers", cross_layer: "across layers" };
+const FVU_CONTROLS = { pca: "principal components", random: "random latents", linear: "linear map" };
+
+/** A row for each measure, a column for each kind of dictionary, and the controls. */
 function measures() {
-  const titles = ["kind", "R² of the outputs", "recovered", "unexplained", "controls of unexplained", "active", "dead", "stability", "of random directions"];
-  const lines = Object.entries(page.dictionary).map(([kind, one]) =>
-    html("tr", {}, [
-      kind, interval(one.r2), interval(one.recovered), interval(one.fvu),
-      Object.entries(one.controls.fvu).map(([name, value]) => `${name} ${number(value)}`).join(", "),
-      interval(one.l0), interval(one.dead_share), interval(one.stability), number(one.controls.stability),
-    ].map((text) => html("td", {}, text))),
-  );
-  document.getElementById("measures").replaceChildren(html("table", {}, html("thead", {}, html("tr", {}, titles.map((t) => html("th", {}, t)))), html("tbody", {}, lines)));
+  const kinds = Object.entries(page.dictionary), alike = (texts) => (new Set(texts).size === 1 ? texts[0] : texts.join("; "));
+  const controls = kinds.map(([, { controls: { fvu } }]) => Object.entries(fvu).map(([name, value]) => `${FVU_CONTROLS[name] ?? name} ${number(value)}`).join(", "));
+  const rows = [
+    ["R² of the outputs", "r2", false, kinds.length > 1 ? "single layers beside" : ""],
+    ["recovered", "recovered", false, "0: modules give their means; 1: nothing is lost"],
+    ["unexplained (FVU)", "fvu", true, alike(controls)],
+    ["active latents", "l0", false, ""],
+    ["dead share", "dead_share", true, ""],
+    ["stability", "stability", true, `random directions ${alike(kinds.map(([, one]) => number(one.controls.stability)))}`],
+  ];
+  const head = ["measure", ...kinds.map(([kind]) => KINDS[kind] ?? kind), "control"];
+  const lines = rows.map(([words, key, isShare, control]) => [words, ...kinds.map(([, one]) => interval(one[key], isShare)), control]);
+  document.getElementById("measures").replaceChildren(html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, lines.map((texts) => html("tr", {}, texts.map((text) => html("td", {}, text)))))));
 }
 
 /** A sequence whose letters are shaded by how active the latent is there. */
@@ -82,17 +103,18 @@ function show() {
   document.getElementById("latent").replaceChildren(
     html("h3", {}, `Latent ${one.latent} of ${one.module}`, one.sketch ? [" ", html("a", { href: one.sketch }, "its sketch")] : null),
     html("p", {}, facts),
-    one.logo ? html("div", { class: "scroll" }, windows(one)) : html("p", { class: "soft" }, "Its positions are no letters."),
-    html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", { class: "shaded" }, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`))),
+    html("div", { class: "beside" },
+    one.logo ? html("div", { class: "scroll" }, windows(one)) : html("p", { class: "soft" }, one.max == null ? "It is never active." : "Its positions are no letters."),
+    html("div", { class: "scroll" }, one.top_sequences.map((text, k) => html("p", { class: "shaded" }, shaded(text, one.top_profiles[k], one.max || 1), ` ${one.top_ids[k]}: ${number(one.top_activations[k])} at ${one.top_positions[k]}`)))),
   );
 }
 
 function list() {
   const titles = { latent: "latent", module: "module", consensus: "letters", density: "active", usual_position: "position", bits: "bits", influence: "influence", influenced: "output" };
-  const found = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced}`.toLowerCase().includes(search));
+  const matching = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced}`.toLowerCase().includes(search));
   const order = (a, b) => (a == null) - (b == null) || (a > b ? 1 : a < b ? -1 : 0);
-  found.sort(([a], [b]) => (sorted.down ? -1 : 1) * order(a[sorted.key], b[sorted.key]));
-  const lines = found.slice(0, MAX_ROWS).map(([one, k]) => {
+  matching.sort(([a], [b]) => (sorted.down ? -1 : 1) * order(a[sorted.key], b[sorted.key]));
+  const lines = matching.slice(0, MAX_ROWS).map(([one, k]) => {
     const pick = () => { chosen = k; show(); };
     return html("tr", { onclick: pick },
       html("td", {}, html("button", { type: "button", class: "name", onclick: pick }, one.latent)),
@@ -100,18 +122,22 @@ function list() {
   });
   const head = Object.entries(titles).map(([key, title]) =>
     html("th", {}, html("button", { type: "button", class: "name", onclick: () => { sorted = { key, down: sorted.key === key ? !sorted.down : true }; list(); } }, title + (sorted.key === key ? (sorted.down ? " ↓" : " ↑") : ""))));
-  const more = found.length > MAX_ROWS ? html("p", { class: "note" }, `The first ${MAX_ROWS} of ${thousands(found.length)} are shown.`) : null;
+  const more = matching.length > MAX_ROWS ? html("p", { class: "note" }, `The first ${MAX_ROWS} of ${thousands(matching.length)} are shown.`) : null;
   document.getElementById("table").replaceChildren(...[more, html("table", {}, html("thead", {}, html("tr", {}, head)), html("tbody", {}, lines))].filter(Boolean));
 }
 
 const TABLES = { concepts: "Concepts", steering: "Steering", doses: "Doses", probes: "Probes", probe_latents: "Strongest latents of probes", designs: "Designs by arm", proposals: "Proposed sequences" };
 
+const TITLES = { letters: "letters that have it", place: "at", f1: "F1 of the latent", neuron_f1: "best neuron", random_f1: "random latents", position_f1: "position alone" };
+
 function tables() {
   const cell = (column, value) => html("td", {}, column === "latent" && value != null ? latentButton(value) : typeof value === "number" ? number(value) : value ?? "–");
+  const titled = (name, column) => (name === "concepts" ? TITLES[column] : null) ?? column.replaceAll("_", " ");
   const drawn = Object.entries(page.tables).map(([name, one]) =>
     html("details", { open: name === "concepts" },
       html("summary", {}, TABLES[name] ?? name),
-      html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, one.columns.map((t) => html("th", {}, t)))), html("tbody", {}, one.rows.map((row) => html("tr", {}, row.map((value, k) => cell(one.columns[k], value)))))))));
+      name === "concepts" ? html("p", { class: "soft" }, "F1 on clusters of sequences that chose neither latent nor threshold. Where a control finds a concept as well, a latent that finds it is no discovery.") : null,
+      html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, one.columns.map((t) => html("th", {}, titled(name, t))))), html("tbody", {}, one.rows.map((row) => html("tr", {}, row.map((value, k) => cell(one.columns[k], value)))))))));
   document.getElementById("tables").replaceChildren(...drawn);
 }
 

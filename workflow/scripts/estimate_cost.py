@@ -12,7 +12,8 @@ if __name__ == "__main__":
     import pyarrow.parquet as pq
 
     from shapsketch.comparison.registry import most_evaluations
-    from shapsketch.settings.cost import activations_row, estimate, wall_seconds
+    from shapsketch.settings.cost import estimate, wall_seconds
+    from shapsketch.settings.mechanism_cost import mechanism_rows
     from shapsketch.storage.files import read_json, write_text
     from shapsketch.storage.tsv import table_text
 
@@ -32,7 +33,8 @@ if __name__ == "__main__":
     for name, entry in params.mechanisms.items():
         drawn = entry["sequences"]
         count = drawn["background"] if isinstance(drawn, dict) else pq.read_metadata(next(tables)).num_rows
-        rows.append({"model": entry["model"], **activations_row(name, count, entry["shards"], read_json(next(rates)))})
+        stages = mechanism_rows(name, entry, count, sizes[name], read_json(next(rates)))
+        rows += [{"model": entry["model"], **stage} for stage in stages]
         size = count * sizes[name]["bytes_per_sequence"]
         tell(f"the activations of mechanism.{name} take {size / 1e9:.3g} GB on disk, of {count} sequences")
     table = pd.DataFrame(rows)

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from shapsketch.storage.files import write_json, write_text
     from shapsketch.storage.tsv import table_text
 
-    rows, networks, sizes = [], {}, {}
+    rows, networks, shapes = [], {}, {}
     for name, (model, source) in snakemake.params.models.items():
         template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
         networks[name] = HookedNetwork(source, template, model["outputs"])
@@ -27,8 +27,13 @@ if __name__ == "__main__":
         sites = [
             network.site(module, end, settings["special_tokens"]) for module in settings["modules"] for end in ends
         ]
-        sizes[name] = size_in_bytes(sites, 1, settings["pool"], settings["dtype"])
-        tell(f"the activations of mechanism.{name} take {sizes[name] / 1e3:.4g} kB for each sequence")
+        size = size_in_bytes(sites, 1, settings["pool"], settings["dtype"])
+        written = [site for site in sites if site.end == "out"]
+        shapes[name] = {
+            "bytes_per_sequence": size, "letters": network.template.n, "outputs": len(network.outputs),
+            "positions": [site.positions for site in written], "widths": [site.width for site in written],
+        }  # fmt: skip
+        tell(f"the activations of mechanism.{name} take {size / 1e3:.4g} kB for each sequence")
     columns = ["model", "module", "type", "input", "output", "parameters"]
     write_text(snakemake.output.table, table_text(pd.DataFrame(rows, columns=columns)))
-    write_json(snakemake.output.sizes, {name: {"bytes_per_sequence": size} for name, size in sizes.items()})
+    write_json(snakemake.output.sizes, shapes)

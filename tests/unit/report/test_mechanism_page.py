@@ -63,7 +63,7 @@ def page(root, tmp_path_factory):
     watched = nodes.Watched.of(network, dictionary, codes, np.arange(60), 0)
     said = nodes.name_graph(graph, watched, "ACGT")
     explained = games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0)
-    orders = {"ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
+    orders = {"selection": [0, 2, 1, 3], "ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
     ablated = {
         kind: ablation.ablated(network, dictionary, codes, means, np.array(order), [0, 1, 2, 4], 0)
         for kind, order in orders.items()
@@ -79,7 +79,7 @@ def page(root, tmp_path_factory):
     doses = steering.dose_response(network, dictionary, codes[:20], ["1.0", "0.0"], [0, 1, 2])
     features = {"latents": probes.pool(coded.latents[1]), "onehot": probes.onehot(codes, 4)}
     probed = probes.probe(features, network.predict(codes)[:, 0], np.arange(60) < 20, [8, 24], 4, 0)
-    concepts = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4]})
+    concepts = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4], "random_f1": [0.7]})
     whole = pd.concat([matrix.table(TEMPLATE.alphabet) for matrix in matrices.values()])
     content = page_content(
         table,
@@ -147,11 +147,11 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     density = next(b for b in find("#table thead button") if b.text.startswith("active"))
     click(browser, density)
     assert "active" in find("#table thead")[0].text
-    assert "transcoder" in find("#measures")[0].text
-    assert "gradient 4." in find("#circuits")[0].text
-    assert len(find(".needed tbody tr")) == 2
+    assert "single layers" in find("#measures")[0].text
+    assert "4 as gradients rank them" in find("#circuits")[0].text
+    assert len(find(".needed tbody tr")) == 3
     assert any(row.text.startswith("0.0 1 G at 1 1 ") for row in find(".nodes tbody tr"))
-    assert "neuron_f1" in find("#tables")[0].text
+    assert "best neuron" in find("#tables")[0].text
     assert not errors_of(browser)
 
 
@@ -172,7 +172,7 @@ def test_a_circuit_is_drawn_pruned_and_read(page, browser):
     browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", conjunction)
     shown = find(".detail")[0].text
     assert "latent 1.0 at 2 (G)" in shown
-    assert "concept tg (F1 1)" in shown
+    assert "concept tg (F1 1; random latents 0.7)" in shown
     assert "says T at 1 (F1 0.67" in shown, "one letter of two"
     assert "+3 y" in shown, "the weight with which the conjunction counts"
     assert "latent 0.0 at 2 (G)" in shown
@@ -196,7 +196,9 @@ def test_players_probes_and_steering_are_drawn_with_their_intervals(page, browse
     assert find("#steering .whisker")
     steered = find("#steering")[0].text
     assert "of 1 outputs rise more" in steered
-    assert ("Behind a control: y" in steered) == steered.startswith("Steering\nPushed along one latent, 0 of")
+    assert ("Behind a control: y" in steered) == steered.startswith(
+        "Pushes of equal length\nPushed along one latent, 0 of"
+    )
     assert find("#doses .whisker")
     assert "no push +1.5 (+1.2 to +1.8)" in find("#designs")[0].text
     assert len(find("#designs .whisker")) == 6

@@ -63,5 +63,14 @@ def test_mistakes_of_the_config_are_told(root, changes, sentence):
 
 
 def test_defaults_are_filled_in(root):
-    own = checked(root, sequences={"background": 10})
-    assert (own["pool"], own["dtype"], own["shards"], own["special_tokens"]) == ("none", "float32", 1, [0, 0])
+    entry = checked(root, sequences={"background": 10})
+    assert (entry["pool"], entry["dtype"], entry["shards"], entry["special_tokens"]) == ("none", "float32", 1, [0, 0])
+
+
+def test_draws_of_the_background_need_no_sequences(root):
+    config = yaml.safe_load(CONFIG) | {"analyses": "none"}
+    del config["sequences"]
+    config["mechanism"]["look"]["sequences"] = {"background": 10}
+    filled = check_config(config, yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text()))
+    check_names(filled, files=False)
+    assert filled["sequences"] == {}

@@ -10,7 +10,7 @@ marginal", Meier et al. 2021, section 3). Designs are drawn by these scores (Gum
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_softmax
@@ -18,6 +18,7 @@ from scipy.special import log_softmax
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..models.language import letter_logits
+from ..models.replay import Memory, remember, replayed
 from ..models.sites import Site
 from ..models.torch_model import plain
 from ..sequences.rng import DESIGN_LABEL_STREAM, DESIGN_NOISE_STREAM, DESIGN_STREAM, generator
@@ -27,6 +28,9 @@ from .activations import collect
 from .latents import Coded
 from .measures import interval
 from .probes import fit_ridge, score
+
+if TYPE_CHECKING:
+    import torch
 
 Push = dict[Site, np.ndarray]  # what is added to what modules give, at all positions
 ARMS = ("latents", "layer", "logits", "random", "means")
@@ -65,16 +69,11 @@ def read_wild_type(text: str, template: Template) -> np.ndarray:
     return alphabet.encode([sequence])[0]
 
 
-def letter_scores(network: HookedNetwork, wild: np.ndarray, push: Mapping[Site, np.ndarray]) -> np.ndarray:
-    """Return the (n, q) log probability of each letter at each hidden position, less that of the letter there.
-
-    Args:
-        network: of tokens, with one that hides a letter; it answers with logits of every token.
-        wild: (n,) uint8 alphabet codes.
-        push: vectors that are added to what modules give, at all positions.
+def hidden_copies(network: HookedNetwork, wild: np.ndarray) -> "torch.Tensor":
+    """Return the (n, tokens) input of a wild type, (n,) codes, with each of its positions hidden in turn.
 
     Raises:
-        InputError: the network reads no tokens, hides none, or answers something else.
+        InputError: the network reads no tokens, or hides none.
     """
     import torch
 
@@ -87,11 +86,33 @@ def letter_scores(network: HookedNetwork, wild: np.ndarray, push: Mapping[Site, 
     n, start = len(wild), len(tokens.before)
     masked = np.repeat(tokens.encode(wild[None]), n, 0)
     masked[np.arange(n), start + np.arange(n)] = tokens.mask
+    return torch.from_numpy(masked).to(network.device)
+
+
+def letter_scores(
+    network: HookedNetwork, wild: np.ndarray, push: Mapping[Site, np.ndarray], memory: Memory | None = None
+) -> np.ndarray:
+    """Return the (n, q) log probability of each letter at each hidden position, less that of the letter there.
+
+    Args:
+        network: of tokens, with one that hides a letter; it answers with logits of every token.
+        wild: (n,) uint8 alphabet codes.
+        push: vectors that are added to what modules give, at all positions.
+        memory: of `remember`, of the `hidden_copies` of this wild type, up to the modules that are pushed.
+
+    Raises:
+        InputError: the network reads no tokens, hides none, or answers something else.
+    """
+    import torch
+
+    masked, tokens, n = hidden_copies(network, wild), network.tokens, len(wild)
+    assert tokens is not None, "hidden_copies refuses networks without tokens"
     vectors = {site: torch.as_tensor(vector, dtype=torch.float32) for site, vector in push.items()}
     changes = {site: lambda _given, made, v=v: made + v.to(made) for site, v in vectors.items()}
-    with network.replaced(changes), torch.no_grad():
-        answer = network.run(torch.from_numpy(masked).to(network.device))
-    logits = letter_logits(plain(answer), masked.shape)[np.arange(n), start + np.arange(n)]
+    with replayed(network, memory or {}), network.replaced(changes), torch.no_grad():
+        answer = network.run(masked)
+    places = len(tokens.before) + np.arange(n)
+    logits = letter_logits(plain(answer), tuple(masked.shape))[np.arange(n), places]
     logs = log_softmax(logits.astype(np.float64), 1)[:, tokens.letters[: network.template.alphabet.q]]
     return logs - logs[np.arange(n), wild][:, None]
 
@@ -158,6 +179,7 @@ def choose_push(
     labels: np.ndarray,
     direction: Push,
     strengths: Sequence[float],
+    memory: Memory | None = None,
 ) -> tuple[np.ndarray, float]:
     """Return the scores of mutations under the push whose strength lets them order the labels best, and the strength.
 
@@ -168,10 +190,12 @@ def choose_push(
         labels: (N,) numbers.
         direction: vectors of strength 1.
         strengths: to choose from, by Spearman's correlation with the labels.
+        memory: see `letter_scores`.
     """
     candidates = []
     for strength in strengths:
-        scores = letter_scores(network, wild, {site: strength * vector for site, vector in direction.items()})
+        push = {site: strength * vector for site, vector in direction.items()}
+        scores = letter_scores(network, wild, push, memory)
         candidates.append((score(variant_scores(scores, wild, codes), labels, False), scores, strength))
     _, scores, strength = max(candidates, key=lambda one: one[0])
     return scores, float(strength)
@@ -235,7 +259,8 @@ def compare_designs(
     base, random = float(scorer(wild[None])[0]), generator(seed, DESIGN_LABEL_STREAM)
     kept: dict[str, list[tuple[float, ...]]] = {arm: [] for arm in ARMS}
     proposals: list[dict[str, Any]] = []
-    unpushed = letter_scores(network, wild, {})
+    memory = remember(network, hidden_copies(network, wild), dictionary.writes)
+    unpushed = letter_scores(network, wild, {}, memory)
     for draw in range(draws):
         chosen = random.choice(len(codes), labels, replace=False)
         draw_seed = (seed + draw) % 2**64
@@ -244,7 +269,7 @@ def compare_designs(
             scores, strength = unpushed, 0.0
             if pushes[arm]:
                 scores, strength = choose_push(
-                    network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths
+                    network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths, memory
                 )
             noise = generator(draw_seed, DESIGN_NOISE_STREAM)  # the same for all arms
             designs = draw_designs(scores, wild, plan, noise)

@@ -100,15 +100,11 @@ def compare(
         pick, _ = _best(network, dictionary, chosen, before[:, k], k, options)
         layer, push, name = pick
         length = float(push.norm())
-        ends = np.quantile(before[:, k], (EXTREME_SHARE, 1 - EXTREME_SHARE))
-        low, high = before[:, k] <= ends[0], before[:, k] >= ends[1]
-        difference = vectors[layer][high].mean(0) - vectors[layer][low].mean(0)
-        means = difference / difference.norm().clamp(min=1e-12) * length
-        others = []
+        means = _means_push(vectors[layer], before[:, k], length)
         rest = np.delete(np.arange(dictionary.latents), dictionary.locate(name.lstrip("-"))[1])
+        others = []
         for latent in random.choice(rest, min(CANDIDATES, len(rest)), replace=False).tolist():
-            direction = dictionary.w_dec[layer][0][latent]
-            one = direction / direction.norm().clamp(min=1e-12) * length
+            one = _of_length(dictionary.w_dec[layer][0][latent], length)
             signed, _ = _best(network, dictionary, chosen, before[:, k], k, [(layer, one, ""), (layer, -one, "")])
             others.append(signed[1])
         change, means_change, *chance = [
@@ -124,6 +120,17 @@ def compare(
             row |= dict(zip((column, f"{column}_low", f"{column}_high"), interval(values), strict=True))
         rows.append({**row, "wins": int(row["gain"] > 0)})
     return rows
+
+
+def _of_length(direction: "torch.Tensor", length: float) -> "torch.Tensor":
+    """A vector of a length, along another."""
+    return direction / direction.norm().clamp(min=1e-12) * length
+
+
+def _means_push(vectors: "torch.Tensor", values: np.ndarray, length: float) -> "torch.Tensor":
+    """What (N, width) vectors of sequences with high (N,) values have more than those with low ones, of a length."""
+    low, high = np.quantile(values, (EXTREME_SHARE, 1 - EXTREME_SHARE))
+    return _of_length(vectors[values >= high].mean(0) - vectors[values <= low].mean(0), length)
 
 
 def _push(dictionary: Dictionary, number: int, latents: "list[torch.Tensor]") -> tuple[int, Any, str]:

@@ -59,8 +59,8 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any], written: 
     """
     try:
         fitted = fit(dict(config), schema, written)
-        if fitted.get("variants"):
-            fitted.setdefault("sequences", {})  # variants alone will do
+        if fitted.get("variants") or fitted.get("mechanism"):
+            fitted.setdefault("sequences", {})  # either alone will do
         _check_outputs(fitted.get("models"))
         filled = _fill(fitted, schema, schema)
         _expand_templates(filled.get("models"))

@@ -189,20 +189,6 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
     return rows
 
 
-def activations_row(name: str, sequences: int, shards: int, rate: Rate) -> StageCost:
-    """Return the row of `estimate` for the activations of an entry of `mechanism`.
-
-    Args:
-        name: of the entry.
-        sequences: whose activations are kept.
-        shards: that share them.
-        rate: of the model, as for `estimate`.
-    """
-    seconds = sequences * rate["seconds_per_evaluation"] / shards + rate["load_seconds"] + JOB_SECONDS
-    stage, hours = f"activations of {name}", shards * seconds / 3600
-    return {"stage": stage, "evaluations": sequences, "jobs": shards, "job_seconds": seconds, "core_hours": hours}
-
-
 def wall_seconds(rows: Sequence[ModelCost], at_once: int) -> float:
     """Return the seconds until the end with so many jobs at once.
 
