@@ -24,7 +24,7 @@ from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import activations, concepts, design, measures
 from shapsketch.mechanism.clusters import find_clusters, held_out
 from shapsketch.mechanism.training import Training, train
-from shapsketch.models.dictionary import Dictionary, keep_largest
+from shapsketch.models.dictionary import Dictionary
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.models.sites import Site
 from shapsketch.sequences.alphabet import Alphabet
@@ -215,11 +215,9 @@ def match(
 ) -> list[dict[str, Any]]:
     """A row for each concept."""
     shown = np.any(list(labels.values()), (0, 2))  # chains with the framework: elsewhere nothing is known
-    x = torch.from_numpy(kept[shown])
-    w = torch.randn(x.shape[-1], LATENTS, generator=torch.Generator().manual_seed(0))
-    random = keep_largest((x - x.mean((0, 1))) @ w, K).numpy()
-    labels = {name: marks[shown] for name, marks in labels.items()}
-    matched = concepts.match(labels, dictionary.encode(0, x).numpy(), kept[shown], random, held[shown])
+    x, labels = kept[shown], {name: marks[shown] for name, marks in labels.items()}
+    z = dictionary.encode(0, torch.from_numpy(x)).numpy()
+    matched = concepts.match(labels, z, x, concepts.random_latents(x, LATENTS, K, 0), held[shown])
     return [{"variant": variant, **row} for row in matched]
 
 

@@ -16,7 +16,7 @@ from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
 from shapsketch.mechanism.replacement import encode_all, holding, predict_replaced
 from shapsketch.mechanism.training import Training, train
-from shapsketch.models.dictionary import Dictionary, keep_largest
+from shapsketch.models.dictionary import Dictionary
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -116,8 +116,7 @@ def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.n
     """
     site, letter = dictionary.reads[0], TEMPLATE.alphabet.letters.index("A")
     x = activations.collect(network, codes, [site])[site.key]
-    w = torch.randn(site.width, dictionary.latents, generator=torch.Generator().manual_seed(0))
-    random = keep_largest(torch.from_numpy(x - x.mean((0, 1))) @ w, dictionary.k).numpy()
+    random = concepts.random_latents(x, dictionary.latents, dictionary.k, 0)
     z, held = encode_all(network, dictionary, codes)[0].numpy(), np.arange(len(codes)) % 2 == 0
     labels = {f"a{at + 1}": (codes == letter) & (np.arange(TEMPLATE.n) == at) for at in range(TEMPLATE.n)}
     clean, effects = network.predict(codes)[:, A6], {}

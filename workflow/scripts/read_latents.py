@@ -13,12 +13,10 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
-    import torch
 
     from shapsketch.mechanism import concepts, latents
-    from shapsketch.mechanism.labels import read_labels
     from shapsketch.mechanism.setup import open_mechanism
-    from shapsketch.models.dictionary import Dictionary, keep_largest
+    from shapsketch.models.dictionary import Dictionary
     from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.pwm import MATRIX_COLUMNS
     from shapsketch.storage.files import write_text
@@ -56,33 +54,23 @@ if __name__ == "__main__":
     frames = [matrix.table(alphabet) for matrix in matrices.values()]
     whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=MATRIX_COLUMNS)
     write_text(output.matrices, table_text(whole))
-    rows_of_concepts, aligned = [], [site.stride == 1 for site in dictionary.reads]
+    matched, aligned = [], [site.stride == 1 for site in dictionary.reads]
     if params.concepts and not all(aligned):
         tell(f"{name}: concepts are of letters, and {dictionary.reads[aligned.index(False)].module} keeps no letters")
     elif params.concepts:
-        every = split.codes
-        texts = alphabet.decode(every)
-        labels = dict[str, np.ndarray]()
-        for key, one in params.concepts.items():
-            if isinstance(one, str):
-                labels[key] = concepts.label_letters(one, texts, key)
-            else:
-                labels |= read_labels(one["path"], key, ids, every.shape[1])
-        for key, own_labels in labels.items():
-            tell(f"{name}: the concept {key} is in {own_labels.any(1).sum()} of {len(texts)} sequences")
-        everything = latents.Coded.of(network, dictionary, ids, every)
+        labels = concepts.read_concepts(params.concepts, ids, alphabet.decode(split.codes))
+        for key, marks in labels.items():
+            tell(f"{name}: the concept {key} is in {marks.any(1).sum()} of {len(split.codes)} sequences")
+        everything = latents.Coded.of(network, dictionary, ids, split.codes)
         for layer, site in enumerate(dictionary.reads):
-            x = split.kept.read(site.key)
-            draws = torch.Generator().manual_seed(params.seed % 2**63)
-            w = torch.randn(site.width, dictionary.latents, generator=draws)
-            centred = torch.from_numpy(x - x.mean((0, 1)))
-            z = everything.latents[layer]
-            random = keep_largest(centred @ w, max(1, round((z > 0).sum(2).mean()))).numpy()  # as sparse as latents
-            matched = concepts.match(labels, z, x, random, split.is_held)
-            first = layer * dictionary.latents
-            rows_of_concepts += [
-                {**row, "module": site.module, "latent": dictionary.names()[first + row["latent"]]} for row in matched
+            x, z = split.kept.read(site.key), everything.latents[layer]
+            as_sparse = round((z > 0).sum(2).mean())
+            random = concepts.random_latents(x, dictionary.latents, as_sparse, params.seed)
+            names = dictionary.names()[layer * dictionary.latents :]
+            matched += [
+                {**row, "module": site.module, "latent": names[row["latent"]]}
+                for row in concepts.match(labels, z, x, random, split.is_held)
             ]
     columns = ["concept", "module", "letters", "place", "latent", "f1", "neuron_f1", "random_f1", "position_f1"]
-    write_text(output.concepts, table_text(pd.DataFrame(rows_of_concepts, columns=columns)))
+    write_text(output.concepts, table_text(pd.DataFrame(matched, columns=columns)))
     tell(f"{name}: {count} latents on {len(rows)} sequences that the dictionary was not trained on")

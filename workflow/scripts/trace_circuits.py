@@ -74,9 +74,10 @@ if __name__ == "__main__":
                 **curves.record(params.seed),
                 **explained.record([names[k] for k in players]),
             }
+            needed, none = content[output]["needed"], content[output]["kept"]["gradient"][0]
             tell(
-                f"{name}: {output} keeps {ablation.ENOUGH:.0%} of its variation with {content[output]['needed']} "
-                f"of {count} latents, by ranking"
+                f"{name}: {needed['selection']} of {count} latents keep {ablation.ENOUGH:.0%} of the variation of "
+                f"{output} ({needed['gradient']} by gradients, {needed['random']} at random; {none:.0%} without any)"
             )
     write_json(folder / "graph-metadata.json", viewer.viewer_list(drawn))
     write_json(snakemake.output.circuits, content)

@@ -58,6 +58,24 @@ def test_labels_are_those_of_the_expression():
     assert np.allclose(concepts.f1(np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool), labels), [[0.5, 0], [1, 0]])
 
 
+def test_concepts_are_expressions_or_files(tmp_path):
+    (tmp_path / "sites.tsv").write_text("sequence_id\tposition\tconcept\nb\t2\tstart\n")
+    asked = {"g": "G", "site": {"path": str(tmp_path / "sites.tsv")}}
+    labels = concepts.read_concepts(asked, ["a", "b"], ["AG", "GT"])
+    assert {name: marks.tolist() for name, marks in labels.items()} == {
+        "g": [[0, 1], [1, 0]], "site.start": [[0, 0], [0, 1]],
+    }  # fmt: skip
+
+
+def test_random_latents_are_as_sparse_as_asked_and_the_same_again():
+    x = np.random.default_rng(0).standard_normal((20, 5, 8)).astype(np.float32) + 3
+    random = concepts.random_latents(x, 30, 4, 1)
+    assert ((random > 0).sum(2) <= 4).all() and (random > 0).sum(2).mean() > 3.9
+    assert np.array_equal(random, concepts.random_latents(x, 30, 4, 1))
+    assert not np.array_equal(random, concepts.random_latents(x, 30, 4, 2))
+    assert (concepts.random_latents(x, 30, 0, 1) > 0).sum(2).max() == 1
+
+
 def test_the_best_feature_of_each_concept_is_the_one_that_counting_finds():
     draws = np.random.default_rng(0)
     features = draws.random((400, 300)).astype(np.float32) * (draws.random((400, 300)) < 0.3)

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..models.dictionary import keep_largest
 from ..settings.errors import InputError
+from ..settings.mechanism_records import LabelsConfig
+from .labels import read_labels
 
 THRESHOLDS = 12  # that are tried, quantiles of what is active
 MAX_COLUMNS = 64  # features that are looked at together
@@ -144,6 +147,43 @@ def position_f1(labels: np.ndarray, held: np.ndarray) -> float:
     fitted, scored = (np.tile(tables, (int(part.sum()), 1)) for part in (~held, held))
     chosen = int(f1(fitted, labels[~held].reshape(1, -1))[0].argmax())
     return float(f1(scored[:, [chosen]], labels[held].reshape(1, -1))[0, 0])
+
+
+def read_concepts(
+    concepts: Mapping[str, str | LabelsConfig], ids: Sequence[str], sequences: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return by concept the (N, n) bool labels of letters, of `mechanism.NAME.concepts`.
+
+    Args:
+        concepts: regular expressions, or files of labels, by name.
+        ids: of the sequences.
+        sequences: of n letters each.
+
+    Raises:
+        InputError: an expression cannot be read or matches nothing, or a file of labels does not fit.
+    """
+    labels = dict[str, np.ndarray]()
+    for name, concept in concepts.items():
+        if isinstance(concept, str):
+            labels[name] = label_letters(concept, sequences, name)
+        else:
+            labels |= read_labels(concept["path"], name, ids, len(sequences[0]))
+    return labels
+
+
+def random_latents(x: np.ndarray, latents: int, active: int, seed: int) -> np.ndarray:
+    """Return (N, n, F) latents of random directions, of which so many are active in each vector.
+
+    Args:
+        x: (N, n, width) vectors.
+        latents: F.
+        active: that stay, if positive.
+        seed: of the directions.
+    """
+    import torch
+
+    w = torch.randn(x.shape[-1], latents, generator=torch.Generator().manual_seed(seed % 2**63))
+    return keep_largest(torch.from_numpy(x - x.mean((0, 1))) @ w, max(1, active)).numpy()
 
 
 def match(
