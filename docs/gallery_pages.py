@@ -13,7 +13,9 @@ from typing import Any
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow/scripts")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow/scripts"), str(ROOT / "docs")]
+
+import gallery_masked as masked  # noqa: E402
 
 from benchmarks.result_files import FOLDER, merge_results  # noqa: E402
 from shapsketch.storage.files import read_json  # noqa: E402
@@ -30,6 +32,8 @@ PAGES = {
     "utr5": ("optimus", "hbb_utr5", ["all=HEK293T.contributions", "pairs=HEK293T.interactions_signed"]),
     "base_editing": ("bedict", "edits", ["all=A6.contributions", "pairs=A6.interactions_signed"]),
 }
+# Of pages of long inputs model and sequences, and a word that is known.
+MASKED = {"ctcf": ("ctcf", "windows", "AYAGTGCCMYCTRGTGGCCA")}
 OUTPUTS = {"base_editing": ["A6"]}  # that are shown, of those pages that do not show all
 # Of which sequences of a page the interaction of which positions is shown.
 SHOWN = {"gb1": ("3,4", ["VDGV", "VDLV", "VDGG", "VDLG"])}
@@ -62,9 +66,12 @@ def collect(page: str, folder: Path) -> None:
         page: of `PAGES`.
         folder: where it was run, which has `results`.
     """
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    if page in MASKED:
+        collect_masked(page, folder)
+        return
     model, sequence_set, figures = PAGES[page]
     results = folder / "results" / model
-    FIGURES.mkdir(parents=True, exist_ok=True)
     for figure in figures:
         name, _, stem = figure.partition("=")
         source = results / sequence_set / "motifs/logos" / f"{stem}.png"
@@ -109,6 +116,17 @@ def collect(page: str, folder: Path) -> None:
         merge_results(FOLDER / "gallery_pairs.tsv", rows, RUN, PAIRS, COMMAND)
 
 
+def collect_masked(page: str, folder: Path) -> None:
+    """Do the same for a page of long inputs, each of which was explained by itself; its figures are drawn here."""
+    model, sequence_set, word = MASKED[page]
+    results = folder / "results" / model / sequence_set
+    merge_results(FOLDER / "gallery_masked.tsv", masked.facts(page, results), RUN, masked.MASKED, COMMAND)
+    merge_results(FOLDER / "gallery_windows.tsv", masked.windows(page, results), RUN, masked.WINDOWS, COMMAND)
+    merge_results(FOLDER / "gallery_words.tsv", masked.words(page, results, word), RUN, masked.WORDS, COMMAND)
+    for name, figure in (("logo", masked.logo(results)), ("windows", masked.map_of_windows(results))):
+        figure.savefig(FIGURES / f"{page}_{name}.png", dpi=110, metadata={"Software": None})
+
+
 def interactions_of(page: str, folder: Path, positions: str, sequences: list[str]) -> list[dict[str, Any]]:
     """Return the reconstruction of some sequences, and the interaction (FSII) of some positions in each."""
     texts = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "sequence"])
@@ -131,12 +149,13 @@ def group_means(page: str, folder: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Collect what the command line names."""
+    pages = [*PAGES, *MASKED]
     parser = argparse.ArgumentParser(prog="gallery", description=__doc__)
-    parser.add_argument("runs", nargs="+", help=f"PAGE=FOLDER; pages are {', '.join(PAGES)}")
+    parser.add_argument("runs", nargs="+", help=f"PAGE=FOLDER; pages are {', '.join(pages)}")
     for run in parser.parse_args().runs:
         page, _, folder = run.partition("=")
-        if page not in PAGES or not Path(folder, "results").is_dir():
-            parser.error(f"{run} is not PAGE=FOLDER with a page of {', '.join(PAGES)} and a folder that has results.")
+        if page not in pages or not Path(folder, "results").is_dir():
+            parser.error(f"{run} is not PAGE=FOLDER with a page of {', '.join(pages)} and a folder that has results.")
         collect(page, Path(folder))
 
 

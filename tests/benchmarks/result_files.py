@@ -105,10 +105,10 @@ def write_results(path: Path, table: pd.DataFrame, command: str) -> None:
 def commit() -> str:
     """Return the commit that last changed library or benchmarks, with `-dirty` where they are changed now.
 
-    `tables.py` is no part of them: it measures nothing.
+    What makes tables and sentences of results is no part of them: it measures nothing.
     """
     code = ("--", "workflow/scripts/shapsketch", ":(glob)tests/*.py", ":(glob)tests/benchmarks/*.py")
-    code += (":(exclude)tests/benchmarks/tables.py",)
+    code += tuple(f":(exclude,glob)tests/benchmarks/{name}.py" for name in ("*table*", "numbers"))
 
     def git(*command: str) -> str:
         done = subprocess.run(["git", *command, *code], cwd=ROOT, capture_output=True, text=True, check=False)

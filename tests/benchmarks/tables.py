@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import mechanism_tables, numbers
+from benchmarks import gallery_tables, mechanism_tables, numbers
 from benchmarks.result_files import FOLDER, read_results
 from benchmarks.table_cells import Rows, bold, grouped, less_noise, score, share, small
 from shapsketch.comparison.registry import METHODS, OURS
@@ -93,18 +93,23 @@ def methods(table: pd.DataFrame) -> Rows:
 
 
 def methods_all(table: pd.DataFrame) -> Rows:
-    """Errors of every method on every model, of the runs with the most evaluations."""
-    columns, names = [], []
+    """Errors of every method on every model, from as many evaluations as the column says, the fewest first.
+
+    What is ahead of ours is bold: of ours from as many evaluations, or, where that was not measured, from fewer.
+    """
+    names, columns = [], []
     for model in in_order(table.loc[table["method"] == OURS, "model"]):
-        runs = table[table["model"] == model]
-        runs = runs[runs["evaluations"] == runs["evaluations"].max()]
-        columns.append(runs.set_index("method")["error"])
-        names.append(f"{model}, {runs['evaluations'].iloc[0]} of {runs['spread'].iloc[0]:,}")
+        errors = table[table["model"] == model].pivot(index="evaluations", columns="method", values="error")
+        counts = " and ".join(map(str, errors.index))
+        names.append(f"{model}, {counts} of {table.loc[table['model'] == model, 'spread'].iloc[0]:,}")
+        columns.append(errors)
     rows = [["method", *names]]
-    for name in (name for name in METHODS if any(name in column for column in columns)):
-        cells = [column.get(name, float("nan")) for column in columns]
-        ours = [column.get(OURS, float("nan")) for column in columns]
-        rows.append([METHODS[name], *(bold(small(c), c < o) for c, o in zip(cells, ours, strict=True))])
+    for name in (name for name in METHODS if any(name in errors for errors in columns)):
+        cells = [
+            [bold(small(e), e < o) for e, o in zip(errors[name], errors[OURS].ffill(), strict=True)]
+            if name in errors else ["-"] for errors in columns
+        ]  # fmt: skip
+        rows.append([METHODS[name], *(", ".join(cell) if set(cell) != {"-"} else "-" for cell in cells)])
     return rows
 
 
@@ -183,90 +188,6 @@ def sizes(table: pd.DataFrame) -> Rows:
     return rows
 
 
-def gallery_facts(page: str) -> Maker:
-    """Return what makes the table of the outputs of a page of the gallery."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        head = ["output", "sequences explained", "evaluations", "recovered by", "R²", "on these sequences"]
-        rows = [[*head, "within the highest tenth"]]
-        for run in table[table["page"] == page].to_dict("records"):
-            counts = [f"{run['sequences']:,}", f"{run['evaluations']:,}"]
-            scores = [score([run[name]]) for name in ("r2", "r2_on_sequences", "r2_of_highest_tenth")]
-            rows.append([run["output"], *counts, run["estimator"], *scores])
-        return rows
-
-    return make
-
-
-def gallery_groups(page: str) -> Maker:
-    """Return what makes the table of mean predictions by group of a page of the gallery, the lowest first."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        means = table[table["page"] == page].pivot(index="group", columns="output", values="mean")
-        counts = table[table["page"] == page].groupby("group")["sequences"].first()
-        means = means.sort_values(means.columns[0])
-        rows = [["group", "sequences", *means.columns]]
-        for group, values in means.iterrows():
-            rows.append([str(group).replace("_", " "), f"{counts[group]:,}", *(f"{value:.2f}" for value in values)])
-        return rows
-
-    return make
-
-
-def gallery_placements(page: str) -> Maker:
-    """Return what makes the table of where the strongest motif lies, by output, of a page of the gallery."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        chosen = table[(table["page"] == page) & (table["motif"] == "M1")]
-        runs = chosen[["output", "motif", "positions", "value", "instances"]].itertuples(index=False, name=None)
-        rows = [[output, motif, at, f"{value:+.3g}", str(count)] for output, motif, at, value, count in runs]
-        return grouped([["output", "motif", "at", "adds", "instances"], *rows])
-
-    return make
-
-
-def gallery_pairs(page: str) -> Maker:
-    """Return what makes the table of the interactions of some sequences of a page, the lowest first."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        chosen = table[table["page"] == page].sort_values("interaction")
-        runs = chosen[["sequence", "positions", "reconstruction", "interaction"]].itertuples(index=False, name=None)
-        rows = [[f"`{text}`", f"{value:+.2f}", at, f"{pair:+.2f}"] for text, at, value, pair in runs]
-        return [["variant", "predicted", "positions", "add together"], *rows]
-
-    return make
-
-
-def gallery_known(page: str) -> Maker:
-    """Return what makes the table of letters whose effect was known, and what they add here."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        chosen = table[table["page"] == page].sort_values(["position", "mean"])
-        runs = chosen[["position", "letter", "known", "mean", "sequences"]].itertuples(index=False, name=None)
-        words = {"+": "good", "-": "bad"}
-        rows = [[str(at), letter, words[sign], f"{mean:+.3f}", str(count)] for at, letter, sign, mean, count in runs]
-        return [["position", "letter", "known to be", "adds on average", "sequences that have it"], *rows]
-
-    return make
-
-
-def gallery_motifs(page: str) -> Maker:
-    """Return what makes the table of the strongest motifs of a page of the gallery."""
-
-    def make(table: pd.DataFrame) -> Rows:
-        rows = [["output", "motif", "letters", "at", "adds", "share of the variance", "in sequences"]]
-        for run in table[table["page"] == page].to_dict("records"):
-            place = "" if pd.isna(run["positions"]) else str(run["positions"]).removesuffix(".0")
-            percent = 100 * run["share"]
-            of_all = f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
-            numbers = [f"{run['value']:+.3g}", of_all, f"{run['sequences']:,}"]
-            rows.append([run["output"], run["motif"], f"`{run['consensus']}`", place, *numbers])
-        return grouped(rows)
-
-    return make
-
-
-GALLERY = ("cas9_guides", "utr5", "gb1", "base_editing")
 LONG_INPUTS = {
     "network": "a network of 500 positions",
     "bpnet": "BPNet's counts, segments of ten of 2,114 letters",
@@ -299,12 +220,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "clusters": ("clusters", clusters),
     "sizes": ("sizes", sizes),
     **{name: own for name, own in mechanism_tables.TABLES.items() if (FOLDER / f"{own[0]}.tsv").exists()},
-    **{f"gallery_{page}": ("gallery", gallery_facts(page)) for page in GALLERY},
-    **{f"groups_{page}": ("gallery_groups", gallery_groups(page)) for page in ("utr5",)},
-    **{f"known_{page}": ("gallery_known", gallery_known(page)) for page in ("cas9_guides", "base_editing")},
-    "pairs_gb1": ("gallery_pairs", gallery_pairs("gb1")),
-    "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
-    **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in GALLERY},
+    **gallery_tables.TABLES,
     "long_inputs": ("long_inputs", long_inputs),
 }
 

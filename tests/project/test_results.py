@@ -81,6 +81,18 @@ def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch)
     assert len(read_results(path)) == len(rows)
 
 
+def test_a_method_from_more_evaluations_than_ours_is_held_against_ours_from_fewer():
+    run = {"model": "sprout", "spread": 200}
+    errors = {("shapsketch", 64): 0.01, ("kernel_shap", 64): 7.0, ("kernel_shap", 256): 0.009, ("fastshap", 64): 0.002}
+    rows = [run | {"method": name, "evaluations": count, "error": e} for (name, count), e in errors.items()]
+    assert tables.methods_all(pd.DataFrame(rows)) == [
+        ["method", "sprout, 64 and 256 of 200"],
+        ["shapsketch", "0.010, -"],
+        ["KernelSHAP", "7.0, **0.0090**"],
+        ["FastSHAP", "**0.0020**, -"],
+    ]
+
+
 def test_a_run_that_is_measured_again_loses_all_its_rows(tmp_path):
     def put(*rows):
         keyed = [dict(zip(("page", "group", "value"), row, strict=True)) for row in rows]
