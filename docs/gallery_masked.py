@@ -8,96 +8,98 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from shapsketch.figures.logos import DrawnMotif, motif_logo
 from shapsketch.figures.style import style
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.storage.files import read_json
-from shapsketch.storage.tsv import read_table
 
 DNA = Alphabet("ACGT")
-MASKED = ["page", "output", "sequences", "evaluations", "r2", "r2_pooled", "half_r2_pooled"]
-WINDOWS = ["page", "name", "sequence", "prediction", "motif", "start", "end", "strand", "letters", "adds"]
-WORDS = ["page", "motif", "consensus", "value", "share", "sequences", "instances", "word", "alike", "of"]
+MASKED = ["page", "output", "sequences", "evaluations", "r2", "r2_pooled", "half_r2_pooled", "motifs"]
+WINDOWS = [
+    "page", "name", "prediction", "r2", "warning", "start", "end", "adds", "error", "word_start", "strand", "letters",
+    "alike", "of", "places", "overlap",
+]  # fmt: skip
+SEGMENT = 10  # letters, as in the config
 IUPAC = {letter: letter for letter in DNA.letters}
 IUPAC |= {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC", "N": "ACGT"}
 
 
 def facts(page: str, folder: Path) -> list[dict[str, Any]]:
-    """Return a row of scores for each output."""
+    """Return a row of scores for each output, with how many motifs of stretches were listed."""
+    listed = pd.read_csv(folder / "motifs/motifs.tsv", sep="\t", usecols=["output"])["output"].value_counts()
     return [
         {"page": page, "output": output, "sequences": score["sequences"], "r2": score["r2"]}
         | {"evaluations": score["evaluations_per_sequence"], "r2_pooled": score["r2_pooled"]}
-        | {"half_r2_pooled": score["half"]["r2_pooled"]}
+        | {"half_r2_pooled": score["half"]["r2_pooled"], "motifs": int(listed.get(output, 0))}
         for output, score in read_json(folder / "faithfulness.json").items()
     ]
 
 
-def windows(page: str, folder: Path) -> list[dict[str, Any]]:
-    """Return a row for each window and motif that it holds, or for the window alone; the highest prediction first."""
-    texts = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "name"])
-    values = pd.read_parquet(folder / "shapley_values.parquet", columns=["sequence_id", "prediction"])
-    places = read_table(folder / "motifs/instances.tsv").rename(columns={"matched": "letters", "shapley_sum": "adds"})
-    rows = texts.merge(values, on="sequence_id").merge(places, on="sequence_id", how="left")
-    rows = rows.assign(page=page, sequence=rows["sequence_id"]).sort_values(
-        ["prediction", "start"], ascending=[False, True]
-    )
-    return rows[WINDOWS].to_dict("records")
+def segments(folder: Path, name: str) -> pd.DataFrame:
+    """Return the sums over segments of a table of values or of standard errors: a row for each sequence."""
+    table = pd.read_parquet(folder / f"{name}.parquet").set_index("sequence_id")
+    letters = table[[column for column in table if column.startswith("pos_")]].to_numpy()
+    return pd.DataFrame(np.add.reduceat(letters, np.arange(0, letters.shape[1], SEGMENT), axis=1), table.index)
 
 
-def alike(matrix: pd.DataFrame, word: str) -> int:
-    """Return at how many letters of a word in IUPAC codes the motif's most frequent letter is one of those, at best.
+def best_words(text: str, word: str) -> list[tuple[int, str, str, int]]:
+    """Return the places, on both strands, where a sequence is most like a word in IUPAC codes.
 
-    Args:
-        matrix: its rows of `motif_matrices.tsv`.
-        word: at either strand of it, and at any offset.
+    Each is the 1-based start, the strand, the letters on it, and how many of them agree.
     """
-    frequencies = matrix.pivot(index="column", columns="letter", values="frequency")[list(DNA.letters)].to_numpy()
-    best = frequencies.argmax(1)
-    counts = []
-    for letters in (best, 3 - best[::-1]):  # the complement of a letter is three less its number
-        text = "".join(DNA.letters[k] for k in letters)
-        for shift in range(1 - len(word), len(text)):
-            pairs = [(text[shift + k], code) for k, code in enumerate(word) if 0 <= shift + k < len(text)]
-            counts.append(sum(letter in IUPAC[code] for letter, code in pairs))
-    return max(counts)
+    turned = DNA.decode(DNA.complement[DNA.encode([text])][:, ::-1])[0]
+    places = []
+    for strand, letters in (("+", text), ("-", turned)):
+        for k in range(len(text) - len(word) + 1):
+            part = letters[k : k + len(word)]
+            alike = sum(letter in IUPAC[code] for letter, code in zip(part, word, strict=True))
+            start = k + 1 if strand == "+" else len(text) - len(word) - k + 1
+            places.append((start, strand, part, alike))
+    most = max(alike for *_, alike in places)
+    return [place for place in places if place[3] == most]
 
 
-def words(page: str, folder: Path, word: str) -> list[dict[str, Any]]:
-    """Return a row for each motif, beside a word that is known."""
-    motifs = read_table(folder / "motifs/motifs.tsv")
-    matrices = dict(list(read_table(folder / "motifs/motif_matrices.tsv").groupby("motif")))
-    rows = motifs.assign(page=page, word=word, of=len(word))
-    rows["alike"] = [alike(matrices[motif], word) for motif in rows["motif"]]
-    return rows[WORDS].to_dict("records")
+def windows(page: str, folder: Path, word: str) -> list[dict[str, Any]]:
+    """Return a row for each window, the highest prediction first: its strongest stretch, and a place most like a word.
 
-
-def logo(folder: Path, motif: str = "S1") -> Figure:
-    """Draw a motif: what its letters add, and their frequencies in bits."""
-    tables = {name: read_table(folder / f"motifs/{name}.tsv") for name in ("motifs", "motif_matrices")}
-    row = tables["motifs"].set_index("motif", drop=False).loc[motif]
-    matrix = tables["motif_matrices"].query("motif == @motif")
-    return motif_logo(DNA, DrawnMotif(row, matrix, pd.DataFrame()), np.full(4, 0.25), "logarithm of reads")
+    Of places that are equally alike the one that overlaps the stretch, or else the first.
+    """
+    texts = pd.read_parquet(folder / "sequences.parquet").set_index("sequence_id")
+    scores = pd.read_parquet(folder / "mask_scores.parquet").set_index("sequence_id")
+    values = pd.read_parquet(folder / "shapley_values.parquet").set_index("sequence_id")
+    sums, errors = segments(folder, "shapley_values"), segments(folder, "shapley_errors")
+    rows = []
+    for name, window in values.sort_values("prediction", ascending=False).iterrows():
+        text, strongest = texts.loc[name, "sequence"], int(sums.loc[name].abs().to_numpy().argmax())
+        start, end = strongest * SEGMENT + 1, min((strongest + 1) * SEGMENT, len(text))
+        places = best_words(text, word)
+        over = [place for place in places if place[0] <= end and place[0] + len(word) > start]
+        at, strand, letters, alike = (over or places)[0]
+        rows.append(
+            {"page": page, "name": texts.loc[name, "name"], "prediction": window["prediction"]}
+            | {"r2": scores.loc[name, "r2"], "warning": window["warning"], "start": start, "end": end}
+            | {"adds": sums.loc[name, strongest], "error": errors.loc[name, strongest], "word_start": at}
+            | {"strand": strand, "letters": letters, "alike": alike, "of": len(word), "places": len(places)}
+            | {"overlap": int(bool(over))}
+        )
+    return rows
 
 
 @style()
-def map_of_windows(folder: Path, segment: int = 10) -> Figure:
+def map_of_windows(folder: Path) -> Figure:
     """Draw the sums of values over segments, a row for each window, the highest prediction on top."""
-    values = pd.read_parquet(folder / "shapley_values.parquet").sort_values("prediction", ascending=False)
-    names = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "name"]).set_index("sequence_id")[
-        "name"
-    ]
-    letters = values[[name for name in values if name.startswith("pos_")]].to_numpy()
-    starts = np.arange(0, letters.shape[1], segment)
-    sums = np.add.reduceat(letters, starts, axis=1)
+    values = pd.read_parquet(folder / "shapley_values.parquet", columns=["sequence_id", "prediction"])
+    values = values.sort_values("prediction", ascending=False)
+    texts = pd.read_parquet(folder / "sequences.parquet", columns=["sequence_id", "name"])
+    names = dict(texts.itertuples(index=False, name=None))
+    sums = segments(folder, "shapley_values").loc[values["sequence_id"]].to_numpy()
     most = np.abs(sums).max()
-    figure, axes = plt.subplots(figsize=(8, 0.24 * len(sums) + 1), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 0.3 * len(sums) + 0.9), layout="constrained")
     image = axes.imshow(sums, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest",
-                        extent=(0.5, letters.shape[1] + 0.5, len(sums) - 0.5, -0.5))  # fmt: skip
-    labels = [
-        f"{names[name]}, {value:.1f}" for name, value in zip(values["sequence_id"], values["prediction"], strict=True)
-    ]
-    axes.set_yticks(range(len(sums)), labels, fontsize=7)
+                        extent=(0.5, SEGMENT * sums.shape[1] + 0.5, len(sums) - 0.5, -0.5))  # fmt: skip
+    shown = values.itertuples(index=False, name=None)
+    labels = [f"{names[name].replace('_', ' ')}: {value:.1f}" for name, value in shown]
+    axes.set_yticks(range(len(sums)), labels, fontsize=8)
     axes.set_xlabel("position in the window")
     axes.spines[:].set_visible(True)
-    figure.colorbar(image, ax=axes, label="adds to the logarithm of reads", fraction=0.05)
+    figure.colorbar(image, ax=axes, label="adds", fraction=0.05)
     return figure

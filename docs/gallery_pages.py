@@ -121,10 +121,9 @@ def collect_masked(page: str, folder: Path) -> None:
     model, sequence_set, word = MASKED[page]
     results = folder / "results" / model / sequence_set
     merge_results(FOLDER / "gallery_masked.tsv", masked.facts(page, results), RUN, masked.MASKED, COMMAND)
-    merge_results(FOLDER / "gallery_windows.tsv", masked.windows(page, results), RUN, masked.WINDOWS, COMMAND)
-    merge_results(FOLDER / "gallery_words.tsv", masked.words(page, results, word), RUN, masked.WORDS, COMMAND)
-    for name, figure in (("logo", masked.logo(results)), ("windows", masked.map_of_windows(results))):
-        figure.savefig(FIGURES / f"{page}_{name}.png", dpi=110, metadata={"Software": None})
+    merge_results(FOLDER / "gallery_windows.tsv", masked.windows(page, results, word), RUN, masked.WINDOWS, COMMAND)
+    figure = masked.map_of_windows(results)
+    figure.savefig(FIGURES / f"{page}_windows.png", dpi=110, metadata={"Software": None})
 
 
 def interactions_of(page: str, folder: Path, positions: str, sequences: list[str]) -> list[dict[str, Any]]:

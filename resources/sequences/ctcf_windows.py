@@ -1,7 +1,7 @@
 """Choose windows of a genome for docs/gallery/ctcf.yaml: those for which a BPNet predicts most reads, and some others.
 
-Windows of 2,114 letters start every 500 letters, and none holds an N. In the order of their predictions, those that
-overlap none before them are taken: twelve from the highest on, and four from the median on. Written as BED; the name of
+Windows of 2,114 letters start every 1,000 letters, and none holds an N. In the order of their predictions, those that
+overlap none before them are taken: eight from the highest on, and two from the median on. Written as BED; the name of
 each tells its kind.
 
     cd resources/sequences
@@ -17,7 +17,7 @@ from shapsketch.models import Model
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 
-WIDTH, STEP, STRONGEST, OTHERS = 2114, 500, 12, 4
+WIDTH, STEP, STRONGEST, OTHERS = 2114, 1000, 8, 2
 DNA = Alphabet("ACGT")
 
 

@@ -103,26 +103,15 @@ def masked_facts(table: pd.DataFrame) -> Rows:
 
 
 def masked_windows(table: pd.DataFrame) -> Rows:
-    """Windows, and what was found in each; the highest prediction first."""
-    rows = [["window", "predicted", "motif", "from", "strand", "letters", "add"]]
+    """Windows, the strongest stretch of each, and where it is most like a word; the highest prediction first."""
+    rows = [["window", "predicted", "R²", "strongest stretch", "adds", "most like the motif", "strand", "at", "alike"]]
+    rows[0] += ["such places", "one in the stretch"]
     for run in table.to_dict("records"):
-        start = [run["name"].replace("_", " "), f"{run['prediction']:.2f}"]
-        if pd.isna(run["motif"]):
-            rows.append([*start, "-", "", "", "", ""])
-        else:
-            place = [f"{run['start']:,.0f}", run["strand"], f"`{run['letters']}`", f"{run['adds']:+.2f}"]
-            rows.append([*start, run["motif"], *place])
-    return grouped(rows)
-
-
-def masked_words(table: pd.DataFrame) -> Rows:
-    """Motifs of stretches beside a word that is known."""
-    rows = [["motif", "letters", "adds", "share of the variance", "windows", "known word", "alike"]]
-    for run in table.to_dict("records"):
-        share = f"{100 * run['share']:.0f} %"
-        alike = f"{run['alike']} of {run['of']}"
-        words = [f"`{run['consensus']}`", f"{run['value']:+.2f}", share, str(run["sequences"]), f"`{run['word']}`"]
-        rows.append([run["motif"], *words, alike])
+        numbers = [f"{run['prediction']:.2f}", "-" if pd.isna(run["r2"]) else f"{run['r2']:.2f}"]
+        stretch = [f"{run['start']:,} to {run['end']:,}", f"{run['adds']:+.2f} ± {run['error']:.2f}"]
+        word = [f"`{run['letters']}`", run["strand"], f"{run['word_start']:,}", f"{run['alike']} of {run['of']}"]
+        places = [str(run["places"]), "yes" if run["overlap"] else "no"]
+        rows.append([run["name"].replace("_", " "), *numbers, *stretch, *word, *places])
     return rows
 
 
@@ -133,4 +122,6 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "pairs_gb1": ("gallery_pairs", gallery_pairs("gb1")),
     "placements_utr5": ("gallery_placements", gallery_placements("utr5")),
     **{f"motifs_{page}": ("gallery_motifs", gallery_motifs(page)) for page in PAGES},
+    "masked_ctcf": ("gallery_masked", masked_facts),
+    "windows_ctcf": ("gallery_windows", masked_windows),
 }
