@@ -157,7 +157,8 @@ def interactions_all(table: pd.DataFrame) -> Rows:
                 run = by_index.loc[index] if index in by_index.index else None
                 cells.append("-" if run is None else _list(share, run[["recall_2", "recall_3"]]))
                 cells.append("-" if run is None else _list(small, run[["error_1", "error_2", "error_3"]]))
-            rows.append([NAMES[model], METHODS.get(method, method), *cells, small(by_index["seconds"].max())])
+            name = f"{NAMES[model]}, {runs['evaluations'].max()} of each"
+            rows.append([name, METHODS.get(method, method), *cells, small(by_index["seconds"].max())])
     return grouped(rows)
 
 
