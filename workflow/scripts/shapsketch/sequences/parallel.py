@@ -12,7 +12,7 @@ import numpy as np
 
 
 def share_out(kernel: Callable[..., None], count: int, *arguments: Any) -> None:
-    """Call kernel(start, stop, *arguments) on ranges that make up 0 to count, one for each of Numba's threads.
+    """Call `kernel(start, stop, *arguments)` on ranges that make up 0 to count, one for each of Numba's threads.
 
     Args:
         kernel: compiled with `nogil`; what it writes for an item must not depend on the other items of its range.
@@ -29,7 +29,7 @@ def share_out(kernel: Callable[..., None], count: int, *arguments: Any) -> None:
 
 
 def over_sequences(kernel: Callable[..., None], codes: np.ndarray, *arguments: Any) -> None:
-    """Call kernel(start, stop, codes, *arguments) on ranges of sequences.
+    """Call `kernel(start, stop, codes, *arguments)` on ranges of sequences.
 
     Args:
         kernel: as in `share_out`.
