@@ -158,7 +158,11 @@ def test_students_learn_from_all_shards_and_of_all_folds(tmp_path):
     spread, of_g = spread.loc["g"], values[values["output"] == "g"].set_index("sequence_id")
     of_mean = of_g[places].to_numpy()  # of the folds' values v and 3 v
     assert spread.loc["standard_deviation"].to_numpy() == pytest.approx(np.abs(of_mean) / np.sqrt(2), abs=0.15)
-    assert ((spread.loc["low"].to_numpy() <= of_mean) & (of_mean <= spread.loc["high"].to_numpy())).all()
+    low, high = (spread.loc[name].to_numpy() for name in ("low", "high"))
+    assert (low + high) / 2 == pytest.approx(of_mean, abs=1e-5)
+    errors = pd.read_parquet(folder / "shapley_errors.parquet").query("output == 'g'")[places].to_numpy()
+    of_folds = 12.7062 * np.sqrt(3 / 2) * spread.loc["standard_deviation"].to_numpy()  # Student's t, one degree
+    assert (high - low) / 2 == pytest.approx(np.hypot(of_folds, 1.959964 * errors), rel=1e-3, abs=1e-4)
     counts = np.array([(row == "G").sum() for row in letters])
     assert of_g["prediction_sd"].to_numpy() == pytest.approx(counts * np.sqrt(2))
     record = json.loads((folder / "faithfulness.json").read_text())["t"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pages import unpack
-from shapsketch.explanation.folds import by_output, fold_table, folds_schema, interval_factor
+from shapsketch.explanation.folds import by_output, fold_table, folds_schema, interval_factor, spread_table
 from shapsketch.explanation.tables import predict_by_fold, predict_plain
 from shapsketch.fidelity.on_sequences import median_spread
 from shapsketch.models import Model, identity
@@ -154,6 +154,22 @@ def test_the_table_of_folds(tmp_path):
     reach = 3.182446305 * np.sqrt(5 / 4) * own.std(0, ddof=1)  # Student's t with three degrees of freedom
     np.testing.assert_allclose(rows[1], own.mean(0) - reach, atol=1e-4)
     np.testing.assert_allclose(rows[2], own.mean(0) + reach, atol=1e-4)
+
+
+def test_what_all_folds_err_alike_widens_the_interval():
+    """Folds that agree, of values that are not known: another fold's value lies within their standard errors."""
+    places = [f"pos_{i}" for i in (1, 2)]
+    values = pa.table({name: pa.array([1.0], pa.float32()) for name in places})
+    alike, apart = np.ones((3, 1, 2)), np.array([0.9, 1.0, 1.1])[:, None, None] * np.ones((1, 2))
+    reach = []
+    for by_fold, errors in ((alike, 0.1), (apart, 0.0), (apart, np.array([[0.1, 0.2]]))):
+        table = spread_table("y", ["a"], by_fold, values, errors).to_pandas()[places].to_numpy()
+        assert table[0] == pytest.approx(by_fold.std(0, ddof=1)[0], abs=1e-6)  # what the folds differ by stays as it is
+        reach.append((table[2] - table[1]) / 2)
+    of_folds = 4.30265273 * np.sqrt(4 / 3) * 0.1  # Student's t with two degrees of freedom
+    assert reach[0] == pytest.approx([0.195996398] * 2, abs=1e-6)
+    assert reach[1] == pytest.approx([of_folds] * 2, abs=1e-6)
+    assert reach[2] == pytest.approx(np.hypot(of_folds, [0.195996398, 0.391992796]), abs=1e-6)
 
 
 def test_the_page_has_the_intervals_as_bars(tmp_path):

@@ -14,7 +14,7 @@ from shapsketch.settings.errors import InputError
         ({"players": 50, "budget": 900, "draws": 10}, "90 values of 10 draws each; at least 1000 are needed.*or lower"),
         ({"players": 50, "budget": 5000, "estimator": "exact"}, "asks all 2\\^50 masks"),
         ({"players": 500, "budget": 500, "estimator": "fourier"}, "needs a larger lattice for 500 players"),
-        ({"players": 5000, "budget": 5000}, "set explain.masks.players to {segments: 10}"),
+        ({"players": 5000, "budget": 5000}, "5000 free positions are to be masked one by one, and at most 4094"),
     ],
 )
 def test_impossible_plans_are_refused(arguments, sentence):
@@ -33,3 +33,21 @@ def test_masks_of_every_size_are_asked_and_none():
         assert np.array_equal(plan.masks[first], plan.masks[second])
         assert not set(range(*first.indices(len(plan.masks)))) & {*plan.fitted, *plan.validation}
     assert plan.evaluations == 4000
+
+
+def test_students_of_many_players_learn_close_to_the_whole():
+    """The share that stays is the largest of three uniform ones, three quarters on average; masks that score stay."""
+    plain, tilted, few = (
+        make_mask_plan(400, 4000),
+        make_mask_plan(400, 4000, taught=True),
+        make_mask_plan(40, 4000, taught=True),
+    )
+    sized = tilted.masks[tilted.parts["sized_train"]]
+    assert (plain.tilted, tilted.tilted, few.tilted) == (False, True, False)
+    assert len(sized) > 2 * len(tilted.masks[tilted.parts["plan"]])
+    assert np.mean(sized.mean(1) > 0.5) == pytest.approx(1 - 0.5**3, abs=0.02)
+    assert sized.mean() == pytest.approx(0.75, abs=0.01)
+    for kind in ("sized", "half"):
+        first, second = plain.holdout(kind)[0], tilted.holdout(kind)[0]
+        assert np.array_equal(plain.masks[first], tilted.masks[second])
+    assert tilted.evaluations == plain.evaluations == 4000

@@ -46,9 +46,11 @@ def test_students_are_the_same_again_and_from_their_file(taught, tmp_path):
         assert np.array_equal(other.predict(1, codes), students.predict(1, codes))
     save_no_students(tmp_path / "none.npz")
     assert Students.load(tmp_path / "none.npz") is None
-    (tmp_path / "old.npz").write_bytes(b"no")
-    with pytest.raises(InputError):
-        Students.load(tmp_path / "old.npz")
+    (tmp_path / "damaged.npz").write_bytes(b"no")
+    np.savez(tmp_path / "old.npz", version=1)
+    for name, sentence in (("damaged", "damaged.npz"), ("old", "old.npz is not a file of students .* of version 2")):
+        with pytest.raises(InputError, match=sentence):
+            Students.load(tmp_path / f"{name}.npz")
 
 
 def test_no_student_has_seen_the_units_that_it_is_corrected_by(taught):
@@ -92,3 +94,4 @@ def test_more_walks_stop_where_steps_vary():
     assert len(everybody) == 200
     assert walks == 4000 // 2 // 201
     assert focus(variances, 5, 3)[1] == 0
+    assert focus(variances, 5, -14_000)[1] == 0  # thousands of players from few evaluations

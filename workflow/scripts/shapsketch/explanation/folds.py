@@ -3,15 +3,17 @@
 Folds are taken for draws of one population: networks trained on other parts of the data, with other seeds. From F of
 them, with the standard deviation s, another fold's value lies within value +- t s sqrt(1 + 1/F) in 95 % of cases, t
 being the 97.5 % quantile of Student's t with F - 1 degrees of freedom (Hahn & Meeker, Statistical Intervals, Wiley
-1991, section 4.7). That is exact for normal values around their mean; `tests/unit/explanation/test_folds.py` measures
-it on networks.
+1991, section 4.7). That is exact for normal values around their mean; `make benchmark-folds` measures it on networks.
+
+What all folds are asked alike, they err alike: of that their spread knows nothing. Where values have standard errors,
+their interval and that of the folds are added as independent ones are, by squares.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from ..spectrum.ambiguity import resolve
 from ..spectrum.spectrum import Spectrum
@@ -61,7 +63,9 @@ def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, va
     return spread_table(output, sequences["sequence_id"].to_pylist(), np.array(by_fold), values)
 
 
-def spread_table(output: str, names: Sequence[str], by_fold: np.ndarray, values: pa.Table) -> pa.Table:
+def spread_table(
+    output: str, names: Sequence[str], by_fold: np.ndarray, values: pa.Table, errors: np.ndarray | float = 0.0
+) -> pa.Table:
     """Tabulate the spread of the folds' values about those of their mean, as `fold_table` does.
 
     Args:
@@ -69,10 +73,11 @@ def spread_table(output: str, names: Sequence[str], by_fold: np.ndarray, values:
         names: of the S sequences.
         by_fold: (F, S, n) of each fold, each sequence and each position.
         values: of the mean of the folds, with `values_schema`.
+        errors: (S, n) standard errors of these, where they are estimates; the intervals hold them, too.
     """
     deviation = np.std(by_fold, axis=0, ddof=1)
     centre = np.column_stack([values[f"pos_{i + 1}"].to_numpy() for i in range(deviation.shape[1])]).astype(np.float64)
-    reach = interval_factor(len(by_fold)) * deviation
+    reach = np.hypot(interval_factor(len(by_fold)) * deviation, ndtri((1 + COVERAGE) / 2) * errors)
     rows = np.stack([deviation, centre - reach, centre + reach], 1).reshape(-1, deviation.shape[1])
     columns = {
         "sequence_id": np.repeat(np.array(names, object), len(STATISTICS)),

@@ -106,6 +106,7 @@ class MaskExplainer:
             noisy=not is_fixed(self.background, self.players),
             estimator=settings.estimator,
             batch_size=self.batch_size,
+            taught=self._can_teach,
         )
 
     def game(self, name: str, sequence: str) -> SequenceGame:
@@ -154,9 +155,12 @@ class MaskExplainer:
     @property
     def needs_students(self) -> bool:
         """Whether students are trained: not where every mask is asked, or another estimator is wanted."""
-        asked = self.settings.estimator in ("auto", "student")
-        long = self.background.template.n >= MIN_POSITIONS
-        return asked and long and not self.plan.exhaustive and not self.plan.every
+        return self._can_teach and not self.plan.exhaustive and not self.plan.every
+
+    @property
+    def _can_teach(self) -> bool:
+        """Whether students are wanted, and sequences are long enough for them."""
+        return self.settings.estimator in ("auto", "student") and self.background.template.n >= MIN_POSITIONS
 
     def train(self, games: Sequence[SequenceGame], answers: np.ndarray, predictions: np.ndarray) -> Students:
         """Train students on all that was asked about (S,) sequences.
@@ -250,7 +254,8 @@ class MaskExplainer:
             )
             if self.folds:
                 by_fold = self._fold_values(values[:, others], prediction[others], guesses[others], fit)
-                tables[-1]["folds"] = spread_table(output, [name], by_fold[:, None], row)
+                uncertain = self.players.spread(fit.errors)[None]
+                tables[-1]["folds"] = spread_table(output, [name], by_fold[:, None], row, uncertain)
         return tables
 
     def _fit(
@@ -265,7 +270,8 @@ class MaskExplainer:
     ) -> np.ndarray:
         """The (folds, n) values of each fold, of its (masks, folds) values; by a student where their mean's are.
 
-        All were asked the same, so that they differ by what they are, and little by what was drawn.
+        All were asked the same, so that they differ by what they are, and little by what was drawn: what they err alike
+        is told by the standard errors of their mean's values.
         """
         taught = fit.record["estimator"] == "student"
         fits = [

@@ -8,6 +8,10 @@ both kinds and at the empty mask; the prediction is the value of the full one. H
 twice where the background is drawn anew each time: what the two answers share is the value function, what they do not
 is the noise of the draws. Walks or pairs of coalitions check the Shapley values themselves (see `checks`). Where
 every mask can be asked and answers are noisy, what is left is spent on all masks alike, several draws of each.
+
+Students learn letters, whatever the masks. Where they do, and players are too many for walks, most of what is fitted is
+*tilted* to the whole sequence: the share that stays is the largest of `TILT` uniform ones. A motif of w letters is
+whole with a chance of u^w where the share u stays, so that is where its letters are told apart.
 """
 
 from dataclasses import dataclass
@@ -31,6 +35,7 @@ MIN_HOLDOUT, MAX_MIN_HOLDOUT_SHARE = 125, 0.05  # masks of each kind, if they ar
 VALIDATION_SHARE, MAX_VALIDATION = 0.025, 1000  # of the masks of each kind
 SIZED_SHARE = 0.6  # of the masks that are fitted
 QUIET_SIZED_SHARE = 0.25  # where there is no noise
+TILTED_SHARE, TILT = 0.9, 3  # where students learn the answers, and players are many
 NOBODY_SHARE, MAX_NOBODY = 0.01, 100  # of the masks: the empty one, drawn anew each time
 MIN_BINS = 16  # of one matrix, for a lattice to be of use
 CHECK_SHARE = 0.4  # of the budget, for walks
@@ -67,6 +72,7 @@ class MaskPlan:
         sized: how many masks are of uniform size.
         nobody: answers at the empty mask, that are fitted.
         walks, pairs: units of `checks`; one of them is 0, and both are where every mask is asked without noise.
+        tilted: whether `sized_train` is tilted to the whole.
     """
 
     plan: Plan
@@ -77,6 +83,7 @@ class MaskPlan:
     nobody: int = 0
     walks: int = 0
     pairs: int = 0
+    tilted: bool = False
 
     @property
     def players(self) -> int:
@@ -103,7 +110,7 @@ class MaskPlan:
         """Where the masks are.
 
         `plan`; `half_again`, its hold-out for the second time; `every`; of uniform size `sized_holdout`, `sized_again`,
-        `sized_validation` and `sized_train`; `nobody`; and `checks`.
+        `sized_validation` and, unless tilted, `sized_train`; `nobody`; and `checks`.
         """
         sized, twice = self.sized, int(self.noisy)
         sizes = {
@@ -127,12 +134,13 @@ class MaskPlan:
         half = self.plan.queries(0, self.plan.size)
         again = [half[block] for block in self.plan.blocks("holdout")] if self.noisy else []
         every = self.numbers[:, None] >> np.arange(m)[::-1] & 1
-        uniform = sized_masks(seed, sized.holdout + sized.validation + sized.train, m)
-        holdout, others = uniform[: sized.holdout], uniform[sized.holdout :]
+        ends = np.cumsum([0, sized.holdout, sized.validation, sized.train]).tolist()
+        holdout, validation = (sized_masks(seed, ends[k], ends[k + 1], m) for k in range(2))
+        others = validation, sized_masks(seed, ends[2], ends[3], m, TILT if self.tilted else 1)
         nobody = np.zeros((self.nobody, m), np.uint8)
         checks = (walk_masks(seed, m, self.walks), pair_masks(seed, m, self.pairs))
         twice = [holdout] if self.noisy else []
-        return np.concatenate([half, *again, every.astype(np.uint8), holdout, *twice, others, nobody, *checks])
+        return np.concatenate([half, *again, every.astype(np.uint8), holdout, *twice, *others, nobody, *checks])
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -178,14 +186,14 @@ def _indices(*rows: slice) -> np.ndarray:
     return np.concatenate([np.arange(some.start, some.stop) for some in rows])
 
 
-def sized_masks(seed: int, count: int, players: int) -> np.ndarray:
-    """Return (count, m) uint8 masks of uniform size.
+def sized_masks(seed: int, start: int, stop: int, players: int, tilt: int = 1) -> np.ndarray:
+    """Return (stop - start, m) uint8 masks of uniform size, by their numbers.
 
     A chance u is uniform in [0, 1], and each player stays with that chance; so every size from 0 to m is as likely, and
-    all masks of a size are.
+    all masks of a size are. Tilted, u is the largest of so many uniform chances.
     """
-    words = random_words(seed, MASK_SIZE_STREAM, 0, count, players + 1)
-    return (words[:, 1:] < words[:, :1]).astype(np.uint8)
+    words = random_words(seed, MASK_SIZE_STREAM, start, stop, players + tilt)
+    return (words[:, tilt:] < words[:, :tilt].max(1, keepdims=True)).astype(np.uint8)
 
 
 def half_masks(seed: int, stream: int, count: int, players: int) -> np.ndarray:
@@ -202,6 +210,7 @@ def make_mask_plan(
     noisy: bool = True,
     estimator: Estimator = "auto",
     batch_size: int = 1024,
+    taught: bool = False,
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
 
@@ -209,9 +218,9 @@ def make_mask_plan(
     is less than a tenth), half of it of uniform size, is held out (and asked twice if the game is noisy), and walks or
     pairs check the Shapley values. If all masks can be asked with the rest, they are, again and again. If not, a
     twentieth validates, a hundredth is empty, and three fifths of what is left are of uniform size (a quarter if the
-    game has no noise). As much as can be of the others lies on the lattice of the sparse Fourier transform, with coded
-    offsets, if that has enough bins to be of use. To regression and trees the lattice's masks are as good as random
-    ones, which make up the rest.
+    game has no noise; nine tenths, tilted to the whole, if students learn the answers and players are many). As much as
+    can be of the others lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough
+    bins to be of use. To regression and trees the lattice's masks are as good as random ones, which make up the rest.
 
     Args:
         players: m.
@@ -221,6 +230,7 @@ def make_mask_plan(
         noisy: whether one mask can have several values.
         estimator: `exact` asks every mask; `fourier` needs a lattice; `trees` and `regression` need none.
         batch_size: sequences per call of the model.
+        taught: whether students learn the answers.
 
     Raises:
         InputError: there are too many players, or the budget is too small.
@@ -228,8 +238,8 @@ def make_mask_plan(
     values = budget // draws
     if players > MAX_PLAYERS:
         raise InputError(
-            f"The sequences have {players} players; at most {MAX_PLAYERS} can be masked one by one: "
-            "set explain.masks.players to {segments: 10}, say."
+            f"{players} free positions are to be masked one by one, and at most {MAX_PLAYERS} can be: set "
+            "explain.masks.players to {segments: 10}, say, or to a window."
         )
 
     def plan(design: Design, sizes: dict[Role, int], lattice: Lattice | None = None) -> Plan:
@@ -256,19 +266,20 @@ def make_mask_plan(
             f"explain.masks.estimator is exact, which asks all 2^{players} masks of a sequence (of up to "
             f"{MAX_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
         )
-    sizes, sized, nobody, lattice = _fitted_masks(players, values, left, holdout, noisy, estimator)
+    tilted = taught and noisy and not walks
+    share = TILTED_SHARE if tilted else SIZED_SHARE if noisy else QUIET_SIZED_SHARE
+    sizes, sized, nobody, lattice = _fitted_masks(players, values, left, holdout, noisy, estimator, share)
     half = plan("fourier" if lattice else "random", sizes, lattice)
-    return MaskPlan(half, draws, noisy, 0, sized, nobody, walks, pairs)
+    return MaskPlan(half, draws, noisy, 0, sized, nobody, walks, pairs, tilted)
 
 
 def _fitted_masks(
-    players: int, values: int, left: int, holdout: int, noisy: bool, estimator: Estimator
+    players: int, values: int, left: int, holdout: int, noisy: bool, estimator: Estimator, share: float
 ) -> tuple[dict[Role, int], Sized, int, Lattice | None]:
-    """Divide what is left: how many half masks have which role, how many are sized and empty, and the lattice."""
+    """Divide what is left: how many half masks have which role, how many are sized (a share) and empty, the lattice."""
     validation = min(int(values * VALIDATION_SHARE), MAX_VALIDATION)
     nobody = max(1, min(int(values * NOBODY_SHARE), MAX_NOBODY)) if noisy else 1
     left -= len(KINDS) * validation + nobody
-    share = SIZED_SHARE if noisy else QUIET_SIZED_SHARE
     sized = 0 if estimator == "fourier" else int(left * share)
     lattice = _lattice(players, left - sized, estimator)
     sizes: dict[Role, int] = {"holdout": holdout, "validation": validation}

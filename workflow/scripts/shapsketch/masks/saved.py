@@ -75,7 +75,7 @@ def load_fits(path: str | Path) -> SavedFits:
     """
     arrays = load_npz(path)
     if int(arrays.get("version", -1)) != FITS_VERSION:
-        raise InputError(f"{path} is not a file of fits of masks of version {FITS_VERSION}.")
+        raise InputError(f"{path} is not a file of fits of masks of version {FITS_VERSION}: run the workflow again.")
     sizes, players = arrays["sizes"], int(arrays["players"])
     ends = np.cumsum(sizes).reshape(sizes.shape)
     parities = [

@@ -129,7 +129,9 @@ class Students:
         """
         arrays = load_npz(path)
         if int(arrays.get("version", -1)) != STUDENT_VERSION:
-            raise InputError(f"{path} is not a file of students of masks of version {STUDENT_VERSION}.")
+            raise InputError(
+                f"{path} is not a file of students of masks of version {STUDENT_VERSION}: run the workflow again."
+            )
         if "means" not in arrays:
             return None
         features, networks = arrays["features"], []

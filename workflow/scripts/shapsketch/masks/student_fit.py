@@ -132,12 +132,12 @@ def focus(variances: np.ndarray, full: int, budget: int) -> tuple[np.ndarray, in
     Args:
         variances: (m, O) of each player's steps.
         full: walks of each fold that are done.
-        budget: evaluations that are left, for all folds.
+        budget: evaluations that are left, for all folds; less than 0 where the walks that are done took more.
     """
     total = (variances / np.maximum(variances.sum(0), np.finfo(float).tiny)).sum(1)
     order = np.argsort(-total, kind="stable")
     sizes = np.arange(1, len(order) + 1)
-    walks = budget // FOLDS // np.minimum(2 * sizes + 1, len(order) + 1)
+    walks = max(budget, 0) // FOLDS // np.minimum(2 * sizes + 1, len(order) + 1)
     chosen = np.cumsum(total[order])
     best = int(np.argmin(chosen / (full + walks) + (chosen[-1] - chosen) / full))
     return np.sort(order[: best + 1]), int(walks[best])

@@ -9,7 +9,7 @@ VERSIONS = {
     "convert": 2,
     "recovery": 18,
     "explain": 6,
-    "masks": 11,
+    "masks": 12,
     "motifs": 11,
     "compare": 2,
     "report": 7,
