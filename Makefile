@@ -83,7 +83,7 @@ benchmark-sampling: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.sampling
 
 benchmark-folds: .venv/test.ready
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.folds
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.folds $(ARGS)
 
 benchmark-variants: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.variants $(ARGS)
@@ -144,7 +144,7 @@ benchmark-guide-latents: .venv/test.ready
 benchmark-antibodies: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.antibodies $(ARGS)
 
-# Half an hour for the network of 500 positions, most of it the peers'; BPNet takes longer (ARGS="--cases network").
+# Twenty minutes for the network of 500 positions and ten for BPNet; ARGS="--cases network --sequences 0" is a part.
 benchmark-long-inputs: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.long_inputs $(ARGS)

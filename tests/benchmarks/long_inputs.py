@@ -2,18 +2,21 @@
 
 `python -m benchmarks.long_inputs`, or `make benchmark-long-inputs`; writes tests/benchmarks/results/long_inputs.tsv,
 the rows of a method as soon as they are known. `--cases network` is a network of 500 positions (5,000 evaluations of
-each of three sequences); `--cases bpnet` the counts of a BPNet of CTCF in segments of ten letters (2,000 of each of 12
-sequences, that all hold the motif). `--sequences 1` takes the first. R2 of masks is that on hold-out masks, asked
-twice; R2 of values is against 300 long random walks, whose noise is taken out. Beside them stand methods of shapiq,
-where it is installed, saturation mutagenesis (every other letter at every position), and for the network, whose
-gradients are known, DeepLIFT from draws of the background and expected gradients, from as many evaluations or
-gradients. `--methods` chooses. Seconds are of processor time, the model's included.
+each of four sequences); `--cases bpnet` the counts of a BPNet of CTCF in segments of ten letters (300 of each of 12
+sequences, that all hold the motif; `--budget` for more). `--sequences 0 1` takes the first two. R2 of masks is that on
+hold-out masks, asked twice; R2 of values is against long random walks (of BPNet those of its first sequence alone,
+which take minutes), whose noise is taken out. Beside them stand methods of shapiq, where it is installed, saturation
+mutagenesis (every other letter at every position), and for the network, whose gradients are known, DeepLIFT from draws
+of the background and expected gradients, from as many evaluations or gradients. `--methods` chooses. Seconds are of
+processor time, the model's included, but for BPNet's, whose answers are kept for the next run.
 """
 
 import argparse
+import hashlib
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ import pandas as pd
 import torch
 
 from benchmarks import long_model
+from benchmarks.long_walks import KEY, SEED, Walks, corrected_r2, long_walks
 from benchmarks.result_files import FOLDER as RESULTS
 from benchmarks.result_files import merge_results
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
@@ -36,10 +40,9 @@ from shapsketch.storage.files import load_npz, save_npz
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "long_inputs"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "bpnet_ctcf"
-WALKS = 300
 COLUMNS = (
-    "case", "sequence", "method", "chosen", "budget", "r2_sized", "r2_low", "r2_high", "r2_half", "r2_values",
-    "truth_error", "coverage", "error_ratio", "gap", "gap_error", "seconds",
+    "case", "sequence", "method", "chosen", "budget", "r2_sized", "r2_low", "r2_high", "signal", "missed", "r2_half",
+    "half_signal", "half_missed", "r2_values", "truth_error", "coverage", "error_ratio", "gap", "gap_error", "seconds",
 )  # fmt: skip
 SHAPIQ = {
     "permutation sampling": ("PermutationSamplingSV", {}),
@@ -47,38 +50,79 @@ SHAPIQ = {
     "ProxySPEX": ("ProxySPEX", {"index": "SII", "max_order": 2, "hpo": False}),
     "ProxySHAP": ("ProxySHAP", {"index": "SV", "max_order": 1}),
 }
-TRUTH_KEY, FRESH_SEED = np.uint64(4242), 99  # letters and masks that nothing else has drawn
 
 
 class Asked:
-    """A model as the explainer asks it, from alphabet codes to (N, 1)."""
+    """A model as the explainer asks it, from alphabet codes to (N, 1); with a folder, what it answers is kept there."""
 
-    def __init__(self, predict: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.predict, self.batch_size, self.seconds = predict, 256, 0.0
+    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], folder: Path | None = None) -> None:
+        self.predict, self.folder, self.batch_size = predict, folder, 256
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
-        began = time.process_time()
-        values = np.asarray(self.predict(codes)).reshape(len(codes), 1)
-        self.seconds += time.process_time() - began
-        return values
+        if self.folder is None:
+            return self._ask(codes)
+        path = self.folder / f"{hashlib.sha256(codes.tobytes()).hexdigest()[:32]}.npz"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_npz(path, {"values": self._ask(codes)})
+        return load_npz(path)["values"]
+
+    def _ask(self, codes: np.ndarray) -> np.ndarray:
+        return np.asarray(self.predict(codes)).reshape(len(codes), 1)
 
 
-def network() -> tuple[Asked, list[str], int | None, int]:
-    """The trained network of 500 letters, and of 50 sequences the most active, the sixth and the thirteenth."""
+@dataclass(frozen=True)
+class Case:
+    """A model and its sequences.
+
+    Attributes:
+        model: as it is asked.
+        texts: the sequences, by their numbers.
+        segments: letters that are masked together; None: each by itself.
+        budget: evaluations of each sequence.
+        walks: that tell the true values.
+        truths: of how many of the first sequences they do.
+    """
+
+    model: Asked
+    texts: Mapping[int, str]
+    segments: int | None
+    budget: int
+    walks: Walks
+    truths: int
+
+    def some(self, numbers: Sequence[int] | None, budget: int | None) -> "Case":
+        """The case of some of its sequences, at another budget where one is wanted."""
+        texts = {k: text for k, text in self.texts.items() if numbers is None or k in numbers}
+        return replace(self, texts=texts, budget=budget or self.budget)
+
+
+def network() -> Case:
+    """The trained network of 500 letters, and of 50 sequences the most active, the sixth, 13th and 20th."""
     path = FOLDER / "network.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         long_model.train(path)
     model = long_model.load(path)
     sequences, activities = long_model.make_sequences(50, long_model.WIDTH, 7)
-    chosen = np.argsort(-activities, kind="stable")[[0, 5, 12]]
+    chosen = np.argsort(-activities, kind="stable")[[0, 5, 12, 19]]
     texts = ["".join("ACGT"[c] for c in sequences[k]) for k in chosen]
-    return Asked(lambda codes: long_model.predict(model, codes)), texts, None, 5000
+    asked = Asked(lambda codes: long_model.predict(model, codes))
+    return Case(asked, dict(enumerate(texts)), None, 5000, Walks(100, 600, 50), 4)
 
 
-def bpnet() -> tuple[Asked, list[str], int | None, int]:
+def bpnet_sequences() -> tuple[list[str], np.ndarray]:
+    """24 sequences, every other one turned to the minus strand, and which of them hold the motif of CTCF."""
+    table, alphabet = pd.read_csv(SHARED / "reference_predictions.csv"), Alphabet("ACGT")
+    texts = table["sequence"].tolist()
+    turned = alphabet.decode(alphabet.complement[alphabet.encode(texts)][:, ::-1])
+    texts = [turned[k] if k % 2 else text for k, text in enumerate(texts)]
+    return texts, table["motif_start_0based"].notna().to_numpy()
+
+
+def bpnet() -> Case:
     """The counts of a BPNet, and the 12 sequences that hold the motif of CTCF; segments of ten letters."""
-    table = pd.read_csv(SHARED / "reference_predictions.csv").dropna(subset=["motif_start_0based"])
+    texts, holds = bpnet_sequences()
     source = {
         "kind": "torch",
         "architecture": "bpnet",
@@ -87,84 +131,80 @@ def bpnet() -> tuple[Asked, list[str], int | None, int]:
         "axes": {"profile": ["strand", "position"]},
         "select": {"counts": {"of": "counts"}},
     }
-    template = Template(Alphabet("ACGT"), "N" * len(table["sequence"].iloc[0]))
-    model = Model(source, template, ["counts"], 64)
-    return Asked(model), table["sequence"].tolist(), 10, 2000
+    model = Model(source, Template(Alphabet("ACGT"), "N" * len(texts[0])), ["counts"], 64)
+    chosen = [text for text, held in zip(texts, holds, strict=True) if held]
+    return Case(Asked(model, FOLDER / "bpnet"), dict(enumerate(chosen)), 10, 300, Walks(4, 60, 10), 1)
 
 
 CASES = {"network": network, "bpnet": bpnet}
 
 
-def corrected_r2(truth: np.ndarray, guess: np.ndarray, noise: float) -> float:
-    """R2 of a guess at a truth with independent noise of so much variance."""
-    return float(1 - (np.mean((truth - guess) ** 2) - noise) / (truth.var() - noise))
-
-
-def long_walks(model: Asked, game: SequenceGame) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values from many walks, (m,), and their standard errors."""
-    m, rng, units = game.plan.players, np.random.default_rng(FRESH_SEED), []
-    whole = model(game.codes[None])[0]
-    for walk in range(WALKS):
-        order = rng.permutation(m)
-        masks = (np.argsort(order) < np.arange(m)[:, None]).astype(np.uint8)
-        values = model(game.compose(masks, TRUTH_KEY, np.full(m, walk)))[:, 0]
-        unit = np.empty(m)
-        unit[order] = np.diff(values, append=whole)
-        units.append(unit)
-    return np.mean(units, axis=0), np.std(units, axis=0, ddof=1) / np.sqrt(WALKS)
-
-
-def truth_of(case: str, number: int, model: Asked, game: SequenceGame) -> tuple[np.ndarray, np.ndarray]:
-    """`long_walks`, kept for the next run."""
-    path = FOLDER / f"truth-{case}-{number}.npz"
+def truth_of(name: str, number: int, case: Case, game: SequenceGame) -> tuple[np.ndarray, np.ndarray] | None:
+    """`long_walks` of a sequence, (m,) and (m,), kept for the next run; None where nobody walks."""
+    if number >= case.truths:
+        return None
+    walks = case.walks
+    path = FOLDER / f"truth-{name}-{number}-{walks.full}-{walks.more}-{walks.players}.npz"
     if not path.exists():
-        save_npz(path, dict(zip(("values", "errors"), long_walks(model, game), strict=True)))
+        save_npz(path, dict(zip(("values", "errors"), long_walks(case.model, game, walks), strict=True)))
     kept = load_npz(path)
-    return kept["values"], kept["errors"]
+    return kept["values"][:, 0], kept["errors"][:, 0]
 
 
-def run_ours(case: str, estimator: Estimator, count: int) -> list[dict[str, Any]]:
-    """Explain the first sequences of a case, and score each."""
-    model, sequences, segments, budget = CASES[case]()
-    sequences = sequences[:count]
-    explainer = _explainer(sequences[0], segments, budget, estimator)
+def beside_truth(
+    truth: tuple[np.ndarray, np.ndarray] | None, guess: np.ndarray, errors: np.ndarray | None = None
+) -> dict[str, Any]:
+    """What a row says of (m,) values and their (m,) standard errors, beside `truth_of`."""
+    if truth is None:
+        return {}
+    values, truth_errors = truth
+    noise = float(np.mean(truth_errors**2))
+    row: dict[str, Any] = {
+        "r2_values": corrected_r2(values, guess, noise),
+        "truth_error": float(np.sqrt(noise) / values.std()),
+    }
+    if errors is not None:
+        wrong = max(float(np.mean((guess - values) ** 2)) - noise, 0.0)
+        row["coverage"] = np.mean(np.abs(guess - values) <= 1.96 * np.hypot(errors, truth_errors))
+        row["error_ratio"] = float(np.sqrt(np.mean(errors**2) / wrong)) if wrong else None
+    return row
+
+
+def run_ours(name: str, estimator: Estimator, case: Case) -> list[dict[str, Any]]:
+    """Explain the sequences of a case, and score each."""
+    explainer = _explainer(case, estimator)
     began = time.process_time()
-    asked = [explainer.ask(model, "one", sequence) for sequence in sequences]
-    games = [explainer.game("one", sequence) for sequence in sequences]
+    texts = list(case.texts.values())
+    asked = [explainer.ask(case.model, "one", text) for text in texts]  # type: ignore[arg-type]
+    games = [explainer.game("one", text) for text in texts]
     students = None
-    if explainer.needs_students and case == "network":  # one by one, as others explain them
+    if explainer.needs_students and name == "network":  # one by one, as others explain them
         students = [explainer.train([game], a[None], p[None]) for game, (a, p) in zip(games, asked, strict=True)]
     elif explainer.needs_students:
         students = [explainer.train(games, *(np.array(part) for part in zip(*asked, strict=True)))] * len(games)
     explained = [
-        explainer.explain("one", sequence, *answers, students[k] if students else None)[0]
-        for k, (sequence, answers) in enumerate(zip(sequences, asked, strict=True))
+        explainer.explain("one", text, *answers, students[k] if students else None)[0]
+        for k, (text, answers) in enumerate(zip(texts, asked, strict=True))
     ]
-    seconds = (time.process_time() - began) / len(sequences)
+    seconds = (time.process_time() - began) / len(texts)
     rows = []
-    for number, (game, tables) in enumerate(zip(games, explained, strict=True)):
-        scores, values, errors = (tables[name].to_pandas().iloc[0] for name in ("scores", "values", "errors"))
-        truth, truth_errors = truth_of(case, number, model, game)
+    for number, game, tables in zip(case.texts, games, explained, strict=True):
+        scores, values, errors = (tables[part].to_pandas().iloc[0] for part in ("scores", "values", "errors"))
         places = [f"pos_{i + 1}" for i in range(len(game.codes))]
         owners = game.players.owners  # every position belongs to a player here
         guess, errors = (np.bincount(owners, row[places].to_numpy(float)) for row in (values, errors))
-        noise = float(np.mean(truth_errors**2))
-        wrong = max(float(np.mean((guess - truth) ** 2)) - noise, 0.0)
         rows.append(
             {
-                "case": case,
+                "case": name,
                 "sequence": number,
                 "method": estimator,
                 "chosen": scores["estimator"],
-                "budget": budget,
+                "budget": case.budget,
                 "r2_sized": scores["r2"],
-                "r2_low": scores["r2_low"],
-                "r2_high": scores["r2_high"],
+                **{part: scores[part] for part in ("r2_low", "r2_high", "signal", "missed")},
                 "r2_half": scores["half_r2"],
-                "r2_values": corrected_r2(truth, guess, noise),
-                "truth_error": float(np.sqrt(noise) / truth.std()),
-                "coverage": np.mean(np.abs(guess - truth) <= 1.96 * np.hypot(errors, truth_errors)),
-                "error_ratio": float(np.sqrt(np.mean(errors**2) / wrong)) if wrong else None,
+                **{part: scores[part] for part in ("half_signal", "half_missed")},
+                **beside_truth(truth_of(name, number, case, game), guess, errors),
                 "gap": scores["gap"],
                 "gap_error": scores["gap_error"],
                 "seconds": round(seconds, 1),
@@ -173,42 +213,34 @@ def run_ours(case: str, estimator: Estimator, count: int) -> list[dict[str, Any]
     return rows
 
 
-def _explainer(sequence: str, segments: int | None, budget: int, estimator: Estimator) -> MaskExplainer:
-    template = Template(Alphabet("ACGT"), "N" * len(sequence))
-    settings = MaskSettings(segments=segments, budget=budget, estimator=estimator)
+def _explainer(case: Case, estimator: Estimator) -> MaskExplainer:
+    template = Template(Alphabet("ACGT"), "N" * len(next(iter(case.texts.values()))))
+    settings = MaskSettings(segments=case.segments, budget=case.budget, estimator=estimator)
     return MaskExplainer(["y"], Background.uniform(template), settings, Listing(["SV"]))
 
 
-def run_peer(case: str, method: str, count: int) -> list[dict[str, Any]]:
-    """Let another method explain the first sequences of a case; none where it is not installed."""
-    model, sequences, segments, budget = CASES[case]()
+def run_peer(name: str, method: str, case: Case) -> list[dict[str, Any]]:
+    """Let another method explain the sequences of a case whose truth is known; none where it is not installed."""
     rows = []
-    for number, sequence in enumerate(sequences[:count]):
-        game = _explainer(sequence, segments, budget, "auto").game("one", sequence)
-        truth, errors = truth_of(case, number, model, game)
-        began, spent = time.process_time(), budget
+    for number, text in case.texts.items():
+        if number >= case.truths:
+            break
+        game = _explainer(case, "auto").game("one", text)
+        truth = truth_of(name, number, case, game)
+        began, spent = time.process_time(), case.budget
         if method in SHAPIQ:
-            guess = shapiq_values(*SHAPIQ[method], model, game, budget)
-        elif case == "network" and method in GRADIENTS:
-            guess = GRADIENTS[method](game, budget)
-        elif method == "saturation mutagenesis" and segments is None:
-            guess, spent = mutagenesis(model, game), 3 * len(game.codes)
+            guess = shapiq_values(*SHAPIQ[method], case.model, game, case.budget)
+        elif name == "network" and method in GRADIENTS:
+            guess = GRADIENTS[method](game, case.budget)
+        elif method == "saturation mutagenesis" and case.segments is None:
+            guess, spent = mutagenesis(case.model, game), 3 * len(game.codes)
         else:
             continue
         if guess is None:
             continue
-        noise = float(np.mean(errors**2))
-        rows.append(
-            {
-                "case": case,
-                "sequence": number,
-                "method": method,
-                "budget": spent,
-                "r2_values": corrected_r2(truth, guess, noise),
-                "truth_error": float(np.sqrt(noise) / truth.std()),
-                "seconds": round(time.process_time() - began, 1),
-            }
-        )
+        seconds = round(time.process_time() - began, 1)
+        row = {"case": name, "sequence": number, "method": method, "budget": spent, "seconds": seconds}
+        rows.append(row | beside_truth(truth, guess))
     return rows
 
 
@@ -227,13 +259,13 @@ def shapiq_values(
     def value(masks: np.ndarray) -> np.ndarray:
         drawn[0] += len(masks)
         numbers = drawn[0] + np.arange(len(masks))
-        return model(game.compose(np.atleast_2d(masks).astype(np.uint8), TRUTH_KEY, numbers))[:, 0]
+        return model(game.compose(np.atleast_2d(masks).astype(np.uint8), KEY, numbers))[:, 0]
 
     m = game.plan.players
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = getattr(approximator, name)(n=m, random_state=0, **options).approximate(budget=budget, game=value)
-    return np.array([found[(i,)] for i in range(m)])
+        values = getattr(approximator, name)(n=m, random_state=0, **options).approximate(budget=budget, game=value)
+    return np.array([values[(i,)] for i in range(m)])
 
 
 def mutagenesis(model: Asked, game: SequenceGame) -> np.ndarray:
@@ -251,7 +283,7 @@ def mutagenesis(model: Asked, game: SequenceGame) -> np.ndarray:
 
 def expected_gradients(game: SequenceGame, budget: int) -> np.ndarray:
     """Integrated gradients averaged over the background (Erion et al. 2021), (n,), of the network."""
-    network, draws = long_model.load(FOLDER / "network.pt"), np.random.default_rng(FRESH_SEED)
+    network, draws = long_model.load(FOLDER / "network.pt"), np.random.default_rng(SEED)
     eye, total = torch.eye(4), torch.zeros(len(game.codes))
     x = eye[torch.from_numpy(game.codes.astype(np.int64))].T
     for start in range(0, budget, 250):
@@ -267,7 +299,7 @@ def deep_lift(game: SequenceGame, budget: int) -> np.ndarray:
     """DeepLIFT from draws of the background (DeepSHAP), (n,), of the network; each draw is two evaluations."""
     from captum.attr import DeepLift
 
-    network, draws = long_model.load(FOLDER / "network.pt"), np.random.default_rng(FRESH_SEED)
+    network, draws = long_model.load(FOLDER / "network.pt"), np.random.default_rng(SEED)
     eye, total, method = torch.eye(4), np.zeros(len(game.codes)), DeepLift(network)
     x = eye[torch.from_numpy(game.codes.astype(np.int64))].T
     for start in range(0, budget // 2, 100):
@@ -290,13 +322,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--sequences", type=int, default=12, help="at most so many of a case")
+    parser.add_argument("--sequences", type=int, nargs="*", help="their numbers, from 0; all unless told otherwise")
+    parser.add_argument("--budget", type=int, help="evaluations of each sequence, where not those of the case")
     chosen = parser.parse_args()
-    for case in chosen.cases:
+    for name in chosen.cases:
+        case = CASES[name]().some(chosen.sequences, chosen.budget)
         for method in chosen.methods:
-            rows = (run_ours if method in OURS else run_peer)(case, method, chosen.sequences)
+            rows = (run_ours if method in OURS else run_peer)(name, method, case)
             print(pd.DataFrame(rows).to_string(), flush=True)
-            key = ["case", "sequence", "method"]
+            key = ["case", "sequence", "method", "budget"]
             if rows:
                 merge_results(RESULTS / "long_inputs.tsv", rows, key, COLUMNS, "make benchmark-long-inputs")
 

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.long_motifs`, or `make benchmark-long-motifs`: the counts of a BPNet of CTCF, segments of ten
 letters, 24 random sequences of which 12 hold the motif, every other one turned to the minus strand. Writes
-results/benchmarks/long_motifs/motifs.tsv: the motifs, the sequences that hold each, and what Tomtom calls it among the
-consensus words of other factors. Most of the time is the model's (17 sequences a second on one core). `--memory 1000`
+tests/benchmarks/results/long_motifs.tsv: the motifs, in how many sequences each lies, and what Tomtom calls it among
+consensus words of factors. Most of the time is the model's (17 sequences a second on one core). `--memory 1000`
 explains so many sequences of 2,114 letters of a model that costs nothing, and says how much memory that took.
 """
 
@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.long_inputs import SHARED, Asked, bpnet
+from benchmarks.long_inputs import Asked, bpnet, bpnet_sequences
 from benchmarks.memory import peak_megabytes
+from benchmarks.result_files import FOLDER as RESULTS
+from benchmarks.result_files import merge_results
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
 from shapsketch.masks.tables import Pieces
 from shapsketch.masks.trust import trusted_rows
@@ -30,10 +32,12 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.spectrum.interaction_tables import Listing
-from shapsketch.storage.files import atomic_path
 from shapsketch.storage.parquet import parquet_writer, write_parquet
 
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "long_motifs"
+COLUMNS = (
+    "evaluations", "motif", "consensus", "called", "p_value", "share", "strands", "in_12_with_ctcf", "in_12_without",
+    "r2_pooled", "r2_half_pooled", "seconds",
+)  # fmt: skip
 DNA = Alphabet("ACGT")
 WORDS = {
     "CTCF": "TGGCCACCAGGGGGCGCTA", "GATA": "AGATAAGA", "AP1": "ATGAGTCAT", "YY1": "CAAGATGGCGGC",
@@ -72,43 +76,38 @@ def motifs_of(uncertain: Uncertain) -> tuple[Stretches, pd.DataFrame]:
     return found, pd.concat(instances) if instances else pd.DataFrame(columns=["motif", "sequence_id", "strand"])
 
 
-def called(found: Stretches) -> dict[str, str]:
-    """What Tomtom calls each motif among the words."""
+def called(stretches: Stretches) -> dict[str, tuple[str, float]]:
+    """What Tomtom calls each motif among the words, and its p-value."""
     onehot = {name: DNA.encode([word])[0][:, None] == np.arange(DNA.q) for name, word in WORDS.items()}
-    targets = {name: np.where(own, CONSENSUS, (1 - CONSENSUS) / 3) for name, own in onehot.items()}
-    queries = {("y", matrix.motif): matrix.frequencies for matrix in found.matrices}
+    targets = {name: np.where(letters, CONSENSUS, (1 - CONSENSUS) / 3) for name, letters in onehot.items()}
+    queries = {("y", matrix.motif): matrix.frequencies for matrix in stretches.matrices}
     best = compare_motifs(queries, targets, DNA, both_strands=True).drop_duplicates("motif")
-    return {row.motif: f"{row.target} (p {row.p_value:.1e})" for row in best.itertuples()}
+    return {row.motif: (row.target, row.p_value) for row in best.itertuples()}
 
 
-def motif_rows(budget: int) -> pd.DataFrame:
-    """Explain BPNet's sequences, and list their motifs."""
-    model, *_ = bpnet()
-    texts = pd.read_csv(SHARED / "reference_predictions.csv")["sequence"].tolist()
-    turned = DNA.decode(DNA.complement[DNA.encode(texts)][:, ::-1])
-    texts = [turned[k] if k % 2 else text for k, text in enumerate(texts)]
+def motif_rows(budget: int) -> list[dict[str, Any]]:
+    """Explain BPNet's sequences, and list their motifs; a row without one where there is none."""
+    texts, holds = bpnet_sequences()
     began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        scores, uncertain = explain(model, texts, budget, Path(folder))
-        found, instances = motifs_of(uncertain)
-    names = called(found)
-    rows: list[dict[str, Any]] = []
-    for motif in found.tables["motifs"].itertuples():
-        own = instances[instances["motif"] == motif.motif]
-        rows.append(
-            {
-                "motif": motif.motif,
-                "consensus": motif.consensus,
-                "called": names.get(motif.motif, ""),
-                "share": motif.share,
-                "sequences": ",".join(sorted(set(own["sequence_id"]), key=lambda name: int(name[1:]))),
-                "strands": "".join(sorted(set(own["strand"]))),
-                "r2_pooled": 1 - scores["missed"].sum() / scores["signal"].sum(),
-                "evaluations": budget,
-                "seconds": round(time.process_time() - began),
-            }
-        )
-    return pd.DataFrame(rows)
+        scores, uncertain = explain(bpnet().model, texts, budget, Path(folder))
+        stretches, instances = motifs_of(uncertain)
+    run = {
+        "evaluations": budget,
+        "r2_pooled": 1 - scores["missed"].sum() / scores["signal"].sum(),
+        "r2_half_pooled": 1 - scores["half_missed"].sum() / scores["half_signal"].sum(),
+        "seconds": round(time.process_time() - began),
+    }
+    names, rows = called(stretches) if stretches.matrices else {}, []
+    for motif in stretches.tables["motifs"].itertuples():
+        members = instances[instances["motif"] == motif.motif]
+        numbers = members["sequence_id"].str[1:].astype(int).unique()
+        name, p_value = names.get(motif.motif, ("", None))
+        about = {"motif": motif.motif, "consensus": motif.consensus, "called": name, "p_value": p_value}
+        about |= {"share": motif.share, "strands": "".join(sorted(set(members["strand"])))}
+        counts = {"in_12_with_ctcf": holds[numbers].sum(), "in_12_without": (~holds[numbers]).sum()}
+        rows.append(run | about | counts)
+    return rows or [run]
 
 
 def memory_of(count: int, budget: int) -> float:
@@ -126,16 +125,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--budget", type=int, default=2000)
     parser.add_argument("--memory", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=FOLDER / "motifs.tsv")
     chosen = parser.parse_args()
     if chosen.memory:
         print(f"{chosen.memory} sequences: {memory_of(chosen.memory, chosen.budget):.0f} MB at most")
         return
     rows = motif_rows(chosen.budget)
-    print(rows.to_string(), flush=True)
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(chosen.output) as temporary:
-        rows.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+    print(pd.DataFrame(rows).to_string(), flush=True)
+    merge_results(RESULTS / "long_motifs.tsv", rows, ["evaluations"], COLUMNS, "make benchmark-long-motifs")
 
 
 if __name__ == "__main__":

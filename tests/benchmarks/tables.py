@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import gallery_tables, mechanism_tables, numbers
+from benchmarks import gallery_tables, long_tables, mechanism_tables, numbers
 from benchmarks.result_files import FOLDER, read_results
 from benchmarks.table_cells import Rows, bold, grouped, less_noise, score, share, small
 from shapsketch.comparison.registry import METHODS, OURS
@@ -189,28 +189,6 @@ def sizes(table: pd.DataFrame) -> Rows:
     return rows
 
 
-LONG_INPUTS = {
-    "network": "a network of 500 positions",
-    "bpnet": "BPNet's counts, segments of ten of 2,114 letters",
-}
-LONG_SCORES = {"r2_values": 3, "r2_sized": 3, "r2_half": 2, "coverage": 3, "error_ratio": 1}  # and their digits
-MASKED = {"auto": "masks, `auto`", "regression": "masks, `regression`"}
-
-
-def long_inputs(table: pd.DataFrame) -> Rows:
-    """R2 of long inputs, means over their sequences; the best of Shapley values first."""
-    rows = [["input", "method", "evaluations", "Shapley values", "masks of every size", "of half the players"]]
-    rows[0] += ["intervals that hold the truth", "errors told over true ones", "s"]
-    for case in (case for case in LONG_INPUTS if case in set(table["case"])):
-        runs = table[table["case"] == case].groupby("method")
-        means = runs[["budget", *LONG_SCORES, "seconds"]].mean().sort_values("r2_values", ascending=False)
-        for method, run in means.iterrows():
-            cells = ["-" if pd.isna(run[name]) else f"{run[name]:.{digits}f}" for name, digits in LONG_SCORES.items()]
-            name = f"{LONG_INPUTS[case]}, {runs.size()[method]} of its sequences"
-            rows.append([name, MASKED.get(method, method), f"{run['budget']:,.0f}", *cells, f"{run['seconds']:,.0f}"])
-    return grouped(rows)
-
-
 TABLES: dict[str, tuple[str, Maker]] = {
     "recovery": ("recovery", recovery),
     "train_outputs": ("train_outputs", train_outputs),
@@ -222,7 +200,7 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "sizes": ("sizes", sizes),
     **{name: own for name, own in mechanism_tables.TABLES.items() if (FOLDER / f"{own[0]}.tsv").exists()},
     **gallery_tables.TABLES,
-    "long_inputs": ("long_inputs", long_inputs),
+    **{name: own for name, own in long_tables.TABLES.items() if (FOLDER / f"{own[0]}.tsv").exists()},
 }
 
 
