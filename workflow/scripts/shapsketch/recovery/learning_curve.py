@@ -22,9 +22,8 @@ from .ridge import Search
 LEARNED = ("student", "train")
 CURVE_EFFORT = 0.4  # of the epochs that a finished student has, at most
 QUICK = Search(reweightings=1, patience=1)  # misses a hundredth of what is unexplained, in a third of the time
-MAX_RIDGE_RATIO = (
-    3.0  # more samples want a weaker ridge than fewer: the path begins so many times above that of the part before
-)
+# More samples want a weaker ridge than fewer: the path begins so many times above that of the part before.
+MAX_RIDGE_RATIO = 3.0
 CURVE_SHARE = 0.06  # of the minutes that recovery may take, for each of three points
 
 
