@@ -32,8 +32,9 @@ def test_every_item_is_done_once(two_threads, count):
 
 def test_threads_work_at_the_same_time(two_threads):
     """Each waits for the other: one after the other, they would wait forever."""
-    both = threading.Barrier(2, timeout=30)
-    share_out(lambda start, stop: both.wait(), 2)
+    both, met = threading.Barrier(2, timeout=30), []
+    share_out(lambda start, stop: met.append(both.wait()), 2)
+    assert sorted(met) == [0, 1]
 
 
 def test_a_fault_is_raised(two_threads):
