@@ -104,12 +104,14 @@ def masked_facts(table: pd.DataFrame) -> Rows:
 
 def masked_windows(table: pd.DataFrame) -> Rows:
     """Windows, the strongest stretch of each, and where it is most like a word; the highest prediction first."""
-    rows = [["window", "R²", "strongest stretch", "adds", "most like the motif", "at", "alike", "such places"]]
+    rows = [
+        ["window", "R²", "strongest stretch", "adds", "most like the motif", "at", "alike", "such places, one in it"]
+    ]
     for run in table.to_dict("records"):
         r2 = "-" if pd.isna(run["r2"]) else f"{run['r2']:.2f}"
         stretch = [f"{run['start']}\u2013{run['end']}", f"{run['adds']:+.2f}\u00a0±\u00a0{run['error']:.2f}"]
         word = [f"`{run['letters']}`", f"{run['word_start']}\u00a0({run['strand']})", f"{run['alike']}/{run['of']}"]
-        places = f"{run['places']},\u00a0{'one' if run['overlap'] else 'none'}\u00a0there"
+        places = f"{run['places']},\u00a0{'yes' if run['overlap'] else 'no'}"
         rows.append([run["name"].replace("_", "\u00a0"), r2, *stretch, *word, places])
     return rows
 
