@@ -1,8 +1,9 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
 Every seed has dictionaries of its own, across and within layers, and a row in `results/mechanism.tsv`; the table of the
-page has means and intervals over seeds. Dictionaries are kept in results/benchmarks/mechanism: a run that breaks off
-goes on from there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
+page has means and intervals over seeds. `window_concepts.tsv` and `window_effects.tsv` are of
+`benchmarks.editing_window`. Dictionaries are kept in results/benchmarks/mechanism: a run that breaks off goes on from
+there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import editing_window
 from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
 from shapsketch.mechanism.replacement import encode_all, holding, predict_replaced
@@ -29,7 +31,7 @@ TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
 A6 = 5  # the output of position 6
 BYSTANDERS = (5, 7, 8)  # positions whose A is edited beside it
-WINDOW, CORE = range(3, 10), range(4, 9)  # positions that are edited, and those that are edited most
+WINDOW = range(3, 10)  # positions that are edited
 SAID = {"latent": "f1", "neuron": "neuron_f1", "random": "random_f1"}
 RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
 COLUMNS = (
@@ -39,7 +41,6 @@ COLUMNS = (
     *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
     "replacement", "completeness", "wins", "sure_wins", "outputs",
     *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
-    *(f"{who}_window" for who in (*SAID, "position")),
 )  # fmt: skip
 
 
@@ -106,24 +107,21 @@ def measure_circuit(
     }
 
 
-def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray) -> dict[str, Any]:
+def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, seed: int) -> dict[str, Any]:
     """What latents of the first layer say of an A at each position, and what A6's output is without them there.
 
     Returns:
-        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; of an A at any of 4 to 8, of the
-        best latent anywhere and its controls; `effect`, what that latent there
+        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; `effect`, what that latent there
         adds to the output where it is active, and the mean of that over positions outside of the window.
     """
     site, letter = dictionary.reads[0], TEMPLATE.alphabet.letters.index("A")
     x = activations.collect(network, codes, [site])[site.key]
-    random = concepts.random_latents(x, dictionary.latents, dictionary.k, 0)
+    random = concepts.random_latents(x, dictionary.latents, dictionary.k, seed)
     z, held = encode_all(network, dictionary, codes)[0].numpy(), np.arange(len(codes)) % 2 == 0
     labels = {f"a{at + 1}": (codes == letter) & (np.arange(TEMPLATE.n) == at) for at in range(TEMPLATE.n)}
     clean, effects = network.predict(codes)[:, A6], {}
-    labels["window"] = (codes == letter) & np.isin(np.arange(TEMPLATE.n) + 1, CORE)
-    *singles, window = concepts.match(labels, z, x, random, held)
-    row = {f"{who}_window": window[key] for who, key in (*SAID.items(), ("position", "position_f1"))}
-    for one in singles:
+    row = dict[str, Any]()
+    for one in concepts.match(labels, z, x, random, held):
         place, latent = one["place"] - 1, one["latent"]
         without = holding(0, latent, 0, place)
         added = clean - predict_replaced(network, dictionary, codes, without, errors=True)[:, A6]
@@ -156,12 +154,16 @@ def main() -> None:
     fitted, held = codes[: chosen.sequences], codes[chosen.sequences :]
     sites = [network.site(name, end) for name in MODULES for end in ("in", "out")]
     kept = activations.collect(network, fitted, sites)
+    command = "make benchmark-mechanism"
+    editing_window.write_concepts(editing_window.find_without(network, sites[::2], held), command)
     for seed in chosen.seeds:
         settings = {"seed": seed, "steps": chosen.steps, "latents": chosen.latents, "k": 8}
         dictionary, row = train_kinds(network, kept, held, settings)
         row |= measure_circuit(network, dictionary, fitted, held)
-        row |= match_bystanders(network, dictionary, held) | measure_steering(network, dictionary, held)
-        merge_results(FOLDER / "mechanism.tsv", [row], ["latents", "seed"], COLUMNS, "make benchmark-mechanism")
+        row |= match_bystanders(network, dictionary, held, seed) | measure_steering(network, dictionary, held)
+        merge_results(FOLDER / "mechanism.tsv", [row], ["latents", "seed"], COLUMNS, command)
+        editing_window.write_concepts(editing_window.find_latents(network, dictionary, held, seed), command)
+        editing_window.write_effects(settings | editing_window.carry(network, dictionary, fitted, held, seed), command)
         print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
 
 

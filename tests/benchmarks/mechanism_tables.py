@@ -5,12 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.table_cells import Rows
+from benchmarks.table_cells import Rows, grouped
 from shapsketch.mechanism.measures import over_seeds
 
 PUSHES = {
     "latents": "latents of the probe", "layer": "the layer's own probe", "means": "difference of means",
     "random": "random latents", "logits": "nothing",
+}  # fmt: skip
+WINDOWS = {
+    "a_4_8": "an A at 4 to 8", "a_3_9": "an A at 3 to 9", "any_4_8": "any letter there, 4 to 8",
+    "any_3_9": "any letter there, 3 to 9",
+}  # fmt: skip
+LAYERS = ("embedding", "first", "second")
+FINDERS = {
+    ("latents", 1): "the best latent", ("latents", 2): "two together", ("latents", 3): "three together",
+    ("random", 1): "the best random latent", ("random", 2): "two of these together",
+    ("random", 3): "three of these together", ("directions", 1): "the best of as many random directions",
+    ("neurons", 1): "the best neuron", ("units", 1): "the best unit of the perceptron",
+    ("probe", 1): "a logistic probe", ("positions", 1): "the positions alone",
 }  # fmt: skip
 VARIANTS = {"topk": "TopK", "matryoshka": "Matryoshka"}
 RANKINGS = {
@@ -81,11 +93,6 @@ def mechanism(table: pd.DataFrame) -> Rows:
         ]
         for at in (5, 7, 8)
     ]  # fmt: skip
-    words = {"neuron": "best neuron", "random": "random latents", "position": "the positions alone"}
-    rows.append([
-        "an A in the window (4 to 8): F1 of the best latent", seen("latent_window"),
-        ", ".join(f"{name} {seen(f'{key}_window')}" for key, name in words.items()),
-    ])  # fmt: skip
     rows.append([
         "what these latents add to A6's logit there",
         "; ".join(f"{at}: {seen(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)),
@@ -100,26 +107,63 @@ def mechanism(table: pd.DataFrame) -> Rows:
     return rows
 
 
+def window_concepts(table: pd.DataFrame) -> Rows:
+    """F1 of the editing window, in each layer, by latents and by what tells it without a dictionary."""
+    rows = [["layer", "F1 of", *WINDOWS.values()]]
+    for layer, words in enumerate(LAYERS):
+        for (finder, count), name in FINDERS.items():
+            chosen = table[table[["layer", "finder", "together"]].eq([layer, finder, count]).all(1)]
+            if len(chosen):
+                rows.append(
+                    [words, name, *(between(chosen.loc[chosen["concept"] == one, "f1"], ".2f") for one in WINDOWS)]
+                )
+    return grouped(rows)
+
+
+def window_effects(table: pd.DataFrame) -> Rows:
+    """What of the editing window is kept when latents know less, over seeds."""
+    count = 2 * int(table["latents"].iloc[0])
+
+    def seen(name: str, form: str = ".1%") -> str:
+        return between(table[name], form)
+
+    return [
+        ["what", f"value, {len(table)} seeds", "control"],
+        ["the window that is kept when latents know letter and place", seen("kept_letter_place"), ""],
+        [
+            "when they know the letter alone", seen("kept_letter"),
+            f"the place alone {seen('kept_place')}; nothing {seen('kept_nothing')}",
+        ],
+        [
+            f"when few of {count} know anything: those whose loss changes the window most",
+            "; ".join(f"{size}: {seen(f'kept_{size}')}" for size in (1, 2, 4, 8)),
+            f"4 at random: {seen('kept_4_random')}",
+        ],
+        ["when these four know the letter alone", seen("kept_4_letter"), ""],
+        [
+            f"latents of {count} that keep 80 % of the window", needed(table["needed"]),
+            f"{needed(table['needed_random'])} at random",
+        ],
+        [
+            "correlation with the window of what is lost without one of these four", seen("alike", ".2f"),
+            f"{seen('alike_random', '.2f')} of random directions of equal length",
+        ],
+        ["size of that, in logits", seen("size", ".2f"), seen("size_random", ".2f")],
+    ]  # fmt: skip
+
+
 def guide_latents(table: pd.DataFrame) -> Rows:
     """The most influential latents of two modules of the guide network: letters, sketch and motif."""
-    rows = [
-        [
-            "module",
-            "latent",
-            "letters of its windows",
-            "influence",
-            "R² of its sketch",
-            "on eGFP",
-            "strongest motif",
-            "its share",
-        ]
-    ]
+    rows = [[
+        "module", "latent", "letters of its windows", "influence", "R² of its sketch", "on eGFP", "strongest motif",
+        "its share",
+    ]]  # fmt: skip
     for module in ("motifs", "mixing"):
         for row in table[table["module"] == module].sort_values("rank").to_dict("records"):
             cells = [str(row["latent"]), f"`{row['letters']}`", f"{row['influence']:.3f}"]
             cells += [f"{row['r2']:.4f} ({row['r2_low']:.4f} to {row['r2_high']:.4f})", f"{row['r2_on_sequences']:.4f}"]
             rows.append([module, *cells, f"`{row['motif']}`", f"{row['share']:.0%}"])
-    return [rows[0]] + [["" if k and new[0] == rows[k][0] else new[0], *new[1:]] for k, new in enumerate(rows[1:])]
+    return grouped(rows)
 
 
 def antibodies(table: pd.DataFrame) -> Rows:
@@ -176,6 +220,8 @@ def antibody_designs(table: pd.DataFrame) -> Rows:
 
 TABLES = {
     "mechanism": ("mechanism", mechanism),
+    "window_concepts": ("window_concepts", window_concepts),
+    "window_effects": ("window_effects", window_effects),
     "guide_latents": ("guide_latents", guide_latents),
     "antibodies": ("antibodies", antibodies),
     "antibody_concepts": ("antibody_concepts", antibody_concepts),
