@@ -85,19 +85,6 @@ def mechanism(table: pd.DataFrame) -> Rows:
         ["replacement score of A6's graphs", seen("replacement"), ""],
         ["completeness score", seen("completeness"), ""],
     ]  # fmt: skip
-    rows += [
-        [
-            f"an A at {at}: F1 of the best latent at that position", seen(f"latent_a{at}"),
-            f"best neuron {seen(f'neuron_a{at}')}, random latents {seen(f'random_a{at}')}, "
-            f"always yes {table['always'].mean():.2f}",
-        ]
-        for at in (5, 7, 8)
-    ]  # fmt: skip
-    rows.append([
-        "what these latents add to A6's logit there",
-        "; ".join(f"{at}: {seen(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)),
-        f"an A outside of 3 to 9: {seen('effect_outside', '+.2f')}",
-    ])  # fmt: skip
     outputs, wins, sure = (int(table[name].sum()) for name in ("outputs", "wins", "sure_wins"))
     rows.append([
         "outputs that a latent raises more than its controls",
@@ -105,6 +92,17 @@ def mechanism(table: pd.DataFrame) -> Rows:
         "random latents of equal norm, difference of means",
     ])  # fmt: skip
     return rows
+
+
+def bystanders(table: pd.DataFrame) -> Rows:
+    """F1 of an A at a position by what is active there, and what it adds to editing at 6, over seeds."""
+    words = ["best latent", "best neuron", "random latents", "always yes", "adds to A6's logit"]
+    rows = [["an A at", *words]]
+    for position, runs in table.groupby("position"):
+        scores = [between(runs[name]) for name in ("f1", "neuron_f1", "random_f1", "position_f1")]
+        rows.append([str(position), *scores, between(runs["effect"], "+.2f")])
+    outside = table.drop_duplicates("seed")["effect_outside"]
+    return [*rows, ["outside of 3 to 9", "", "", "", "", between(outside, "+.2f")]]
 
 
 def window_concepts(table: pd.DataFrame) -> Rows:
@@ -220,6 +218,7 @@ def antibody_designs(table: pd.DataFrame) -> Rows:
 
 TABLES = {
     "mechanism": ("mechanism", mechanism),
+    "bystanders": ("bystanders", bystanders),
     "window_concepts": ("window_concepts", window_concepts),
     "window_effects": ("window_effects", window_effects),
     "guide_latents": ("guide_latents", guide_latents),
