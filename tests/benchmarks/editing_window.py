@@ -20,7 +20,7 @@ from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.models.sites import Site
 
 SPANS = {"4_8": (4, 8), "3_9": (3, 9)}  # of positions that are edited most, and that are edited
-TOGETHER = 3  # latents that may mark the window, each a part of it
+TOGETHER = 3  # features that may mark the window, each a part of it
 STRONGEST = 4  # latents whose removal is looked at one by one
 DRAWS = 5  # of random directions for each of these
 SIZES = (1, 2, 4, 8)  # latents of which it is told what they keep
@@ -54,7 +54,9 @@ def layers_of(network: HookedNetwork, sites: Sequence[Site], codes: np.ndarray) 
     return [embedded.numpy(), *(kept[site.key] for site in sites)]
 
 
-def score_together(features: np.ndarray, marks: np.ndarray, held: np.ndarray, most: int) -> list[float]:
+def score_together(
+    features: np.ndarray, marks: np.ndarray, held: np.ndarray, most: int, signed: bool = False
+) -> list[float]:
     """F1 on held sequences of the best feature, of the best two, ...: letters that any of them marks.
 
     Each further one is chosen, with its threshold, on the letters that those before it have not marked.
@@ -64,13 +66,14 @@ def score_together(features: np.ndarray, marks: np.ndarray, held: np.ndarray, mo
         marks: (N, n) bool.
         held: (N,) bool.
         most: how many are joined; a further one that does not help is left out.
+        signed: whether numbers below 0 may mark, too.
     """
     flat, wanted = features.reshape(-1, features.shape[-1]), marks.reshape(1, -1)
     scored = np.repeat(held, marks.shape[1])
     marked, scores = np.zeros((len(flat), 1), bool), []
     for _ in range(most):
         left = ~scored & ~marked[:, 0]
-        _, feature, limit = concepts.best_cuts(flat[left].T, wanted[:, left])[0]
+        _, feature, limit = concepts.best_cuts(flat[left].T, wanted[:, left], signed)[0]
         joined = marked | (flat[:, [feature]] > limit)
         before, after = (concepts.f1(part[~scored], wanted[:, ~scored])[0, 0] for part in (marked, joined))
         marked = joined if after > before else marked
@@ -123,7 +126,7 @@ def find_latents(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarr
             scores = {
                 "latents": score_together(encoded[layer - 1].numpy(), marks, held, TOGETHER),
                 "random": score_together(random, marks, held, TOGETHER),
-                "directions": [score_best(pushed, marks, held, signed=True)],
+                "directions": score_together(pushed, marks, held, TOGETHER, signed=True),
             }
             rows += [
                 {"seed": seed, "layer": layer, "concept": concept, "finder": finder, "together": count, "f1": score}

@@ -21,6 +21,7 @@ FINDERS = {
     ("latents", 1): "the best latent", ("latents", 2): "two together", ("latents", 3): "three together",
     ("random", 1): "the best random latent", ("random", 2): "two of these together",
     ("random", 3): "three of these together", ("directions", 1): "the best of as many random directions",
+    ("directions", 2): "two of these together", ("directions", 3): "three of these together",
     ("neurons", 1): "the best neuron", ("units", 1): "the best unit of the perceptron",
     ("probe", 1): "a logistic probe", ("positions", 1): "the positions alone",
 }  # fmt: skip
