@@ -111,7 +111,7 @@ def window_concepts(table: pd.DataFrame) -> Rows:
     rows = [["layer", "F1 of", *WINDOWS.values()]]
     for layer, words in enumerate(LAYERS):
         for (finder, count), name in FINDERS.items():
-            chosen = table[table[["layer", "finder", "together"]].eq([layer, finder, count]).all(1)]
+            chosen = table[table[["layer", "finder", "together"]].eq([layer, finder, count]).all(axis=1)]
             if len(chosen):
                 rows.append(
                     [words, name, *(between(chosen.loc[chosen["concept"] == one, "f1"], ".2f") for one in WINDOWS)]

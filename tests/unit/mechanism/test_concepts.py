@@ -98,7 +98,7 @@ def test_the_best_threshold_is_the_best_of_all_where_numbers_are_equal(signed):
     ):
         score, feature, limit = best
         assert np.isclose(score, scores.max())
-        assert np.isclose(concepts.f1(numbers[[feature]].T > limit, marks[None])[0, 0], score)
+        assert np.isclose(concepts.f1(limit < numbers[[feature]].T, marks[None])[0, 0], score)
     if not signed:
         assert concepts.best_cuts(numbers[[2]], labels) == [(-1.0, 0, np.inf)] * 3
 
