@@ -7,6 +7,7 @@ from mask_cases import SEQUENCE, TEMPLATE
 from shapsketch.masks.game import Players, SequenceGame
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 
 
@@ -52,6 +53,27 @@ def test_wrong_segments_are_named(segments, sentence):
 def test_wrong_windows_are_named(window, sentence):
     with pytest.raises(InputError, match=sentence):
         Players.build(TEMPLATE, window=window)
+
+
+@pytest.mark.parametrize(
+    ("positions", "segments", "window", "sentence"),
+    [
+        (50_000, None, None, r"^50000 free positions are to be masked one by one, and at most 4094 .*\{segments: 13\}"),
+        (50_000, 12, None, r"50000 positions into 4167 segments of 12 .*: set it to \{segments: 13\} or more"),
+        (10_000, [[k, k] for k in range(1, 5001)], None, "^explain.masks.players lists 5000 segments"),
+        (
+            10_000,
+            None,
+            [101, 5100],
+            r"the window \[101, 5100\], whose 5000 free positions .*: narrow it, or .*ments: 10\}",
+        ),
+    ],
+)
+def test_too_many_players_are_called_what_they_are(positions, segments, window, sentence):
+    template = Template(TEMPLATE.alphabet, f"N{{{positions}}}")
+    with pytest.raises(InputError, match=sentence):
+        Players.build(template, segments, window)
+    assert Players.build(template, 13).count <= 4094
 
 
 def test_a_game_keeps_what_is_present_and_draws_the_rest(model):

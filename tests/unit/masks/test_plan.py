@@ -14,7 +14,7 @@ from shapsketch.settings.errors import InputError
         ({"players": 50, "budget": 900, "draws": 10}, "90 values of 10 draws each; at least 1000 are needed.*or lower"),
         ({"players": 50, "budget": 5000, "estimator": "exact"}, "asks all 2\\^50 masks"),
         ({"players": 500, "budget": 500, "estimator": "fourier"}, "needs a larger lattice for 500 players"),
-        ({"players": 5000, "budget": 5000}, "5000 free positions are to be masked one by one, and at most 4094"),
+        ({"players": 5000, "budget": 5000}, "5000 players are to be masked, and at most 4094 can be"),
     ],
 )
 def test_impossible_plans_are_refused(arguments, sentence):

@@ -14,9 +14,10 @@ from ..sequences.rng import MASK_STREAM, content_keys
 from ..sequences.template import Template
 from ..sequences.words import random_word
 from ..settings.errors import InputError
-from .plan import MaskPlan
+from .plan import MAX_PLAYERS, MaskPlan
 
 LETTERS_AT_ONCE = 1 << 24  # letters of the queries that are held in memory
+USUAL_WIDTH = 10  # of segments, where one per position is too many
 FIXED_RATE = 1e-6  # of the draws of a background that is all but one sequence, which then counts as fixed
 
 Segments = int | Sequence[Sequence[int]] | None
@@ -47,7 +48,8 @@ class Players:
             window: the [first, last] of the positions that are players, one each; the rest of the sequence stays.
 
         Raises:
-            InputError: listed segments overlap, leave the template, or one holds no free position; or the window does.
+            InputError: listed segments overlap, leave the template, or one holds no free position; or the window does;
+                or there are more players than can be masked.
         """
         n = template.n
         if window is not None:
@@ -61,6 +63,8 @@ class Players:
             bounds = bounds[free]
         else:
             bounds = _listed(template, segments)
+        if len(bounds) > MAX_PLAYERS:
+            raise InputError(_too_many(len(bounds), template, segments, window))
         owners = np.full(n, -1)
         for player, (first, last) in enumerate(bounds.tolist()):
             owners[first : last + 1] = player
@@ -95,6 +99,25 @@ class Players:
     def names(self) -> list[str]:
         """The 1-based position of each player, or its range, as in `"101-120"`."""
         return [str(a + 1) if a == b else f"{a + 1}-{b + 1}" for a, b in zip(self.first, self.last, strict=True)]
+
+
+def _too_many(count: int, template: Template, segments: Segments, window: Sequence[int] | None) -> str:
+    """What to say of more players than can be masked, and which there could be."""
+    least, most = -(-template.n // MAX_PLAYERS), f"and at most {MAX_PLAYERS} can be"
+    wider = f"set explain.masks.players to {{segments: {max(least, USUAL_WIDTH)}}}, say"
+    if window is not None:
+        return (
+            f"explain.masks.players names the window {list(window)}, whose {count} free positions are to be masked one "
+            f"by one, {most}: narrow it, or {wider}."
+        )
+    if segments is None:
+        return f"{count} free positions are to be masked one by one, {most}: {wider}, or to a window."
+    if isinstance(segments, int):
+        return (
+            f"explain.masks.players divides {template.n} positions into {count} segments of {segments} to be masked, "
+            f"{most}: set it to {{segments: {least}}} or more, or to a window."
+        )
+    return f"explain.masks.players lists {count} segments to be masked, {most}: join some, or list fewer."
 
 
 def _windowed(template: Template, window: Sequence[int]) -> np.ndarray:

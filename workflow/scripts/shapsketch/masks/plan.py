@@ -237,10 +237,7 @@ def make_mask_plan(
     """
     values = budget // draws
     if players > MAX_PLAYERS:
-        raise InputError(
-            f"{players} free positions are to be masked one by one, and at most {MAX_PLAYERS} can be: set "
-            "explain.masks.players to {segments: 10}, say, or to a window."
-        )
+        raise InputError(f"{players} players are to be masked, and at most {MAX_PLAYERS} can be.")
 
     def plan(design: Design, sizes: dict[Role, int], lattice: Lattice | None = None) -> Plan:
         background = Background.uniform(Template(Alphabet(ABSENT + PRESENT), "*" * players))
