@@ -131,8 +131,8 @@ def as_they_are(around: Around) -> list[dict[str, Any]]:
 
 def free_answers(around: Around) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What both students answer, on average: (N, m) masks, (N, n) codes and (N,) values."""
-    game, half = around.game, FREE_ANSWERS // 2
-    masks = np.concatenate([sized_masks(FREE_SEED, 0, half, 500), sized_masks(FREE_SEED, half, 2 * half, 500, TILT)])
+    game, half, m = around.game, FREE_ANSWERS // 2, around.game.plan.players
+    masks = np.concatenate([sized_masks(FREE_SEED, 0, half, m), sized_masks(FREE_SEED, half, 2 * half, m, TILT)])
     codes = game.compose(masks, FREE_KEY, np.arange(len(masks)))
     values = np.mean([around.students.predict(fold, codes)[:, 0] for fold in range(FOLDS)], axis=0)
     return masks, codes, values
