@@ -7,7 +7,7 @@ letter that stays and for one that is drawn; one of *letters* has four, and is t
 mean of all four. Either is fitted *alone*, to the model's values that are not held out, or *of students*, to their free
 answers at masks of uniform size and at tilted ones, and to the model's values beside them, as `recovery.train` does.
 Shapley values of trains are exact. How many steps, and with which decay, is what validates best. Beside them stand what
-the explainer says (`auto`), what its students say uncorrected, and what they say by ten times as many walks, which is
+the explainer says (`auto`), what its students say uncorrected, and what they say by four times as many walks, which is
 what a train that were the students would say.
 """
 
@@ -41,9 +41,9 @@ COLUMNS = (
 )  # fmt: skip
 RATE = 2e-3  # of a step; those of shorter sequences step over 500 positions, where all matrices move at once
 DECAYS = (0.15, 0.6)
-STEPS_ALONE, STEPS_TAUGHT = (300, 1500), (4000,)
-FREE_ANSWERS, FREE_SEED, FREE_KEY = 100_000, 71, np.uint64(777)
-MORE_WALKS = 10
+STEPS_ALONE, STEPS_TAUGHT = (300, 1500), (3000,)
+FREE_ANSWERS, FREE_SEED, FREE_KEY = 60_000, 71, np.uint64(777)
+MORE_WALKS = 4
 WHOLES = 20  # times that the sequence itself is among the values, as for students
 Letters = tuple[np.ndarray, np.ndarray]  # (N, 500) codes and their (N,) values
 
@@ -93,6 +93,15 @@ class Around:
         checks = self.game.plan.parts["checks"]
         return np.append(self.game.plan.fitted, np.arange(checks.start, checks.stop))
 
+    @cached_property
+    def free(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What both students answer, on average: (N, m) masks, (N, n) codes and (N,) values."""
+        game, half, m = self.game, FREE_ANSWERS // 2, self.game.plan.players
+        sized = sized_masks(FREE_SEED, 0, half, m), sized_masks(FREE_SEED, half, 2 * half, m, TILT)
+        codes = game.compose(np.concatenate(sized), FREE_KEY, np.arange(2 * half))
+        values = np.mean([self.students.predict(fold, codes)[:, 0] for fold in range(FOLDS)], axis=0)
+        return np.concatenate(sized), codes, values
+
     def row(self, method: str, seconds: float, values: np.ndarray, scores: dict[str, Any], **about: Any) -> dict:
         """A row of the results."""
         parts = {"r2_sized": scores["r2"], "signal": scores["signal"], "missed": scores["missed"]}
@@ -125,17 +134,8 @@ def as_they_are(around: Around) -> list[dict[str, Any]]:
     began, more = time.process_time(), MORE_WALKS * student_fit.WALK_SHARE
     with patch.multiple(student_fit, WALK_SHARE=more, MAX_WALK_LETTERS=MORE_WALKS * student_fit.MAX_WALK_LETTERS):
         values, *_ = student_fit._walks(students, game, [1 / FOLDS] * FOLDS)
-    walked = around.row("students, ten times the walks", time.process_time() - began, values[:, 0], scores)
+    walked = around.row("students, four times the walks", time.process_time() - began, values[:, 0], scores)
     return [told, alone, walked]
-
-
-def free_answers(around: Around) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What both students answer, on average: (N, m) masks, (N, n) codes and (N,) values."""
-    game, half, m = around.game, FREE_ANSWERS // 2, around.game.plan.players
-    masks = np.concatenate([sized_masks(FREE_SEED, 0, half, m), sized_masks(FREE_SEED, half, 2 * half, m, TILT)])
-    codes = game.compose(masks, FREE_KEY, np.arange(len(masks)))
-    values = np.mean([around.students.predict(fold, codes)[:, 0] for fold in range(FOLDS)], axis=0)
-    return masks, codes, values
 
 
 def samples(around: Around, kind: str, taught: bool) -> Letters:
@@ -148,7 +148,7 @@ def samples(around: Around, kind: str, taught: bool) -> Letters:
     values = np.append(answers[rows, 0], np.repeat(prediction, WHOLES))
     if not taught:
         return one, values
-    free_masks, free_codes, free = free_answers(around)
+    free_masks, free_codes, free = around.free
     free_one = free_masks if kind == "masks" else free_codes
     return np.concatenate([free_one, *[one] * train.REPEATS]), np.concatenate([free, *[values] * train.REPEATS])
 
