@@ -9,7 +9,7 @@ VERSIONS = {
     "convert": 2,
     "recovery": 18,
     "explain": 6,
-    "masks": 12,
+    "masks": 13,
     "motifs": 11,
     "compare": 2,
     "report": 7,
