@@ -44,7 +44,7 @@ def _pooled(missed: pd.Series, signal: pd.Series, digits: int) -> str:
     return "-" if signal.isna().all() else f"{min(1 - missed.sum() / signal.sum(), 1.0):.{digits}f}"
 
 
-TOLD = ("auto", "students", "students, four times the walks")
+TOLD = ("auto", "students", "students, a third of the walks")
 
 
 def long_trains(table: pd.DataFrame) -> Rows:
