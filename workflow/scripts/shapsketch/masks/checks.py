@@ -159,7 +159,8 @@ def combine(
         errors = wider * errors
         if told is not None and signal is not None and signal > missed and len(mean) > FEW_PLAYERS:
             most = (6 * missed + _beyond_noise(mean, square, count)) / (1 - missed / signal) ** FOUND_POWER
-            errors = np.minimum(errors, np.sqrt(most / len(mean) * _spread(told)))
+            likely = most / len(mean) * _spread(told)
+            errors = np.minimum(errors, np.sqrt(share**2 * square + likely))
     base_square, base_wider = (float(part[0]) for part in _squared_errors(nobody[:, None]))
     missed = max(whole**2, float(spread.sum()))  # squared, of what the fit has at the other end
     base_share = missed / (missed + base_square) if base_square > 0 and len(mean) > FEW_PLAYERS else 1.0
