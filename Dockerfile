@@ -1,6 +1,6 @@
 # One image with Snakemake, its cluster plugins and every package of envs/: for Kubernetes, AWS Batch and Apptainer.
-#   docker build -t MY-REGISTRY/shapsketch:1.0.0 .
-#   apptainer build shapsketch.sif docker-daemon://MY-REGISTRY/shapsketch:1.0.0
+#   docker build -t MY-REGISTRY/shapsketch:1.1.0 .
+#   apptainer build shapsketch.sif docker-daemon://MY-REGISTRY/shapsketch:1.1.0
 FROM python:3.13-slim
 # LightGBM's wheel links to the system's OpenMP, which slim images lack.
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*

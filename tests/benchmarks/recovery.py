@@ -113,7 +113,8 @@ def _run_ours(sketch: Sketch, estimator: str, folder: Path) -> list[tuple[Spectr
     done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}
     if done.returncode:
-        failed = {**run, "note": f"failed: {done.stderr.strip().splitlines()[-1]}"}
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}, without a word"]
+        failed = {**run, "note": f"failed: {said[-1]}"}
         return [(None, failed) for _ in sketch.plan.outputs]
     record = read_json(folder / "record.json")
     run |= {"seconds": record["seconds"], "peak_mb": record["peak_mb"]}

@@ -1,9 +1,10 @@
 """Boosted trees become dividends exactly."""
 
 import numpy as np
+import pytest
 
 from recovery_cases import sketch_of
-from shapsketch.recovery import recover, trees
+from shapsketch.recovery import recover, standardised, trees
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -28,3 +29,21 @@ def test_trees_become_dividends_exactly(monkeypatch):
         for axis, i in enumerate(support):
             mean = np.tensordot(spectrum.terms.table(t), background.local[i], (axis, 0))
             assert np.abs(mean).max() < 1e-9
+
+
+def test_candidates_are_the_supports_of_all_dividends():
+    template = Template(Alphabet("ACGT"), "NRNNNAN")
+    background = Background.uniform(template)
+    sketch = sketch_of(lambda c: c[:, 0] * c[:, 2] + c[:, 6] * c[:, 1], template, budget=900, design="random")
+    samples, _ = standardised(sketch, 0, 1)
+    supports = trees.split_supports(samples)
+    _, boosted = trees._boost(samples, trees.DEPTH, trees.FEW_TREES)
+    assert supports == trees.Leaves.collect(boosted, background).dividends()[1].supports
+
+
+@pytest.mark.parametrize(
+    ("letters", "positions", "depth"), [(4, 24, 5), (4, 200, 5), (20, 4, 5), (20, 10, 4), (20, 56, 2), (20, 1, 5)]
+)
+def test_trees_are_as_deep_as_tables_of_their_dividends_may_be_large(letters, positions, depth, monkeypatch):
+    monkeypatch.setattr(trees, "MAX_TREES", 8_000)
+    assert trees.affordable_depth(np.full(positions, letters)) == depth

@@ -6,7 +6,7 @@ gives Shapley values and interactions of any sequence at almost no cost.
 
 from importlib import import_module
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 _HOMES = {
     "Alphabet": "sequences.alphabet",

@@ -128,7 +128,7 @@ class FitDetails(TypedDict, total=False):
         coefficients, rounds: of the sparse Fourier transform: coefficients peeled, and rounds of peeling.
         noise: what peeling left, a mean square in squared units of the model.
         trees, leaves: how many.
-        depth, order: of an ensemble's deepest tree, and of its highest dividend.
+        depth, order: of an ensemble's deepest tree (boosted: how deep it may be), and of its highest dividend.
         mask_weight: of the masks, beside the values, in the loss of InstaSHAP.
         students, student_r2: networks that count, and R2 of their mean on the validation points.
         rank, train_r2: of the tensor train, and its R2 on the validation points.

@@ -7,6 +7,7 @@ the product rule for a product of one-position functions under a product backgro
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import comb
 from typing import Any
 
 import lightgbm as lgb
@@ -31,25 +32,51 @@ SETTINGS: dict[str, Any] = {
     "verbosity": -1,
 }
 MAX_TREES = 8000
+MAX_CELLS = 200_000_000  # of the tables of all dividends: 1.6 GB
 FEW_TREES = 300
 PATIENCE = 100  # trees without a better validation score
 
 
 def fit(samples: Samples, max_order: int | None) -> Fit:
-    """Boost until the validation points stop improving, and merge the leaves' dividends by support."""
-    scale, trees = _boost(samples, min(max_order or DEPTH, DEPTH), MAX_TREES)
+    """Boost until the validation points stop improving, and merge the leaves' dividends by support.
+
+    Trees are as deep as the tables of their dividends may be large: many positions of many letters hold pairs only.
+    """
+    depth = affordable_depth(samples.plan.template.sizes[samples.plan.template.free])
+    scale, trees = _boost(samples, min(max_order or DEPTH, depth), MAX_TREES)
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
     mean = samples.all_values.mean()
     return Fit(
-        float(mean + scale * intercept), terms.scaled(scale), {"trees": len(trees), "leaves": len(leaves.values)}
+        float(mean + scale * intercept),
+        terms.scaled(scale),
+        {"trees": len(trees), "leaves": len(leaves.values), "depth": depth},
     )
+
+
+def affordable_depth(sizes: np.ndarray) -> int:
+    """Return how deep trees may be, from 1 to `DEPTH`, so that all tables of dividends have at most `MAX_CELLS` cells.
+
+    Args:
+        sizes: (F,) the numbers of letters at the free positions. The cells of all supports of an order are an
+            elementary symmetric polynomial of them; a leaf fills at most one table for each subset of its path.
+    """
+    cells = [1, *[0] * DEPTH]
+    for size in sizes.tolist():
+        cells = [1, *(cells[k] + size * cells[k - 1] for k in range(1, DEPTH + 1))]
+    leaves, widest = MAX_TREES * SETTINGS["num_leaves"], int(sizes.max(initial=1))
+    fitting = [
+        depth
+        for depth in range(1, DEPTH + 1)
+        if sum(min(cells[k], leaves * comb(depth, k) * widest**k) for k in range(1, depth + 1)) <= MAX_CELLS
+    ]
+    return max(fitting, default=1)
 
 
 def split_supports(samples: Samples) -> list[Support]:
     """Return the sets of positions that a few trees split on together: candidates for interactions."""
     _, trees = _boost(samples, DEPTH, FEW_TREES)
-    return Leaves.collect(trees, samples.plan.background).dividends()[1].supports
+    return Leaves.collect(trees, samples.plan.background).supports()
 
 
 def _boost(samples: Samples, depth: int, most: int) -> tuple[float, list[dict[str, Any]]]:
@@ -119,6 +146,17 @@ class Leaves:
                     if kept:  # left: the letter's column is 0
                         stack.append((node[child], {**path, i: kept}))
         return cls(background, np.array(values), paths)
+
+    def supports(self) -> list[Support]:
+        """Return the sets of positions that have a dividend, by order, then by position; no table is made."""
+        deepest = self.positions.shape[1]
+        supports: list[Support] = []
+        for order in range(1, deepest + 1):
+            parts = [
+                self.positions[self.counts > columns[-1]][:, columns] for columns in combinations(range(deepest), order)
+            ]
+            supports.extend(map(tuple, np.unique(np.concatenate(parts), axis=0).tolist()))
+        return supports
 
     def dividends(self, max_order: int | None = None) -> tuple[float, Terms]:
         """Return the mean and the merged dividends of the sum of all leaves, up to an order."""
