@@ -1,8 +1,10 @@
 """What happens inside BE-DICT: dictionaries, steering and the circuit of editing at A6, each number beside its control.
 
 Every seed has dictionaries of its own, across and within layers, and a row in `results/mechanism.tsv`; the table of the
-page has means and intervals over seeds. Dictionaries are kept in results/benchmarks/mechanism: a run that breaks off
-goes on from there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
+page has means and intervals over seeds. What latents say of single letters is in `bystanders.tsv`, and of the editing
+window in `window_concepts.tsv` and `window_effects.tsv` (`benchmarks.editing_window`); `--parts features` measures
+these alone, which need no dictionaries within layers. Dictionaries are kept in results/benchmarks/mechanism: a run that
+breaks off goes on from there. `--seeds 0 1 2 3 4` is the run in full; the data lie beside the checkout.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import editing_window
 from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.mechanism import ablation, activations, circuits, concepts, latents, measures, rankings, steering
 from shapsketch.mechanism.replacement import encode_all, holding, predict_replaced
@@ -29,8 +32,7 @@ TEMPLATE = Template(Alphabet("ACTG"), "N" * 20)
 MODULES = [f"trfunit_pipeline.{layer}.MLP" for layer in (0, 1)]
 A6 = 5  # the output of position 6
 BYSTANDERS = (5, 7, 8)  # positions whose A is edited beside it
-WINDOW, CORE = range(3, 10), range(4, 9)  # positions that are edited, and those that are edited most
-SAID = {"latent": "f1", "neuron": "neuron_f1", "random": "random_f1"}
+WINDOW = range(3, 10)  # positions that are edited
 RANKINGS = ("selection", "ablation", "influence", "gradient", "random")
 COLUMNS = (
     "seed", "steps", "latents", "k",
@@ -38,9 +40,12 @@ COLUMNS = (
     "kept_none", *(f"{what}_{kind}" for what in ("needed", "added") for kind in RANKINGS),
     *(f"area_gain_{kind}" for kind in RANKINGS[:3]),
     "replacement", "completeness", "wins", "sure_wins", "outputs",
-    *(f"{who}_a{at}" for at in BYSTANDERS for who in (*SAID, "effect")), "always", "effect_outside",
-    *(f"{who}_window" for who in (*SAID, "position")),
 )  # fmt: skip
+BYSTANDER_COLUMNS = (
+    "seed", "position", "letters", "f1", "neuron_f1", "random_f1", "position_f1", "effect", "effect_outside",
+)  # fmt: skip
+KINDS = {"across": "cross_layer", "within": "transcoder"}
+COMMAND = "make benchmark-mechanism"
 
 
 def open_bedict() -> HookedNetwork:
@@ -52,28 +57,30 @@ def open_bedict() -> HookedNetwork:
     return HookedNetwork(source, TEMPLATE, [f"p{k}" for k in range(1, 21)])
 
 
-def train_kinds(
-    network: HookedNetwork, kept: dict[str, np.ndarray], codes: np.ndarray, settings: dict[str, Any]
-) -> tuple[Dictionary, dict[str, Any]]:
-    """The dictionary across layers, and measures of it and of the one within layers."""
-    reads, writes = (tuple(network.site(name, end) for name in MODULES) for end in ("in", "out"))
-    flat = [[kept[s.key].reshape(-1, s.width) for s in sites] for sites in (reads, writes)]
-    means = {s: torch.from_numpy(y.mean(0)) for s, y in zip(writes, flat[1], strict=True)}
-    row, made = dict(settings), {}
-    for kind, name in (("cross_layer", "across"), ("transcoder", "within")):
-        path = KEPT / f"{'-'.join(str(value) for value in (name, *settings.values()))}.safetensors"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            training = Training(kind=kind, batch=1024, **settings)
-            train(*flat, (reads, writes), training, checkpoint=path.with_suffix(".part")).save(path)
-        made[name] = Dictionary.load(path)
-        scores = measures.score_outputs(network, made[name], codes, means, 0)
-        dead = np.mean(
-            [(z > 0).any((0, 1)).logical_not().float().mean() for z in encode_all(network, made[name], codes)]
-        )
-        values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": dead}
+def train_kept(name: str, network: HookedNetwork, kept: dict[str, np.ndarray], settings: dict[str, Any]) -> Dictionary:
+    """The dictionary `across` layers or `within` them, trained unless it is kept."""
+    path = KEPT / f"{'-'.join(str(value) for value in (name, *settings.values()))}.safetensors"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reads, writes = (tuple(network.site(module, end) for module in MODULES) for end in ("in", "out"))
+        flat = [[kept[site.key].reshape(-1, site.width) for site in sites] for sites in (reads, writes)]
+        training = Training(kind=KINDS[name], batch=1024, **settings)
+        train(*flat, (reads, writes), training, checkpoint=path.with_suffix(".part")).save(path)
+    return Dictionary.load(path)
+
+
+def measure_kinds(
+    network: HookedNetwork, dictionaries: dict[str, Dictionary], kept: dict[str, np.ndarray], codes: np.ndarray
+) -> dict[str, Any]:
+    """How well the network answers with its perceptrons replaced by each dictionary."""
+    row, writes = dict[str, Any](), dictionaries["across"].writes
+    means = {site: torch.from_numpy(kept[site.key].reshape(-1, site.width).mean(0)) for site in writes}
+    for name, dictionary in dictionaries.items():
+        scores = measures.score_outputs(network, dictionary, codes, means, 0)
+        dead = [(z > 0).any((0, 1)).logical_not().float().mean() for z in encode_all(network, dictionary, codes)]
+        values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": np.mean(dead)}
         row |= {f"{what}_{name}": value for what, value in values.items()}
-    return made["across"], row
+    return row
 
 
 def measure_circuit(
@@ -106,32 +113,29 @@ def measure_circuit(
     }
 
 
-def match_bystanders(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray) -> dict[str, Any]:
+def match_bystanders(
+    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
     """What latents of the first layer say of an A at each position, and what A6's output is without them there.
 
     Returns:
-        F1 of an A at 5, 7 and 8, of the best latent at that position and its controls; of an A at any of 4 to 8, of the
-        best latent anywhere and its controls; `effect`, what that latent there
-        adds to the output where it is active, and the mean of that over positions outside of the window.
+        For an A at 5, 7 and 8, the F1 of the best latent at that position and its controls; `effect`, what that latent
+        there adds to the output where it is active, and the mean of that over positions outside of the window.
     """
     site, letter = dictionary.reads[0], TEMPLATE.alphabet.letters.index("A")
     x = activations.collect(network, codes, [site])[site.key]
-    random = concepts.random_latents(x, dictionary.latents, dictionary.k, 0)
+    random = concepts.random_latents(x, dictionary.latents, dictionary.k, seed)
     z, held = encode_all(network, dictionary, codes)[0].numpy(), np.arange(len(codes)) % 2 == 0
     labels = {f"a{at + 1}": (codes == letter) & (np.arange(TEMPLATE.n) == at) for at in range(TEMPLATE.n)}
-    clean, effects = network.predict(codes)[:, A6], {}
-    labels["window"] = (codes == letter) & np.isin(np.arange(TEMPLATE.n) + 1, CORE)
-    *singles, window = concepts.match(labels, z, x, random, held)
-    row = {f"{who}_window": window[key] for who, key in (*SAID.items(), ("position", "position_f1"))}
-    for one in singles:
+    clean, rows = network.predict(codes)[:, A6], []
+    for one in concepts.match(labels, z, x, random, held):
         place, latent = one["place"] - 1, one["latent"]
         without = holding(0, latent, 0, place)
         added = clean - predict_replaced(network, dictionary, codes, without, errors=True)[:, A6]
-        effects[place + 1] = added[z[:, place, latent] > 0].mean()
-        if place + 1 in BYSTANDERS:
-            row |= {f"{who}_a{place + 1}": one[key] for who, key in SAID.items()} | {"always": one["position_f1"]}
-            row[f"effect_a{place + 1}"] = effects[place + 1]
-    return row | {"effect_outside": np.mean([effects[at] for at in effects if at not in WINDOW])}
+        effect = added[z[:, place, latent] > 0].mean()
+        rows.append({**one, "seed": seed, "position": one["place"], "effect": effect})
+    outside = np.mean([row["effect"] for row in rows if row["position"] not in WINDOW])
+    return [{**row, "effect_outside": outside} for row in rows if row["position"] in BYSTANDERS]
 
 
 def measure_steering(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray) -> dict[str, Any]:
@@ -147,6 +151,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--parts", nargs="+", default=["circuit", "features"], choices=["circuit", "features"])
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--sequences", type=int, default=20_000)
     parser.add_argument("--latents", type=int, default=256)
@@ -156,13 +161,23 @@ def main() -> None:
     fitted, held = codes[: chosen.sequences], codes[chosen.sequences :]
     sites = [network.site(name, end) for name in MODULES for end in ("in", "out")]
     kept = activations.collect(network, fitted, sites)
+    if "features" in chosen.parts:
+        editing_window.write_concepts(editing_window.find_without(network, sites[::2], held), COMMAND)
     for seed in chosen.seeds:
         settings = {"seed": seed, "steps": chosen.steps, "latents": chosen.latents, "k": 8}
-        dictionary, row = train_kinds(network, kept, held, settings)
-        row |= measure_circuit(network, dictionary, fitted, held)
-        row |= match_bystanders(network, dictionary, held) | measure_steering(network, dictionary, held)
-        merge_results(FOLDER / "mechanism.tsv", [row], ["latents", "seed"], COLUMNS, "make benchmark-mechanism")
-        print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
+        across = train_kept("across", network, kept, settings)
+        if "features" in chosen.parts:
+            rows = match_bystanders(network, across, held, seed)
+            merge_results(FOLDER / "bystanders.tsv", rows, ["seed"], BYSTANDER_COLUMNS, COMMAND)
+            editing_window.write_concepts(editing_window.find_latents(network, across, held, seed), COMMAND)
+            carried = editing_window.carry(network, across, fitted, held, seed)
+            editing_window.write_effects(settings | carried, COMMAND)
+        if "circuit" in chosen.parts:
+            kinds = {"across": across, "within": train_kept("within", network, kept, settings)}
+            row = settings | measure_kinds(network, kinds, kept, held)
+            row |= measure_circuit(network, across, fitted, held) | measure_steering(network, across, held)
+            merge_results(FOLDER / "mechanism.tsv", [row], ["latents", "seed"], COLUMNS, COMMAND)
+            print("\t".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.table_cells import Rows
+from benchmarks.table_cells import Rows, grouped, score
 from shapsketch.mechanism.measures import over_seeds
 
 PUSHES = {
     "latents": "latents of the probe", "layer": "the layer's own probe", "means": "difference of means",
     "random": "random latents", "logits": "nothing",
+}  # fmt: skip
+WINDOWS = {
+    "a_4_8": "an A at 4 to 8", "a_3_9": "an A at 3 to 9", "any_4_8": "any letter there, 4 to 8",
+    "any_3_9": "any letter there, 3 to 9",
+}  # fmt: skip
+LAYERS = ("embedding", "first", "second")
+FINDERS = {
+    ("latents", 1): "the best latent", ("latents", 2): "two together", ("latents", 3): "three together",
+    ("random", 1): "the best random latent", ("random", 2): "two of these together",
+    ("random", 3): "three of these together", ("directions", 1): "the best of as many random directions",
+    ("directions", 2): "two of these together", ("directions", 3): "three of these together",
+    ("neurons", 1): "the best neuron", ("units", 1): "the best unit of the perceptron",
+    ("probe", 1): "a logistic probe", ("positions", 1): "the positions alone",
 }  # fmt: skip
 VARIANTS = {"topk": "TopK", "matryoshka": "Matryoshka"}
 RANKINGS = {
@@ -73,24 +86,6 @@ def mechanism(table: pd.DataFrame) -> Rows:
         ["replacement score of A6's graphs", seen("replacement"), ""],
         ["completeness score", seen("completeness"), ""],
     ]  # fmt: skip
-    rows += [
-        [
-            f"an A at {at}: F1 of the best latent at that position", seen(f"latent_a{at}"),
-            f"best neuron {seen(f'neuron_a{at}')}, random latents {seen(f'random_a{at}')}, "
-            f"always yes {table['always'].mean():.2f}",
-        ]
-        for at in (5, 7, 8)
-    ]  # fmt: skip
-    words = {"neuron": "best neuron", "random": "random latents", "position": "the positions alone"}
-    rows.append([
-        "an A in the window (4 to 8): F1 of the best latent", seen("latent_window"),
-        ", ".join(f"{name} {seen(f'{key}_window')}" for key, name in words.items()),
-    ])  # fmt: skip
-    rows.append([
-        "what these latents add to A6's logit there",
-        "; ".join(f"{at}: {seen(f'effect_a{at}', '+.2f')}" for at in (5, 7, 8)),
-        f"an A outside of 3 to 9: {seen('effect_outside', '+.2f')}",
-    ])  # fmt: skip
     outputs, wins, sure = (int(table[name].sum()) for name in ("outputs", "wins", "sure_wins"))
     rows.append([
         "outputs that a latent raises more than its controls",
@@ -100,26 +95,81 @@ def mechanism(table: pd.DataFrame) -> Rows:
     return rows
 
 
-def guide_latents(table: pd.DataFrame) -> Rows:
-    """The most influential latents of two modules of the guide network: letters, sketch and motif."""
-    rows = [
+def bystanders(table: pd.DataFrame) -> Rows:
+    """F1 of an A at a position by what is active there, and what it adds to editing at 6, over seeds."""
+    words = ["best latent", "best neuron", "random latents", "always yes", "adds to A6's logit"]
+    rows = [["an A at", *words]]
+    for position, runs in table.groupby("position"):
+        scores = [between(runs[name]) for name in ("f1", "neuron_f1", "random_f1", "position_f1")]
+        rows.append([str(position), *scores, between(runs["effect"], "+.2f")])
+    outside = table.drop_duplicates("seed")["effect_outside"]
+    return [*rows, ["outside of 3 to 9", "", "", "", "", between(outside, "+.2f")]]
+
+
+def window_concepts(table: pd.DataFrame) -> Rows:
+    """F1 of the editing window, in each layer, by latents and by what tells it without a dictionary."""
+    rows = [["layer", "F1 of", *WINDOWS.values()]]
+    for layer, words in enumerate(LAYERS):
+        for (finder, count), name in FINDERS.items():
+            chosen = table[table[["layer", "finder", "together"]].eq([layer, finder, count]).all(axis=1)]
+            if len(chosen):
+                rows.append(
+                    [words, name, *(between(chosen.loc[chosen["concept"] == one, "f1"], ".2f") for one in WINDOWS)]
+                )
+    return grouped(rows)
+
+
+def window_effects(table: pd.DataFrame) -> Rows:
+    """What of the editing window is kept when latents know less, over seeds."""
+    count = 2 * int(table["latents"].iloc[0])
+
+    def seen(name: str, form: str = ".1%") -> str:
+        return between(table[name], form)
+
+    return [
+        ["what", f"value, {len(table)} seeds", "control"],
+        ["the window that is kept when latents know letter and place", seen("kept_letter_place"), ""],
         [
-            "module",
-            "latent",
-            "letters of its windows",
-            "influence",
-            "R² of its sketch",
-            "on eGFP",
-            "strongest motif",
-            "its share",
-        ]
-    ]
+            "when they know the letter alone", seen("kept_letter"),
+            f"the place alone {seen('kept_place')}; nothing {seen('kept_nothing')}",
+        ],
+        [
+            f"when few of {count} know anything: those whose loss changes the window most",
+            "; ".join(f"{size}: {seen(f'kept_{size}')}" for size in (1, 2, 4, 8)),
+            f"4 at random: {seen('kept_4_random')}",
+        ],
+        ["when these four know the letter alone", seen("kept_4_letter"), ""],
+        [
+            f"latents of {count} that keep 80 % of the window", needed(table["needed"]),
+            f"{needed(table['needed_random'])} at random",
+        ],
+        [
+            "correlation with the window of what is lost without one of these four", seen("alike", ".2f"),
+            f"{seen('alike_random', '.2f')} of random directions of equal length",
+        ],
+        ["size of that, in logits", seen("size", ".2f"), seen("size_random", ".2f")],
+    ]  # fmt: skip
+
+
+def guide_latents(table: pd.DataFrame) -> Rows:
+    """The most influential latents of two modules of the guide network: letters, sketch and motif.
+
+    What stands behind R2 is of the default estimator, where it was asked.
+    """
+    rows = [[
+        "module", "latent", "letters of its windows", "influence", "R² by tables", "by default", "on eGFP",
+        "strongest motif", "its share",
+    ]]  # fmt: skip
     for module in ("motifs", "mixing"):
-        for row in table[table["module"] == module].sort_values("rank").to_dict("records"):
-            cells = [str(row["latent"]), f"`{row['letters']}`", f"{row['influence']:.3f}"]
-            cells += [f"{row['r2']:.4f} ({row['r2_low']:.4f} to {row['r2_high']:.4f})", f"{row['r2_on_sequences']:.4f}"]
-            rows.append([module, *cells, f"`{row['motif']}`", f"{row['share']:.0%}"])
-    return [rows[0]] + [["" if k and new[0] == rows[k][0] else new[0], *new[1:]] for k, new in enumerate(rows[1:])]
+        runs = table[table["module"] == module].sort_values("rank")
+        by = {name: runs[runs["estimator"] == name].set_index("rank") for name in ("regression", "auto")}
+        for rank, row in (by["auto"] if len(by["auto"]) else by["regression"]).iterrows():
+            tables = score([by["regression"]["r2"].get(rank, float("nan"))]) or "-"
+            default = f"{row['r2']:.3f} ({row['r2_low']:.3f} to {row['r2_high']:.3f})" if len(by["auto"]) else "-"
+            cells = [row["latent"], f"`{row['letters']}`", f"{row['influence']:.3f}", tables, default]
+            cells += [f"{row['r2_on_sequences']:.3f}", f"`{row['motif']}`", f"{row['share']:.0%}"]
+            rows.append([module, *map(str, cells)])
+    return grouped(rows)
 
 
 def antibodies(table: pd.DataFrame) -> Rows:
@@ -151,7 +201,7 @@ def antibody_concepts(table: pd.DataFrame) -> Rows:
     for concept in dict.fromkeys(table["concept"]):
         by = table[table["concept"] == concept].set_index("variant")
         best = by["f1"].max()
-        controls = [by[name].iloc[0] for name in ("neuron_f1", "random_f1", "position_f1")]
+        controls = by.loc[variants[0], ["neuron_f1", "random_f1", "position_f1"]]
         cells = [f"**{value:.3f}**" if value > best else f"{value:.3f}" for value in controls]
         rows.append([concept, *(f"{by.loc[name, 'f1']:.3f}" for name in variants), *cells])
     return rows
@@ -176,6 +226,9 @@ def antibody_designs(table: pd.DataFrame) -> Rows:
 
 TABLES = {
     "mechanism": ("mechanism", mechanism),
+    "bystanders": ("bystanders", bystanders),
+    "window_concepts": ("window_concepts", window_concepts),
+    "window_effects": ("window_effects", window_effects),
     "guide_latents": ("guide_latents", guide_latents),
     "antibodies": ("antibodies", antibodies),
     "antibody_concepts": ("antibody_concepts", antibody_concepts),

@@ -8,8 +8,6 @@ from shapsketch.mechanism import activations, concepts, latents
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 
-SHARES = np.linspace(0, 0.98, concepts.THRESHOLDS)
-
 
 def draw(count, start=0):
     return activations.draw(Background.uniform(TEMPLATE), 0, start, start + count)
@@ -88,16 +86,24 @@ def test_the_best_feature_of_each_concept_is_the_one_that_counting_finds():
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_thresholds_are_scored_as_one_by_one_with_equal_numbers(signed):
+def test_the_best_threshold_is_the_best_of_all_where_numbers_are_equal(signed):
     draws = np.random.default_rng(1)
     numbers = np.round(draws.standard_normal((7, 300)), 1)  # many are equal
     numbers[2] = -np.abs(numbers[2])  # never active
-    labels = draws.random((3, 300)) < 0.2
-    limits, scores = concepts._score(numbers, signed, labels)
-    for feature, values in enumerate(np.sort(numbers, 1)):
-        active = values[values > 0]
-        places = (SHARES * len(active)).astype(int)
-        counted = np.append(0, active[places[1:]]) if active.size else np.full(len(SHARES), np.inf)
-        assert np.array_equal(limits[:, feature], np.quantile(values, SHARES) if signed else counted)
-    for k, limit in enumerate(limits):
-        assert np.allclose(scores[:, k], concepts.f1(limit < numbers.T, labels))
+    labels = draws.random((3, 300)) < [[0.2], [0.02], [0.7]]
+    limits = np.append(-np.inf, np.unique(numbers))
+    tried = np.array([concepts.f1(limit < numbers.T, labels) for limit in (limits if signed else limits[limits >= 0])])
+    for marks, scores, best in zip(
+        labels, tried.swapaxes(0, 1), concepts.best_cuts(numbers, labels, signed), strict=True
+    ):
+        score, feature, limit = best
+        assert np.isclose(score, scores.max())
+        assert np.isclose(concepts.f1(limit < numbers[[feature]].T, marks[None])[0, 0], score)
+    if not signed:
+        assert concepts.best_cuts(numbers[[2]], labels) == [(-1.0, 0, np.inf)] * 3
+
+
+def test_a_rare_concept_is_found_by_a_number_that_is_never_zero():
+    rare = np.arange(1000) >= 995
+    features = np.stack([np.zeros(1000), -np.arange(1000.0) - 9 * rare], 1)
+    assert concepts.best_features(features, rare[None], np.arange(1000) % 2 == 0, signed=True) == [(1, -1.0, 1.0)]

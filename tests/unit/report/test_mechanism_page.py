@@ -1,5 +1,6 @@
 """The browser of latents, in a real browser."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ from shapsketch.mechanism import (
     circuits,
     games,
     latents,
-    measures,
     nodes,
     probes,
     steering,
     viewer,
 )
 from shapsketch.mechanism.replacement import encode_all
+from shapsketch.models.dictionary import Dictionary
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.report.html import render
 from shapsketch.report.mechanism_page import page_content
@@ -35,90 +36,118 @@ SOURCES = {
     "scripts": [REPORT / name for name in ("draw.js", "logo.js", "measures.js", "circuits.js", "mechanism.js")],
 }
 TEMPLATE = Template(Alphabet("ACGT"), "N" * planted.N)
+SUMMARY = {"mean": 0.9, "interval": [0.8, 1.0], "seeds": 2}
+SCORES = {
+    "model": "toy", "modules": ["first", "second"], "sequences": 60, "clusters": 60, "held_out": 60,
+    "kinds": {
+        "transcoder": {
+            **dict.fromkeys(("r2", "recovered", "fvu", "l0", "dead_share", "stability"), SUMMARY),
+            "controls": {"fvu": {"pca": 0.5}, "stability": 0.0},
+        }
+    },
+}  # fmt: skip
+CONCEPTS = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4], "random_f1": [0.7]})
+DESIGNS = pd.DataFrame([
+    {
+        "arm": "latents", "mean": 1.0, "mean_low": 0.8, "mean_high": 1.2, "top": 2.0, "top_low": 1.5, "top_high": 2.5,
+        "max": 3.0, "max_low": 3.0, "max_high": 3.0, "top_gain": None, "top_gain_low": None, "top_gain_high": None,
+    },
+    {
+        "arm": "logits", "mean": 0.2, "mean_low": 0.1, "mean_high": 0.3, "top": 0.5, "top_low": 0.4, "top_high": 0.6,
+        "max": 1.0, "max_low": 0.9, "max_high": 1.1, "top_gain": 1.5, "top_gain_low": 1.2, "top_gain_high": 1.8,
+    },
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Toy:
+    """What the parts of the page are made of."""
+
+    network: HookedNetwork
+    dictionary: Dictionary
+    coded: latents.Coded
+    effects: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def codes(self):
+        return self.coded.codes
+
+    @property
+    def names(self):
+        return self.dictionary.names()
 
 
 @pytest.fixture(scope="module")
-def page(root, tmp_path_factory):
+def toy(root):
+    """The planted network with its exact dictionary, and what 60 sequences show of it."""
     source = {"kind": "torch", "layout": "channels_first", "factory": f"{root}/tests/planted.py:network"}
     network = HookedNetwork(source, TEMPLATE, ["y"])
     dictionary = planted.exact_dictionary(network)
     codes = activations.draw(Background.uniform(TEMPLATE), 0, 0, 60)
     coded = latents.Coded.of(network, dictionary, [f"</script>{k}" for k in range(60)], codes)
-    measured = latents.effects(network, dictionary, coded, 20)
-    names = dictionary.names()
-    matrices = {
-        name: latents.matrix_of(coded, coded.latents[k // 2][:, :, k % 2], 1, 2, TEMPLATE.alphabet, name)
-        for k, name in enumerate(names[:3])
+    return Toy(network, dictionary, coded, latents.effects(network, dictionary, coded, 20))
+
+
+@pytest.fixture(scope="module")
+def page(toy, tmp_path_factory):
+    """The whole page, as a file."""
+    matrices = matrices_of(toy)
+    table = latents.latent_table(toy.dictionary, toy.coded, ["y"], toy.effects, matrices, np.ones(1), 5).to_pandas()
+    letters = pd.concat([matrix.table(TEMPLATE.alphabet) for matrix in matrices.values()])
+    circuit, graph = circuit_of(toy)
+    tables = {**steering_of(toy), **probes_of(toy), "concepts": CONCEPTS, "designs": DESIGNS}
+    content = page_content(
+        table, TEMPLATE.alphabet.decode(toy.codes), letters, SCORES, tables, {"y": circuit}, {"y-1.json": graph},
+        {"1.0": "s.html"}, TEMPLATE.alphabet,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(render(SOURCES, content, name="<toy>", dictionary=SCORES, read_on=60, version="0"))
+    return path
+
+
+def matrices_of(toy):
+    """The letters about three latents; the fourth is never active."""
+    return {
+        name: latents.matrix_of(toy.coded, toy.coded.latents[k // 2][:, :, k % 2], 1, 2, TEMPLATE.alphabet, name)
+        for k, name in enumerate(toy.names[:3])
     }
-    table = latents.latent_table(dictionary, coded, ["y"], measured, matrices, np.ones(1), 5).to_pandas()
-    summary = {"mean": 0.9, "interval": [0.8, 1.0], "seeds": 2}
-    keys = ("r2", "recovered", "fvu", "l0", "dead_share", "stability")
-    kind = dict.fromkeys(keys, summary) | {"controls": {"fvu": {"pca": 0.5}, "stability": 0.0}}
-    scores = {
-        "model": "toy", "modules": ["first", "second"], "sequences": 60, "clusters": 60, "held_out": 60,
-        "kinds": {"transcoder": kind},
-    }  # fmt: skip
-    graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGATGA"])[0], "y")
+
+
+def circuit_of(toy):
+    """What `circuits.json` has of the output, and the graph of one sequence in the viewer's format."""
+    network, dictionary, codes = toy.network, toy.dictionary, toy.codes
     means = [z.mean(0) for z in encode_all(network, dictionary, codes)]
     watched = nodes.Watched.of(network, dictionary, codes, np.arange(60), 0)
-    said = nodes.name_graph(graph, watched, "ACGT")
-    explained = games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0)
-    orders = {"selection": [0, 2, 1, 3], "ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
+    graph = circuits.trace(network, dictionary, TEMPLATE.alphabet.encode(["TGATGA"])[0], "y")
+    sizes, orders = [0, 1, 2, 4], {"selection": [0, 2, 1, 3], "ablation": [0, 1, 2, 3], "gradient": [3, 2, 1, 0]}
     ablated = {
-        kind: ablation.ablated(network, dictionary, codes, means, np.array(order), [0, 1, 2, 4], 0)
+        kind: ablation.ablated(network, dictionary, codes, means, np.array(order), sizes, 0)
         for kind, order in orders.items()
     }
-    curves = ablation.Curves([0, 1, 2, 4], network.predict(codes)[:, 0], ablated)
     circuit = {
-        "nodes": nodes.strongest_nodes(network, dictionary, watched, means, 0),
-        "sizes": [0, 1, 2, 4], **curves.record(0),
+        "nodes": nodes.strongest_nodes(network, dictionary, watched, means, 0), "sizes": sizes, "latents": 4,
+        **ablation.Curves(sizes, network.predict(codes)[:, 0], ablated).record(0),
+        **games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0).record(toy.names[:3]),
         "graphs": [{"file": "y-1.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}],
-"latents": 4, **explained.record(names[:3]),
     }  # fmt: skip
-    steered = steering.compare(network, dictionary, codes, measured[0], 0)
-    doses = steering.dose_response(network, dictionary, codes[:20], ["1.0", "0.0"], [0, 1, 2])
-    features = {"latents": probes.pool(coded.latents[1]), "onehot": probes.onehot(codes, 4)}
-    probed = probes.probe(features, network.predict(codes)[:, 0], np.arange(60) < 20, [8, 24], 4, 0)
-    concepts = pd.DataFrame({"concept": ["tg"], "latent": ["1.0"], "f1": [1.0], "neuron_f1": [0.4], "random_f1": [0.7]})
-    whole = pd.concat([matrix.table(TEMPLATE.alphabet) for matrix in matrices.values()])
-    content = page_content(
-        table,
-        TEMPLATE.alphabet.decode(codes),
-        whole,
-        scores,
-        {
-            "concepts": concepts,
-            "steering": pd.DataFrame(steered),
-            "doses": pd.DataFrame(doses),
-            "probes": pd.DataFrame(probed).assign(probe="<b>strength"),
-            "designs": pd.DataFrame(
-                {
-                    "arm": ["latents", "logits"],
-                    "mean": [1.0, 0.2],
-                    "mean_low": [0.8, 0.1],
-                    "mean_high": [1.2, 0.3],
-                    "top": [2.0, 0.5],
-                    "top_low": [1.5, 0.4],
-                    "top_high": [2.5, 0.6],
-                    "max": [3.0, 1.0],
-                    "max_low": [3.0, 0.9],
-                    "max_high": [3.0, 1.1],
-                    "top_gain": [None, 1.5],
-                    "top_gain_low": [None, 1.2],
-                    "top_gain_high": [None, 1.8],
-                }
-            ),
-            "probe_latents": pd.DataFrame({"probe": ["<b>strength"], "latent": ["mean of 1.0"], "weight": [0.5]}),
-        },
-        {"y": circuit},
-        {"y-1.json": viewer.viewer_json(graph, "y-1", names, said, 1.0, 1.0)},
-        {"1.0": "s.html"},
-        TEMPLATE.alphabet,
-    )
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render(SOURCES, content, name="<toy>", dictionary=scores, read_on=60, version="0"))
-    assert measures.over_seeds([1.0]) is not None
-    return path
+    said = nodes.name_graph(graph, watched, "ACGT")
+    return circuit, viewer.viewer_json(graph, "y-1", toy.names, said, 1.0, 1.0)
+
+
+def steering_of(toy):
+    """Pushes along latents beside their controls, and doses."""
+    compared = steering.compare(toy.network, toy.dictionary, toy.codes, toy.effects[0], 0)
+    doses = steering.dose_response(toy.network, toy.dictionary, toy.codes[:20], ["1.0", "0.0"], [0, 1, 2])
+    return {"steering": pd.DataFrame(compared), "doses": pd.DataFrame(doses)}
+
+
+def probes_of(toy):
+    """A probe of the output itself, by latents and by letters, under a name that is no markup."""
+    name = "<b>strength"
+    features = {"latents": probes.pool(toy.coded.latents[1]), "onehot": probes.onehot(toy.codes, 4)}
+    scored = probes.probe(features, toy.network.predict(toy.codes)[:, 0], np.arange(60) < 20, [8, 24], 4, 0)
+    strongest = pd.DataFrame({"probe": [name], "latent": ["mean of 1.0"], "weight": [0.5]})
+    return {"probes": pd.DataFrame(scored).assign(probe=name), "probe_latents": strongest}
 
 
 def test_text_is_text_and_nothing_is_fetched(page):

@@ -16,7 +16,6 @@ from ..settings.errors import InputError
 from ..settings.mechanism_records import LabelsConfig
 from .labels import read_labels
 
-THRESHOLDS = 12  # that are tried, quantiles of what is active
 MAX_COLUMNS = 64  # features that are looked at together
 
 
@@ -56,6 +55,8 @@ def best_features(
 ) -> list[tuple[int, float, float]]:
     """Find for each concept the feature, and its threshold, with the best F1 on some letters; score it on others.
 
+    Every threshold is tried that tells two numbers of a feature apart.
+
     Args:
         features: (M, F) numbers of letters.
         labels: (concepts, M) bool.
@@ -70,11 +71,9 @@ def best_features(
     for start in range(0, features.shape[1], MAX_COLUMNS):
         part = features[fitted, start : start + MAX_COLUMNS].T
         for sign in (1.0, -1.0) if signed else (1.0,):
-            limits, scores = _score(sign * part if signed else part, signed, wanted)
-            for concept, tried in enumerate(scores):
-                limit, k = np.unravel_index(tried.argmax(), tried.shape)
-                if tried[limit, k] > best[concept][0]:
-                    best[concept] = (float(tried[limit, k]), start + int(k), sign, float(limits[limit, k]))
+            for concept, (score, k, limit) in enumerate(best_cuts(sign * part if signed else part, wanted, signed)):
+                if score > best[concept][0]:
+                    best[concept] = (score, start + k, sign, limit)
     matched = []
     for concept, (_, k, sign, limit) in enumerate(best):
         predicted = sign * features[held][:, [k]] > limit
@@ -82,47 +81,45 @@ def best_features(
     return matched
 
 
-def _score(numbers: np.ndarray, signed: bool, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Try thresholds on features.
+def best_cuts(numbers: np.ndarray, labels: np.ndarray, signed: bool = False) -> list[tuple[float, int, float]]:
+    """Find for each concept the feature and the threshold whose letters above have the best F1.
 
     Args:
         numbers: (F, M) of letters.
-        signed: whether all are looked at, or only the active ones.
         labels: (concepts, M) bool.
+        signed: whether all numbers are looked at, or only the active ones, which are above 0.
 
     Returns:
-        (THRESHOLDS, F) ascending limits: what shares of the numbers that are looked at lie below; (concepts,
-        THRESHOLDS, F) F1 of the letters above them.
+        By concept the F1, the feature, and the threshold that the numbers of marked letters are above; of no active
+        number -1, the first feature and infinity.
     """
-    columns, rows = (part.ravel() for part in np.indices(numbers.shape)) if signed else np.nonzero(numbers > 0)
-    values, sizes = numbers[columns, rows], np.bincount(columns, minlength=len(numbers))
-    limits = _limits(values, columns, sizes, signed)
-    # each number lies between two limits, and what is above a limit is a sum over such bins
-    bins = np.zeros(len(values), np.uint8)
-    for limit in limits:
-        bins += values > np.repeat(limit, sizes)
-    shape = (THRESHOLDS + 1, len(numbers))
-    cells = bins * np.int64(len(numbers)) + columns
-
-    def above(chosen: np.ndarray) -> np.ndarray:
-        table = np.bincount(chosen, minlength=shape[0] * shape[1]).reshape(shape)
-        return table[:0:-1].cumsum(0)[::-1]
-
-    total = above(cells) + labels.sum(1)[:, None, None]
-    hits = np.array([above(cells[marks[rows]]) for marks in labels])
-    return limits, np.divide(2 * hits, total, out=np.zeros(hits.shape), where=total > 0)
-
-
-def _limits(values: np.ndarray, columns: np.ndarray, sizes: np.ndarray, signed: bool) -> np.ndarray:
-    """(THRESHOLDS, F) limits of numbers, that are listed with their features, of each feature so many."""
-    shares = np.linspace(0, 0.98, THRESHOLDS)
     if signed:
-        return np.quantile(values.reshape(len(sizes), -1), shares, axis=1)
-    order = values[np.lexsort((values, columns))]
-    places = np.cumsum(sizes) - sizes + (shares[:, None] * sizes).astype(int)
-    limits = order[np.minimum(places, len(order) - 1)] if len(order) else np.zeros(places.shape, values.dtype)
-    limits[0] = 0  # whatever is active
-    return np.where(sizes > 0, limits, np.inf)
+        letters = np.argsort(-numbers, 1, kind="stable").ravel()
+        features = np.repeat(np.arange(len(numbers)), numbers.shape[1])
+    else:
+        features, letters = np.nonzero(numbers > 0)
+        order = np.lexsort((-numbers[features, letters], features))
+        features, letters = features[order], letters[order]
+    if not len(letters):
+        return [(-1.0, 0, np.inf)] * len(labels)
+    # the largest numbers of each feature come first: letters down to a place are those above a threshold
+    values, place = numbers[features, letters], np.arange(len(letters))
+    first = np.searchsorted(features, features)
+    ends = np.append(features[1:] != features[:-1], True)  # of a feature's numbers
+    apart = ends | np.append(values[1:] < values[:-1], True)  # equal numbers are marked together
+    marked, best = place - first + 1, []
+    for marks in labels:
+        hits = np.append(0, marks[letters].cumsum())
+        hits = hits[1:] - hits[first]
+        scores = np.where(apart, 2 * hits / (marked + marks.sum()), -1.0)
+        chosen = int(scores.argmax())
+        limit = -np.inf if signed else 0.0
+        if not ends[chosen]:
+            above, below = values[chosen], values[chosen + 1]
+            middle = below + (above - below) / 2
+            limit = float(middle if middle < above else below)  # there may be no number between two
+        best.append((float(scores[chosen]), int(features[chosen]), limit))
+    return best
 
 
 def f1(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from ..sequences.template import Template
 from ..settings.errors import InputError
 from .activations import collect
 from .latents import Coded
-from .measures import interval
+from .measures import interval, named_interval
 from .probes import fit_ridge, score
 
 if TYPE_CHECKING:
@@ -306,11 +306,7 @@ def _summaries(kept: Mapping[str, np.ndarray], draws: int) -> list[dict[str, Any
     for arm, numbers in kept.items():
         row: dict[str, Any] = {"arm": arm, "draws": draws, "strength": float(numbers[:, 0].mean())}
         for column, key in enumerate(("mean", "max", "top"), 1):
-            row |= _named(key, interval(numbers[:, column]))
+            row |= named_interval(key, interval(numbers[:, column]))
         gain = kept["latents"][:, 3] - numbers[:, 3]
-        rows.append(row | _named("top_gain", interval(gain) if arm != "latents" else (None, None, None)))
+        rows.append(row | named_interval("top_gain", interval(gain) if arm != "latents" else (None, None, None)))
     return rows
-
-
-def _named(key: str, values: "Sequence[float | None]") -> dict[str, float | None]:
-    return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))

@@ -211,6 +211,11 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
+def named_interval(key: str, values: "Sequence[float | None]") -> dict[str, float | None]:
+    """Return a mean and the ends of its interval as columns: `KEY`, `KEY_low`, `KEY_high`."""
+    return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
+
+
 def report(
     scores: Mapping[str, Sequence[Mapping[str, Any]]],
     stabilities: Mapping[str, Sequence[float]],

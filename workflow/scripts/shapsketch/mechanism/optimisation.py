@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 
     from .training import Training
 
-AUXILIARY_WEIGHT = (
-    1 / 4
-)  # of what dead latents leave of the residual; 1 / 32 (Gao et al. 2024) wakes too few in short runs
+AUXILIARY_WEIGHT = 1 / 4  # of what dead latents leave of the residual; Gao's (2024) 1 / 32 wakes few in short runs
 WARM_SHARE = 0.05  # of the steps, at the beginning, in which the rate rises
 DECAY_SHARE = 0.5  # of the steps, at the end, in which the rate falls to zero
 THRESHOLD_MEMORY = 0.99  # of the running mean of the least active number, for BatchTopK
 MATRYOSHKA_PREFIXES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the latents
-PREFIX_WEIGHT = (
-    0.5  # times a prefix's share of the latents: with equal weights the first latents are mixtures of features
-)
+PREFIX_WEIGHT = 0.5  # times a prefix's share of the latents: with equal weights the first are mixtures of features
 
 
 @dataclass(frozen=True)

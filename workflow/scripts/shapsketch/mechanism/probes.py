@@ -19,7 +19,7 @@ from ..sequences.rng import PROBE_STREAM, generator
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..storage.delimited import read_rows
-from .measures import interval
+from .measures import interval, named_interval
 
 Fit = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float]]
 
@@ -226,9 +226,10 @@ def probe(
                 scores[name].append(score(x[held] @ weights + intercept, labels[held], classes))
         for name, values in scores.items():
             gain = interval(np.array(scores[ARM]) - np.array(values)) if name != ARM else (None, None, None)
-            columns = ("score", "score_low", "score_high", "gain", "gain_low", "gain_high")
-            numbers = dict(zip(columns, (*interval(np.array(values)), *gain), strict=True))
-            rows.append({"labels": size, "features": name, "draws": len(values), **numbers})
+            rows.append({
+                "labels": size, "features": name, "draws": len(values),
+                **named_interval("score", interval(np.array(values))), **named_interval("gain", gain),
+            })  # fmt: skip
     return rows
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import STEERING_STREAM, generator
-from .measures import interval
+from .measures import interval, named_interval
 from .replacement import encode_all, holding, predict_replaced
 
 if TYPE_CHECKING:
@@ -48,10 +48,9 @@ def dose_response(
         for dose in doses:
             change = clamped(network, dictionary, codes, name, dose * largest) - clean
             for k, output in enumerate(network.outputs):
-                mean, low, high = interval(change[:, k])
                 rows.append({
-                    "latent": name, "dose": dose, "value": dose * largest, "output": output, "change": mean,
-                    "change_low": low, "change_high": high,
+                    "latent": name, "dose": dose, "value": dose * largest, "output": output,
+                    **named_interval("change", interval(change[:, k])),
                 })  # fmt: skip
     return rows
 
@@ -84,28 +83,26 @@ def compare(
         (`_low`, `_high`); `gain`, what the latent's change is above the larger of the controls', sequence by sequence,
         with `gain_low` and `gain_high`; and `wins`, whether `gain` is above 0.
     """
+    import torch
+
     chosen, tested = codes[::2], codes[1::2]
     before, clean = network.predict(chosen), network.predict(tested)
     latents = encode_all(network, dictionary, chosen)
-    with network.watched(dictionary.writes) as seen:
-        import torch
-
-        with torch.no_grad():
-            network.run(network.onehot(chosen))
+    with network.watched(dictionary.writes) as seen, torch.no_grad():
+        network.run(network.onehot(chosen))
         vectors = {layer: seen[site.key].mean(1) for layer, site in enumerate(dictionary.writes)}
     rows, random = [], generator(seed, STEERING_STREAM)
     for k, output in enumerate(network.outputs):
         order = np.argsort(-np.abs(np.nan_to_num(effects[:, k])), kind="stable")[:CANDIDATES]
         options = [_push(dictionary, int(number), latents) for number in order]
-        pick, _ = _best(network, dictionary, chosen, before[:, k], k, options)
-        layer, push, name = pick
+        layer, push, name = _best(network, dictionary, chosen, before[:, k], k, options)
         length = float(push.norm())
         means = _means_push(vectors[layer], before[:, k], length)
         rest = np.delete(np.arange(dictionary.latents), dictionary.locate(name.lstrip("-"))[1])
         others = []
         for latent in random.choice(rest, min(CANDIDATES, len(rest)), replace=False).tolist():
             one = _of_length(dictionary.w_dec[layer][0][latent], length)
-            signed, _ = _best(network, dictionary, chosen, before[:, k], k, [(layer, one, ""), (layer, -one, "")])
+            signed = _best(network, dictionary, chosen, before[:, k], k, [(layer, one, ""), (layer, -one, "")])
             others.append(signed[1])
         change, means_change, *chance = [
             pushed(network, dictionary, tested, layer, vector)[:, k] - clean[:, k] for vector in (push, means, *others)
@@ -115,9 +112,9 @@ def compare(
         measured = {
             "change": change, "random_change": random_change, "means_change": means_change, "gain": gain,
         }  # fmt: skip
-        row = {"output": output, "latent": name, "length": length}
+        row: dict[str, Any] = {"output": output, "latent": name, "length": length}
         for column, values in measured.items():
-            row |= dict(zip((column, f"{column}_low", f"{column}_high"), interval(values), strict=True))
+            row |= named_interval(column, interval(values))
         rows.append({**row, "wins": int(row["gain"] > 0)})
     return rows
 
@@ -147,13 +144,12 @@ def _best(
     codes: np.ndarray,
     clean: np.ndarray,
     output: int,
-    options: list[Any],
-) -> tuple[Any, float]:
-    """The option, of either sign, that raises an output most."""
+    options: list[tuple[int, Any, str]],
+) -> tuple[int, Any, str]:
+    """The option (layer, push, name) that raises an output most; one with a name may have either sign."""
     tried = []
     for layer, push, name in options:
         for sign in (1, -1) if name else (1,):
             raised = float((pushed(network, dictionary, codes, layer, sign * push)[:, output] - clean).mean())
             tried.append((raised, (layer, sign * push, name if sign > 0 else f"-{name}")))
-    best = max(tried, key=lambda pair: pair[0])
-    return best[1], best[0]
+    return max(tried, key=lambda pair: pair[0])[1]

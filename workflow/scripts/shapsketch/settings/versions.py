@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 7,
     "variants": 6,
-    "mechanism": 9,
+    "mechanism": 10,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
