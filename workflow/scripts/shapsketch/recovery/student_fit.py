@@ -79,12 +79,12 @@ def rivals_of(outputs: Sequence[Samples]) -> dict[str, Architecture]:
 def kinds_of(outputs: Sequence[Samples], best: str | None) -> list[Architecture]:
     """Return the networks to train on the samples of some outputs, given which of their rivals is best, if any.
 
-    Chance moves a deep network by much, so there are several: as many as take the time of two of the slowest kind.
+    Chance moves a deep network by much, so there are several: as many as take the time of two that keep their place.
     """
     if best:
         rivals = rivals_of(outputs)
         seconds = {name: student_seconds(shape_of(outputs), [kind]) for name, kind in rivals.items()}
-        return [rivals[best]] * int(np.clip(COPIES * max(seconds.values()) / seconds[best], COPIES, MAX_COPIES))
+        return [rivals[best]] * int(np.clip(COPIES * seconds["placed"] / seconds[best], COPIES, MAX_COPIES))
     samples = len(outputs[0].all_values)
     copies = int(np.clip(round(PERCEPTRONS * math.sqrt(SAMPLES_OF_FEW / samples)), 1, PERCEPTRONS))
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
