@@ -1,6 +1,6 @@
-"""Students are saved without pickles.
+"""Students: which networks learn, how bounds are kept, and their file without pickles.
 
-Covers also: networks.
+Covers also: attention, networks, student_fit.
 """
 
 from dataclasses import replace
