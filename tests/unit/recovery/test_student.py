@@ -10,11 +10,14 @@ import pytest
 
 from recovery_cases import free_template, sketch_of, sparse_function
 from shapsketch.recovery import networks, recover, standardised, student_fit
+from shapsketch.recovery.base import Samples
 from shapsketch.recovery.networks import ATTENTIVE, PLACED, POOLED
 from shapsketch.recovery.student import load_students, save_students
 from shapsketch.recovery.student_fit import HEAT, kinds_of, rivals_of, shape_of, train_students
 from shapsketch.recovery.work import student_seconds
+from shapsketch.sampling.design import make_plan
 from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.storage.files import save_npz
@@ -99,3 +102,10 @@ def test_cheaper_kinds_are_trained_more_often(monkeypatch):
     assert counts["placed"] == 2
     assert counts["attention"] == 2 < counts["pooled"] <= 4
     assert counts["pooled"] * seconds["pooled"] <= 2 * seconds["placed"]
+
+
+def test_long_templates_and_few_sites_have_fewer_rivals():
+    plans = {n: make_plan({}, ["y"], Background.uniform(free_template(4, n)), budget=1_000) for n in (8, 60, 61)}
+    empty = np.zeros(0)
+    kinds = {n: list(rivals_of([Samples(plan, *[empty] * 9)])) for n, plan in plans.items()}
+    assert kinds == {8: [], 60: ["placed", "attention", "pooled"], 61: ["placed", "pooled"]}

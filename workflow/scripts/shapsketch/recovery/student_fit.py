@@ -41,6 +41,7 @@ from .student import Student, predict_all
 from .work import Shape, affordable, answer_seconds, projection_seconds, student_seconds
 
 MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
+MAX_ATTENTION_LENGTH = 60  # free positions above which pairs of them take too much memory
 PERCEPTRONS, SAMPLES_OF_FEW = 3, 16_000  # of each kind; fewer where more samples leave less to chance
 RIVALS = {"placed": PLACED, "attention": ATTENTIVE, "pooled": POOLED}  # those that take longest first
 HEAT = 0.25  # of the epochs, after which kinds are compared
@@ -70,10 +71,11 @@ def fit(samples: Samples, max_order: int | None, minutes: float | None = None) -
 
 def rivals_of(outputs: Sequence[Samples]) -> dict[str, Architecture]:
     """Return the kinds of networks that the samples of some outputs choose from; none where all kinds are trained."""
-    if len(outputs[0].plan.template.free) < MIN_CONVOLUTION_LENGTH:
+    length, bounded = len(outputs[0].plan.template.free), any(output.bounds for output in outputs)
+    if length < MIN_CONVOLUTION_LENGTH:
         return {}
-    bounded = any(output.bounds for output in outputs)
-    return {name: replace(kind, bounded=bounded) for name, kind in RIVALS.items()}
+    fitting = {name: kind for name, kind in RIVALS.items() if not kind.blocks or length <= MAX_ATTENTION_LENGTH}
+    return {name: replace(kind, bounded=bounded) for name, kind in fitting.items()}
 
 
 def kinds_of(outputs: Sequence[Samples], best: str | None) -> list[Architecture]:
