@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables gallery test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-motifs
+.PHONY: run test docs pins library tables gallery test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-trains benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -148,6 +148,11 @@ benchmark-antibodies: .venv/test.ready
 benchmark-long-inputs: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.long_inputs $(ARGS)
+
+# Half an hour for each sequence; ARGS="--sequences 0 --ranks 8" is a part.
+benchmark-long-trains: .venv/test.ready
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
+	  $(BIN)/python -m benchmarks.long_trains $(ARGS)
 
 benchmark-long-motifs: .venv/test.ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \

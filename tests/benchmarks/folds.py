@@ -133,7 +133,7 @@ def enhancers() -> Case:
     networks = [train(long_model.Network(), codes, values, seed, 8) for seed in range(6)]
     others, strength = long_model.make_sequences(50, 120, 1)
     texts = DNA.decode(others[np.argsort(-strength, kind="stable")[:24:4]])
-    return Case("enhancers", networks, Template(DNA, "N{120}"), texts, 1500, False, range(0, 6, 2), Walks(60, 150, 30))
+    return Case("enhancers", networks, Template(DNA, "N{120}"), texts, 1500, False, range(0, 6, 2), Walks(240, 600, 30))
 
 
 CASES: dict[str, Callable[[], Case]] = {"guides": guides, "enhancers": enhancers}

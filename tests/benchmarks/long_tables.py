@@ -1,4 +1,4 @@
-"""The tables of long inputs, of their motifs, and of folds, made of their files of results; see `benchmarks.tables`."""
+"""The tables of long inputs, of trains around them, of their motifs and of folds, made of their files of results."""
 
 from collections.abc import Callable
 
@@ -44,6 +44,23 @@ def _pooled(missed: pd.Series, signal: pd.Series, digits: int) -> str:
     return "-" if signal.isna().all() else f"{min(1 - missed.sum() / signal.sum(), 1.0):.{digits}f}"
 
 
+TOLD = ("auto", "students", "students, a third of the walks")
+
+
+def long_trains(table: pd.DataFrame) -> Rows:
+    """Trains around single sequences beside what the explainer says: values of each sequence, masks of all together."""
+    numbers = sorted(set(table["sequence"]))
+    rows = [["method", "rank", *(f"Shapley values, sequence {k + 1}" for k in numbers), "masks of every size"]]
+    rows[0] += ["of half the players", "s"]
+    runs = table.groupby(["method", "rank"])
+    for method, rank in sorted(runs.groups, key=lambda key: (key[0] not in TOLD, *key)):
+        run = runs.get_group((method, rank))
+        cells = [_over_sequences(run.loc[run["sequence"] == k, "r2_values"], 3) for k in numbers]
+        cells += [_pooled(run["missed"], run["signal"], 3), _pooled(run["half_missed"], run["half_signal"], 2)]
+        rows.append([method, str(rank or "-"), *cells, f"{run['seconds'].mean():,.0f}"])
+    return rows
+
+
 def long_motifs(table: pd.DataFrame) -> Rows:
     """Motifs of BPNet's counts, the strongest first."""
     rows = [["evaluations of each", "R², masks of every size", "motif", "named by Tomtom", "share of the variance"]]
@@ -79,6 +96,7 @@ def folds(table: pd.DataFrame) -> Rows:
 
 TABLES: dict[str, tuple[str, Callable[[pd.DataFrame], Rows]]] = {
     "long_inputs": ("long_inputs", long_inputs),
+    "long_trains": ("long_trains", long_trains),
     "long_motifs": ("long_motifs", long_motifs),
     "folds": ("folds", folds),
 }

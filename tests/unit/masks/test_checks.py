@@ -48,3 +48,36 @@ def test_corrections_beside_doubts_do_no_harm_and_their_errors_hold(noise):
     assert np.mean(np.array(held)[:, :30]) >= 0.85
     if noise < 1:
         assert np.mean(corrected) < 0.1 * np.mean(alone)
+
+
+def test_errors_are_no_larger_than_what_a_good_fit_is_known_to_miss_allows():
+    """Pairs that are much noisier than a fit errs, of 300 players of which 30 act; R2 is 0.9 and 0.4."""
+    players, units, held, told, unbounded = 300, 15, [], [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        spread = np.where(np.arange(players) < 30, 1.0, 0.02)
+        errors = np.sqrt(spread) * rng.normal(size=players)
+        drawn = errors + 5 * np.sqrt(units) * rng.normal(size=(units, players))
+        doubts, missed = spread * (rng.chisquare(1, players) + 1), 1.2 * players * spread.mean() / 6
+        good, poor, alone = (
+            combine(drawn, np.zeros(units), 0.0, some, missed, signal=signal)
+            for some, signal in ((doubts, 10 * missed), (doubts, missed / 0.6), (None, None))
+        )
+        held.append(np.abs(good.values - errors) <= 1.96 * good.errors)
+        told.append(np.mean(good.errors**2) / np.mean((good.values - errors) ** 2))
+        unbounded.append(np.mean(alone.errors**2) / np.mean((alone.values - errors) ** 2))
+        assert np.array_equal(good.values, alone.values)
+        assert np.mean(poor.errors**2) > 0.9 * np.mean(alone.errors**2)
+    assert np.sqrt(np.mean(unbounded)) > 5
+    assert 1 < np.sqrt(np.mean(told)) < 2
+    assert np.mean(held) >= 0.95
+    assert np.mean(np.array(held)[:, :30]) >= 0.9
+
+
+def test_corrections_that_contradict_the_hold_out_masks_are_believed():
+    """Masks that show nothing of what is missed, whose bound would be nothing: errors stay as large as units differ."""
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=100)
+    drawn = errors + rng.normal(size=(12, 100))
+    checked = combine(drawn, np.zeros(12), 0.0, np.ones(100), 1e-9, signal=1.0)
+    assert np.mean(np.abs(checked.values - errors) <= 1.96 * checked.errors) >= 0.9

@@ -5,7 +5,7 @@ import pytest
 
 from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report, scored_points
-from shapsketch.recovery import networks, recover, student, train, trees
+from shapsketch.recovery import networks, recover, student_fit, train, trees
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.metrics import r_squared
@@ -14,11 +14,11 @@ from shapsketch.spectrum.metrics import r_squared
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Fewer free queries, trees and epochs: only sameness counts here."""
-    monkeypatch.setattr(student, "FREE_POINTS", 20_000)
+    monkeypatch.setattr(student_fit, "FREE_POINTS", 20_000)
     monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 5)
     monkeypatch.setattr(train, "STEPS", 200)
     monkeypatch.setattr(train, "FREE_ANSWERS", 5_000)
-    monkeypatch.setattr(student, "MAX_COPIES", 1)
+    monkeypatch.setattr(student_fit, "PERCEPTRONS", 1)
     monkeypatch.setattr(trees, "MAX_TREES", 60)
 
 

@@ -8,7 +8,16 @@ import pytest
 
 from recovery_cases import free_template
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import networks, projection, recover, recover_outputs, student, train, train_steps, work
+from shapsketch.recovery import (
+    networks,
+    projection,
+    recover,
+    recover_outputs,
+    student_fit,
+    train,
+    train_steps,
+    work,
+)
 from shapsketch.recovery.learning_curve import learning_curve
 from shapsketch.recovery.student import predict_all
 from shapsketch.sampling.design import make_plan
@@ -24,7 +33,7 @@ CENTRE = "ACGTACGTACGT"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Fewer free answers, steps and epochs: these functions are simple."""
-    monkeypatch.setattr(student, "FREE_POINTS", 10_000)
+    monkeypatch.setattr(student_fit, "FREE_POINTS", 10_000)
     monkeypatch.setattr(train, "FREE_ANSWERS", 20_000)
     monkeypatch.setattr(train, "STEPS", 1_000)
     monkeypatch.setattr(networks, "EPOCHS", 6)
@@ -140,11 +149,11 @@ def test_time_is_counted_and_capped_whatever_the_clock():
     # Three convolutions of width 7 and two dense layers, 5.9 million products, each twice, three times, a pass.
     products = 50 * (4 * 96 + 96 * 96 + 96 * 64) * 7 + 3200 * 128 + 128 * 64 + 64 * 3 + 200 * 3
     expected = (
-        networks.epochs_of(networks.STACKED, 9_000)
+        networks.epochs_of(networks.PLACED, 9_000)
         * 9_000
         * (6 * products / work.NETWORK_RATE + work.STEP_SECONDS / 128)
     )
-    assert work.student_seconds(shape, [networks.STACKED]) == pytest.approx(expected)
+    assert work.student_seconds(shape, [networks.PLACED]) == pytest.approx(expected)
     assert work.affordable(None, 1e9) == 1
     assert work.affordable(1.0, 60.0) == 1
     assert work.affordable(1.0, 240.0) == 0.5
@@ -164,14 +173,18 @@ def test_a_cap_on_minutes_cuts_passes_answers_and_steps_alike():
     assert 0.01 < effort < 0.3
     assert said["free answers"] == round(effort * 20_000)
     assert said["train"] == round(effort * 1_000)
-    assert said["students"] == 4 * 5_100  # each network passes over the samples once
+    assert said["kinds of students"] == 3 * 5_100  # each network passes over the samples once
+    assert said["students"] == 2 * 5_100
 
 
 def test_the_cap_of_students_counts_their_projection(monkeypatch):
     projected = []
-    monkeypatch.setattr(
-        student, "project", lambda b, codes, *rest: projected.append(len(codes)) or projection.project(b, codes, *rest)
-    )
+
+    def counted_project(background, codes, *rest):
+        projected.append(len(codes))
+        return projection.project(background, codes, *rest)
+
+    monkeypatch.setattr(student_fit, "project", counted_project)
     # All 12 positions up to order 2, two sweeps of an estimate and a subtraction.
     counted = 4 * (12 + 66) * 10_000 / work.PROJECTION_RATE
     assert work.projection_seconds(12, 10_000, 2) == pytest.approx(counted)
@@ -181,37 +194,6 @@ def test_the_cap_of_students_counts_their_projection(monkeypatch):
     effort = capped.details["tried"]["student"]["effort"]
     assert effort < 1.2 / 6.0  # and the minutes are 1.2 seconds of one core
     assert projected == [round(effort * 10_000)]
-
-
-def test_kinds_that_add_next_to_nothing_are_not_asked():
-    draws = np.random.default_rng(0)
-    target = draws.normal(size=2000)
-    good, rival, poor = (target + e * draws.normal(size=2000) for e in (0.2, 0.21, 2.0))
-
-    def weights(*kinds, sparing=True):
-        return student._kind_weights(np.stack(kinds, 1)[:, None], target[:, None], sparing)[0]
-
-    alone = weights(good, poor)
-    assert alone[1] == 0
-    assert alone[0] == pytest.approx(1, abs=0.1)
-    both = weights(good, rival, poor)
-    assert (both > 0).tolist() == [True, True, False]  # their errors are independent: two halve the variance
-    assert (weights(good, rival, sparing=False) > 0).all()
-
-
-def test_outputs_are_asked_of_the_same_kinds():
-    """One output would do with the first kind and one needs both: those that are asked in any case count for all."""
-    draws = np.random.default_rng(0)
-    first, second = targets = draws.normal(size=(2, 2000))
-    good, better = (first + e * draws.normal(size=2000) for e in (0.1, 0.4))
-    halves = (second + draws.normal(size=2000) * 0.2 for _ in range(2))
-    predicted = np.stack([np.stack([good, better], 1), np.stack(list(halves), 1)], 1)
-    weights = [student._kind_weights(predicted[:, [o]], targets.T[:, [o]], True)[0] for o in (0, 1)]
-    together = student._kind_weights(predicted, targets.T, True)
-    assert (together > 0).tolist() == [[True, False], [True, True]] == [(w > 0).tolist() for w in weights]
-    constant = np.stack([first, np.zeros(2000)], 1)
-    predicted[:, 1] = 0
-    assert (student._kind_weights(predicted, constant, True)[1] == 0).all()
 
 
 def test_the_curve_of_a_train_asks_students(monkeypatch):

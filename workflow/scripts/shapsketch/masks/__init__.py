@@ -183,4 +183,5 @@ def _check(plan: MaskPlan, values: np.ndarray, whole: float, fitted: GameFit, sc
     else:
         units, nobody = pair_units(plan.masks[rows], residual, left), residual[2::3]
     missed = max(scores["missed"], 0.0) + scores["missed_error"]
-    return combine(units, nobody, float(np.mean(left)), fitted.doubts, missed)
+    signal = None if fitted.reads_letters else max(scores["signal"], 0.0)
+    return combine(units, nobody, float(np.mean(left)), fitted.doubts, missed, signal)

@@ -14,15 +14,20 @@ The fit errs too: by about sqrt(a + k s^2) where the correction's standard error
 of all players tell. So each value is the fit's plus (a + k s^2) / (a + k s^2 + s^2) of its correction, averaged over
 what a and k may be (flat in their roots; Gelman 2006, section 5.2). That is closer on average, but what is left out is
 largest for the few players that act, which all the others outvote: so the standard error of a value is never less than
-that of its whole correction.
+that of its whole correction, unless less is known to be missed.
 
-Students tell more: where the two of them disagree (`doubts`), and, as they know the letters of the draws, how much of
-the value function they miss. Errors e of the values of m players make it miss about sum e^2 / 6 or more at masks of
-uniform size (of effects that add up, E u (1 - u) = 1 / 6 is each one's share). So their mean square is at most six
-times what is missed, over m, and below that anything until the corrections speak; three quarters of it go by the
-doubts. As much of a correction is made as is right if the errors are as small as they may well be, and standard
-errors are those of the sums, with errors as large as is likely: where corrections are much noisier than that, the
-students' values stay as they are.
+Errors e of the values of m players make a fit miss about sum e^2 / 6 or more of the value function at masks of uniform
+size (of effects that add up, E u (1 - u) = 1 / 6 is each one's share). So their mean square is at most six times what
+hold-out masks say is missed, over m. Of that, a quarter is alike for all players, and three quarters go by the `doubts`
+of the fit. Where R2 is low, players may act that it has not found, and no doubt tells which: the bound is divided by
+the eighth power of R2, and then bounds nothing. Corrections that are larger than their noise and the bound allow raise
+it.
+
+Students tell more: where the two of them disagree (their doubts), and, as they know the letters of the draws, how much
+of the value function they miss. So below the bound their errors may be anything until the corrections speak. As much of
+a correction is made as is right if the errors are as small as they may well be, and standard errors are those of the
+sums, with errors as large as is likely: where corrections are much noisier than that, the students' values stay as they
+are.
 """
 
 from dataclasses import dataclass
@@ -36,6 +41,8 @@ CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval o
 PRIOR_UNITS = 2.0  # units that the mean variance over the players counts for in that of each
 FEW_PLAYERS = 3  # which do not tell a and k
 DOUBTS_SHARE = 0.75  # of the squares of errors, that go by doubts; the rest is alike
+FOUND_POWER = 8  # of R2, that the bound of other fits is divided by
+BEYOND_NOISE = 2.0  # standard errors of the squares of corrections, beyond which they raise that bound
 SURELY_MORE, SURELY_LESS = 0.05, 0.75  # of the likelihood, below errors that corrections count on, and standard errors
 GRID, WIDEST = 40, 6.0  # roots of a and of k, and the largest of k
 TYPICAL_ORDER = 3  # of a typical residual, as in refine
@@ -129,6 +136,7 @@ def combine(
     whole: float,
     doubts: np.ndarray | None = None,
     missed: float = np.inf,
+    signal: float | None = None,
 ) -> Checked:
     """Weigh the corrections by how well they are known; see above.
 
@@ -138,20 +146,28 @@ def combine(
         whole: the residual of all players.
         doubts: (m,) of the fit, where it knows some.
         missed: with doubts, the variance of the value function at masks of uniform size that it misses at most.
+        signal: all that variance, where the doubts are not those of students.
     """
     count, mean = len(units), units.mean(0)
     square, wider = _squared_errors(units)
-    if doubts is None or not doubts.any() or not mean.any():
-        share, values, errors, spread = _shrunk(mean, square)
+    told = None if doubts is None or not doubts.any() or not mean.any() else doubts / doubts.mean()
+    if told is not None and signal is None:
+        share, values, errors, spread = _weighed(mean, square, told, 6 * missed / len(mean))
+        errors = wider * errors
     else:
-        share, values, errors, spread = _weighed(mean, square, doubts / doubts.mean(), 6 * missed / len(mean))
+        share, values, errors, spread = _shrunk(mean, square)
+        errors = wider * errors
+        if told is not None and signal is not None and signal > missed and len(mean) > FEW_PLAYERS:
+            most = (6 * missed + _beyond_noise(mean, square, count)) / (1 - missed / signal) ** FOUND_POWER
+            likely = most / len(mean) * _spread(told)
+            errors = np.minimum(errors, np.sqrt(share**2 * square + likely))
     base_square, base_wider = (float(part[0]) for part in _squared_errors(nobody[:, None]))
     missed = max(whole**2, float(spread.sum()))  # squared, of what the fit has at the other end
     base_share = missed / (missed + base_square) if base_square > 0 and len(mean) > FEW_PLAYERS else 1.0
     drawn = (units * share).sum(1) + base_share * nobody
     return Checked(
         values,
-        wider * errors,
+        errors,
         base_share * float(nobody.mean()),
         float(base_wider * np.sqrt(base_share * base_square)),
         float(base_wider * np.sqrt(drawn.var(ddof=1) / count + np.sum((1 - share) ** 2 * spread))),
@@ -183,12 +199,22 @@ def _shrunk(mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return share, share * mean, np.sqrt(np.maximum(variance, square)), weight @ spread
 
 
+def _spread(doubts: np.ndarray) -> np.ndarray:
+    """How (m,) squares of errors of mean 1 go by (m,) doubts of mean 1."""
+    return 1 - DOUBTS_SHARE + DOUBTS_SHARE * doubts
+
+
+def _beyond_noise(mean: np.ndarray, square: np.ndarray, units: int) -> float:
+    """By how much the squares of the corrections add up to more than their noise, which few units know badly."""
+    return max(0.0, float(np.sum(mean**2) - (1 + BEYOND_NOISE * np.sqrt(2 / units)) * np.sum(square)))
+
+
 def _weighed(
     mean: np.ndarray, square: np.ndarray, doubts: np.ndarray, most: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The same, where the squares of the fit's errors are t times (m,) doubts of mean 1, and t is `most` or less."""
     t = most * np.linspace(0, 1, GRID)[1:]
-    spread = t[:, None] * (1 - DOUBTS_SHARE + DOUBTS_SHARE * doubts)
+    spread = t[:, None] * _spread(doubts)
     square = np.maximum(square, ROUNDING_SHARE * np.max(mean**2 + square))
     weight = _likelihoods(mean, square, spread)
     sure, likely = spread[np.searchsorted(np.cumsum(weight), [SURELY_MORE, SURELY_LESS])]

@@ -208,8 +208,7 @@ class Equations:
         solved = self._solved(prior, ridge, weights)
         squares = np.square(self.residual(w))
         freedom = max(1, len(squares) - len(w)) / len(squares)
-        columns = (_transposed(self.values, column) for column in solved.T)
-        return np.array([float(squares @ column**2) for column in columns]) / freedom
+        return squares @ np.square(_transposed(self.values, solved)) / freedom
 
     def residual(self, w: np.ndarray) -> np.ndarray:
         """What (P,) coefficients leave of the (N,) values."""
@@ -217,8 +216,8 @@ class Equations:
 
 
 def _transposed(values: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """(N,) float64 products of the transpose of (K, N) float32 with (K,)."""
-    total = np.zeros(values.shape[1])
+    """(N, ...) float64 products of the transpose of (K, N) float32 with (K, ...)."""
+    total = np.zeros((values.shape[1], *w.shape[1:]))
     for start in range(0, len(values), 256):
-        total += w[start : start + 256] @ values[start : start + 256].astype(np.float64)
+        total += values[start : start + 256].astype(np.float64).T @ w[start : start + 256]
     return total

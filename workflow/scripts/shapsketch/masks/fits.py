@@ -39,6 +39,7 @@ class GameFit:
         variances: of sums of the parities' coefficients, as far as the sample of masks makes them vary.
         errors: (m,) standard errors of `values`, where they are from draws.
         doubts: (m,) in which proportions the `values` are likely to be wrong, squared; None where the fit cannot tell.
+        reads_letters: whether it knows the letters of the draws, as students do.
     """
 
     estimator: str
@@ -52,6 +53,7 @@ class GameFit:
     variances: Variances = known
     errors: np.ndarray | float = 0.0
     doubts: np.ndarray | None = None
+    reads_letters: bool = False
 
     @classmethod
     def of_parities(
@@ -67,7 +69,26 @@ class GameFit:
         guesses = parities.predict(plan.masks)
         whole = float(parities.predict(everybody)[0])
         values = parities.terms.shapley_values(everybody)[0]
-        return cls(estimator, parities, guesses, guesses, whole, values, parities.empty, validation_r2, variances)
+        doubts = _doubts(parities, values, variances)
+        base = parities.empty
+        return cls(estimator, parities, guesses, guesses, whole, values, base, validation_r2, variances, doubts=doubts)
+
+
+def _doubts(parities: Parities, values: np.ndarray, variances: Variances) -> np.ndarray:
+    """How the errors of the (m,) values of parities are likely to be spread among the players, squared.
+
+    Half of it goes by what the sample makes vary, and half by the squares of the values: what is missed of
+    interactions is with those that act. The value of a player is the sum of -2 F_R / |R| over the odd R that hold it.
+    """
+    orders, m = parities.orders, parities.players
+    shares = np.where(orders % 2, -2 / np.maximum(orders, 1), 0.0)
+    weights = np.zeros((len(orders), m + 1))  # the last is of nobody
+    np.put_along_axis(weights, parities.supports, shares[:, None], 1)
+    acts = np.flatnonzero(weights[:, :m].any(0))
+    sampled = np.zeros(m)
+    sampled[acts] = variances(weights[:, acts])
+    parts = [part / part.sum() for part in (sampled, np.square(values)) if part.sum() > 0]
+    return np.sum(parts, axis=0) if parts else np.zeros(m)
 
 
 def fit_game(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:

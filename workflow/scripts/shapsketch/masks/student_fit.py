@@ -16,7 +16,7 @@ from .regression import polish, pursue
 from .student import FOLDS, Students
 
 GUESS_DRAWS, SCORE_DRAWS = 16, 32  # backgrounds that a value is averaged over, to choose and to score
-WALK_SHARE, MAX_WALK_LETTERS = 16, 50_000_000  # evaluations of students for each of the model, and their letters
+WALK_SHARE, MAX_WALK_LETTERS = 48, 120_000_000  # evaluations of students for each of the model, and their letters
 FULL_SHARE = 1 / 3  # of them, in walks that step through all players
 MIN_WALKS = 4  # of them and of each fold
 INTERACTION_MASKS, INTERACTION_DRAWS = 3000, 4  # half masks, that interactions are fitted to
@@ -61,6 +61,7 @@ def fit_students(students: Students, game: SequenceGame, answers: np.ndarray, ma
             parities[o][1],
             errors[:, o],
             doubts[:, o],
+            reads_letters=True,
         )
         for o in range(outputs)
     ]

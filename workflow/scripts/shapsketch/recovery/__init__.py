@@ -202,7 +202,8 @@ def _fit(
         from . import train
 
         return (train.fit_outputs if name == "train" else train.fit_alone)(samples, max_order, begin, minutes)
-    module, finished, fits = import_module(f".{name}", __name__), begin(name, len(samples)), []
+    module = import_module(".student_fit" if name == "student" else f".{name}", __name__)
+    finished, fits = begin(name, len(samples)), []
     for work, sample in zip(works, samples, strict=True):
         probed = choose and name == "regression" and _is_probed(sample)
         settings: dict[str, dict[str, Any]] = {

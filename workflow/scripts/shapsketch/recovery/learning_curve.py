@@ -172,7 +172,7 @@ def _predicted(
         searches: by output, how long regression looks, from near the ridge of the part before; set for the next.
     """
     numbers = {output: number for number, output in enumerate(names) if names[output] in LEARNED}
-    for output, predicted in _asked_students(part, list(numbers.values()), minutes, threads).items():
+    for output, predicted in _asked_students(part, list(numbers.values()), records, minutes, threads).items():
         yield output, predicted, "student"
     fitted: dict[tuple[str, int | None], list[int]] = {}
     for number, (output, name) in enumerate(names.items()):
@@ -190,21 +190,26 @@ def _predicted(
             yield recovery.spectrum.output, recovery.spectrum.predict_codes(part.samples("holdout")[0]), name
 
 
-def _asked_students(sketch: Sketch, numbers: list[int], minutes: float | None, threads: int) -> dict[str, np.ndarray]:
-    """What students of a part of the usual effort answer on the hold-out, by output; trains come close to them."""
+def _asked_students(
+    sketch: Sketch,
+    numbers: list[int],
+    records: Mapping[str, OutputRecord],
+    minutes: float | None,
+    threads: int,
+) -> dict[str, np.ndarray]:
+    """What one student, of the kind that the whole sketch chose, answers on the hold-out; trains come close to it."""
     if not numbers:
         return {}
 
-    from .networks import PLACED, POOLED
-    from .student import MIN_CONVOLUTION_LENGTH, kinds_of, predict_all, shape_of, train_students
+    from .student import predict_all
+    from .student_fit import kinds_of, rivals_of, shape_of, train_students
     from .work import affordable, student_seconds
 
     works = [standardised(sketch, number, threads) for number in numbers]
-    short = len(sketch.plan.template.free) < MIN_CONVOLUTION_LENGTH
     outputs = [samples for samples, _ in works]
-    kinds = kinds_of(outputs) if short else [PLACED, POOLED]
-    if not short and any(samples.bounds for samples in outputs):
-        kinds = [replace(kind, bounded=True) for kind in kinds]
+    first = records[sketch.plan.outputs[numbers[0]]]
+    rivals, chosen = rivals_of(outputs), [fit["kind"] for fit in first["tried"].values() if "kind" in fit]
+    kinds = [rivals[chosen[0]]] if chosen else kinds_of(outputs, None)
     effort = affordable(minutes and CURVE_SHARE * minutes, student_seconds(shape_of(outputs), kinds))
     students, _ = train_students(outputs, kinds, min(CURVE_EFFORT, effort))
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]

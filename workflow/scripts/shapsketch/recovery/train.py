@@ -23,18 +23,18 @@ from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
 from . import train_steps
 from .base import Begin, Fit, Samples, silent, validation_r2
-from .student import (
+from .student import Student, predict_all
+from .student_fit import (
     FREE_SEED,
     MAX_ORDER,
-    Student,
+    asking_seconds,
     distil,
     is_enumerable,
-    kinds_of,
-    predict_all,
     shape_of,
     train_students,
+    training_seconds,
 )
-from .work import affordable, answer_seconds, student_seconds, train_seconds
+from .work import affordable, train_seconds
 
 RANK, STEPS = 24, 8_000
 LARGE_RANK, LARGE_STEPS = 48, 14_000
@@ -127,10 +127,9 @@ def fit_alone(
 def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     """The part of the usual passes, answers and steps that the minutes allow."""
     first, shape = outputs[0], shape_of(outputs)
-    kinds = kinds_of(outputs)
-    seconds = student_seconds(shape, kinds)
+    seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
-        seconds += answer_seconds(shape, kinds, FREE_ANSWERS) + train_seconds(shape, *_size(first), BATCH)
+        seconds += asking_seconds(outputs, FREE_ANSWERS) + train_seconds(shape, *_size(first), BATCH)
     return affordable(minutes, seconds)
 
 

@@ -7,9 +7,9 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 18,
+    "recovery": 19,
     "explain": 6,
-    "masks": 12,
+    "masks": 13,
     "motifs": 11,
     "compare": 2,
     "report": 7,
