@@ -8,6 +8,7 @@ from shapsketch.settings.cost import (
     auto_shards,
     estimate,
     mask_student_seconds,
+    mask_walk_seconds,
     recovery_seconds,
     wall_seconds,
 )
@@ -63,7 +64,11 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     assert sum(row["evaluations"] for row in masked) == 50_010
     passes = 25 * (4000 / 25_005) ** 0.5
     assert masked[1]["job_seconds"] == pytest.approx(50_010 * passes * (3e-5 + 4e-7 * 500) + 10)
-    assert estimate({**work, "students": False}, rate, [10])[1]["job_seconds"] == 10
+    alone = estimate({**work, "students": False}, rate, [10])
+    assert alone[1]["job_seconds"] == 10
+    walked = masked[2]["job_seconds"] - alone[2]["job_seconds"]  # 10 sequences, all outputs
+    assert walked == pytest.approx(10 * work["outputs"] * 27.6)  # the most letters that students read for a sequence
+    assert mask_walk_seconds(100, 50) == pytest.approx(48 * 100 * 50 * 2.3e-7)
     few, many = mask_student_seconds(10, 5000), mask_student_seconds(10**7, 5000)
     assert few == pytest.approx(10 * 50 * 4.3e-4) and many == pytest.approx(2 * 200_000 * 25 * 0.02**0.5 * 4.3e-4)
     methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]

@@ -22,6 +22,8 @@ EXPLANATION_SECONDS = 1e-4  # per sequence and output
 MASK_TRAINING_SECONDS = {"fixed": 3e-5, "per_position": 4e-7}
 LONG_INPUT, MAX_MASK_SAMPLES = 1000, 200_000  # more positions are pooled, and more samples are not learnt from
 MASK_SECONDS = 0.15  # per explained sequence and output: what is fitted to 2,000 masks, without students
+WALK_LETTERS, MAX_WALK_LETTERS = 48, 120_000_000  # that students read for each letter the model reads, and at most
+WALK_SECONDS = 2.3e-7  # of both students, for each of these letters
 
 
 class Work(TypedDict):
@@ -139,6 +141,16 @@ def mask_student_seconds(samples: int, positions: int) -> float:
     return 2 * fold * passes * each
 
 
+def mask_walk_seconds(asked: int, positions: int) -> float:
+    """Return what students' walks for the values of one sequence take on one core.
+
+    Args:
+        asked: evaluations of the sequence.
+        positions: of a sequence.
+    """
+    return WALK_SECONDS * min(WALK_LETTERS * asked * positions, MAX_WALK_LETTERS)
+
+
 def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0) -> list[StageCost]:
     """Return what the stages of one model cost, in their order.
 
@@ -177,7 +189,8 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
         add("ask masks", asked, jobs, asked * seconds_each / jobs + load)
         trained = [mask_student_seconds(count * work["asked"], work["positions"]) for count in sequences]
         add("train students", 0, len(sequences), sum(trained) / len(trained) if work["students"] else 0.0)
-        add("explain", 0, jobs, sum(sequences) * outputs * MASK_SECONDS / jobs)
+        walks = mask_walk_seconds(work["asked"], work["positions"]) if work["students"] else 0.0
+        add("explain", 0, jobs, sum(sequences) * outputs * (MASK_SECONDS + walks) / jobs)
     else:
         seconds = asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS
         add("explain", asked, jobs, seconds / jobs + load)
