@@ -1,7 +1,7 @@
 """Latents of the embedded guide network through the workflow: what they say of the letters, sketched like outputs.
 
 Two modules: `motifs`, the first convolution, and `mixing`, the second. The ten latents of each that the activity
-depends on most are sketched and explained on the guides of eGFP: R2 of each sketch, and its strongest motif, by tables
+depends on most are sketched near the guides of eGFP and explained on them: R2 of each sketch, and its strongest motif, by tables
 alone (`regression`) and by what is done unless one says otherwise (`auto`). Rows of `results/guide_latents.tsv`.
 """
 
@@ -63,7 +63,7 @@ def measure(folder: Path, module: str, estimator: str, chosen: argparse.Namespac
     config["models"][name] = {
         "source": {"latents": {"mechanism": module, "pool": "mean"}},
         "outputs": {f"z{latent}": {"of": latent} for latent in best["latent"]},
-        "sketch": {"budget": chosen.budget},
+        "sketch": {"budget": chosen.budget, "near": {"sequences": "egfp"}},
         "recovery": {"estimator": estimator},
     }
     config["analyses"] = [[name, "egfp"]]
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--estimators", nargs="+", default=ESTIMATORS, choices=ESTIMATORS)
     parser.add_argument("--sequences", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--budget", type=int, default=10_000)
+    parser.add_argument("--budget", type=int, default=20_000)
     parser.add_argument("--folder", type=Path, help="where the workflow runs; kept")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

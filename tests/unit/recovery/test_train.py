@@ -13,6 +13,7 @@ from shapsketch.recovery import (
     projection,
     recover,
     recover_outputs,
+    standardised,
     student_fit,
     train,
     train_steps,
@@ -130,6 +131,12 @@ def test_outputs_share_one_trunk():
     asked = sketch.codes[:50]
     both = predict_all([first, second], asked)
     assert np.array_equal(both[:, 1], second.predict(asked))
+
+
+def test_many_outputs_share_a_larger_rank():
+    samples, _ = standardised(sketch_of([motif], budget=1_000), 0, 1)
+    ranks = [train._size([samples] * outputs)[0] for outputs in (1, 3, 10, 100)]
+    assert ranks == [24, 24, 38, 48]
 
 
 def test_a_highest_order_truncates_a_train():

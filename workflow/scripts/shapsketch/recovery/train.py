@@ -37,6 +37,7 @@ from .student_fit import (
 from .work import affordable, train_seconds
 
 RANK, STEPS = 24, 8_000
+FEW_OUTPUTS, RANK_OF_MORE = 3, 2  # outputs that share such a rank, and what each further one adds to it
 LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
@@ -114,7 +115,7 @@ def fit_alone(
     """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs[0]), BATCH)
+    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), BATCH)
     effort = affordable(minutes, seconds)
     rivals = []
     for decay in DECAYS_ALONE:
@@ -129,15 +130,17 @@ def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     first, shape = outputs[0], shape_of(outputs)
     seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
-        seconds += asking_seconds(outputs, FREE_ANSWERS) + train_seconds(shape, *_size(first), BATCH)
+        seconds += asking_seconds(outputs, FREE_ANSWERS) + train_seconds(shape, *_size(outputs), BATCH)
     return affordable(minutes, seconds)
 
 
-def _size(samples: Samples) -> tuple[int, int]:
-    """The rank of a train for so many samples, and its steps."""
-    rank, steps = (LARGE_RANK, LARGE_STEPS) if len(samples.all_values) >= MANY_SAMPLES else (RANK, STEPS)
-    if not samples.plan.background.is_product:
-        rank = max(1, min(rank, MAX_STATES // int(samples.plan.template.sizes.max())))
+def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
+    """The rank of a train for so many samples and outputs, and its steps."""
+    samples, background = len(outputs[0].all_values), outputs[0].plan.background
+    rank, steps = (LARGE_RANK, LARGE_STEPS) if samples >= MANY_SAMPLES else (RANK, STEPS)
+    rank = max(rank, min(LARGE_RANK, RANK + RANK_OF_MORE * (len(outputs) - FEW_OUTPUTS)))
+    if not background.is_product:
+        rank = max(1, min(rank, MAX_STATES // int(background.template.sizes.max())))
     return rank, steps
 
 
@@ -159,7 +162,7 @@ def _fit(
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
     letters = int(first.plan.template.sizes.max())
-    rank, steps = _size(first)
+    rank, steps = _size(outputs)
     steps = max(1, round(steps * effort))
     finished = begin("train", steps)
     scales = np.where(values.std(0) > 0, values.std(0), 1.0)
