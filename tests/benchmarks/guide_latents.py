@@ -1,8 +1,9 @@
 """Latents of the embedded guide network through the workflow: what they say of the letters, sketched like outputs.
 
 Two modules: `motifs`, the first convolution, and `mixing`, the second. The ten latents of each that the activity
-depends on most are sketched near the guides of eGFP and explained on them: R2 of each sketch, and its strongest motif, by tables
-alone (`regression`) and by what is done unless one says otherwise (`auto`). Rows of `results/guide_latents.tsv`.
+depends on most are sketched near the guides of eGFP and explained on them: R2 of each sketch, and its strongest motif,
+by tables alone (`regression`) and by what is done unless one says otherwise (`auto`). Rows of
+`results/guide_latents.tsv`.
 """
 
 import argparse
