@@ -1,8 +1,8 @@
 """The networks that students are made of, and how one is trained.
 
 Convolutions that keep their place (every position has dense weights of its own) follow models that scan for a motif and
-weigh where it is; averaged in pairs and smooth, models that pool; attention, transformers; perceptrons, the few sites
-of one molecule. All outputs of a model share one trunk.
+weigh where it is; averaged in pairs and smooth, models that pool; perceptrons, the sites of one molecule, and
+transformers. All outputs of a model share one trunk.
 """
 
 import math
@@ -17,21 +17,19 @@ from torch.nn import functional as F
 from ..models.adam import Adam
 from ..sequences.residues import residue_properties
 from ..sequences.template import Template
-from .attention import WIDTH, Attention
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network: convolutions or attention over positions, then dense layers, beside a linear skip.
+    """A network: convolutions over positions, then dense layers, beside a linear skip.
 
     Attributes:
-        channels, widths: of each convolution.
+        channels, widths: of each convolution; without any, the network is a multilayer perceptron.
         dense: the hidden layers after them.
         dropout: the part of the dense layers' units that each step of training leaves out.
         pooled: whether neighbouring positions are averaged in pairs after the convolutions.
         smooth: whether units are GELU (Hendrycks & Gimpel 2016) instead of ReLU.
         bounded: whether outputs that are probabilities are logistic functions of sums.
-        blocks: of attention, in the place of convolutions; without either the network is a multilayer perceptron.
     """
 
     channels: tuple[int, ...]
@@ -41,23 +39,20 @@ class Architecture:
     pooled: bool = False
     smooth: bool = False
     bounded: bool = False
-    blocks: int = 0
 
     @property
     def is_perceptron(self) -> bool:
         """Whether nothing is shared by positions."""
-        return not (self.channels or self.blocks)
+        return not self.channels
 
 
 POOLED = Architecture((96, 64), (7, 5), (128, 64), 0.1, pooled=True, smooth=True)
 PLACED = Architecture((96, 96, 64), (7, 7, 7), (128, 64))
-ATTENTIVE = Architecture((), (), (128,), smooth=True, blocks=2)
 WIDE = Architecture((), (), (512, 256), 0.1, smooth=True)
 DEEP = Architecture((), (), (256, 128, 64), 0.1, smooth=True)
 SHARP = Architecture((), (), (256, 128, 64), smooth=True)  # follows peaks, and noise; validation tells which it is
 
 EPOCHS = 25  # of convolutions, at 10,000 samples; falls with the root of their number
-MORE_EPOCHS = 1.5  # of attention, times as many
 PERCEPTRON_EPOCHS = 100
 MAX_EPOCHS, MIN_EPOCHS = 120, 4
 BATCH = 128
@@ -68,9 +63,8 @@ MAX_GAIN = 10.0  # the exponent of a perceptron; reached by nothing but a traini
 class Network(nn.Module):
     """Takes (N, n, w) features of letters and returns (N, outputs).
 
-    Convolutions and attention end in a sum, h + skip. A perceptron's templates are sites of one molecule, whose letters
-    act on a latent scale (global epistasis; Otwinowski et al. 2018): its sum is multiplied by the exponential of
-    another one.
+    Convolutions end in a sum, h + skip. A perceptron's templates are sites of one molecule, whose letters act on a
+    latent scale (global epistasis; Otwinowski et al. 2018): its sum is multiplied by the exponential of another one.
 
     Attributes:
         low, span: (outputs,) float32, with bounded outputs: the standardised values of 0, and of 1 less those of 0;
@@ -83,8 +77,7 @@ class Network(nn.Module):
         for channels, size in zip(architecture.channels, architecture.widths, strict=True):
             self.convolutions.append(nn.Conv2d(width, channels, (1, size), padding=(0, size // 2)))
             width = channels
-        self.attention = Attention(n, features, architecture.blocks) if architecture.blocks else None
-        width = (WIDTH if self.attention else width) * (n // 2 if architecture.pooled else n)
+        width *= n // 2 if architecture.pooled else n
         for hidden in architecture.dense:
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
@@ -120,7 +113,7 @@ class Network(nn.Module):
 
     def sums(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Map (N, n, w) features to (N, outputs) sums; with a generator, as in training, dense units are dropped."""
-        hidden = (self.attention(x) if self.attention else self._convolved(x)).flatten(1)
+        hidden = self._convolved(x).flatten(1)
         for layer in self.dense:
             hidden = self.activate(layer(hidden))
             if generator and self.dropout:
@@ -153,8 +146,6 @@ class Network(nn.Module):
                 with torch.no_grad():
                     for parameter in layer.parameters():
                         parameter.uniform_(-bound, bound, generator=generator)
-        if self.attention:
-            self.attention.start(generator)
         if self.bounded:
             low, high = np.nan_to_num(bounds).T
             self.low.data, self.span.data = (torch.from_numpy(a.astype(np.float32)) for a in (low, high - low))
@@ -181,7 +172,7 @@ def encode(codes: np.ndarray, features: torch.Tensor) -> torch.Tensor:
 
 def epochs_of(architecture: Architecture, samples: int) -> int:
     """Return how many passes over so many samples train a network."""
-    epochs = PERCEPTRON_EPOCHS if architecture.is_perceptron else EPOCHS * (MORE_EPOCHS if architecture.blocks else 1)
+    epochs = PERCEPTRON_EPOCHS if architecture.is_perceptron else EPOCHS
     return int(np.clip(round(epochs * math.sqrt(10_000 / samples)), MIN_EPOCHS, MAX_EPOCHS))
 
 

@@ -23,7 +23,6 @@ from ..spectrum.terms import Terms
 from . import exact
 from .base import Begin, Fit, Samples, silent
 from .networks import (
-    ATTENTIVE,
     DEEP,
     PLACED,
     POOLED,
@@ -41,9 +40,8 @@ from .student import Student, predict_all
 from .work import Shape, affordable, answer_seconds, projection_seconds, student_seconds
 
 MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
-MAX_ATTENTION_LENGTH = 60  # free positions above which pairs of them take too much memory
 PERCEPTRONS, SAMPLES_OF_FEW = 3, 16_000  # of each kind; fewer where more samples leave less to chance
-RIVALS = {"placed": PLACED, "attention": ATTENTIVE, "pooled": POOLED}  # those that take longest first
+RIVALS = {"placed": PLACED, "pooled": POOLED, "perceptron": WIDE}
 HEAT = 0.25  # of the epochs, after which kinds are compared
 COPIES, MAX_COPIES = 2, 4  # of the best kind
 MIN_WEIGHT = 0.1  # of a kind of perceptrons; smaller ones cost more queries than they are worth
@@ -71,11 +69,10 @@ def fit(samples: Samples, max_order: int | None, minutes: float | None = None) -
 
 def rivals_of(outputs: Sequence[Samples]) -> dict[str, Architecture]:
     """Return the kinds of networks that the samples of some outputs choose from; none where all kinds are trained."""
-    length, bounded = len(outputs[0].plan.template.free), any(output.bounds for output in outputs)
-    if length < MIN_CONVOLUTION_LENGTH:
+    if len(outputs[0].plan.template.free) < MIN_CONVOLUTION_LENGTH:
         return {}
-    fitting = {name: kind for name, kind in RIVALS.items() if not kind.blocks or length <= MAX_ATTENTION_LENGTH}
-    return {name: replace(kind, bounded=bounded) for name, kind in fitting.items()}
+    bounded = any(output.bounds for output in outputs)
+    return {name: replace(kind, bounded=bounded) for name, kind in RIVALS.items()}
 
 
 def kinds_of(outputs: Sequence[Samples], best: str | None) -> list[Architecture]:

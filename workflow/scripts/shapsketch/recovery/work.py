@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from math import comb
 from typing import NamedTuple
 
-from . import attention
 from .networks import BATCH, Architecture, epochs_of
 from .projection import MAX_KEPT, MAX_SCREENED
 from .screening import SCREENING_POINTS
@@ -80,8 +79,6 @@ def affordable(minutes: float | None, seconds: float) -> float:
 def _products(shape: Shape, architecture: Architecture) -> int:
     """Multiplications of a network for one sequence."""
     width, total = shape.features, 0
-    if architecture.blocks:
-        width, total = attention.WIDTH, attention.products(shape.positions, shape.features, architecture.blocks)
     for channels, size in zip(architecture.channels, architecture.widths, strict=True):
         total += shape.positions * width * channels * size
         width = channels
