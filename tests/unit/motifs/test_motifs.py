@@ -3,6 +3,8 @@
 Covers also: growing, letter_tables, merging, motif, patterns, reading, search, tables.
 """
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +60,20 @@ def test_planted_motifs_are_found_through_a_noisy_sketch(case, tmp_path):
     for precision, recall in scores(result, motifs, texts):
         assert precision >= 0.95 and recall >= 0.95
     assert len(result.kind("interaction")) <= len(motifs)
+
+
+def test_letters_that_grew_and_add_nothing_anywhere_end_no_search(tmp_path):
+    """Dense random tables of orders 2 to 4, where one interaction's letters grow into some that do the opposite."""
+    rng, template, tables = np.random.default_rng(70), template_of("DNA", 6), {}
+    for order in (2, 3, 4):
+        for support in combinations(range(6), order):
+            if rng.random() < 0.6:
+                table = rng.normal(size=(4,) * order) * rng.choice([0.05, 1, 1])
+                for axis in range(order):
+                    table -= table.mean(axis, keepdims=True)
+                tables[support] = table
+    spectrum = Spectrum(Background.uniform(template), "y", 0.0, Terms.build(template.sizes, tables))
+    assert len(aggregated(tmp_path, spectrum, random_texts(template, 30)).kind("interaction"))
 
 
 def test_equal_letters_across_a_cut_are_one_motif_at_any_distance(tmp_path):

@@ -71,6 +71,7 @@ def test_outputs_with_and_without_bounds_share_a_trunk(monkeypatch):
 
 def test_the_kind_that_validates_best_in_a_heat_is_trained(monkeypatch):
     monkeypatch.setattr(networks, "EPOCHS", 4)
+    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 16)
     samples, _ = standardised(sketch_of(donor, free_template(4, 12), budget=1_000, design="random"), 0, 2)
     samples = replace(samples, bounds=None)
     rivals = rivals_of([samples])

@@ -189,7 +189,8 @@ def _motif(
     if sign * residuals.values(start, letters[None], left=True)[0, 0] <= 0:
         least = order
     strength = sign * residuals.values(shifts, letters[None], least, left=True)[:, 0]
-    shifts = shifts[strength >= MIN_PLACEMENT_SHARE * strength.max()]
+    # Letters that grew from an interaction of the other sign may add nothing anywhere: then they stay where they are.
+    shifts = shifts[strength >= MIN_PLACEMENT_SHARE * strength.max()] if strength.max() > 0 else start
     words, h, relation = _words(residuals, shifts, least, sign, letters)
     for split, candidates in _candidates(positions, residuals):
         placements, scales = _recurring(residuals, h, candidates, least, split, positions)
