@@ -3,6 +3,8 @@
 import pytest
 
 from shapsketch.comparison.registry import most_evaluations
+from shapsketch.masks import student_fit
+from shapsketch.settings import cost
 from shapsketch.settings.cost import (
     MAX_SHARDS,
     auto_shards,
@@ -69,6 +71,7 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     walked = masked[2]["job_seconds"] - alone[2]["job_seconds"]  # 10 sequences, all outputs
     assert walked == pytest.approx(10 * work["outputs"] * 27.6)  # the most letters that students read for a sequence
     assert mask_walk_seconds(100, 50) == pytest.approx(48 * 100 * 50 * 2.3e-7)
+    assert (cost.WALK_LETTERS, cost.MAX_WALK_LETTERS) == (student_fit.WALK_SHARE, student_fit.MAX_WALK_LETTERS)
     few, many = mask_student_seconds(10, 5000), mask_student_seconds(10**7, 5000)
     assert few == pytest.approx(10 * 50 * 4.3e-4) and many == pytest.approx(2 * 200_000 * 25 * 0.02**0.5 * 4.3e-4)
     methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]

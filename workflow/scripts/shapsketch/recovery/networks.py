@@ -40,11 +40,6 @@ class Architecture:
     smooth: bool = False
     bounded: bool = False
 
-    @property
-    def is_perceptron(self) -> bool:
-        """Whether nothing is shared by positions."""
-        return not self.channels
-
 
 POOLED = Architecture((96, 64), (7, 5), (128, 64), 0.1, pooled=True, smooth=True)
 PLACED = Architecture((96, 96, 64), (7, 7, 7), (128, 64))
@@ -81,8 +76,7 @@ class Network(nn.Module):
         for hidden in architecture.dense:
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
-        self.is_perceptron = architecture.is_perceptron
-        self.outputs, heads = outputs, outputs * (2 if self.is_perceptron else 1)
+        self.outputs, heads = outputs, outputs * (1 if architecture.channels else 2)
         self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * features, heads)
         self.dropout, self.pooled = architecture.dropout, architecture.pooled
         self.activate = F.gelu if architecture.smooth else F.relu
@@ -113,25 +107,21 @@ class Network(nn.Module):
 
     def sums(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Map (N, n, w) features to (N, outputs) sums; with a generator, as in training, dense units are dropped."""
-        hidden = self._convolved(x).flatten(1)
+        hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
+        for convolution in self.convolutions:
+            hidden = self.activate(convolution(hidden))
+        if self.pooled:
+            hidden = F.avg_pool2d(hidden, (1, 2))
+        hidden = hidden.permute(0, 2, 3, 1).flatten(1)
         for layer in self.dense:
             hidden = self.activate(layer(hidden))
             if generator and self.dropout:
                 kept = torch.rand(hidden.shape, generator=generator) >= self.dropout
                 hidden = hidden * kept.to(hidden.device) / (1 - self.dropout)
         sums: torch.Tensor = self.out(hidden) + self.skip(x.flatten(1))
-        if not self.is_perceptron:
+        if len(self.convolutions):
             return sums
         return sums[:, : self.outputs] * torch.exp(sums[:, self.outputs :].clamp(max=MAX_GAIN))
-
-    def _convolved(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (N, n, w) features to (N, n or half of it, channels); to themselves without convolutions."""
-        hidden = x.unsqueeze(1).permute(0, 3, 1, 2)  # 2d convolutions, channels last: the fast path on processors
-        for convolution in self.convolutions:
-            hidden = self.activate(convolution(hidden))
-        if self.pooled:
-            hidden = F.avg_pool2d(hidden, (1, 2))
-        return hidden.permute(0, 2, 3, 1)
 
     def start(self, generator: torch.Generator, bounds: np.ndarray) -> None:
         """Draw all parameters: uniform, within 1 / sqrt(inputs) (PyTorch's default).
@@ -172,7 +162,7 @@ def encode(codes: np.ndarray, features: torch.Tensor) -> torch.Tensor:
 
 def epochs_of(architecture: Architecture, samples: int) -> int:
     """Return how many passes over so many samples train a network."""
-    epochs = PERCEPTRON_EPOCHS if architecture.is_perceptron else EPOCHS
+    epochs = EPOCHS if architecture.channels else PERCEPTRON_EPOCHS
     return int(np.clip(round(epochs * math.sqrt(10_000 / samples)), MIN_EPOCHS, MAX_EPOCHS))
 
 

@@ -42,8 +42,9 @@ def fit(samples: Samples, max_order: int | None) -> Fit:
 
     Trees are as deep as the tables of their dividends may be large: many positions of many letters hold pairs only.
     """
-    depth = affordable_depth(samples.plan.template.sizes[samples.plan.template.free])
-    scale, trees = _boost(samples, min(max_order or DEPTH, depth), MAX_TREES)
+    template = samples.plan.template
+    depth = min(max_order or DEPTH, affordable_depth(template.sizes[template.free]))
+    scale, trees = _boost(samples, depth, MAX_TREES)
     leaves = Leaves.collect(trees, samples.plan.background)
     intercept, terms = leaves.dividends()
     mean = samples.all_values.mean()
