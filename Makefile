@@ -8,7 +8,7 @@ WORKERS := $(shell test $(CORES) -gt 8 && echo 8 || echo $(CORES))
 BIN := .venv/bin
 export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba
 
-.PHONY: run test docs pins library tables gallery test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-long-inputs benchmark-long-trains benchmark-long-motifs
+.PHONY: run test docs pins library tables gallery test-faults test-engines test-peers test-slurm test-wheel estimate modules repeat lint format clean benchmark-recovery benchmark-sampling benchmark-scale benchmark-schedule benchmark-explain benchmark-trains benchmark-refine benchmark-methods benchmark-interactions benchmark-clusters benchmark-sizes benchmark-motifs benchmark-masks benchmark-mechanism benchmark-guide-latents benchmark-antibodies benchmark-folds benchmark-variants benchmark-gb1-mutants benchmark-near benchmark-long-inputs benchmark-long-trains benchmark-long-motifs
 
 run: .venv/run.ready
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete --quiet rules host
@@ -88,6 +88,14 @@ benchmark-folds: .venv/test.ready
 benchmark-variants: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.variants $(ARGS)
 
+# A minute: the network of GB1 beside measured mutants, through the workflow.
+benchmark-gb1-mutants: .venv/test.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.gb1_mutants
+
+# Twenty minutes, most of it `auto`: one function with near queries and without.
+benchmark-near: .venv/test.ready
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.near $(ARGS)
+
 benchmark-scale: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.scale $(ARGS)
 
@@ -127,7 +135,7 @@ benchmark-clusters: .venv/test.ready
 benchmark-motifs: .venv/test.ready
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.motifs $(ARGS)
 
-# Half an hour, most of it the peers': games of 200 to 1,000 players, beside shapiq's SPEX and ProxySPEX.
+# A quarter of an hour, most of it the peers': games of 100 to 1,000 players, beside shapiq's SPEX and ProxySPEX.
 benchmark-masks: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.masks $(ARGS)
