@@ -1,6 +1,6 @@
 """Long inputs: games of 200 to 1,000 players, explained from equal budgets by ours and by shapiq's SPEX and ProxySPEX.
 
-`python -m benchmarks.masks`, or `make benchmark-masks`; writes results/benchmarks/masks/masks.tsv, a row as soon as it
+`python -m benchmarks.masks`, or `make benchmark-masks`; writes tests/benchmarks/results/masks.tsv, a row as soon as it
 is known. Seconds are of processor time, on one core.
 """
 
@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from shapiq.approximator import SPEX, ProxySPEX
 
 from benchmarks import long_model
+from benchmarks.result_files import FOLDER as RESULTS
+from benchmarks.result_files import ROOT, merge_results
 from shapsketch.masks import explain_game
 from shapsketch.masks.game import Players, compose
 from shapsketch.masks.plan import Estimator, make_mask_plan
@@ -24,11 +24,13 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.spectrum.metrics import r_squared
-from shapsketch.storage.files import atomic_path
 
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "masks"
+FOLDER = ROOT / "results" / "benchmarks" / "masks"  # of the network
 FRESH = 4000  # masks that score
 ORDER = 5
+MAX_PROXY_PLAYERS = 200  # of more, ProxySPEX takes a quarter of an hour or longer
+KEY = ["case", "players", "method"]
+COLUMNS = [*KEY, "budget", "evaluations", "seconds", "model_seconds", "r2", "recall", "dividends", "note"]
 Dividends = dict[tuple[int, ...], float]
 
 
@@ -83,16 +85,16 @@ def planted(name: str, players: int, budget: int, *, kind: str, noise: float = 0
     return Case(name, players, budget, ask, clean, tuple(dict.fromkeys(supports)), kind == "parity", noise > 0)
 
 
-def network(name: str, budget: int, segments: int | None, n: int, seed: int = 7) -> Case:
-    """One sequence under the trained network; absent letters are drawn anew for each mask."""
+def network(budget: int, segment: int, seed: int = 7) -> Case:
+    """One sequence under the trained network, in segments; absent letters are drawn anew for each mask."""
     path = FOLDER / "network.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         print(f"trained a network of {long_model.WIDTH} letters: R2 {long_model.train(path):.3f}", flush=True)
     model = long_model.load(path)
-    template = Template(Alphabet("ACGT"), "N" * n)
-    background, players = Background.uniform(template), Players.build(template, segments)
-    sequences, activities = long_model.make_sequences(50, n, seed)
+    template = Template(Alphabet("ACGT"), "N" * long_model.WIDTH)
+    background, players = Background.uniform(template), Players.build(template, segment)
+    sequences, activities = long_model.make_sequences(50, long_model.WIDTH, seed)
     codes = sequences[np.argmax(activities)]
     asked = [0]
 
@@ -103,24 +105,18 @@ def network(name: str, budget: int, segments: int | None, n: int, seed: int = 7)
         asked[0] += len(masks)
         return long_model.predict(model, queries)
 
-    return Case(name, players.count, budget, ask)
-
-
-def _network(segments: int | None, budget: int) -> Callable[[], Case]:
-    name = "network, positions" if segments is None else f"network, segments of {segments}"
-    return lambda: network(name, budget, segments, long_model.WIDTH)
+    return Case(f"network, segments of {segment}", players.count, budget, ask)
 
 
 CASES: tuple[Callable[[], Case], ...] = (
     lambda: planted("products", 200, 4000, kind="product"),
     lambda: planted("products, noise", 200, 4000, kind="product", noise=0.5),
     lambda: planted("parities", 200, 4000, kind="parity"),
-    _network(5, 4000),
-    _network(None, 5000),
     lambda: planted("parities, noise", 200, 8000, kind="parity", noise=0.5),
     lambda: planted("products", 1000, 10_000, kind="product"),
     lambda: planted("products, noise", 1000, 10_000, kind="product", noise=0.5),
     lambda: planted("parities", 1000, 10_000, kind="parity"),
+    lambda: network(4000, 5),
 )
 
 
@@ -227,19 +223,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, nargs="*", help="numbers of cases, from 0; all by default")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--output", type=Path, default=FOLDER / "masks.tsv")
     chosen = parser.parse_args()
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
     for method in chosen.methods:  # the first call imports and compiles
         for kind in ("product", "parity"):
             METHODS[method](planted("warm up", 60, 2000, kind=kind, count=5))
-    rows = []
     for number in range(len(CASES)) if chosen.cases is None else chosen.cases:
         for method in chosen.methods:
-            rows.append(run(CASES[number](), method))
-            print(rows[-1], flush=True)
-            with atomic_path(chosen.output) as temporary:
-                pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+            case = CASES[number]()
+            if method == "shapiq ProxySPEX" and case.players > MAX_PROXY_PLAYERS:
+                continue
+            row = run(case, method)
+            print(row, flush=True)
+            merge_results(RESULTS / "masks.tsv", [row], KEY, COLUMNS, "make benchmark-masks")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Refined Shapley values against long-run truth: bias, coverage of the intervals, and KernelSHAP beside them.
 
-`python -m benchmarks.refinement`, or `make benchmark-refine`; writes results/benchmarks/refinement/refinement.tsv.
+`python -m benchmarks.refinement`, or `make benchmark-refine`; writes tests/benchmarks/results/refinement.tsv.
 """
 
 import argparse
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.recovery import CACHE
-from benchmarks.reference_models import MODELS, ROOT, ReferenceModel
+from benchmarks.reference_models import MODELS, ReferenceModel
+from benchmarks.result_files import FOLDER as RESULTS
+from benchmarks.result_files import ROOT, merge_results
 from benchmarks.truth import Truth, shapley_truth
 from shapsketch.comparison import Task, explain
 from shapsketch.explanation.refine import Effort, Refiner, Residual
@@ -23,11 +24,17 @@ from shapsketch.sequences.background import Background
 from shapsketch.settings.versions import VERSIONS
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
-from shapsketch.storage.files import atomic_path, read_json, write_json
+from shapsketch.storage.files import read_json, write_json
 
-FOLDER = ROOT / "results" / "benchmarks" / "refinement"
+FOLDER = ROOT / "results" / "benchmarks" / "refinement"  # of sketches
+TRUTH_ERRORS = {"deepspcas9": 0.02, "guide_cnn": 0.003}  # far below the standard errors to be judged
 EVALUATIONS = (64, 256, 1024)
 SEEDS = 4  # runs with samples of their own
+KEY = ["model", "budget", "estimator", "evaluations"]
+COLUMNS = [
+    *KEY, "values", "coverage", "error_sketch", "error_refined", "standard_error", "bias", "error_kernelshap",
+    "mse_ratio", "truth_error",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,26 +52,22 @@ class Answering:
 def main() -> None:
     """Write a row per model, sketch and effort."""
     parser = argparse.ArgumentParser(prog="refinement", description=__doc__)
-    parser.add_argument("--models", nargs="+", default=["deepspcas9", "guide_cnn"])
+    parser.add_argument("--models", nargs="+", default=list(TRUTH_ERRORS), choices=list(TRUTH_ERRORS))
     parser.add_argument("--budget", type=int, default=10_000, help="of the sketch")
     parser.add_argument("--estimators", nargs="+", default=["auto"])
     parser.add_argument("--evaluations", nargs="+", type=int, default=EVALUATIONS)
-    parser.add_argument("--truth-error", type=float, default=0.02, help="far below the standard errors to be judged")
     chosen = parser.parse_args()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
     for name in chosen.models:
         model = MODELS[name]()
-        truth = shapley_truth(model, CACHE, chosen.truth_error)
+        truth = shapley_truth(model, CACHE, TRUTH_ERRORS[name])
         assert truth is not None
         for estimator in chosen.estimators:
             refiner = _sketched(model, chosen.budget, estimator)
             for count in chosen.evaluations:
-                rows.append({"model": name, "budget": chosen.budget, "estimator": estimator, "evaluations": count})
-                rows[-1] |= _score(model, truth, refiner, count)
-                print(pd.DataFrame(rows).iloc[[-1]].to_string(index=False), flush=True)
-    with atomic_path(FOLDER / "refinement.tsv") as temporary:
-        pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False, float_format="%.4g")
+                row = dict(zip(KEY, (name, chosen.budget, estimator, count), strict=True))
+                row |= _score(model, truth, refiner, count)
+                print(row, flush=True)
+                merge_results(RESULTS / "refinement.tsv", [row], KEY, COLUMNS, "make benchmark-refine")
 
 
 def _sketched(model: ReferenceModel, budget: int, estimator: str) -> Refiner:
