@@ -101,7 +101,7 @@ def _score(model: ReferenceModel, truth: Truth, refiner: Refiner, count: int) ->
         for seed in range(SEEDS)
     ]
     values, errors = (np.stack([getattr(r, k)[0][:, free] for r in runs]) for k in ("values", "errors"))
-    sketched = refiner.spectra[0].terms.shapley_values(model.explained)[:, free]
+    sketched = refiner.spectra[0].components.shapley_values(model.explained)[:, free]
     peer = _kernel_shap(model, count)
     mean_error = values.mean(0) - true
     mse = float(((values - true) ** 2).mean())
