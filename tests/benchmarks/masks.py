@@ -129,7 +129,7 @@ def ours(case: Case, estimator: Estimator = "auto") -> Dividends:
     return dict(zip(rows, values.tolist(), strict=True))
 
 
-def _captured(kind: type, case: Case, **options: Any) -> Dividends:
+def _captured(kind: type, case: Case) -> Dividends:
     """What a sparse approximator of shapiq finds before it is turned into an index: its Moebius transform."""
     found: list[Dividends] = []
 
@@ -139,7 +139,9 @@ def _captured(kind: type, case: Case, **options: Any) -> Dividends:
             self._interaction_lookup = {(): 0}
             return np.zeros(1)
 
-    approximator = Captured(n=case.players, index="FSII", max_order=ORDER, random_state=0, **options)
+    approximator = Captured(n=case.players, index="FSII", max_order=ORDER, random_state=0)
+    if kind is ProxySPEX:  # its search over settings stays as it is; OMP_NUM_THREADS does not reach its trees
+        approximator.proxy_model.set_params(estimator__n_jobs=1, estimator__verbose=-1)
     approximator.approximate(case.budget, case.ask)
     return found[0]
 
