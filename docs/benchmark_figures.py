@@ -1,4 +1,4 @@
-"""The figures of the page of benchmarks, from `tests/benchmarks/results` and from tables of what was measured earlier.
+"""The figures of the page of benchmarks, from `tests/benchmarks/results`.
 
 `make docs` draws them anew, into docs/benchmarks/; so does `python docs/benchmark_figures.py`.
 """
@@ -24,41 +24,18 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))
 
 from benchmarks import tables  # noqa: E402
+from benchmarks.long_tables import MASK_METHODS  # noqa: E402
 from benchmarks.result_files import FOLDER as RESULTS  # noqa: E402
 from benchmarks.result_files import read_results  # noqa: E402
 from benchmarks.tables import NAMES, in_order  # noqa: E402
 
-RUNS = ROOT / "tests/benchmarks/README.md"
 FOLDER = ROOT / "docs/benchmarks"
 BLACK, GREY = "#000000", "#888888"
 SHARED = 200  # sequences that pay together
 BOUNDS = (-0.1, 0.99999)  # R2 beyond them is drawn at them
+LOWEST = -0.15  # R2 of games below it is drawn at it
 NEAR = f"{METHODS[OURS]}, 0.3 near"
 NUMBER = re.compile(r"[-\u2212]?\d[\d,]*\.?\d*(?:e-\d+)?")
-
-
-def table(path: Path, *header: str) -> list[list[str]]:
-    """Return the rows of the table whose header begins with these cells; an empty first cell is the one above.
-
-    Raises:
-        LookupError: there is no such table.
-    """
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in path.read_text().splitlines()]
-    for number, cells in enumerate(lines):
-        if cells[: len(header)] == list(header):
-            rows: list[list[str]] = []
-            for row in lines[number + 2 :]:
-                if not row:
-                    break
-                rows.append([row[0] or rows[-1][0], *row[1:]])
-            return rows
-    raise LookupError(f"{path} has no table that begins with {', '.join(header)}")
-
-
-def number(text: str, place: int = 0) -> float | None:
-    """Return a number of a cell; None where it has fewer."""
-    found = NUMBER.findall(text)
-    return float(found[place].replace(",", "").replace("\u2212", "-")) if len(found) > place else None
 
 
 def points(axes: Axes, values: Sequence[float | None], label: str, colour: str, marker: str = "o") -> None:
@@ -196,28 +173,26 @@ def _lowest(text: str) -> float | None:
 
 def refinement() -> Figure:
     """Errors of refined values, and of KernelSHAP with as many evaluations."""
-    rows = table(RUNS, "sketch of 10,000 evaluations", "K")
-    figure, (axes,) = framed(len(rows))
-    for column, (label, colour, marker) in enumerate(
-        (("refined", GREEN, "o"), ("the sketch alone", BLUE, "o"), ("KernelSHAP", BLACK, "s")), 3
-    ):
-        points(axes, [number(row[column]) for row in rows], label, colour, marker)
+    runs = read_results(RESULTS / "refinement.tsv").sort_values(["model", "evaluations"])
+    figure, (axes,) = framed(len(runs))
+    points(axes, runs["error_refined"].tolist(), "refined", GREEN)
+    points(axes, runs["error_sketch"].tolist(), "the sketch alone", BLUE)
+    points(axes, runs["error_kernelshap"].tolist(), "KernelSHAP", BLACK, "s")
     axes.set_xscale("log")
     axes.set_xlabel("root mean square error over the spread of the true values")
-    return finish(figure, [axes], [f"{row[0]}, {row[1]} per sequence" for row in rows], 3)
+    rows = zip(runs["model"], runs["evaluations"], strict=True)
+    return finish(figure, [axes], [f"{NAMES[name].split(' (')[0]}, {count:,} of each" for name, count in rows], 3)
 
 
 def masks() -> Figure:
     """R2 of games of many players, beside SPEX and ProxySPEX."""
-    rows = table(RUNS, "game", "players", "budget")
-    figure, (axes,) = framed(len(rows))
-    for column, (label, colour, marker) in enumerate(
-        (("auto", BLUE, "o"), ("regression", GREEN, "^"), ("SPEX", ORANGE, "s"), ("ProxySPEX", PINK, "D")), 3
-    ):
-        values = [number(row[column]) for row in rows]
-        points(axes, [None if value is None else max(value, -0.15) for value in values], label, colour, marker)
-    axes.set(xlim=(-0.2, 1.05), xlabel="R² of the game on fresh masks (what lies below -0.15 is drawn there)")
-    return finish(figure, [axes], [f"{row[0]}, {row[1]} players, {row[2]}" for row in rows], 4)
+    runs = read_results(RESULTS / "masks.tsv").pivot(index=["case", "players"], columns="method", values="r2")
+    figure, (axes,) = framed(len(runs))
+    looks = ((BLUE, "o"), (GREEN, "^"), (ORANGE, "s"), (PINK, "D"))
+    for (method, label), (colour, marker) in zip(MASK_METHODS.items(), looks, strict=True):
+        points(axes, runs[method].clip(lower=LOWEST).tolist(), label.strip("`"), colour, marker)
+    axes.set(xlim=(LOWEST - 0.05, 1.05), xlabel=f"R² of the game on fresh masks (what is lower is drawn at {LOWEST})")
+    return finish(figure, [axes], [f"{case}, {players:,} players" for case, players in runs.index], 4)
 
 
 FIGURES = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from benchmarks.table_cells import Rows, grouped
+from benchmarks.table_cells import Rows, grouped, small
 
 LONG_INPUTS = {
     "network": "a network of 500 positions",
@@ -76,6 +76,31 @@ def long_motifs(table: pd.DataFrame) -> Rows:
     return grouped(rows)
 
 
+MASK_METHODS = {
+    "shapsketch": "`auto`",
+    "shapsketch, regression": "`regression`",
+    "shapiq SPEX": "SPEX",
+    "shapiq ProxySPEX": "ProxySPEX",
+}
+
+
+def masks(table: pd.DataFrame) -> Rows:
+    """Games of many players: R2, the share of true interactions that is found where they are known, and seconds."""
+    rows = [["game", "players", "budget", *MASK_METHODS.values()]]
+    known = table.groupby("case")["recall"].max().notna()
+    for case in sorted(known.index, key=lambda case: (not known[case], case)):
+        for players, runs in table[table["case"] == case].groupby("players"):
+            by_method = runs.set_index("method")
+            cells = [_mask_scores(by_method.loc[name]) if name in by_method.index else "-" for name in MASK_METHODS]
+            rows.append([case, f"{players:,}", f"{runs['budget'].max():,.0f}", *cells])
+    return grouped(rows)
+
+
+def _mask_scores(run: pd.Series) -> str:
+    recall = [] if pd.isna(run["recall"]) else [f"{run['recall']:.2f}"]
+    return "-" if pd.isna(run["r2"]) else ", ".join([f"{run['r2']:.3f}", *recall, f"{small(run['seconds'])} s"])
+
+
 FOLD_CASES = {"guides": "networks of 30 letters, Azimuth's guides", "enhancers": "networks of 120 letters"}
 
 
@@ -99,4 +124,5 @@ TABLES: dict[str, tuple[str, Callable[[pd.DataFrame], Rows]]] = {
     "long_trains": ("long_trains", long_trains),
     "long_motifs": ("long_motifs", long_motifs),
     "folds": ("folds", folds),
+    "masks": ("masks", masks),
 }

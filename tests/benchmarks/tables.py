@@ -179,6 +179,54 @@ def clusters(table: pd.DataFrame) -> Rows:
     return grouped(rows)
 
 
+def refinement(table: pd.DataFrame) -> Rows:
+    """Refined values and their intervals beside the sketch's own, and KernelSHAP's with as many evaluations."""
+    rows = [["sketch", "evaluations of each", "95 % intervals that hold the truth", "error, refined"]]
+    rows[0] += ["error, sketch alone", "error, KernelSHAP"]
+    for model in in_order(table["model"]):
+        for run in table[table["model"] == model].sort_values("evaluations").to_dict("records"):
+            errors = [small(run[f"error_{name}"]) for name in ("refined", "sketch", "kernelshap")]
+            name = f"{NAMES[model]}, {run['budget']:,} evaluations"
+            rows.append([name, f"{run['evaluations']:,}", f"{100 * run['coverage']:.1f} %", *errors])
+    return grouped(rows)
+
+
+def near(table: pd.DataFrame) -> Rows:
+    """Sketches without and with near queries: the median over seeds, the least and the most."""
+    rows = [["`estimator`"]]
+    for name in ("error on the sites", "R² of the background"):
+        rows[0] += [f"{name}, plain", "with near queries"]
+    for estimator in table["estimator"].unique():
+        runs = table[table["estimator"] == estimator].groupby("near")
+        cells = [_spread(values, small) for _, values in runs["error_sites"]]
+        cells += [_spread(values, "{:.3f}".format) for _, values in runs["r2"]]
+        rows.append([f"`{estimator}`", *cells])
+    return rows
+
+
+def _spread(values: pd.Series, show: Callable[[float], str]) -> str:
+    """The median, and where they read otherwise the least and the most."""
+    median, least, most = show(values.median()), show(values.min()), show(values.max())
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+MUTANTS = {
+    1: ("single", "learned from the same ones, measured by others"),
+    2: ("double", "the same"),
+    3: ("triple", "held out: none was learned from"),
+    4: ("quadruple", "held out"),
+}
+
+
+def gb1_mutants(table: pd.DataFrame) -> Rows:
+    """How well predictions rank the measured mutants, by the number of changes."""
+    rows = [["mutants", "network", ""]]
+    for run in table[table["of"] == "effect"].itertuples():
+        name, learned = MUTANTS[run.changes]
+        rows.append([f"{run.mutants:,} {name}", share(run.spearman), learned])
+    return rows
+
+
 def sizes(table: pd.DataFrame) -> Rows:
     """Megabytes of the environment by package."""
     rows = [["package", "version", "MB with what it needs", "stages (`envs/`)"]]
@@ -197,6 +245,9 @@ TABLES: dict[str, tuple[str, Maker]] = {
     "interactions": ("interactions", interactions),
     "interactions_all": ("interactions", interactions_all),
     "clusters": ("clusters", clusters),
+    "refinement": ("refinement", refinement),
+    "near": ("near", near),
+    "gb1_mutants": ("gb1_mutants", gb1_mutants),
     "sizes": ("sizes", sizes),
     **{name: own for name, own in mechanism_tables.TABLES.items() if (FOLDER / f"{own[0]}.tsv").exists()},
     **gallery_tables.TABLES,

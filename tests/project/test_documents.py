@@ -170,7 +170,7 @@ def test_no_section_is_of_a_file_that_nothing_writes(root):
 
 def test_figures_of_benchmarks_are_drawn_from_the_tables_of_results(root, monkeypatch):
     monkeypatch.syspath_prepend(str(root / "docs"))
-    from benchmark_figures import FIGURES, RUNS, number, table
+    from benchmark_figures import FIGURES
 
     page = (root / "docs/benchmarks.md").read_text()
     assert set(re.findall(r"\(benchmarks/(\w+)\.svg\)", page)) == set(FIGURES)
@@ -179,9 +179,6 @@ def test_figures_of_benchmarks_are_drawn_from_the_tables_of_results(root, monkey
             {mark for line in axes.get_lines() for mark in zip(*line.get_data(), strict=True)} for axes in draw().axes
         ]
         assert all(panels) and sum(map(len, panels)) >= 6, f"{name}: hardly anything was read"
-    first, second = table(RUNS, "model", "evaluations per sequence")[:2]
-    assert first[0] == second[0]  # an empty cell is the one above
-    assert [number("-0.003, \u22121,000.5", k) for k in range(3)] == [-0.003, -1000.5, None]
 
 
 PAGES = ["README.md", "CONTRIBUTING.md", "config/README.md", "tests/README.md", "tests/benchmarks/README.md", *DOCS]

@@ -3,6 +3,7 @@
 Covers also what `benchmarks.numbers` says of sentences.
 """
 
+import inspect
 import re
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import mechanism_tables, methods, numbers, result_files, tables
+from benchmarks import long_tables, mechanism_tables, methods, near, numbers, result_files, tables
 from benchmarks.mechanism import COLUMNS
 from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.tables import PAGES, TABLES, filled, render, small
@@ -26,7 +27,7 @@ NOT_MEASURED = re.compile(
 MEASURED = re.compile(r"(?<![\w./-])[-+\u2212]?\d[\d,]*\.\d+(?![\w./])|\d %|\d (?:s|MB|minutes|seconds)\b")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "tests/benchmarks/README.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_what_was_measured_stands_in_a_file_of_results(root, page):
     """Decimals, percentages and seconds that are neither code nor a cell of a file stand under a heading for such."""
     text = (root / page).read_text()
@@ -61,6 +62,13 @@ def test_files_say_how_they_were_made(path):
     table = read_results(path)
     assert len(table) and {"commit", "machine"} <= set(table.columns)
     assert set(table["commit"]) == set(head[2].split(", "))
+
+
+def test_near_queries_are_measured_on_the_function_of_their_page(root):
+    page = (root / "docs/how-to/near.md").read_text()
+    assert inspect.getsource(near.usage) in page
+    assert inspect.getsource(near.make_sites).split("return ")[1].strip() in page
+    assert f"budget={near.BUDGET}," in page
 
 
 def test_another_number_in_a_table_or_in_its_file_is_seen(tmp_path, monkeypatch):
@@ -190,6 +198,22 @@ def test_the_noise_of_a_truth_is_taken_off():
 def test_what_an_output_costs_is_beside_the_first():
     table = pd.DataFrame({"outputs": [5, 1], "cpu_seconds": [24.0, 20.0], "r2": [0.98, 0.99]})
     assert tables.train_outputs(table)[1:] == [["1", "20", "", "0.990"], ["5", "24", "5.0 %", "0.980"]]
+
+
+def test_a_game_has_recall_where_its_interactions_are_known_and_a_dash_where_a_method_has_no_answer():
+    run = {"budget": 4000, "seconds": 0.314}
+    rows = [
+        run | {"case": "network", "players": 100, "method": "shapsketch", "r2": 0.98},
+        run | {"case": "products", "players": 1000, "method": "shapsketch", "r2": 0.5, "recall": 0.9},
+        run | {"case": "products", "players": 200, "method": "shapsketch", "r2": 1, "recall": 1},
+        {"case": "products", "players": 200, "method": "shapiq SPEX", "note": "the budget is too small"},
+    ]
+    assert long_tables.masks(pd.DataFrame(rows)) == [
+        ["game", "players", "budget", "`auto`", "`regression`", "SPEX", "ProxySPEX"],
+        ["products", "200", "4,000", "1.000, 1.00, 0.31 s", "-", "-", "-"],
+        ["", "1,000", "4,000", "0.500, 0.90, 0.31 s", "-", "-", "-"],
+        ["network", "100", "4,000", "0.980, 0.31 s", "-", "-", "-"],
+    ]
 
 
 def test_rows_of_seeds_become_means_with_intervals_and_counts():
