@@ -85,7 +85,8 @@ MASK_METHODS = {
 
 
 def masks(table: pd.DataFrame) -> Rows:
-    """Games of many players: R2, the share of true interactions that is found where they are known, and seconds."""
+    """Games of many players: R2, where they are known that of the Shapley values and the share of the true interactions
+    that is found, and seconds."""
     rows = [["game", "players", "budget", *MASK_METHODS.values()]]
     known = table.groupby("case")["recall"].max().notna()
     for case in sorted(known.index, key=lambda case: (not known[case], case)):
@@ -97,8 +98,8 @@ def masks(table: pd.DataFrame) -> Rows:
 
 
 def _mask_scores(run: pd.Series) -> str:
-    recall = [] if pd.isna(run["recall"]) else [f"{run['recall']:.2f}"]
-    return "-" if pd.isna(run["r2"]) else ", ".join([f"{run['r2']:.3f}", *recall, f"{small(run['seconds'])} s"])
+    known = [] if pd.isna(run["recall"]) else [f"{run['r2_values']:.3f}", f"{run['recall']:.2f}"]
+    return "-" if pd.isna(run["r2"]) else ", ".join([f"{run['r2']:.3f}", *known, f"{small(run['seconds'])} s"])
 
 
 FOLD_CASES = {"guides": "networks of 30 letters, Azimuth's guides", "enhancers": "networks of 120 letters"}

@@ -7,7 +7,7 @@ is known. Seconds are of processor time, on one core.
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -30,8 +30,11 @@ FRESH = 4000  # masks that score
 ORDER = 5
 MAX_PROXY_PLAYERS = 200  # of more, ProxySPEX takes a quarter of an hour or longer
 KEY = ["case", "players", "method"]
-COLUMNS = [*KEY, "budget", "evaluations", "seconds", "model_seconds", "r2", "recall", "dividends", "note"]
+COLUMNS = [
+    *KEY, "budget", "evaluations", "seconds", "model_seconds", "r2", "r2_values", "recall", "dividends", "note",
+]  # fmt: skip
 Dividends = dict[tuple[int, ...], float]
+Explained = tuple[Dividends, np.ndarray]  # dividends, and (m,) Shapley values
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Case:
         players, budget: m, and evaluations.
         ask: from (N, m) masks to (N,) values, with noise where there is any; drawn anew in each call.
         clean: the same without noise; None where it is not known, then pairs of answers score.
-        truth: the true dividends, or Fourier coefficients where `fourier`.
+        truth: the true dividends, or Fourier coefficients where `fourier`; none where they are not known.
         fourier: which of the two `truth` is.
         noisy: whether one mask can have several values.
     """
@@ -53,9 +56,25 @@ class Case:
     budget: int
     ask: Callable[[np.ndarray], np.ndarray]
     clean: Callable[[np.ndarray], np.ndarray] | None = None
-    truth: tuple[tuple[int, ...], ...] = ()
+    truth: Dividends = field(default_factory=dict)
     fourier: bool = False
     noisy: bool = True
+
+    @property
+    def values(self) -> np.ndarray:
+        """The (m,) true Shapley values."""
+        if not self.fourier:
+            return shapley_values(self.truth, self.players)
+        odd = {support: -2 * weight for support, weight in self.truth.items() if len(support) % 2}
+        return shapley_values(odd, self.players)  # a parity takes -1 at all of its players, or 1 if they are even
+
+
+def shapley_values(dividends: Dividends, players: int) -> np.ndarray:
+    """Share every dividend out among its players: (m,) values."""
+    values = np.zeros(players)
+    for support, value in dividends.items():
+        values[list(support)] += value / max(len(support), 1)
+    return values
 
 
 def planted(name: str, players: int, budget: int, *, kind: str, noise: float = 0.0, count: int = 30) -> Case:
@@ -71,6 +90,9 @@ def planted(name: str, players: int, budget: int, *, kind: str, noise: float = 0
     low = 3 if kind == "parity" else 1
     supports = [tuple(sorted(rng.choice(players, rng.integers(low, 6), replace=False).tolist())) for _ in range(count)]
     weights = rng.choice([-1, 1], count) * rng.uniform(0.5, 2, count)
+    truth: Dividends = {}
+    for support, weight in zip(supports, weights.tolist(), strict=True):
+        truth[support] = truth.get(support, 0.0) + weight
 
     def clean(masks: np.ndarray) -> np.ndarray:
         part = [masks[:, s] != 0 for s in supports]
@@ -82,7 +104,7 @@ def planted(name: str, players: int, budget: int, *, kind: str, noise: float = 0
     def ask(masks: np.ndarray) -> np.ndarray:
         return clean(masks) + scale * rng.standard_normal(len(masks))
 
-    return Case(name, players, budget, ask, clean, tuple(dict.fromkeys(supports)), kind == "parity", noise > 0)
+    return Case(name, players, budget, ask, clean, truth, kind == "parity", noise > 0)
 
 
 def network(budget: int, segment: int, seed: int = 7) -> Case:
@@ -120,16 +142,16 @@ CASES: tuple[Callable[[], Case], ...] = (
 )
 
 
-def ours(case: Case, estimator: Estimator = "auto") -> Dividends:
+def ours(case: Case, estimator: Estimator = "auto") -> Explained:
     """Explain by one estimator; hold-out and validation are included in the budget."""
     plan = make_mask_plan(case.players, case.budget, noisy=case.noisy, estimator=estimator)
-    parities = explain_game(case.ask, plan, estimator=estimator).parities
-    supports, values = parities.dividends
+    fit = explain_game(case.ask, plan, estimator=estimator)
+    supports, dividends = fit.parities.dividends
     rows = [tuple(i for i in s if i < case.players) for s in supports.tolist()]
-    return dict(zip(rows, values.tolist(), strict=True))
+    return dict(zip(rows, dividends.tolist(), strict=True)), fit.values
 
 
-def _captured(kind: type, case: Case) -> Dividends:
+def _captured(kind: type, case: Case) -> Explained:
     """What a sparse approximator of shapiq finds before it is turned into an index: its Moebius transform."""
     found: list[Dividends] = []
 
@@ -143,10 +165,10 @@ def _captured(kind: type, case: Case) -> Dividends:
     if kind is ProxySPEX:  # its search over settings stays as it is; OMP_NUM_THREADS does not reach its trees
         approximator.proxy_model.set_params(estimator__n_jobs=1, estimator__verbose=-1)
     approximator.approximate(case.budget, case.ask)
-    return found[0]
+    return found[0], shapley_values(found[0], case.players)
 
 
-METHODS: dict[str, Callable[[Case], Dividends]] = {
+METHODS: dict[str, Callable[[Case], Explained]] = {
     "shapsketch": ours,
     "shapsketch, regression": partial(ours, estimator="regression"),
     "shapiq SPEX": lambda case: _captured(SPEX, case),
@@ -201,7 +223,7 @@ def run(case: Case, method: str) -> dict[str, Any]:
 
     began = time.process_time()
     try:
-        found = METHODS[method](Case(**{**case.__dict__, "ask": ask}))
+        found, values = METHODS[method](replace(case, ask=ask))
     except ValueError as error:  # SPEX: the budget is too small
         return {"case": case.name, "players": case.players, "method": method, "note": str(error)}
     seconds = time.process_time() - began - asked[1]
@@ -214,6 +236,7 @@ def run(case: Case, method: str) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "model_seconds": round(asked[1], 2),
         "r2": score(case, found),
+        "r2_values": r_squared(case.values, values) if case.truth else np.nan,
         "recall": recall(case, found) if case.truth else np.nan,
         "dividends": len(found),
         "note": "",

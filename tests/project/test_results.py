@@ -204,14 +204,14 @@ def test_a_game_has_recall_where_its_interactions_are_known_and_a_dash_where_a_m
     run = {"budget": 4000, "seconds": 0.314}
     rows = [
         run | {"case": "network", "players": 100, "method": "shapsketch", "r2": 0.98},
-        run | {"case": "products", "players": 1000, "method": "shapsketch", "r2": 0.5, "recall": 0.9},
-        run | {"case": "products", "players": 200, "method": "shapsketch", "r2": 1, "recall": 1},
+        run | {"case": "products", "players": 1000, "method": "shapsketch", "r2": 0.5, "r2_values": 0.8, "recall": 0.9},
+        run | {"case": "products", "players": 200, "method": "shapsketch", "r2": 1, "r2_values": 1, "recall": 1},
         {"case": "products", "players": 200, "method": "shapiq SPEX", "note": "the budget is too small"},
     ]
     assert long_tables.masks(pd.DataFrame(rows)) == [
         ["game", "players", "budget", "`auto`", "`regression`", "SPEX", "ProxySPEX"],
-        ["products", "200", "4,000", "1.000, 1.00, 0.31 s", "-", "-", "-"],
-        ["", "1,000", "4,000", "0.500, 0.90, 0.31 s", "-", "-", "-"],
+        ["products", "200", "4,000", "1.000, 1.000, 1.00, 0.31 s", "-", "-", "-"],
+        ["", "1,000", "4,000", "0.500, 0.800, 0.90, 0.31 s", "-", "-", "-"],
         ["network", "100", "4,000", "0.980, 0.31 s", "-", "-", "-"],
     ]
 
