@@ -92,7 +92,7 @@ benchmark-variants: .venv/test.ready
 benchmark-gb1-mutants: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.gb1_mutants
 
-# Twenty minutes, most of it `auto`: one function with near queries and without.
+# Ten minutes: one function with near queries and without.
 benchmark-near: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.near $(ARGS)
 

@@ -16,7 +16,7 @@ import shapsketch
 from benchmarks.result_files import FOLDER, merge_results
 from shapsketch.spectrum.metrics import r_squared
 
-ESTIMATORS = ("train_alone", "trees", "regression", "auto")
+ESTIMATORS = ("train_alone", "trees", "regression")
 SEEDS = 5  # sketches of each kind
 BUDGET = 6000
 SHARE = 0.3  # of near queries
