@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from benchmarks.table_cells import Rows, grouped, small
+from benchmarks.table_cells import Rows, bold, grouped, small
 
 LONG_INPUTS = {
     "network": "a network of 500 positions",
@@ -86,13 +86,15 @@ MASK_METHODS = {
 
 def masks(table: pd.DataFrame) -> Rows:
     """Games of many players: R2, where they are known that of the Shapley values and the share of the true interactions
-    that is found, and seconds."""
+    that is found, and seconds; what has a higher R2 than `auto` is bold."""
     rows = [["game", "players", "budget", *MASK_METHODS.values()]]
     known = table.groupby("case")["recall"].max().notna()
     for case in sorted(known.index, key=lambda case: (not known[case], case)):
         for players, runs in table[table["case"] == case].groupby("players"):
-            by_method = runs.set_index("method")
-            cells = [_mask_scores(by_method.loc[name]) if name in by_method.index else "-" for name in MASK_METHODS]
+            by_method = runs.set_index("method").reindex(list(MASK_METHODS))
+            scores = by_method["r2"].astype(float).round(3)
+            ahead = scores > scores.iloc[0]
+            cells = [bold(_mask_scores(run), ahead[name]) for name, run in by_method.iterrows()]
             rows.append([case, f"{players:,}", f"{runs['budget'].max():,.0f}", *cells])
     return grouped(rows)
 
