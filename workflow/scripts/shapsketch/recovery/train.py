@@ -43,7 +43,7 @@ MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS = 500_000
 BATCH = 512
-RATE = 6e-3  # the largest
+RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
 DECAY = 0.15  # times the rate: what a step takes from the differences between the letters of a position
@@ -247,17 +247,18 @@ def _descend(
             list(pool.map(ask, range(parts)))
             norm = math.sqrt(sum(pool.map(add_up, range(parts))))
             clipping = np.float32(min(1.0, MAX_NORM / max(norm, 1e-12)))
-            rate = np.float32(_rate(step / steps))
+            rate = np.float32(_rate(step / steps, rank))
             list(pool.map(move, range(parts)))
             finished(1)
     return parameters
 
 
-def _rate(done: float) -> float:
+def _rate(done: float, rank: int) -> float:
     """The rate of a step, by the part of the steps that are done."""
+    largest = RATE * min(1.0, RANK / rank)
     if done < WARM_UP:
-        return RATE * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
-    return RATE * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+        return largest * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
+    return largest * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
 
 
 def _start(n: int, letters: int, rank: int, outputs: int, draws: np.random.Generator) -> np.ndarray:
