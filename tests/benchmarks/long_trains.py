@@ -162,9 +162,9 @@ def fitted(seen: Letters, kind: str, rank: int, steps: int, decay: float) -> tup
         parameters = train._descend(codes, targets, letters, rank, steps, decay, FREE_SEED, 1, lambda _: None)
     cores = [core.astype(np.float64).transpose(1, 0, 2) for core in parameters.cores]
     cores[0] = np.einsum("a,amb->mb", parameters.start.astype(np.float64), cores[0])[None]
-    cores[-1] = cores[-1] @ parameters.heads[:, :1].astype(np.float64)
+    cores[-1] = cores[-1] @ parameters.heads[:-1, :1].astype(np.float64)
     nobody = np.array([1.0, 0.0]) if kind == "masks" else np.full(4, 0.25)
-    return Train.build(cores, [nobody] * len(cores)).scaled(scale), mean + scale * float(parameters.means[0])
+    return Train.build(cores, [nobody] * len(cores)).scaled(scale), mean + scale * float(parameters.heads[-1, 0])
 
 
 def as_game(model: Train, kind: str, game: SequenceGame) -> Train:

@@ -58,35 +58,44 @@ def sketch_of(functions, near=None, budget=6_000):
 def test_gradients_are_those_of_the_squared_error():
     rng = np.random.default_rng(0)
     n, letters, rank, outputs, count = 4, 3, 3, 2, 7
-    shapes = [(n, letters, rank, rank), (rank,), (rank, outputs), (outputs,)]
+    shapes = [(n, letters, rank, rank), (rank,), (rank + 1, outputs)]
     parameters = [rng.normal(size=s).astype(np.float32) for s in shapes]
     codes = rng.integers(0, letters, (n, count)).astype(np.uint8)
+    codes[1] = 2  # two of the letters are in no sequence there
     targets = rng.normal(size=(count, outputs)).astype(np.float32)
 
-    def loss(cores, start, heads, means):
+    def loss(cores, start, heads):
         total = 0.0
         for r in range(count):
             left = start
             for i in range(n):
                 left = left @ cores[i, codes[i, r]]
-            total += 0.5 * ((means + left @ heads - targets[r]) ** 2).sum()
+            total += 0.5 * ((left @ heads[:-1] + heads[-1] - targets[r]) ** 2).sum()
         return total
 
-    found = [
-        np.empty(shapes[0], np.float32),
-        np.empty(shapes[1], np.float32),
-        np.empty((rank + 1, outputs), np.float32),
-    ]
+    found = [np.full(shape, np.nan, np.float32) for shape in shapes]
     train_steps.gradient(codes, targets, *parameters, np.float32(1.0), *found)
-    known = [found[0], found[1], found[2][:rank], found[2][rank]]
     exact = [p.astype(float) for p in parameters]
-    for number, gradient in enumerate(known):
+    for number, gradient in enumerate(found):
         for place in np.ndindex(gradient.shape):
             moved = [[p.copy() for p in exact] for _ in range(2)]
             for side, step in enumerate((1e-5, -1e-5)):
                 moved[side][number][place] += step
             slope = (loss(*moved[0]) - loss(*moved[1])) / 2e-5
             assert gradient[place] == pytest.approx(slope, rel=1e-3, abs=1e-3)
+
+
+def test_a_step_adds_up_parts_and_shrinks_what_letters_differ_by():
+    rng = np.random.default_rng(0)
+    parts = rng.normal(size=(3, 11)).astype(np.float32)
+    total = parts.sum(0)
+    assert train_steps.add_up(parts) == pytest.approx((total.astype(float) ** 2).sum(), rel=1e-5)
+    np.testing.assert_allclose(parts[0], total, rtol=1e-6)
+    cores = rng.normal(size=(2, 4, 3, 3)).astype(np.float32)
+    mean = cores.mean(1, keepdims=True)
+    expected = mean + 0.75 * (cores - mean)
+    train_steps.shrink(cores, np.float32(0.25))
+    np.testing.assert_allclose(cores, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_train_recovers_what_tables_do_not_and_serves_the_sequences():

@@ -43,7 +43,7 @@ MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS = 500_000
 BATCH = 512
-RATE = 6e-3  # the largest
+RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
 DECAY = 0.15  # times the rate: what a step takes from the differences between the letters of a position
@@ -54,12 +54,22 @@ REPEATS = 3  # of the model's own values among the students' answers
 
 
 class _Parameters(NamedTuple):
-    """What a train of all outputs is made of; see `train_steps.gradient`."""
+    """What a train of all outputs is made of, as views of one vector; see `train_steps.gradient`."""
 
     cores: np.ndarray
     start: np.ndarray
     heads: np.ndarray
-    means: np.ndarray
+
+    @classmethod
+    def of(cls, vector: np.ndarray, n: int, letters: int, rank: int) -> "_Parameters":
+        """Divide a (..., L) vector."""
+        begin, end = n * letters * rank**2, n * letters * rank**2 + rank
+        shape = vector.shape[:-1]
+        return cls(
+            vector[..., :begin].reshape(*shape, n, letters, rank, rank),
+            vector[..., begin:end],
+            vector[..., end:].reshape(*shape, rank + 1, -1),
+        )
 
 
 def fit_outputs(
@@ -175,7 +185,7 @@ def _fit(
     for o, samples in enumerate(outputs):
         scale, mean = float(scales[o]), float(means[o])
         cores = _cores(parameters, o, samples.plan.background)
-        constant, checked = mean + scale * float(parameters.means[o]), samples.all_validation_codes[:, free]
+        constant, checked = mean + scale * float(parameters.heads[-1, o]), samples.all_validation_codes[:, free]
         cut = 0.0
         if first.plan.background.is_product:
             missed = samples.all_validation_values - constant - scale * values_of(cores, checked)
@@ -204,19 +214,29 @@ def _descend(
     finished: Callable[[int], object],
 ) -> _Parameters:
     """Fit all parameters to (N, p) codes and (N, outputs) standardised targets."""
-    draws, parts = generator(seed, TRAIN_STREAM), train_steps.PARTS
-    parameters = _start(codes.shape[1], letters, rank, targets.shape[1], draws)
-    cores, start = (np.empty((parts, *p.shape), np.float32) for p in parameters[:2])
-    heads = np.empty((parts, rank + 1, targets.shape[1]), np.float32)
-    moments = [(np.zeros(p.size, np.float32), np.zeros(p.size, np.float32)) for p in parameters]
+    draws, parts, n = generator(seed, TRAIN_STREAM), train_steps.PARTS, codes.shape[1]
+    vector = _start(n, letters, rank, targets.shape[1], draws)
+    parameters = _Parameters.of(vector, n, letters, rank)
+    gradients = np.empty((parts, vector.size), np.float32)
+    mean, square = np.zeros(vector.size, np.float32), np.zeros(vector.size, np.float32)
     batch = min(BATCH, len(codes))
     scale = np.float32(1 / (batch * targets.shape[1]))
     order, place = draws.permutation(len(codes)), 0
+    places = [n * part // parts for part in range(parts + 1)]
+    ends = [*(letters * rank**2 * i for i in places[:-1]), vector.size]  # of what each part of the threads moves
 
-    def one(part: int) -> None:
+    def ask(part: int) -> None:
         share = rows[part * batch // parts : (part + 1) * batch // parts]
-        asked = np.ascontiguousarray(codes[share].T)
-        train_steps.gradient(asked, targets[share], *parameters, scale, cores[part], start[part], heads[part])
+        found = _Parameters.of(gradients[part], n, letters, rank)
+        train_steps.gradient(np.ascontiguousarray(codes[share].T), targets[share], *parameters, scale, *found)
+
+    def add_up(part: int) -> float:
+        return train_steps.add_up(gradients[:, ends[part] : ends[part + 1]])
+
+    def move(part: int) -> None:
+        own = slice(ends[part], ends[part + 1])
+        train_steps.adam(vector[own], gradients[0, own], mean[own], square[own], step + 1, rate, clipping)
+        train_steps.shrink(parameters.cores[places[part] : places[part + 1]], rate * np.float32(decay))
 
     with ThreadPoolExecutor(threads) as pool:
         for step in range(steps):
@@ -224,36 +244,28 @@ def _descend(
                 order, place = draws.permutation(len(codes)), 0
             rows = order[place : place + batch]
             place += batch
-            list(pool.map(one, range(parts)))
-            squares = [train_steps.squared_norm(gradients) for gradients in (cores, start, heads)]
-            clipping = np.float32(min(1.0, MAX_NORM / max(math.sqrt(sum(squares)), 1e-12)))
-            summed = (cores[0].ravel(), start[0], heads[0, :rank].flatten(), heads[0, rank].copy())
-            rate = np.float32(_rate(step / steps))
-            for values, gradient, (mean, square) in zip(parameters, summed, moments, strict=True):
-                train_steps.adam(values.reshape(-1), gradient, mean, square, step + 1, rate, clipping)
-            parameters.cores[:] -= (
-                rate * np.float32(decay) * (parameters.cores - parameters.cores.mean(1, keepdims=True))
-            )
+            list(pool.map(ask, range(parts)))
+            norm = math.sqrt(sum(pool.map(add_up, range(parts))))
+            clipping = np.float32(min(1.0, MAX_NORM / max(norm, 1e-12)))
+            rate = np.float32(_rate(step / steps, rank))
+            list(pool.map(move, range(parts)))
             finished(1)
     return parameters
 
 
-def _rate(done: float) -> float:
+def _rate(done: float, rank: int) -> float:
     """The rate of a step, by the part of the steps that are done."""
+    largest = RATE * min(1.0, RANK / rank)
     if done < WARM_UP:
-        return RATE * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
-    return RATE * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+        return largest * (START_RATE + (1 - START_RATE) * (0.5 - 0.5 * math.cos(math.pi * done / WARM_UP)))
+    return largest * (1e-5 + 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
 
 
-def _start(n: int, letters: int, rank: int, outputs: int, draws: np.random.Generator) -> _Parameters:
+def _start(n: int, letters: int, rank: int, outputs: int, draws: np.random.Generator) -> np.ndarray:
+    """All parameters as one float32 vector."""
     cores = np.eye(rank) + NOISE / math.sqrt(rank) * draws.normal(size=(n, letters, rank, rank))
     start, heads = (draws.normal(size=shape) / math.sqrt(rank) for shape in ((rank,), (rank, outputs)))
-    return _Parameters(*(a.astype(np.float32) for a in (cores, start, heads, np.zeros(outputs))))
-
-
-def to_train(parameters: _Parameters, output: int, background: Background) -> Train:
-    """Return the train of one output, without its constant."""
-    return _train_of(_cores(parameters, output, background), background)
+    return np.concatenate([cores.ravel(), start, heads.ravel(), np.zeros(outputs)]).astype(np.float32)
 
 
 def _cores(parameters: _Parameters, output: int, background: Background) -> list[np.ndarray]:
@@ -262,7 +274,7 @@ def _cores(parameters: _Parameters, output: int, background: Background) -> list
         core[: len(p)].astype(np.float64) for core, p in zip(parameters.cores, _free_letters(background), strict=True)
     ]
     cores[0] = np.einsum("a,mab->mb", parameters.start.astype(np.float64), cores[0])[:, None]
-    cores[-1] = (cores[-1] @ parameters.heads[:, output].astype(np.float64))[..., None]
+    cores[-1] = (cores[-1] @ parameters.heads[:-1, output].astype(np.float64))[..., None]
     return [core.transpose(1, 0, 2) for core in cores]
 
 

@@ -1,93 +1,87 @@
 """Compiled gradient steps of tensor trains: the loop behind `train`.
 
-float32, positions outside, sequences inside, so that a position's matrices and their gradients stay in L1. A batch is
-divided into `PARTS` whatever the number of threads, and their gradients are added in order: threads do not change
-results. Threads are Python's, which wait for one another asleep: those of numba spin, and starve where cores are
-shared.
+float32. At each position the sequences of a batch are sorted by their letter, so that all of one letter are one product
+of matrices, which is left to BLAS. A batch is divided into `PARTS` whatever the number of threads, and their gradients
+are added in order: threads do not change results. Threads are Python's, which wait for one another asleep: those of
+numba spin, and starve where cores are shared.
 """
 
 import numba
 import numpy as np
 
-PARTS = 4
+PARTS = 2
 
 
-@numba.njit(cache=True, fastmath={"contract"}, inline="always")
-def _times(vector, matrix, out):
-    out[:] = np.float32(0.0)
-    for a in range(vector.size):
-        x = vector[a]
-        for b in range(out.size):
-            out[b] += x * matrix[a, b]
-
-
-@numba.njit(cache=True, fastmath={"contract"}, inline="always")
-def _times_t(matrix, vector, out):
-    """Write matrix times vector, given the matrix's transpose."""
-    out[:] = np.float32(0.0)
-    for b in range(vector.size):
-        x = vector[b]
-        for a in range(out.size):
-            out[a] += x * matrix[b, a]
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
-def gradient(codes, targets, cores, start, heads, means, scale, grads, of_start, of_heads):
+@numba.njit(cache=True, nogil=True)
+def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_heads):
     """Fill the gradients of half the squared error of some sequences, times a factor.
 
     Args:
         codes: (n, B) uint8, positions first.
         targets: (B, O) float32.
-        cores, start, heads, means: (n, m, k, k), (k,), (k, O), (O,) float32: f = means + start G_1 .. G_n heads.
+        cores, start, heads: (n, m, k, k), (k,), (k + 1, O) float32: f = start G_1 .. G_n heads[:k] + heads[k].
         scale: the factor.
-        grads, of_start, of_heads: of the same shapes, overwritten; the heads' has that of the means as a last row.
+        grads, of_start, of_heads: of the same shapes, overwritten.
     """
-    n, count = codes.shape
-    width, outputs = heads.shape
-    grads[:], of_start[:], of_heads[:] = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    lefts = np.empty((n + 1, count, width), np.float32)
-    lefts[0] = start
+    (n, count), (letters, width) = codes.shape, cores.shape[1:3]
+    order, ends = _sorted(codes, letters)
+    lefts = np.empty((n, count, width), np.float32)
+    now, product = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
+    now[:] = start
     for i in range(n):
-        for r in range(count):
-            _times(lefts[i, r], cores[i, codes[i, r]], lefts[i + 1, r])
-    backs = np.zeros((count, width), np.float32)
-    for r in range(count):
-        for o in range(outputs):
-            value = means[o]
-            for a in range(width):
-                value += lefts[n, r, a] * heads[a, o]
-            error = (value - targets[r, o]) * scale
-            of_heads[width, o] += error
-            for a in range(width):
-                of_heads[a, o] += error * lefts[n, r, a]
-                backs[r, a] += error * heads[a, o]
-    transposed, after = np.empty(cores.shape[1:], np.float32), np.empty(width, np.float32)
+        for place in range(count):
+            lefts[i, place] = now[order[i, place]]
+        for letter in range(letters):
+            first, last = ends[i, letter], ends[i, letter + 1]
+            if last > first:
+                np.dot(lefts[i, first:last], cores[i, letter], product[first:last])
+        for place in range(count):
+            now[order[i, place]] = product[place]
+    errors = (np.dot(now, heads[:width]) + heads[width] - targets) * scale
+    np.dot(now.T, errors, of_heads[:width])
+    of_heads[width] = errors.sum(0)
+    backs, back = np.dot(errors, heads[:width].T), np.empty((count, width), np.float32)
     for i in range(n - 1, -1, -1):
-        for letter in range(cores.shape[1]):
-            transposed[letter] = cores[i, letter].T
-        for r in range(count):
-            letter = codes[i, r]
-            back = backs[r]
-            for a in range(width):
-                x = lefts[i, r, a]
-                for b in range(width):
-                    grads[i, letter, a, b] += x * back[b]
-            _times_t(transposed[letter], back, after)
-            back[:] = after
-    for r in range(count):
-        of_start += backs[r]
+        for place in range(count):
+            back[place] = backs[order[i, place]]
+        for letter in range(letters):
+            first, last = ends[i, letter], ends[i, letter + 1]
+            if last > first:
+                np.dot(lefts[i, first:last].T, back[first:last], grads[i, letter])
+                np.dot(back[first:last], cores[i, letter].T, product[first:last])
+            else:
+                grads[i, letter] = np.float32(0.0)
+        for place in range(count):
+            backs[order[i, place]] = product[place]
+    of_start[:] = backs.sum(0)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _sorted(codes, letters):
+    """The sequences at each position by their letter, (n, B), and where those of each begin and end, (n, m + 1)."""
+    n, count = codes.shape
+    order, ends = np.empty((n, count), np.int32), np.zeros((n, letters + 1), np.int32)
+    for i in range(n):
+        for letter in codes[i]:
+            ends[i, letter + 1] += 1
+        for letter in range(letters):
+            ends[i, letter + 1] += ends[i, letter]
+        place = ends[i].copy()
+        for r, letter in enumerate(codes[i]):
+            order[i, place[letter]] = r
+            place[letter] += 1
+    return order, ends
 
 
 @numba.njit(cache=True, nogil=True)
-def squared_norm(parts):
-    """Add the parts up into the first, and return the sum of squares of it."""
-    flat = parts.reshape(parts.shape[0], -1)
+def add_up(parts):
+    """Add the (P, L) gradients of parts up into the first, and return the sum of squares of it."""
     total = 0.0
-    for j in range(flat.shape[1]):
-        value = flat[0, j]
-        for p in range(1, flat.shape[0]):
-            value += flat[p, j]
-        flat[0, j] = value
+    for j in range(parts.shape[1]):
+        value = parts[0, j]
+        for p in range(1, parts.shape[0]):
+            value += parts[p, j]
+        parts[0, j] = value
         total += value * value
     return total
 
@@ -101,3 +95,19 @@ def adam(values, grads, first, second, step, rate, factor):
         first[j] = np.float32(0.9) * first[j] + np.float32(0.1) * g
         second[j] = np.float32(0.99) * second[j] + np.float32(0.01) * g * g
         values[j] -= rate * (first[j] * c1) / (np.sqrt(second[j] * c2) + np.float32(1e-8))
+
+
+@numba.njit(cache=True, nogil=True)
+def shrink(cores, share):
+    """Take a share of what the letters of a position differ by off the (n, m, k, k) cores."""
+    n, letters, width = cores.shape[:3]
+    mean = np.empty(width, np.float32)
+    for i in range(n):
+        for a in range(width):
+            mean[:] = np.float32(0.0)
+            for letter in range(letters):
+                mean += cores[i, letter, a]
+            mean *= share / np.float32(letters)
+            for letter in range(letters):
+                for b in range(width):
+                    cores[i, letter, a, b] += mean[b] - share * cores[i, letter, a, b]
