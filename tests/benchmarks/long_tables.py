@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from benchmarks.table_cells import Rows, bold, grouped, small
+from benchmarks.table_cells import Rows, bold, grouped
 
 LONG_INPUTS = {
     "network": "a network of 500 positions",
@@ -101,7 +101,8 @@ def masks(table: pd.DataFrame) -> Rows:
 
 def _mask_scores(run: pd.Series) -> str:
     known = [] if pd.isna(run["recall"]) else [f"{run['r2_values']:.3f}", f"{run['recall']:.2f}"]
-    return "-" if pd.isna(run["r2"]) else ", ".join([f"{run['r2']:.3f}", *known, f"{small(run['seconds'])} s"])
+    seconds = f"{run['seconds']:{'.0f' if run['seconds'] >= 10 else '.2g'}} s"
+    return "-" if pd.isna(run["r2"]) else ", ".join([f"{run['r2']:.3f}", *known, seconds])
 
 
 FOLD_CASES = {"guides": "networks of 30 letters, Azimuth's guides", "enhancers": "networks of 120 letters"}
