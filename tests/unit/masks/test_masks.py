@@ -52,6 +52,16 @@ def test_noise_is_told_apart_from_what_is_missed():
     assert found.record["r2_of_draws"] == pytest.approx(0.5, abs=0.12)
 
 
+def test_parities_without_weak_parts_are_found_in_the_noise_of_answers():
+    """Only the lattice sees them, so a game whose noise no walk cancels leaves most of its masks to that."""
+    game, _ = planted(200, 20, (3, 6), "parity")
+    rng = np.random.default_rng(5)
+    scale = 0.5 * game(rng.integers(0, 2, (4000, 200))).std()
+    found = explain_game(lambda masks: game(masks) + scale * rng.normal(size=len(masks)), make_mask_plan(200, 8000))
+    assert fresh_r2(game, found, 200) > 0.9
+    assert found.record["order"] == 5
+
+
 def test_a_constant_game_has_no_parities():
     found = explain_game(lambda masks: np.full(len(masks), 2.5), make_mask_plan(50, 500))
     assert found.parities.empty == pytest.approx(2.5)

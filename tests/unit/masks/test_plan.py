@@ -51,3 +51,12 @@ def test_students_of_many_players_learn_close_to_the_whole():
         first, second = plain.holdout(kind)[0], tilted.holdout(kind)[0]
         assert np.array_equal(plain.masks[first], tilted.masks[second])
     assert tilted.evaluations == plain.evaluations == 4000
+
+
+@pytest.mark.parametrize(("players", "units"), [(100, "pairs"), (40, "walks")])
+def test_a_game_alone_walks_only_where_walks_are_many(players, units):
+    alone, drawn = (make_mask_plan(players, 4000, drawn=is_drawn) for is_drawn in (False, True))
+    assert drawn.walks == 1600 // players
+    assert (alone.walks or alone.pairs) == (1600 // players if units == "walks" else 266)
+    assert (alone.pairs > 0) == (alone.sized.train < alone.plan.count("train") + alone.plan.count("lattice"))
+    assert alone.evaluations == drawn.evaluations == 4000

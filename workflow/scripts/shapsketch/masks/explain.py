@@ -106,6 +106,7 @@ class MaskExplainer:
             noisy=not is_fixed(self.background, self.players),
             estimator=settings.estimator,
             batch_size=self.batch_size,
+            drawn=True,
             taught=self._can_teach,
         )
 

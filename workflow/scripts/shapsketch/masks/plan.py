@@ -36,11 +36,13 @@ VALIDATION_SHARE, MAX_VALIDATION = 0.025, 1000  # of the masks of each kind
 SIZED_SHARE = 0.6  # of the masks that are fitted
 QUIET_SIZED_SHARE = 0.25  # where there is no noise
 TILTED_SHARE, TILT = 0.9, 3  # where students learn the answers, and players are many
+ALONE_SIZED_SHARE = 0.3  # of a game alone, where only the lattice sees parities that have no weak parts
 NOBODY_SHARE, MAX_NOBODY = 0.01, 100  # of the masks: the empty one, drawn anew each time
 MIN_BINS = 16  # of one matrix, for a lattice to be of use
 CHECK_SHARE = 0.4  # of the budget, for walks
 QUIET_SHARE = 0.05  # for pairs where they are not
 MIN_WALKS, MIN_PAIRS = 8, 8  # fewer walks share too few backgrounds, and fewer pairs give no standard error
+MIN_WALKS_ALONE = 32  # of a game alone, whose noise does not cancel along a walk
 PAIR_SHARE = 0.2  # of the budget, for pairs where answers are noisy and so many walks cannot be paid for
 MIN_BUDGET = 100
 MAX_EXHAUSTIVE = 16  # players
@@ -210,6 +212,7 @@ def make_mask_plan(
     noisy: bool = True,
     estimator: Estimator = "auto",
     batch_size: int = 1024,
+    drawn: bool = False,
     taught: bool = False,
 ) -> MaskPlan:
     """Divide a budget of evaluations per sequence.
@@ -218,9 +221,10 @@ def make_mask_plan(
     is less than a tenth), half of it of uniform size, is held out (and asked twice if the game is noisy), and walks or
     pairs check the Shapley values. If all masks can be asked with the rest, they are, again and again. If not, a
     twentieth validates, a hundredth is empty, and three fifths of what is left are of uniform size (a quarter if the
-    game has no noise; nine tenths, tilted to the whole, if students learn the answers and players are many). As much as
-    can be of the others lies on the lattice of the sparse Fourier transform, with coded offsets, if that has enough
-    bins to be of use. To regression and trees the lattice's masks are as good as random ones, which make up the rest.
+    game has no noise; 30 % if it is alone, and has no walks; nine tenths, tilted to the whole, if students learn the
+    answers and players are many). As much as can be of the others lies on the lattice of the sparse Fourier transform,
+    with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks are as good
+    as random ones, which make up the rest.
 
     Args:
         players: m.
@@ -230,6 +234,8 @@ def make_mask_plan(
         noisy: whether one mask can have several values.
         estimator: `exact` asks every mask; `fourier` needs a lattice; `trees` and `regression` need none.
         batch_size: sequences per call of the model.
+        drawn: whether noise is that of a background, which the masks of a walk share; a game alone has noise in each
+            answer.
         taught: whether students learn the answers.
 
     Raises:
@@ -253,7 +259,8 @@ def make_mask_plan(
             f"score: raise it{', or lower explain.masks.draws' if draws > 1 else ''}."
         )
     holdout = _holdout(values)
-    walks, pairs = _checks(players, values, noisy)
+    alone = estimator == "auto" and noisy and not drawn
+    walks, pairs = _checks(players, values, noisy, MIN_WALKS_ALONE if alone else MIN_WALKS)
     left = values - len(KINDS) * (1 + noisy) * holdout - walks * players - 3 * pairs
     if small and noisy and 2**players <= left:
         half = plan("random", {"holdout": holdout})
@@ -264,7 +271,12 @@ def make_mask_plan(
             f"{MAX_EXHAUSTIVE} players), and explain.masks.budget leaves {left if noisy else values}."
         )
     tilted = taught and noisy and not walks
-    share = TILTED_SHARE if tilted else SIZED_SHARE if noisy else QUIET_SIZED_SHARE
+    if tilted:
+        share = TILTED_SHARE
+    elif alone and not walks:
+        share = ALONE_SIZED_SHARE
+    else:
+        share = SIZED_SHARE if noisy else QUIET_SIZED_SHARE
     sizes, sized, nobody, lattice = _fitted_masks(players, values, left, holdout, noisy, estimator, share)
     half = plan("fourier" if lattice else "random", sizes, lattice)
     return MaskPlan(half, draws, noisy, 0, sized, nobody, walks, pairs, tilted)
@@ -291,10 +303,10 @@ def _holdout(values: int) -> int:
     return max(min(int(values * HOLDOUT_SHARE), MAX_HOLDOUT), min(MIN_HOLDOUT, int(values * MAX_MIN_HOLDOUT_SHARE)))
 
 
-def _checks(players: int, values: int, noisy: bool) -> tuple[int, int]:
+def _checks(players: int, values: int, noisy: bool, least: int) -> tuple[int, int]:
     """How many walks or pairs check the Shapley values: walks where they are noisy and enough can be paid for."""
     walks = int(values * CHECK_SHARE) // players
-    if players == 1 or (noisy and walks >= MIN_WALKS):
+    if players == 1 or (noisy and walks >= least):
         return walks, 0
     return 0, max(MIN_PAIRS, int(values * (PAIR_SHARE if noisy else QUIET_SHARE)) // 3)
 
