@@ -221,7 +221,7 @@ def make_mask_plan(
     is less than a tenth), half of it of uniform size, is held out (and asked twice if the game is noisy), and walks or
     pairs check the Shapley values. If all masks can be asked with the rest, they are, again and again. If not, a
     twentieth validates, a hundredth is empty, and three fifths of what is left are of uniform size (a quarter if the
-    game has no noise; 30 % if it is alone, and has no walks; nine tenths, tilted to the whole, if students learn the
+    game has no noise; 30 % if it is alone, without walks, for `auto`; nine tenths, tilted to the whole, if students learn the
     answers and players are many). As much as can be of the others lies on the lattice of the sparse Fourier transform,
     with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks are as good
     as random ones, which make up the rest.
@@ -259,7 +259,7 @@ def make_mask_plan(
             f"score: raise it{', or lower explain.masks.draws' if draws > 1 else ''}."
         )
     holdout = _holdout(values)
-    alone = estimator == "auto" and noisy and not drawn
+    alone = noisy and not drawn
     walks, pairs = _checks(players, values, noisy, MIN_WALKS_ALONE if alone else MIN_WALKS)
     left = values - len(KINDS) * (1 + noisy) * holdout - walks * players - 3 * pairs
     if small and noisy and 2**players <= left:
@@ -273,7 +273,7 @@ def make_mask_plan(
     tilted = taught and noisy and not walks
     if tilted:
         share = TILTED_SHARE
-    elif alone and not walks:
+    elif alone and estimator == "auto" and not walks:
         share = ALONE_SIZED_SHARE
     else:
         share = SIZED_SHARE if noisy else QUIET_SIZED_SHARE
