@@ -36,7 +36,7 @@ VALIDATION_SHARE, MAX_VALIDATION = 0.025, 1000  # of the masks of each kind
 SIZED_SHARE = 0.6  # of the masks that are fitted
 QUIET_SIZED_SHARE = 0.25  # where there is no noise
 TILTED_SHARE, TILT = 0.9, 3  # where students learn the answers, and players are many
-ALONE_SIZED_SHARE = 0.3  # of a game alone, where only the lattice sees parities that have no weak parts
+ALONE_SIZED_SHARE = 0.15  # of a game alone, where only the lattice sees parities that have no weak parts
 NOBODY_SHARE, MAX_NOBODY = 0.01, 100  # of the masks: the empty one, drawn anew each time
 MIN_BINS = 16  # of one matrix, for a lattice to be of use
 CHECK_SHARE = 0.4  # of the budget, for walks
@@ -221,10 +221,10 @@ def make_mask_plan(
     is less than a tenth), half of it of uniform size, is held out (and asked twice if the game is noisy), and walks or
     pairs check the Shapley values. If all masks can be asked with the rest, they are, again and again. If not, a
     twentieth validates, a hundredth is empty, and three fifths of what is left are of uniform size (a quarter if the
-    game has no noise; 30 % if it is alone, without walks, for `auto`; nine tenths, tilted to the whole, if students learn the
-    answers and players are many). As much as can be of the others lies on the lattice of the sparse Fourier transform,
-    with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks are as good
-    as random ones, which make up the rest.
+    game has no noise; 15 % if it is alone, without walks, for `auto`; nine tenths, tilted to the whole, if students
+    learn the answers and players are many). As much as can be of the others lies on the lattice of the sparse Fourier
+    transform, with coded offsets, if that has enough bins to be of use. To regression and trees the lattice's masks
+    are as good as random ones, which make up the rest.
 
     Args:
         players: m.
