@@ -38,8 +38,8 @@ NAMES = {
     "sprout": "SPROUT, fraction of insertions (trees)",
     "gb1_complete": "GB1 landscape, 4 sites, 160,000 variants",
     "gb1_measured": "GB1 as measured, fitness and log enrichment (149,361 variants)",
-    "gb1_network": "GB1 network, the same 4 sites",
-    "gb1_domain": "GB1 network, all 56 sites, around the wild type",
+    "gb1_network": "GB1 network of 4 sites, the landscape's",
+    "gb1_domain": "GB1 network of all 56 sites, around the wild type",
     "sparse": "1,000 terms up to order 5 (n = 40), exactly sparse",
     "sparse_noisy": "the same in noise of a tenth of its power",
 }
