@@ -253,9 +253,9 @@ def make_mask_plan(
     if small and not noisy and 2**players <= values:
         return MaskPlan(plan("exhaustive", {"train": 2**players}), draws)
     if values < MIN_BUDGET:
-        drawn = f", which is {values} values of {draws} draws each" if draws > 1 else ""
+        each = f", which is {values} values of {draws} draws each" if draws > 1 else ""
         raise InputError(
-            f"explain.masks.budget is {budget}{drawn}; at least {MIN_BUDGET * draws} are needed to fit, choose and "
+            f"explain.masks.budget is {budget}{each}; at least {MIN_BUDGET * draws} are needed to fit, choose and "
             f"score: raise it{', or lower explain.masks.draws' if draws > 1 else ''}."
         )
     holdout = _holdout(values)
