@@ -40,4 +40,8 @@ class Network(nn.Module):
 def linear(): return Network("linear")
 def relu(): return Network("relu")
 def squared(): return Network("squared")
+class Turned(Network):
+    def forward(self, x):
+        return super().forward(x.transpose(1, 2))
+def relu_turned(): return Turned("relu")
 """

@@ -23,6 +23,7 @@ from shapsketch.comparison import Answer, Task, UnsuitedError
 from shapsketch.comparison.shapiq_methods import approximate, boosted_trees
 from shapsketch.comparison.shapsketch import make_sketch
 from shapsketch.comparison.shapzero import sketch as sketch_by_shapzero
+from shapsketch.comparison.tn_shap import explain_by
 from shapsketch.recovery import recover_outputs
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.rng import generator
@@ -73,8 +74,19 @@ class Peer:
         return approximate(task, self.name, distinct=self.distinct, least=32, order=ORDER, **options)
 
 
+@dataclass(frozen=True)
+class TensorNetwork:
+    """A tree of tensors fitted to each game, which gives any index."""
+
+    indices: tuple[str, ...] = INDICES
+
+    def __call__(self, task: Task, index: Index) -> Answer:
+        """Explain a task by an index."""
+        return explain_by(task, index)
+
+
 PAIRED = {"pairing_trick": True}
-PEERS = {
+PEERS: dict[str, Peer | TensorNetwork] = {
     "KernelSHAP-IQ": Peer("KernelSHAPIQ", ("SII",), options=PAIRED),
     "FSII by regression": Peer("RegressionFSII", ("FSII",), options=PAIRED),
     "permutation sampling": Peer("PermutationSamplingSII", ("SII",), distinct=False),
@@ -83,6 +95,7 @@ PEERS = {
     "SPEX": Peer("SPEX", ("SII",), distinct=False),  # FSII takes it six times as long
     "ProxySPEX": Peer("ProxySPEX", trees=True, options={"hpo": False}),
     "ProxySHAP": Peer("ProxySHAP", trees=True),
+    "TN-SHAP": TensorNetwork(),
 }
 METHODS = (OURS, *PEERS, SHAPZERO)
 
@@ -188,7 +201,7 @@ def answered(name: str, task: Task) -> dict[Index, dict[str, Any]]:
     return {index: {**paid, "seconds": seconds, "values": values[index]} for index in INDICES}
 
 
-def _by_peer(peer: Peer, task: Task) -> dict[Index, dict[str, Any]]:
+def _by_peer(peer: Peer | TensorNetwork, task: Task) -> dict[Index, dict[str, Any]]:
     runs: dict[Index, dict[str, Any]] = {}
     for index in (index for index in INDICES if index in peer.indices):
         began = time.perf_counter()

@@ -1,8 +1,9 @@
 """Every method on the reference models, at equal total evaluations for so many sequences.
 
 A method that asks per sequence gets each of `--evaluations` for every sequence; the sketch, and what else pays once,
-gets that times `--spread` in all. Writes `tests/benchmarks/results/methods.tsv`, and figures. Answers and truths
-are kept in `results/benchmarks/cache`, so that a run can be made in parts.
+gets that times `--spread` in all; saturation mutagenesis asks for every single mutation. Writes
+`tests/benchmarks/results/methods.tsv`, and figures. Answers and truths are kept in `results/benchmarks/cache`, so that
+a run can be made in parts.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from benchmarks.result_files import merge_results, read_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
 from shapsketch.comparison.registry import METHODS, OURS, PAID_ONCE, SCORES
+from shapsketch.comparison.saturation_mutagenesis import evaluations_of
 from shapsketch.comparison.scoring import Scorer, flatten
 from shapsketch.comparison.truth import Truth
 from shapsketch.figures.charts import cost_chart, total_cost_chart
@@ -93,10 +95,17 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
     for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
-            paid = chosen.spread * count if name in PAID_ONCE else count
+            paid = _paid(name, model, count, chosen.spread)
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
             row = {"model": model.name, "output": model.outputs[0], "evaluations": count, "spread": chosen.spread}
             yield row | {"method": name, "compared": len(codes)} | _score(model, name, task, truth, chosen.spread)
+
+
+def _paid(name: str, model: ReferenceModel, count: int, spread: int) -> int:
+    """How many evaluations a method gets: of each sequence, or for all that one-off costs are spread over."""
+    if name == "saturation_mutagenesis":
+        return evaluations_of(model.template)
+    return spread * count if name in PAID_ONCE else count
 
 
 def _score(model: ReferenceModel, name: str, task: Task, truth: Truth, spread: int) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import torch
 from torch import fx, nn
 
 from ..models import torch_model
-from ..models.onehot import arranged, letters_first, onehot_encoder
-from . import Task, UnsuitedError
+from ..models.onehot import Layout, arranged, input_shape, letters_first, onehot_encoder
+from ..sequences.rng import COALITION_STREAM, content_keys
+from . import Answer, Task, UnsuitedError
+from .game import draw_background
 from .registry import METHODS
 
 BATCH = 256  # inputs that a gradient is taken of at once
@@ -27,6 +29,7 @@ ELEMENTWISE = {
     "softplus",
     "tanh",
 }  # functions of single numbers
+TOLERANCE = 1e-3  # of f(x) - f(z)
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,19 @@ class Network:
         module: (B, ...) one-hot inputs to (B,) values.
         device: where it is.
         task: what is asked.
+        source: of the model in the config; `layout` is that of the inputs.
     """
 
     module: nn.Module
     device: torch.device
     task: Task
+    source: Mapping[str, Any]
 
-    @property
-    def source(self) -> Mapping[str, Any]:
-        """The model's source in the config."""
-        return self.task.model.source
+    def channels_first(self) -> "Network":
+        """The same network with inputs of (B, letters, positions), and (B, 1) values."""
+        template = self.task.background.template
+        module = ChannelsFirst(self.module, self.source["layout"], template.alphabet.q, template.n)
+        return Network(module, self.device, self.task, {**self.source, "layout": "channels_first"})
 
     def encode(self, codes: np.ndarray) -> torch.Tensor:
         """Return the one-hot inputs of (B, n) local codes."""
@@ -82,6 +88,19 @@ class OneOutput(nn.Module):
         if not isinstance(answer, torch.Tensor):
             raise UnsuitedError("Gradients are followed only of networks that return one tensor.")
         return answer.reshape(len(x), -1)[:, self.output]
+
+
+class ChannelsFirst(nn.Module):
+    """A network of one output in any layout as one of (B, letters, positions) inputs and (B, 1) values."""
+
+    def __init__(self, network: nn.Module, layout: Layout, q: int, n: int) -> None:
+        super().__init__()
+        self.network, self.turned, self.shape = network, not letters_first(layout), input_shape(layout, q, n)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Predict (N, 1) of (N, letters, positions) inputs."""
+        arranged = x.transpose(1, 2) if self.turned else x
+        return self.network(arranged.reshape(len(x), *self.shape))[:, None]
 
 
 class Elementwise(nn.Module):
@@ -132,14 +151,62 @@ def load_network(task: Task, name: str, *, modules: bool = False) -> Network:
     if made := [key for key in ("select", "reduce", "transform") if key in spec]:
         raise UnsuitedError(f"{METHODS[name]} follows a network's own output; this one is made of it ({made[0]}).")
     module = _with_modules(module) if modules else module
-    return Network(OneOutput(module, spec.get("column", 0)), device, task)
+    return Network(OneOutput(module, spec.get("column", 0)), device, task, source)
+
+
+def explain_by_differences(
+    task: Task, name: str, network: Network, attribute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+) -> Answer:
+    """Explain by the mean of DeepLIFT's attributions from as many background draws as half the evaluations.
+
+    Args:
+        task: what is asked.
+        name: of the method.
+        network: in the layout that `attribute` takes.
+        attribute: from inputs and references, (B, ...) each, to attributions of that shape, whose sums over a sequence
+            are f(x) - f(z) if every layer was followed.
+
+    Raises:
+        UnsuitedError: `attribute` fails, its sums are not right, or there are too few evaluations.
+    """
+    draws = task.evaluations // 2
+    if draws < 1:
+        raise UnsuitedError(f"{METHODS[name]} needs at least 2 evaluations of a sequence.")
+    keys = content_keys(task.seed, COALITION_STREAM, task.codes)
+    values = np.zeros(task.codes.shape)
+    for row, key in enumerate(keys):
+        for start in range(0, draws, BATCH):
+            z = draw_background(task.background, key, start, min(start + BATCH, draws))
+            inputs, references = (network.encode(c) for c in (np.repeat(task.codes[row : row + 1], len(z), 0), z))
+            try:
+                contributions = network.by_position(attribute(inputs, references))
+                with torch.no_grad():
+                    wholes = [network.module(x).reshape(-1).double().cpu().numpy() for x in (inputs[:1], references)]
+            except (RuntimeError, AssertionError, TypeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200].rstrip(".")
+                raise UnsuitedError(f"{METHODS[name]} fails on this network: {reason}.") from error
+            _check_sums(name, contributions.sum(1), wholes[0] - wholes[1])
+            values[row] += contributions.sum(0) / draws
+    values[:, task.background.template.sizes == 1] = 0.0
+    note = "its own definition: differences layer by layer; two evaluations include a gradient"
+    return Answer(values, None, None, 0, np.full(len(values), 2 * draws), note)
+
+
+def _check_sums(name: str, sums: np.ndarray, wholes: np.ndarray) -> None:
+    """Refuse attributions whose (B,) sums are not f(x) - f(z): some layers were passed over."""
+    most, whole = float(np.abs(sums - wholes).max()), float(np.abs(wholes).max())
+    if not most <= TOLERANCE * whole + 1e-5:
+        raise UnsuitedError(
+            f"{METHODS[name]} does not add up on this network (it misses {most:.3g} of {whole:.3g}): it has layers "
+            "that it does not follow."
+        )
 
 
 def _with_modules(module: nn.Module) -> nn.Module:
     try:
         graph = module if isinstance(module, fx.GraphModule) else fx.symbolic_trace(module)
     except Exception as error:  # whatever the network's own code raises
-        raise UnsuitedError(f"DeepSHAP cannot read the network's graph ({type(error).__name__}).") from error
+        raise UnsuitedError(f"DeepLIFT cannot read the network's graph ({type(error).__name__}).") from error
     for number, node in enumerate(list(graph.graph.nodes)):
         if node.op == "call_method" and node.target.rstrip("_") in ELEMENTWISE:
             function = getattr(torch, node.target.rstrip("_"))

@@ -24,18 +24,23 @@ METHODS = {
     "spex": "SPEX",
     "proxyspex": "ProxySPEX",
     "proxy_shap": "ProxySHAP",
+    "tn_shap": "TN-SHAP",
     "deep_shap": "DeepSHAP",
+    "deep_lift_shap": "DeepLIFT/SHAP",
     "integrated_gradients": "integrated gradients",
+    "saturation_mutagenesis": "saturation mutagenesis",
     "shapzero": "SHAP zero",
     "fastshap": "FastSHAP",
     "instashap": "InstaSHAP",
 }
 # Those whose evaluations are paid once, for any number of sequences.
 PAID_ONCE = frozenset({OURS, "shapzero", "fastshap", "instashap"})
+# Those whose evaluations the template decides.
+BY_TEMPLATE = frozenset({"exact", "saturation_mutagenesis"})
 
 
 def most_evaluations(settings: CompareConfig, outputs: int, budget: int, sequences: int) -> int:
-    """Return how many evaluations a comparison takes at most; `exact`, whose number the template decides, apart.
+    """Return how many evaluations a comparison takes at most; those of methods `BY_TEMPLATE` apart.
 
     Args:
         settings: `compare` of the config.
@@ -46,7 +51,7 @@ def most_evaluations(settings: CompareConfig, outputs: int, budget: int, sequenc
     if not settings["enabled"]:
         return 0
     count = min(settings["sequences"], sequences)
-    paying = set(settings["methods"]) - {OURS, "exact"}
+    paying = set(settings["methods"]) - {OURS} - BY_TEMPLATE
     fixed = len(paying & PAID_ONCE)
     asked = count * sum(settings["evaluations"]) * (len(paying) - fixed) + budget * fixed
     return count * settings["truth_evaluations"] + outputs * asked

@@ -10,6 +10,7 @@ import pandas as pd
 from . import Task, UnsuitedError, explain
 from .exact import is_enumerable
 from .registry import PAID_ONCE, SCORES, break_even
+from .saturation_mutagenesis import evaluations_of
 from .scoring import Scorer, flatten
 from .truth import Truth
 
@@ -50,6 +51,8 @@ class Comparison:
         ]
 
     def _budgets(self, name: str, task: Task) -> Sequence[int]:
+        if name == "saturation_mutagenesis":
+            return [evaluations_of(task.background.template)]
         try:
             fixed = name in PAID_ONCE or (name == "exact" and is_enumerable(task))
         except ModuleNotFoundError:
