@@ -10,11 +10,12 @@ import pytest
 
 from recovery_cases import free_template, sketch_of, sparse_function
 from shapsketch.recovery import networks, recover, standardised, student_fit
-from shapsketch.recovery.networks import PLACED, POOLED, WIDE
+from shapsketch.recovery.networks import EMBEDDED, PLACED, POOLED, WIDE
 from shapsketch.recovery.student import load_students, save_students
 from shapsketch.recovery.student_fit import HEAT, kinds_of, rivals_of, shape_of, train_students
 from shapsketch.recovery.work import student_seconds
 from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.storage.files import save_npz
@@ -70,8 +71,8 @@ def test_outputs_with_and_without_bounds_share_a_trunk(monkeypatch):
 
 
 def test_the_kind_that_validates_best_in_a_heat_is_trained(monkeypatch):
-    monkeypatch.setattr(networks, "EPOCHS", 4)
-    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 16)
+    monkeypatch.setattr(networks, "EPOCHS", 16)
+    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 8)
     samples, _ = standardised(sketch_of(donor, free_template(4, 12), budget=1_000, design="random"), 0, 2)
     samples = replace(samples, bounds=None)
     rivals = rivals_of([samples])
@@ -84,15 +85,47 @@ def test_the_kind_that_validates_best_in_a_heat_is_trained(monkeypatch):
     (student,), details = train_students([samples])
     best = details[0]["kind"]
     assert best == min(missed, key=missed.__getitem__)
-    assert list(student.architectures) == kinds_of([samples], best)
+    assert best != "perceptron"
+    assert list(student.architectures) == kinds_of([samples], [best])
     assert details[0]["students"] == len(student.networks)
     assert len(set(student.weights)) == 1  # chance alone tells them apart
+
+
+def site_sums(codes):
+    """Effects of sites on a latent scale, and a saturating measurement of it."""
+    effects = np.random.default_rng(2).normal(size=(12, 4))
+    return np.tanh(effects[np.arange(12), codes].sum(1) / 3)
+
+
+def test_where_perceptrons_lead_two_kinds_are_trained_and_the_next_if_it_is_close(monkeypatch):
+    monkeypatch.setattr(networks, "EPOCHS", 4)
+    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 16)
+    samples, _ = standardised(sketch_of(site_sums, free_template(4, 12), budget=1_000, design="random"), 0, 2)
+    samples = replace(samples, bounds=None)
+    alone, followed = (kinds_of([samples], leaders) for leaders in (["perceptron"], ["perceptron", "placed"]))
+    assert alone == [WIDE, EMBEDDED] and followed == [WIDE, EMBEDDED, PLACED, PLACED]
+    for close, possible in ((1.0, [alone]), (1e9, [followed, kinds_of([samples], ["perceptron", "pooled"])])):
+        monkeypatch.setattr(student_fit, "CLOSE", close)
+        (student,), details = train_students([samples])
+        assert details[0]["kind"] == "perceptron"
+        assert any(set(student.architectures) <= set(kinds) for kinds in possible)
+        assert details[0]["students"] == len(student.networks)
+
+
+def test_features_are_centred_at_the_background():
+    background = Background.mutated(Template(Alphabet("ACGT"), "NNR"), "ACG", 0.1)
+    centred, plain = networks.centred_features(background), networks.letter_features(background.template)
+    for i, p in enumerate(background.local):
+        np.testing.assert_allclose(p @ centred[i, : len(p)], 0, atol=1e-6)
+        np.testing.assert_allclose(
+            np.diff(centred[i, : len(p)], axis=0), np.diff(plain[i, : len(p)], axis=0), atol=1e-6
+        )
 
 
 def test_cheaper_kinds_are_trained_more_often(monkeypatch):
     monkeypatch.setattr(student_fit, "MAX_COPIES", 4)
     samples, _ = standardised(sketch_of(donor, free_template(4, 12), budget=1_500, design="random"), 0, 2)
     seconds = {name: student_seconds(shape_of([samples]), [kind]) for name, kind in rivals_of([samples]).items()}
-    counts = {name: len(kinds_of([samples], name)) for name in seconds}
+    counts = {name: len(kinds_of([samples], [name])) for name in seconds}
     assert counts["placed"] == 2 < counts["pooled"] <= 4
     assert counts["pooled"] * seconds["pooled"] <= 2 * seconds["placed"]

@@ -209,7 +209,7 @@ def _asked_students(
     outputs = [samples for samples, _ in works]
     first = records[sketch.plan.outputs[numbers[0]]]
     rivals, chosen = rivals_of(outputs), [fit["kind"] for fit in first["tried"].values() if "kind" in fit]
-    kinds = [rivals[chosen[0]]] if chosen else kinds_of(outputs, None)
+    kinds = [rivals[chosen[0]]] if chosen else kinds_of(outputs, [])
     effort = affordable(minutes and CURVE_SHARE * minutes, student_seconds(shape_of(outputs), kinds))
     students, _ = train_students(outputs, kinds, min(CURVE_EFFORT, effort))
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]

@@ -2,12 +2,13 @@
 
 Convolutions that keep their place (every position has dense weights of its own) follow models that scan for a motif and
 weigh where it is; averaged in pairs and smooth, models that pool; perceptrons, the sites of one molecule, and
-transformers. All outputs of a model share one trunk.
+transformers; perceptrons of letters that are embedded first, which all positions share, err where those do not. All
+outputs of a model share one trunk.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..models.adam import Adam
+from ..sequences.background import Background
 from ..sequences.residues import residue_properties
 from ..sequences.template import Template
 
@@ -30,6 +32,7 @@ class Architecture:
         pooled: whether neighbouring positions are averaged in pairs after the convolutions.
         smooth: whether units are GELU (Hendrycks & Gimpel 2016) instead of ReLU.
         bounded: whether outputs that are probabilities are logistic functions of sums.
+        latent: whether a sum is multiplied by the exponential of another one, as of perceptrons; see `Network`.
     """
 
     channels: tuple[int, ...]
@@ -39,13 +42,15 @@ class Architecture:
     pooled: bool = False
     smooth: bool = False
     bounded: bool = False
+    latent: bool = False
 
 
 POOLED = Architecture((96, 64), (7, 5), (128, 64), 0.1, pooled=True, smooth=True)
 PLACED = Architecture((96, 96, 64), (7, 7, 7), (128, 64))
-WIDE = Architecture((), (), (512, 256), 0.1, smooth=True)
-DEEP = Architecture((), (), (256, 128, 64), 0.1, smooth=True)
-SHARP = Architecture((), (), (256, 128, 64), smooth=True)  # follows peaks, and noise; validation tells which it is
+WIDE = Architecture((), (), (512, 256), 0.1, smooth=True, latent=True)
+EMBEDDED = Architecture((32, 32), (1, 3), (512, 256), 0.1, smooth=True, latent=True)
+DEEP = Architecture((), (), (256, 128, 64), 0.1, smooth=True, latent=True)
+SHARP = replace(DEEP, dropout=0.0)  # follows peaks, and noise; validation tells which it is
 
 EPOCHS = 25  # of convolutions, at 10,000 samples; falls with the root of their number
 PERCEPTRON_EPOCHS = 100
@@ -76,11 +81,11 @@ class Network(nn.Module):
         for hidden in architecture.dense:
             self.dense.append(nn.Linear(width, hidden))
             width = hidden
-        self.outputs, heads = outputs, outputs * (1 if architecture.channels else 2)
+        self.outputs, heads = outputs, outputs * (2 if architecture.latent else 1)
         self.out, self.skip = nn.Linear(width, heads), nn.Linear(n * features, heads)
         self.dropout, self.pooled = architecture.dropout, architecture.pooled
         self.activate = F.gelu if architecture.smooth else F.relu
-        self.bounded = architecture.bounded
+        self.bounded, self.latent = architecture.bounded, architecture.latent
         if self.bounded:
             self.low, self.span = (nn.Parameter(torch.zeros(outputs), requires_grad=False) for _ in range(2))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -119,7 +124,7 @@ class Network(nn.Module):
                 kept = torch.rand(hidden.shape, generator=generator) >= self.dropout
                 hidden = hidden * kept.to(hidden.device) / (1 - self.dropout)
         sums: torch.Tensor = self.out(hidden) + self.skip(x.flatten(1))
-        if len(self.convolutions):
+        if not self.latent:
             return sums
         return sums[:, : self.outputs] * torch.exp(sums[:, self.outputs :].clamp(max=MAX_GAIN))
 
@@ -153,6 +158,17 @@ def letter_features(template: Template) -> np.ndarray:
     return np.concatenate([onehot, residue_properties(template)], axis=2)
 
 
+def centred_features(background: Background) -> np.ndarray:
+    """Return `letter_features`, (n, m, w) float32, less their means under a background at each position.
+
+    Where nearly all sequences have one letter, as around a wild type, plain features are nearly constant, and networks
+    learn worse from them.
+    """
+    features = letter_features(background.template)
+    means = [p @ features[i, : len(p)] for i, p in enumerate(background.local)]
+    return (features - np.stack(means)[:, None]).astype(np.float32)
+
+
 def encode(codes: np.ndarray, features: torch.Tensor) -> torch.Tensor:
     """Return the (N, n, w) features of (N, n) local codes."""
     n, m, width = features.shape
@@ -162,7 +178,7 @@ def encode(codes: np.ndarray, features: torch.Tensor) -> torch.Tensor:
 
 def epochs_of(architecture: Architecture, samples: int) -> int:
     """Return how many passes over so many samples train a network."""
-    epochs = EPOCHS if architecture.channels else PERCEPTRON_EPOCHS
+    epochs = PERCEPTRON_EPOCHS if architecture.latent else EPOCHS
     return int(np.clip(round(epochs * math.sqrt(10_000 / samples)), MIN_EPOCHS, MAX_EPOCHS))
 
 
@@ -183,7 +199,7 @@ def train_network(
         architecture: of the network.
         codes: (N, p) uint8 local codes of the positions that it sees.
         targets: (N, outputs) float32, standardised.
-        features: (p, m, w); see `letter_features`.
+        features: (p, m, w); see `centred_features`.
         seed: of all that is drawn.
         epochs: passes over the samples.
         bounds: (outputs, 2), see `Network.start`; None: no output has any.

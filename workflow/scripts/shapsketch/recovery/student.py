@@ -146,6 +146,7 @@ def _read_network(arrays: Mapping[str, np.ndarray], number: int, features: np.nd
     about = json.loads(str(arrays[f"networks/{number}/about"]))
     settings: dict[str, Any] = about["architecture"]
     settings |= {key: tuple(settings[key]) for key in ("channels", "widths", "dense")}
+    settings.setdefault("latent", not settings["channels"])  # before recovery 21
     architecture = Architecture(**settings)
     network = Network(len(features), features.shape[2], about["outputs"], architecture)
     for name, parameter in network.named_parameters():

@@ -1,15 +1,17 @@
 """How students are trained: an estimator, and what trains learn from.
 
 Kinds of networks are trained briefly on the samples of all outputs at once, and several of the kind that validates best
-in full; of the few sites of one molecule all kinds are, and weighed, output by output, on the validation points. What
-they answer at millions of points fits a train (`train`), or, where the template has few sequences, is transformed
-exactly.
+in full. Where perceptrons do, they err by their kind more than by chance, so that perceptrons of two kinds are trained,
+and the kind that comes next if it is close; of the few sites of one molecule all kinds of perceptrons are. Kinds are
+weighed, output by output, on the validation points. What students answer at millions of points fits a train (`train`),
+or, where the template has few sequences, is transformed exactly.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +26,14 @@ from . import exact
 from .base import Begin, Fit, Samples, silent
 from .networks import (
     DEEP,
+    EMBEDDED,
     PLACED,
     POOLED,
     SHARP,
     WIDE,
     Architecture,
     Network,
+    centred_features,
     epochs_of,
     letter_features,
     train_network,
@@ -43,7 +47,8 @@ MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have noth
 PERCEPTRONS, SAMPLES_OF_FEW = 3, 16_000  # of each kind; fewer where more samples leave less to chance
 RIVALS = {"placed": PLACED, "pooled": POOLED, "perceptron": WIDE}
 HEAT = 0.25  # of the epochs, after which kinds are compared
-COPIES, MAX_COPIES = 2, 4  # of the best kind
+COPIES, MAX_COPIES = 2, 4  # of convolutions
+CLOSE = 2.0  # times the least error of the heat: what follows it closer than that may be trained, too
 MIN_WEIGHT = 0.1  # of a kind of perceptrons; smaller ones cost more queries than they are worth
 FREE_POINTS = 2_000_000  # a smaller space is evaluated in full
 MAX_ORDER = 5  # of the tables that students become
@@ -75,31 +80,44 @@ def rivals_of(outputs: Sequence[Samples]) -> dict[str, Architecture]:
     return {name: replace(kind, bounded=bounded) for name, kind in RIVALS.items()}
 
 
-def kinds_of(outputs: Sequence[Samples], best: str | None) -> list[Architecture]:
-    """Return the networks to train on the samples of some outputs, given which of their rivals is best, if any.
+def kinds_of(outputs: Sequence[Samples], leaders: Sequence[str]) -> list[Architecture]:
+    """Return the networks to train on the samples of some outputs.
 
     Chance moves a deep network by much, so there are several: as many as take the time of two that keep their place.
+
+    Args:
+        outputs: the samples of each output.
+        leaders: the best of their rivals, and the next if it is close; none where all kinds are trained.
     """
-    if best:
-        rivals = rivals_of(outputs)
-        seconds = {name: student_seconds(shape_of(outputs), [kind]) for name, kind in rivals.items()}
-        return [rivals[best]] * int(np.clip(COPIES * seconds["placed"] / seconds[best], COPIES, MAX_COPIES))
-    samples = len(outputs[0].all_values)
-    copies = int(np.clip(round(PERCEPTRONS * math.sqrt(SAMPLES_OF_FEW / samples)), 1, PERCEPTRONS))
+    rivals, shape = rivals_of(outputs), shape_of(outputs)
+    if leaders and leaders[0] == "perceptron":
+        best = rivals["perceptron"]
+        others = [rivals[name] for name in leaders[1:] for _ in range(COPIES)]
+        return [best, replace(EMBEDDED, bounded=best.bounded), *others]
+    if leaders:
+        best = rivals[leaders[0]]
+        seconds = [student_seconds(shape, [kind]) for kind in (rivals["placed"], best)]
+        return [best] * int(np.clip(COPIES * seconds[0] / seconds[1], COPIES, MAX_COPIES))
+    copies = int(np.clip(round(PERCEPTRONS * math.sqrt(SAMPLES_OF_FEW / shape.samples)), 1, PERCEPTRONS))
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
 
 
 def training_seconds(outputs: Sequence[Samples]) -> float:
-    """Return the seconds of one core that training takes, in the case that the slowest kind is best."""
-    shape, rivals = shape_of(outputs), rivals_of(outputs)
-    slowest = max(student_seconds(shape, kinds_of(outputs, best)) for best in rivals or [None])
-    return HEAT * student_seconds(shape, list(rivals.values())) + slowest
+    """Return the seconds of one core that training takes, in the case that the slowest kinds lead."""
+    shape = shape_of(outputs)
+    heat = HEAT * student_seconds(shape, list(rivals_of(outputs).values()))
+    return heat + max(student_seconds(shape, kinds) for kinds in _possible_kinds(outputs))
 
 
 def asking_seconds(outputs: Sequence[Samples], answers: int) -> float:
     """Return the seconds of one core that so many free answers take at most; see `training_seconds`."""
     shape = shape_of(outputs)
-    return max(answer_seconds(shape, kinds_of(outputs, best), answers) for best in rivals_of(outputs) or [None])
+    return max(answer_seconds(shape, kinds, answers) for kinds in _possible_kinds(outputs))
+
+
+def _possible_kinds(outputs: Sequence[Samples]) -> list[list[Architecture]]:
+    """The networks to train for each way in which a heat can end."""
+    return [kinds_of(outputs, leaders) for leaders in permutations(rivals_of(outputs), 2)] or [kinds_of(outputs, ())]
 
 
 def shape_of(outputs: Sequence[Samples]) -> Shape:
@@ -129,8 +147,8 @@ def train_students(
         A student of each output, and for its record `students`, `kind`, and `student_r2` on the validation points.
     """
     lesson = _Lesson.of(outputs)
-    best = None if architectures else lesson.best(rivals_of(outputs), HEAT * effort, begin)
-    kinds = architectures or kinds_of(outputs, best)
+    leaders = [] if architectures else lesson.leaders(rivals_of(outputs), HEAT * effort, begin)
+    kinds = architectures or kinds_of(outputs, leaders)
     networks = lesson.learn(kinds, effort, begin("students", lesson.passes(kinds, effort)))
     answers = np.stack([lesson.answers(kind, network) for kind, network in zip(kinds, networks, strict=True)], 2)
     different = sorted(set(kinds), key=kinds.index)
@@ -142,8 +160,8 @@ def train_students(
         students.append(student.in_units(Scale(float(lesson.means[o]), float(lesson.scales[o]))))
         score = r_squared(checks, answers[:, o] @ weights)
         details.append(FitDetails(students=int((weights > 0).sum()), student_r2=score))
-        if best:
-            details[-1]["kind"] = best
+        if leaders:
+            details[-1]["kind"] = leaders[0]
     return students, details
 
 
@@ -156,7 +174,7 @@ class _Lesson(NamedTuple):
         targets, checks: (N, outputs) float32 and (V, outputs) float64, the values to fit and those of the validation
             points, standardised.
         means, scales: (outputs,) float64, undo that.
-        features: (p, m, w); see `letter_features`.
+        features: (p, m, w); see `centred_features`.
         bounds: (outputs, 2); see `Network.start`.
     """
 
@@ -183,18 +201,20 @@ class _Lesson(NamedTuple):
             (np.stack([samples.all_validation_values for samples in outputs], 1) - means) / scales,
             means,
             scales,
-            letter_features(first.plan.template)[free],
+            centred_features(first.plan.background)[free],
             (ends - means[:, None]) / scales[:, None],
         )
 
-    def best(self, rivals: Mapping[str, Architecture], effort: float, begin: Begin) -> str | None:
-        """Which of some kinds validates best after a part of the usual epochs; None without any."""
+    def leaders(self, rivals: Mapping[str, Architecture], effort: float, begin: Begin) -> list[str]:
+        """Which of some kinds validates best after a part of the usual epochs, and the next if it is close."""
         if not rivals:
-            return None
+            return []
         kinds = list(rivals.values())
         networks = self.learn(kinds, effort, begin("kinds of students", self.passes(kinds, effort)))
-        errors = [self.answers(*trained) - self.checks for trained in zip(kinds, networks, strict=True)]
-        return list(rivals)[int(np.argmin([np.square(error).mean() for error in errors]))]
+        missed = [self.answers(*trained) - self.checks for trained in zip(kinds, networks, strict=True)]
+        errors = {name: float(np.square(miss).mean()) for name, miss in zip(rivals, missed, strict=True)}
+        best, second = sorted(errors, key=errors.__getitem__)[:2]
+        return [best, second] if errors[second] <= CLOSE * errors[best] else [best]
 
     def epochs(self, kind: Architecture, effort: float) -> int:
         """How many passes over the samples a part of the usual ones is."""
