@@ -20,13 +20,14 @@ def test_deep_shap_follows_functions_and_refuses_what_it_cannot_follow(network):
         explain("deep_shap", network("squared", 200))
 
 
-def test_deep_shap_follows_the_embedded_network(root):
+@pytest.mark.parametrize("name", ["deep_shap", "deep_lift_shap"])
+def test_the_embedded_network_is_followed(root, name):
     """An exported ensemble, in which a batch does not always lie along the first axis."""
     template = Template(Alphabet("ACGT"), "N" * 25 + "GGNNN")
     source = {"kind": "torch", "path": str(root / "resources/models/guide_cnn/model.pt2"), "layout": "channels_first"}
     codes = np.random.default_rng(0).integers(0, 4, (3, 30)).astype(np.uint8)
     codes[:, 25:27] = 0
     task = Task(Model(source, template, ["activity"]), Background.uniform(template), 0, codes, 400)
-    answer, truth = explain("deep_shap", task), explain("monte_carlo", replace(task, evaluations=3000))
+    answer, truth = explain(name, task), explain("monte_carlo", replace(task, evaluations=3000))
     assert np.corrcoef(answer.values.ravel(), truth.values.ravel())[0, 1] > 0.9
     assert not answer.values[:, 25:27].any()

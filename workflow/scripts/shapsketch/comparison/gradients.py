@@ -97,6 +97,10 @@ class ChannelsFirst(nn.Module):
         super().__init__()
         self.network, self.turned, self.shape = network, not letters_first(layout), input_shape(layout, q, n)
 
+    def train(self, mode: bool = True) -> "ChannelsFirst":
+        """Leave the network in the mode it is in: exported programs refuse to change theirs."""
+        return self
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict (N, 1) of (N, letters, positions) inputs."""
         arranged = x.transpose(1, 2) if self.turned else x

@@ -131,7 +131,7 @@ class FitDetails(TypedDict, total=False):
         depth, order: of an ensemble's deepest tree (boosted: how deep it may be), and of its highest dividend.
         mask_weight: of the masks, beside the values, in the loss of InstaSHAP.
         students, student_r2: networks that count, and R2 of their mean on the validation points.
-        kind: of these networks, where kinds ran a heat: `placed` or `pooled` (convolutions), or `perceptron`.
+        kind: that led the heat of these networks: `placed` or `pooled` (convolutions), or `perceptron`.
         rank, train_r2: of the tensor train, and its R2 on the validation points.
         fitted_rank, cut: the rank before its bonds were cut, and the mean squared difference that this made on the
             validation points, as a part of what it leaves unexplained there.
