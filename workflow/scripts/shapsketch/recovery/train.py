@@ -41,7 +41,7 @@ FEW_OUTPUTS, RANK_OF_MORE = 3, 2  # outputs that share such a rank, and what eac
 LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
-FREE_ANSWERS = 500_000
+FREE_ANSWERS, MAX_FREE_ANSWERS = 500_000, 1_500_000  # at least, and at most where a train has more numbers than that
 BATCH = 512
 RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
@@ -101,7 +101,7 @@ def fit_outputs(
             Fit(*distil(student, first.plan, max_order or MAX_ORDER, first.threads), detail, student)
             for student, detail in zip(students, details, strict=True)
         ]
-    count = round(FREE_ANSWERS * effort)
+    count = round(_answers(outputs) * effort)
     near = int(count * near_share(first))
     codes = first.plan.fresh(count - near, first.plan.seed ^ FREE_SEED, near).queries(0, count)
     answers = predict_all(students, codes, first.threads, begin("free answers", count))
@@ -140,7 +140,7 @@ def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     first, shape = outputs[0], shape_of(outputs)
     seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
-        seconds += asking_seconds(outputs, FREE_ANSWERS) + train_seconds(shape, *_size(outputs), BATCH)
+        seconds += asking_seconds(outputs, _answers(outputs)) + train_seconds(shape, *_size(outputs), BATCH)
     return affordable(minutes, seconds)
 
 
@@ -152,6 +152,13 @@ def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
     if not background.is_product:
         rank = max(1, min(rank, MAX_STATES // int(background.template.sizes.max())))
     return rank, steps
+
+
+def _answers(outputs: Sequence[Samples]) -> int:
+    """How many free answers a train is fitted to: as many as it has numbers, or it learns them by heart."""
+    template = outputs[0].plan.template
+    numbers = len(template.free) * int(template.sizes.max()) * _size(outputs)[0] ** 2
+    return int(np.clip(numbers, FREE_ANSWERS, MAX_FREE_ANSWERS))
 
 
 def near_share(samples: Samples) -> float:
