@@ -12,6 +12,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(trees, "MAX_TREES", 1_000)
     monkeypatch.setattr(student_fit, "MAX_COPIES", 2)
     monkeypatch.setattr(train, "FREE_ANSWERS", 60_000)
+    monkeypatch.setattr(train, "MAX_FREE_ANSWERS", 60_000)
     monkeypatch.setattr(train, "STEPS", 3_000)
 
 
@@ -22,5 +23,6 @@ def brief(monkeypatch):
     monkeypatch.setattr(networks, "MAX_EPOCHS", 3)
     monkeypatch.setattr(student_fit, "PERCEPTRONS", 1)
     monkeypatch.setattr(train, "FREE_ANSWERS", 10_000)
+    monkeypatch.setattr(train, "MAX_FREE_ANSWERS", 10_000)
     monkeypatch.setattr(train, "STEPS", 300)
     monkeypatch.setattr(trees, "MAX_TREES", 200)

@@ -18,6 +18,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 5)
     monkeypatch.setattr(train, "STEPS", 200)
     monkeypatch.setattr(train, "FREE_ANSWERS", 5_000)
+    monkeypatch.setattr(train, "MAX_FREE_ANSWERS", 5_000)
     monkeypatch.setattr(student_fit, "PERCEPTRONS", 1)
     monkeypatch.setattr(trees, "MAX_TREES", 60)
 

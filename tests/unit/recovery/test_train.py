@@ -36,6 +36,7 @@ def quick(monkeypatch):
     """Fewer free answers, steps and epochs: these functions are simple."""
     monkeypatch.setattr(student_fit, "FREE_POINTS", 10_000)
     monkeypatch.setattr(train, "FREE_ANSWERS", 20_000)
+    monkeypatch.setattr(train, "MAX_FREE_ANSWERS", 20_000)
     monkeypatch.setattr(train, "STEPS", 1_000)
     monkeypatch.setattr(networks, "EPOCHS", 6)
     monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 8)
@@ -229,3 +230,12 @@ def test_a_complete_sketch_needs_no_train():
     sketch = Sketch(plan, plan.queries(0, plan.size), np.arange(64.0)[:, None])
     with pytest.raises(InputError, match="serves exact"):
         recover(sketch, 0, estimator="train")
+
+
+def test_a_train_has_as_many_free_answers_as_numbers_within_bounds(monkeypatch):
+    samples = standardised(sketch_of([motif], budget=500), 0, 1)[0]
+    numbers = 12 * 4 * train.RANK**2
+    for least, most, wanted in ((100, 10**7, numbers), (100, 5_000, 5_000), (10**6, 10**7, 10**6)):
+        monkeypatch.setattr(train, "FREE_ANSWERS", least)
+        monkeypatch.setattr(train, "MAX_FREE_ANSWERS", most)
+        assert train.free_answers([samples]) == wanted

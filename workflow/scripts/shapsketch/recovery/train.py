@@ -101,7 +101,7 @@ def fit_outputs(
             Fit(*distil(student, first.plan, max_order or MAX_ORDER, first.threads), detail, student)
             for student, detail in zip(students, details, strict=True)
         ]
-    count = round(_answers(outputs) * effort)
+    count = round(free_answers(outputs) * effort)
     near = int(count * near_share(first))
     codes = first.plan.fresh(count - near, first.plan.seed ^ FREE_SEED, near).queries(0, count)
     answers = predict_all(students, codes, first.threads, begin("free answers", count))
@@ -140,7 +140,7 @@ def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     first, shape = outputs[0], shape_of(outputs)
     seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
-        seconds += asking_seconds(outputs, _answers(outputs)) + train_seconds(shape, *_size(outputs), BATCH)
+        seconds += asking_seconds(outputs, free_answers(outputs)) + train_seconds(shape, *_size(outputs), BATCH)
     return affordable(minutes, seconds)
 
 
@@ -154,7 +154,7 @@ def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
     return rank, steps
 
 
-def _answers(outputs: Sequence[Samples]) -> int:
+def free_answers(outputs: Sequence[Samples]) -> int:
     """How many free answers a train is fitted to: as many as it has numbers, or it learns them by heart."""
     template = outputs[0].plan.template
     numbers = len(template.free) * int(template.sizes.max()) * _size(outputs)[0] ** 2
