@@ -27,10 +27,10 @@ def test_indices_of_a_tree_are_those_of_its_game(players):
     for index in ("SII", "FSII"):
         for order in (1, 2, 3):
             found = derivatives(tree, index, order, 3)
-            for support in combinations(range(players), order):
+            for value, support in zip(found, combinations(range(players), order), strict=True):
                 parts = [(t, d) for t, d in dividends(game).items() if set(support) <= set(t)]
                 exact = sum(float(WEIGHTS[index](order, len(t), 3)) * d for t, d in parts)
-                assert found[support] == pytest.approx(exact, abs=1e-10)
+                assert value == pytest.approx(exact, abs=1e-10)
 
 
 def test_with_evaluations_enough_it_is_close():

@@ -10,6 +10,7 @@ choose the rank and the step; where every evaluation is noisy, the paper's fit o
 
 import copy
 import math
+from itertools import combinations, product
 
 import numpy as np
 import torch
@@ -95,15 +96,14 @@ def explain_by(task: Task, index: Index) -> Answer:
 
     def solve(game: Game) -> Solution:
         tree, unit = fit(game)
-        values = unit * derivatives(tree, index, 1, task.order)
+        values, *others = (
+            unit * derivatives(tree, index, order, task.order) for order in range(1, min(task.order, game.players) + 1)
+        )
         if task.order < 2:
             return values, None
         terms: dict[tuple[int, ...], float] = {}
-        for order in range(2, min(task.order, game.players) + 1):
-            found = unit * derivatives(tree, index, order, task.order)
-            supports = np.array(np.meshgrid(*[range(game.players)] * order, indexing="ij")).reshape(order, -1).T
-            supports = supports[(np.diff(supports, axis=1) > 0).all(1)]
-            terms |= dict(zip(map(tuple, supports.tolist()), found[tuple(supports.T)].tolist(), strict=True))
+        for order, found in enumerate(others, 2):
+            terms |= dict(zip(combinations(range(game.players), order), found.tolist(), strict=True))
         return values, terms
 
     return play(task, solve, distinct=False)
@@ -171,19 +171,22 @@ def train(tree: Tree, learnt: Samples, checked: Samples) -> tuple[Tree, float]:
 
 
 def derivatives(tree: Tree, index: Index, order: int, max_order: int) -> np.ndarray:
-    """Return an index of every support of an order, a symmetric (players, ..., players) float64 array.
+    """Return an index of every support of an order, (supports,) float64 in the order of `itertools.combinations`.
 
-    The index is a functional of the derivatives by the players of a support along the diagonal; see `quadrature`.
+    It is a functional of the derivatives by the players of a support along the diagonal; see `quadrature`. The last of
+    them is a gradient, those before are differences, which are exact, as the tree is multilinear.
     """
-    nodes = tree.players
-    total = np.zeros((tree.players,) * order)
-
-    def derivative(z: torch.Tensor) -> torch.Tensor:
-        value: torch.Tensor = tree(z[None])[0]
-        return value
-
-    for _ in range(order):
-        derivative = torch.func.jacrev(derivative)
-    for t, weight in zip(radau_nodes(nodes)[0], index_weights(index, order, max_order, nodes), strict=True):
-        total += weight * derivative(torch.full((tree.players,), t, dtype=torch.float64)).detach().numpy()
+    players = tree.players
+    firsts = torch.tensor(list(combinations(range(players), order - 1)), dtype=torch.long)
+    corners = torch.tensor(list(product((0.0, 1.0), repeat=order - 1)), dtype=torch.float64)
+    signs = (2 * corners - 1).prod(1)
+    later = torch.arange(players) > firsts.max(1, keepdim=True).values if order > 1 else torch.ones(1, players) > 0
+    total = np.zeros(int(later.sum()))
+    nodes = radau_nodes(players)[0], index_weights(index, order, max_order, players)
+    for t, weight in zip(*nodes, strict=True):
+        points = torch.full((len(firsts), len(corners), players), t, dtype=torch.float64)
+        points.scatter_(2, firsts[:, None].expand(-1, len(corners), -1), corners.expand(len(firsts), -1, -1))
+        points.requires_grad_()
+        (slopes,) = torch.autograd.grad(tree(points.flatten(0, 1)).sum(), points)
+        total += weight * (slopes * signs[:, None]).sum(1)[later].numpy()
     return total
