@@ -34,7 +34,8 @@ BLACK, GREY = "#000000", "#888888"
 SHARED = 200  # sequences that pay together
 BOUNDS = (-0.1, 0.99999)  # R2 beyond them is drawn at them
 LOWEST = -0.15  # R2 of games below it is drawn at it
-NEAR = f"{METHODS[OURS]}, 0.3 near"
+SHARE = 0.3  # of near queries, where a line has some
+NEAR = f"{METHODS[OURS]}, {SHARE} near"
 NUMBER = re.compile(r"[-\u2212]?\d[\d,]*\.?\d*(?:e-\d+)?")
 
 
@@ -96,6 +97,7 @@ def _curves(model: str) -> dict[str, pd.DataFrame]:
     runs = runs.assign(x=runs["amortised"] * runs["spread"], series=runs["method"].map(METHODS))
     sketched = read_results(RESULTS / "recovery.tsv")
     sketched = sketched[(sketched["model"] == model) & sketched["estimator"].isin(["auto", "shapzero"])]
+    sketched = sketched[sketched["near"].isin([0, SHARE])]
     score = "r2" if sketched["r2_shapley"].isna().all() else "r2_shapley"
     runs_of = ["estimator", "near", "evaluations"]
     lowest = sketched.dropna(subset=[score]).groupby(runs_of)[score].min().rename("r2").reset_index()
@@ -160,7 +162,13 @@ def recovery() -> Figure:
     lowest = min(x for axes in panels for line in axes.get_lines() for x in line.get_xdata())
     panels[0].set_xlim(min(0.9, lowest) - 0.01, 1.005)
     return finish(
-        figure, panels, [f"{name.split(' (')[0]}, {row[1]}" for name, row in zip(names, rows, strict=True)], 2
+        figure,
+        panels,
+        [
+            f"{name.split(' (')[0]}, {row[1]}{'' if row[2] in ('0', str(SHARE)) else f', {row[2]} near'}"
+            for name, row in zip(names, rows, strict=True)
+        ],
+        2,
     )
 
 

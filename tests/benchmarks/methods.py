@@ -22,9 +22,9 @@ from benchmarks.result_files import FOLDER as RESULTS
 from benchmarks.result_files import merge_results, read_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
-from shapsketch.comparison.registry import METHODS, OURS, PAID_ONCE, SCORES
-from shapsketch.comparison.saturation_mutagenesis import evaluations_of
+from shapsketch.comparison.registry import METHODS, OURS, SCORES
 from shapsketch.comparison.scoring import Scorer, flatten
+from shapsketch.comparison.table import evaluations_given
 from shapsketch.comparison.truth import Truth
 from shapsketch.figures.charts import cost_chart, total_cost_chart
 from shapsketch.figures.style import save_figure
@@ -95,17 +95,10 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
     for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
-            paid = _paid(name, model, count, chosen.spread)
+            paid = evaluations_given(name, model.template, count, chosen.spread * count)
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
             row = {"model": model.name, "output": model.outputs[0], "evaluations": count, "spread": chosen.spread}
             yield row | {"method": name, "compared": len(codes)} | _score(model, name, task, truth, chosen.spread)
-
-
-def _paid(name: str, model: ReferenceModel, count: int, spread: int) -> int:
-    """How many evaluations a method gets: of each sequence, or for all that one-off costs are spread over."""
-    if name == "saturation_mutagenesis":
-        return evaluations_of(model.template)
-    return spread * count if name in PAID_ONCE else count
 
 
 def _score(model: ReferenceModel, name: str, task: Task, truth: Truth, spread: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Covers also: networks, student_fit.
 """
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-from shapsketch.storage.files import save_npz
+from shapsketch.storage.files import load_npz, save_npz
 
 
 def test_students_are_saved_without_pickles(tmp_path, brief):
@@ -110,6 +111,20 @@ def test_where_perceptrons_lead_two_kinds_are_trained_and_the_next_if_it_is_clos
         assert details[0]["kind"] == "perceptron"
         assert any(set(student.architectures) <= set(kinds) for kinds in possible)
         assert details[0]["students"] == sum(weight > 0 for weight in student.weights)
+
+
+def test_students_of_before_embedded_letters_are_read(tmp_path, brief):
+    template = free_template(4, 9)
+    sketch = sketch_of(sparse_function(template, 2, 6, seed=5)[0], template, budget=1_000, design="random")
+    student = recover(sketch, 0, estimator="student").student
+    save_students(tmp_path / "s.npz", {"y": student})
+    arrays = load_npz(tmp_path / "s.npz")
+    for name in [name for name in arrays if name.startswith("networks/") and name.endswith("/about")]:
+        about = json.loads(str(arrays[name]))
+        del about["architecture"]["latent"]
+        arrays[name] = np.array(json.dumps(about))
+    save_npz(tmp_path / "old.npz", arrays)
+    assert (load_students(tmp_path / "old.npz")["y"].predict(sketch.codes) == student.predict(sketch.codes)).all()
 
 
 def test_features_are_centred_at_the_background():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..sequences.template import Template
 from . import Task, UnsuitedError, explain
 from .exact import is_enumerable
 from .registry import PAID_ONCE, SCORES, break_even
@@ -19,6 +20,20 @@ COLUMNS = [
     *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")),
     "break_even", "truth_error", "pair_truth_error", "note",
 ]  # fmt: skip
+
+
+def evaluations_given(name: str, template: Template, each: int, once: int) -> int:
+    """Return how many evaluations a method gets.
+
+    Args:
+        name: of the method.
+        template: decides the number of saturation mutagenesis.
+        each: of a sequence, of methods that pay for each.
+        once: in all, of those that pay once.
+    """
+    if name == "saturation_mutagenesis":
+        return evaluations_of(template)
+    return once if name in PAID_ONCE else each
 
 
 @dataclass(frozen=True)
@@ -51,13 +66,13 @@ class Comparison:
         ]
 
     def _budgets(self, name: str, task: Task) -> Sequence[int]:
-        if name == "saturation_mutagenesis":
-            return [evaluations_of(task.background.template)]
+        template, once = task.background.template, task.evaluations
         try:
-            fixed = name in PAID_ONCE or (name == "exact" and is_enumerable(task))
+            fixed = name == "exact" and is_enumerable(task)
         except ModuleNotFoundError:
             return self.evaluations[:1]  # `explain` tells what is missing
-        return [task.evaluations] if fixed else self.evaluations
+        given = [once if fixed else evaluations_given(name, template, each, once) for each in self.evaluations]
+        return list(dict.fromkeys(given))
 
     def __call__(self, finished: Callable[[], object] = lambda: None) -> pd.DataFrame:
         """Run all; return a table with `COLUMNS`, rows by output in the order of the runs.
