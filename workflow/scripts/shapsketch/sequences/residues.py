@@ -19,7 +19,10 @@ PROPERTIES = {
 
 
 def residue_properties(template: Template) -> np.ndarray:
-    """Return the properties of each letter that a position may have, standardised over the twenty amino acids.
+    """Return the properties of each letter that a position may have, all together of about the size of one letter.
+
+    They are standardised over the twenty amino acids, and divided by the root of their number: plain, they would set
+    two letters apart seven times as much as one-hot features do, and networks would learn less of each letter's own.
 
     Returns:
         (n, max m_i, 7) float32, zero beyond the letters of a position; (n, max m_i, 0) where the alphabet is not of
@@ -29,5 +32,5 @@ def residue_properties(template: Template) -> np.ndarray:
     if template.alphabet.kind != "protein":
         return np.zeros((*codes.shape, 0), np.float32)
     table = np.array([PROPERTIES[letter] for letter in template.alphabet.letters])
-    table = (table - table.mean(0)) / table.std(0)
+    table = (table - table.mean(0)) / table.std(0) / np.sqrt(table.shape[1])
     return np.where((codes < UNKNOWN_CODE)[:, :, None], table[np.minimum(codes, len(table) - 1)], 0).astype(np.float32)

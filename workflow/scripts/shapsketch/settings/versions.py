@@ -7,9 +7,9 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 21,
+    "recovery": 22,
     "explain": 6,
-    "masks": 13,
+    "masks": 14,
     "motifs": 11,
     "compare": 2,
     "report": 7,
