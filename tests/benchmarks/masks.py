@@ -12,11 +12,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from shapiq.approximator import SPEX, ProxySPEX
 
 from benchmarks import long_model
 from benchmarks.result_files import FOLDER as RESULTS
 from benchmarks.result_files import ROOT, merge_results
+from shapsketch.comparison.game import global_seed
 from shapsketch.masks import explain_game
 from shapsketch.masks.game import Players, compose
 from shapsketch.masks.plan import Estimator, make_mask_plan
@@ -28,6 +30,7 @@ from shapsketch.spectrum.metrics import r_squared
 FOLDER = ROOT / "results" / "benchmarks" / "masks"  # of the network
 FRESH = 4000  # masks that score
 ORDER = 5
+SPEX_RUNS = 5  # it draws its lattice, and by that gets more or less of a game: the row is their mean
 MAX_PROXY_PLAYERS = 200  # of more, ProxySPEX takes a quarter of an hour or longer
 KEY = ["case", "players", "method"]
 COLUMNS = [
@@ -142,16 +145,16 @@ CASES: tuple[Callable[[], Case], ...] = (
 )
 
 
-def ours(case: Case, estimator: Estimator = "auto") -> Explained:
+def ours(case: Case, seed: int, estimator: Estimator = "auto") -> Explained:
     """Explain by one estimator; hold-out and validation are included in the budget."""
-    plan = make_mask_plan(case.players, case.budget, noisy=case.noisy, estimator=estimator)
+    plan = make_mask_plan(case.players, case.budget, seed=seed, noisy=case.noisy, estimator=estimator)
     fit = explain_game(case.ask, plan, estimator=estimator)
     supports, dividends = fit.parities.dividends
     rows = [tuple(i for i in s if i < case.players) for s in supports.tolist()]
     return dict(zip(rows, dividends.tolist(), strict=True)), fit.values
 
 
-def _captured(kind: type, case: Case) -> Explained:
+def _captured(kind: type, case: Case, seed: int) -> Explained:
     """What a sparse approximator of shapiq finds before it is turned into an index: its Moebius transform."""
     found: list[Dividends] = []
 
@@ -161,18 +164,19 @@ def _captured(kind: type, case: Case) -> Explained:
             self._interaction_lookup = {(): 0}
             return np.zeros(1)
 
-    approximator = Captured(n=case.players, index="FSII", max_order=ORDER, random_state=0)
+    approximator = Captured(n=case.players, index="FSII", max_order=ORDER, random_state=seed)
     if kind is ProxySPEX:  # its search over settings stays as it is; OMP_NUM_THREADS does not reach its trees
         approximator.proxy_model.set_params(estimator__n_jobs=1, estimator__verbose=-1)
-    approximator.approximate(case.budget, case.ask)
+    with global_seed(seed):  # from which SPEX draws, whatever its own
+        approximator.approximate(case.budget, case.ask)
     return found[0], shapley_values(found[0], case.players)
 
 
-METHODS: dict[str, Callable[[Case], Explained]] = {
+METHODS: dict[str, Callable[[Case, int], Explained]] = {
     "shapsketch": ours,
     "shapsketch, regression": partial(ours, estimator="regression"),
-    "shapiq SPEX": lambda case: _captured(SPEX, case),
-    "shapiq ProxySPEX": lambda case: _captured(ProxySPEX, case),
+    "shapiq SPEX": partial(_captured, SPEX),
+    "shapiq ProxySPEX": partial(_captured, ProxySPEX),
 }
 
 
@@ -210,8 +214,8 @@ def recall(case: Case, dividends: Dividends) -> float:
     return len(set(best) & set(case.truth)) / len(case.truth)
 
 
-def run(case: Case, method: str) -> dict[str, Any]:
-    """Explain a game by one method and score it."""
+def run(case: Case, method: str, seed: int = 0) -> dict[str, Any]:
+    """Explain a game by one method with a seed of its own, and score it."""
     asked = [0, 0.0]
 
     def ask(masks: np.ndarray) -> np.ndarray:
@@ -223,7 +227,7 @@ def run(case: Case, method: str) -> dict[str, Any]:
 
     began = time.process_time()
     try:
-        found, values = METHODS[method](replace(case, ask=ask))
+        found, values = METHODS[method](replace(case, ask=ask), seed)
     except ValueError as error:  # SPEX: the budget is too small
         return {"case": case.name, "players": case.players, "method": method, "note": str(error)}
     seconds = time.process_time() - began - asked[1]
@@ -251,13 +255,14 @@ def main() -> None:
     chosen = parser.parse_args()
     for method in chosen.methods:  # the first call imports and compiles
         for kind in ("product", "parity"):
-            METHODS[method](planted("warm up", 60, 2000, kind=kind, count=5))
+            METHODS[method](planted("warm up", 60, 2000, kind=kind, count=5), 0)
     for number in range(len(CASES)) if chosen.cases is None else chosen.cases:
         for method in chosen.methods:
             case = CASES[number]()
             if method == "shapiq ProxySPEX" and case.players > MAX_PROXY_PLAYERS:
                 continue
-            row = run(case, method)
+            runs = [run(case, method, seed) for seed in range(SPEX_RUNS if method == "shapiq SPEX" else 1)]
+            row = runs[0] | pd.DataFrame(runs).mean(numeric_only=True).to_dict()
             print(row, flush=True)
             merge_results(RESULTS / "masks.tsv", [row], KEY, COLUMNS, "make benchmark-masks")
 
