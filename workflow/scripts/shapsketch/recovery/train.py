@@ -42,14 +42,14 @@ LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS, MAX_FREE_ANSWERS = 500_000, 1_500_000  # at least, and at most where a train has more numbers than that
-BATCH = 512
+BATCH, LARGE_BATCH, MANY_ANSWERS = 512, 1_024, 1_000_000  # of so many, steps of BATCH would see each but four times
 RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
 DECAY = 0.15  # times the rate: what a step takes from the differences between the letters of a position
 DECAYS_ALONE = (DECAY, 0.03)  # without students: rare words want little of it, and weak ones much
 MAX_NORM = 1.0  # of a gradient
-MAX_CUT = 0.02  # of what a train leaves unexplained: what cutting its bonds may add
+MAX_CUT = 0.01  # of what a train leaves unexplained: what cutting its bonds may add
 REPEATS = 3  # of the model's own values among the students' answers
 
 
@@ -125,7 +125,7 @@ def fit_alone(
     """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), BATCH)
+    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), _batch(len(values)))
     effort = affordable(minutes, seconds)
     rivals = []
     for decay in DECAYS_ALONE:
@@ -140,7 +140,8 @@ def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     first, shape = outputs[0], shape_of(outputs)
     seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
-        seconds += asking_seconds(outputs, free_answers(outputs)) + train_seconds(shape, *_size(outputs), BATCH)
+        count = free_answers(outputs)
+        seconds += asking_seconds(outputs, count) + train_seconds(shape, *_size(outputs), _batch(count))
     return affordable(minutes, seconds)
 
 
@@ -152,6 +153,11 @@ def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
     if not background.is_product:
         rank = max(1, min(rank, MAX_STATES // int(background.template.sizes.max())))
     return rank, steps
+
+
+def _batch(count: int) -> int:
+    """How many sequences a step takes, of so many to fit."""
+    return LARGE_BATCH if count >= MANY_ANSWERS else BATCH
 
 
 def free_answers(outputs: Sequence[Samples]) -> int:
@@ -226,7 +232,7 @@ def _descend(
     parameters = _Parameters.of(vector, n, letters, rank)
     gradients = np.empty((parts, vector.size), np.float32)
     mean, square = np.zeros(vector.size, np.float32), np.zeros(vector.size, np.float32)
-    batch = min(BATCH, len(codes))
+    batch = min(_batch(len(codes)), len(codes))
     scale = np.float32(1 / (batch * targets.shape[1]))
     order, place = draws.permutation(len(codes)), 0
     places = [n * part // parts for part in range(parts + 1)]
