@@ -239,3 +239,16 @@ def test_a_train_has_as_many_free_answers_as_numbers_within_bounds(monkeypatch):
         monkeypatch.setattr(train, "FREE_ANSWERS", least)
         monkeypatch.setattr(train, "MAX_FREE_ANSWERS", most)
         assert train.free_answers([samples]) == wanted
+
+
+def test_steps_see_every_answer_many_times(monkeypatch):
+    for name, value in (("FREE_ANSWERS", 500_000), ("MAX_FREE_ANSWERS", 1_500_000), ("MANY_SAMPLES", 100)):
+        monkeypatch.setattr(train, name, value)
+    counts = []
+    for template in (free_template(4, 50), free_template(20, 56)):
+        plan = make_plan({}, ["y"], Background.uniform(template), budget=500)
+        sketch = Sketch(plan, plan.queries(0, plan.size), np.arange(float(plan.size))[:, None])
+        samples = standardised(sketch, 0, 1)[0]
+        counts.append(train.free_answers([samples]))
+        assert train._size([samples])[1] * train._batch(counts[-1]) > 9 * counts[-1]
+    assert counts == [500_000, 1_500_000]
