@@ -42,7 +42,9 @@ LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS, MAX_FREE_ANSWERS = 500_000, 1_500_000  # at least, and at most where a train has more numbers than that
-BATCH, LARGE_BATCH, MANY_ANSWERS = 512, 1_024, 1_000_000  # of so many, steps of BATCH would see each but four times
+BATCH, KEPT = 512, 0.99  # of a step: sequences, and what Adam keeps of the squared gradients
+LARGE_BATCH, LARGE_KEPT = 1_024, 0.999  # of many answers, each of which would be seen but four times, and rare letters
+MANY_ANSWERS = 1_000_000
 RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
@@ -232,7 +234,7 @@ def _descend(
     parameters = _Parameters.of(vector, n, letters, rank)
     gradients = np.empty((parts, vector.size), np.float32)
     mean, square = np.zeros(vector.size, np.float32), np.zeros(vector.size, np.float32)
-    batch = min(_batch(len(codes)), len(codes))
+    batch, kept = min(_batch(len(codes)), len(codes)), LARGE_KEPT if len(codes) >= MANY_ANSWERS else KEPT
     scale = np.float32(1 / (batch * targets.shape[1]))
     order, place = draws.permutation(len(codes)), 0
     places = [n * part // parts for part in range(parts + 1)]
@@ -248,7 +250,7 @@ def _descend(
 
     def move(part: int) -> None:
         own = slice(ends[part], ends[part + 1])
-        train_steps.adam(vector[own], gradients[0, own], mean[own], square[own], step + 1, rate, clipping)
+        train_steps.adam(vector[own], gradients[0, own], mean[own], square[own], step + 1, rate, clipping, kept)
         train_steps.shrink(parameters.cores[places[part] : places[part + 1]], rate * np.float32(decay))
 
     with ThreadPoolExecutor(threads) as pool:

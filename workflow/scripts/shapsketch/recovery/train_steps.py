@@ -87,13 +87,14 @@ def add_up(parts):
 
 
 @numba.njit(cache=True, nogil=True)
-def adam(values, grads, first, second, step, rate, factor):
-    """Take one step of Adam (Kingma & Ba 2015) with beta 0.9 and 0.999; `factor` is that of gradient clipping."""
-    c1, c2 = np.float32(1 / (1 - 0.9**step)), np.float32(1 / (1 - 0.999**step))
+def adam(values, grads, first, second, step, rate, factor, kept):
+    """Take one step of Adam (Kingma & Ba 2015) with beta 0.9 and `kept`; `factor` is that of gradient clipping."""
+    c1, c2 = np.float32(1 / (1 - 0.9**step)), np.float32(1 / (1 - kept**step))
+    old, new = np.float32(kept), np.float32(1 - kept)
     for j in range(values.size):
         g = grads[j] * factor
         first[j] = np.float32(0.9) * first[j] + np.float32(0.1) * g
-        second[j] = np.float32(0.999) * second[j] + np.float32(0.001) * g * g
+        second[j] = old * second[j] + new * g * g
         values[j] -= rate * (first[j] * c1) / (np.sqrt(second[j] * c2) + np.float32(1e-8))
 
 
