@@ -250,5 +250,5 @@ def test_steps_see_every_answer_many_times(monkeypatch):
         sketch = Sketch(plan, plan.queries(0, plan.size), np.arange(float(plan.size))[:, None])
         samples = standardised(sketch, 0, 1)[0]
         counts.append(train.free_answers([samples]))
-        assert train._size([samples])[1] * train._batch(counts[-1]) > 9 * counts[-1]
+        assert train._size([samples])[1] * train._pace(counts[-1])[0] > 9 * counts[-1]
     assert counts == [500_000, 1_500_000]

@@ -42,9 +42,8 @@ LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
 MANY_SAMPLES = 40_000  # from which on they pay
 FREE_ANSWERS, MAX_FREE_ANSWERS = 500_000, 1_500_000  # at least, and at most where a train has more numbers than that
-BATCH, KEPT = 512, 0.99  # of a step: sequences, and what Adam keeps of the squared gradients
-LARGE_BATCH, LARGE_KEPT = 1_024, 0.999  # of many answers, each of which would be seen but four times, and rare letters
-MANY_ANSWERS = 1_000_000
+PACE = 512, 0.99  # sequences of a step, and what Adam keeps of the squared gradients
+LARGE_PACE, MANY_VALUES = (1_024, 0.999), 1_000_000  # from so many on: smaller steps would see each a few times only
 RATE = 6e-3  # the largest, of ranks up to RANK; with more it falls, since products of larger cores are steeper
 START_RATE, WARM_UP = 0.04, 0.04  # the first rate as a part of the largest; the part of the steps until that
 NOISE = 0.07  # of the first cores, over the root of the rank
@@ -127,7 +126,7 @@ def fit_alone(
     """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), _batch(len(values)))
+    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), _pace(len(values))[0])
     effort = affordable(minutes, seconds)
     rivals = []
     for decay in DECAYS_ALONE:
@@ -143,7 +142,8 @@ def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
     seconds = training_seconds(outputs)
     if not is_enumerable(first.plan):
         count = free_answers(outputs)
-        seconds += asking_seconds(outputs, count) + train_seconds(shape, *_size(outputs), _batch(count))
+        batch, _ = _pace(count + REPEATS * shape.samples)
+        seconds += asking_seconds(outputs, count) + train_seconds(shape, *_size(outputs), batch)
     return affordable(minutes, seconds)
 
 
@@ -157,9 +157,9 @@ def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
     return rank, steps
 
 
-def _batch(count: int) -> int:
-    """How many sequences a step takes, of so many to fit."""
-    return LARGE_BATCH if count >= MANY_ANSWERS else BATCH
+def _pace(count: int) -> tuple[int, float]:
+    """How many sequences a step takes, of so many to fit, and what Adam keeps of the squared gradients."""
+    return LARGE_PACE if count >= MANY_VALUES else PACE
 
 
 def free_answers(outputs: Sequence[Samples]) -> int:
@@ -234,7 +234,8 @@ def _descend(
     parameters = _Parameters.of(vector, n, letters, rank)
     gradients = np.empty((parts, vector.size), np.float32)
     mean, square = np.zeros(vector.size, np.float32), np.zeros(vector.size, np.float32)
-    batch, kept = min(_batch(len(codes)), len(codes)), LARGE_KEPT if len(codes) >= MANY_ANSWERS else KEPT
+    batch, kept = _pace(len(codes))
+    batch = min(batch, len(codes))
     scale = np.float32(1 / (batch * targets.shape[1]))
     order, place = draws.permutation(len(codes)), 0
     places = [n * part // parts for part in range(parts + 1)]
