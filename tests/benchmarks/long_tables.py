@@ -78,6 +78,7 @@ def long_motifs(table: pd.DataFrame) -> Rows:
 
 MASK_METHODS = {
     "shapsketch": "`auto`",
+    "shapsketch, dividends": "`dividends`",
     "shapsketch, regression": "`regression`",
     "shapiq SPEX": "SPEX",
     "shapiq ProxySPEX": "ProxySPEX",

@@ -30,7 +30,7 @@ from shapsketch.spectrum.metrics import r_squared
 FOLDER = ROOT / "results" / "benchmarks" / "masks"  # of the network
 FRESH = 4000  # masks that score
 ORDER = 5
-SPEX_RUNS = 5  # it draws its lattice, and by that gets more or less of a game: the row is their mean
+RUNS = 5  # each with other masks and other noise: a row is their mean
 MAX_PROXY_PLAYERS = 200  # of more, ProxySPEX takes a quarter of an hour or longer
 KEY = ["case", "players", "method"]
 COLUMNS = [
@@ -174,6 +174,7 @@ def _captured(kind: type, case: Case, seed: int) -> Explained:
 
 METHODS: dict[str, Callable[[Case, int], Explained]] = {
     "shapsketch": ours,
+    "shapsketch, dividends": partial(ours, estimator="dividends"),
     "shapsketch, regression": partial(ours, estimator="regression"),
     "shapiq SPEX": partial(_captured, SPEX),
     "shapiq ProxySPEX": partial(_captured, ProxySPEX),
@@ -261,7 +262,7 @@ def main() -> None:
             case = CASES[number]()
             if method == "shapiq ProxySPEX" and case.players > MAX_PROXY_PLAYERS:
                 continue
-            runs = [run(case, method, seed) for seed in range(SPEX_RUNS if method == "shapiq SPEX" else 1)]
+            runs = [run(case, method, seed) for seed in range(RUNS)]
             row = runs[0] | pd.DataFrame(runs).mean(numeric_only=True).to_dict()
             print(row, flush=True)
             merge_results(RESULTS / "masks.tsv", [row], KEY, COLUMNS, "make benchmark-masks")

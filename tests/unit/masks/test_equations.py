@@ -18,7 +18,7 @@ def test_equations_are_used_again():
     assert np.allclose(one.coefficients, other.coefficients, rtol=1e-12, atol=1e-14)
     table = signs(masks)
     merged, anew = (
-        one.equations.merge(Data(table, values, table[:, :0], values[:0], 2)),
+        one.equations.of_everything,
         Equations.collect(Data(table, values, table[:, :0], values[:0], 2), every[:12]),
     )
     assert np.array_equal(merged.gram, anew.gram)

@@ -68,7 +68,7 @@ def test_a_constant_game_has_no_parities():
     assert len(found.parities.supports) == 1
 
 
-@pytest.mark.parametrize("estimator", ["fourier", "regression", "trees"])
+@pytest.mark.parametrize("estimator", ["dividends", "fourier", "regression", "trees"])
 def test_every_estimator_fits_and_repeats(estimator):
     game, _ = planted(40, 6, (1, 3), "product")
     plan = make_mask_plan(40, 3000, noisy=False, estimator=estimator)

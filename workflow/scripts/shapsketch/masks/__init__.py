@@ -83,8 +83,8 @@ def fit_values(
         plan: the plan.
         values: (N,) float64, at its masks.
         whole: the value of all players, which has no noise.
-        estimator: `exact`, `fourier`, `trees`, `regression`, `student`, or `auto`, the student or regression from what
-            the transform finds, whichever validates better.
+        estimator: `dividends`, `exact`, `fourier`, `trees`, `regression`, `student`, or `auto`: the student, dividends
+            or regression from what the transform finds, whichever validates better.
         max_order: the highest order of a parity.
         student: what a student says of the game, where there is one.
     """

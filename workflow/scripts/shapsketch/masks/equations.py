@@ -1,4 +1,7 @@
-"""Ridge regression on parities, whose ridge and prior are chosen by checking on other masks."""
+"""Ridge regression on parities, whose ridge and prior are chosen by checking on other masks.
+
+What is written of parities holds for other products of a row for each player, too, as `dividends` has them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from ..spectrum.metrics import r_squared
 from .parities import correlate, features, support_keys
 
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-6, 1e-9, 1e-13)
+SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # of a search, while it goes on
 REWEIGHTINGS = 2
 RIDGE_FACTOR = 12.0  # times the ridge that was best: what is tried next is hardly ever more
 MIN_PRIOR_SHARE = 1e-3  # of the noise of a coefficient's square: weaker ones are dropped when the prior is reweighted
@@ -18,6 +22,7 @@ MAX_SHARE = 0.3  # parities per sample
 MAX_PARITIES = 3000
 MIN_CHANCE = 0.1  # of a player to be there or not, where parities are scored: rarer ones would weigh too much
 MIN_GAIN = 0.002  # of the unexplained variance: less is no gain
+EXACT_SHARE = 1e-16  # of the values' variance: what is left is rounding
 PATIENCE = 2  # ridges that validate no better, and the path ends
 
 
@@ -62,6 +67,12 @@ class Data:
         """How many parities can be fitted."""
         return min(MAX_PARITIES, int(MAX_SHARE * len(self.values)))
 
+    @property
+    def everything(self) -> "Data":
+        """All masks as those that are fitted: the checking ones first."""
+        table, values = np.hstack([self.check_table, self.table]), np.append(self.check_values, self.values)
+        return Data(table, values, table[:, :0], values[:0], self.max_order)
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -83,6 +94,12 @@ class Fitted:
     prior: np.ndarray
     residual: np.ndarray
     equations: "Equations"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is left but rounding."""
+        values = self.equations.data.values
+        return bool(self.residual @ self.residual <= EXACT_SHARE * np.sum((values - values.mean()) ** 2))
 
 
 def fit(
@@ -151,11 +168,12 @@ class Equations:
         moments[here], moments[new] = known.moments[there], correlate(values[new], data.values)
         return cls(data, supports, values, check, gram, moments)
 
-    def merge(self, data: Data) -> "Equations":
-        """Return the equations of `data`, whose masks are those that choose and then the others."""
+    @property
+    def of_everything(self) -> "Equations":
+        """The equations of all masks, the checking ones included."""
         values, gram = np.hstack([self.check, self.values]), self.gram + self.check @ self.check.T
         moments = self.moments + correlate(self.check, self.data.check_values)
-        return Equations(data, self.supports, values, self.check[:, :0], gram, moments)
+        return Equations(self.data.everything, self.supports, values, self.check[:, :0], gram, moments)
 
     def solve_path(self, prior: np.ndarray, ridges: Sequence[float]) -> tuple[float, np.ndarray, float, np.ndarray]:
         """Solve for one ridge after another under the (P,) prior variances; return the best.

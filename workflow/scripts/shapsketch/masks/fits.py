@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import dividends
 from .equations import RIDGES, Data, Equations, Fitted, fit
 from .parities import Parities, signs, singles, union
 from .plan import Estimator, MaskPlan
@@ -16,6 +17,7 @@ from .sparse_transform import denoised, exact, sparse
 Variances = Callable[[np.ndarray], np.ndarray]
 
 REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Butler et al. 2025, ProxySPEX)
+KNOWN_R2 = 0.999  # on the checking masks, above which `auto` looks for nothing better than parities
 WHOLE_SHARE = 0.02  # of the samples: how much the value of the whole sequence weighs among them
 
 
@@ -137,15 +139,19 @@ def _fit_some(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estim
     table, check_table = signs(masks), signs(check_masks)
     data = Data(table, answers, check_table, check_answers, max_order, _chances(plan, repeats))
     name, fitted = _fit(plan, masks, check_masks, data, estimator)
-    everything = Data(
-        np.hstack([check_table, table]), np.append(check_answers, answers), table[:, :0], answers[:0], max_order
-    )
-    parities, variances = solved(plan.players, fitted, fitted.equations.merge(everything))
+    parities, variances = solved(plan.players, name, fitted, fitted.equations.of_everything)
     return GameFit.of_parities(plan, name, parities, fitted.score, variances)
 
 
-def solved(players: int, fitted: Fitted, equations: Equations) -> tuple[Parities, Variances]:
-    """Solve equations with the prior and the ridge of a fit: the parities, and the variances of their coefficients."""
+def solved(players: int, name: str, fitted: Fitted, equations: Equations) -> tuple[Parities, Variances]:
+    """Solve equations with the prior and the ridge of a fit: the parities, and the variances of their coefficients.
+
+    Args:
+        players: m.
+        name: of the estimator; what `dividends` finds is made parities.
+        fitted: the fit.
+        equations: its own, or those of more masks.
+    """
     coefficients = equations.solve(fitted.prior, fitted.ridge)
     kept = np.flatnonzero(coefficients)
 
@@ -154,7 +160,19 @@ def solved(players: int, fitted: Fitted, equations: Equations) -> tuple[Parities
         every[kept] = weights
         return equations.variances(every, coefficients, fitted.prior, fitted.ridge)
 
-    return Parities(players, fitted.supports[kept], coefficients[kept]), variances
+    found = Parities(players, fitted.supports[kept], coefficients[kept])
+    if name != "dividends":
+        return found, variances
+    parities, matrix = dividends.to_parities(found)
+    return parities, lambda weights: variances(matrix.T @ weights)
+
+
+def or_dividends(data: Data, name: str, fitted: Fitted) -> tuple[str, Fitted]:
+    """Return a fit of parities by an estimator of this name, or dividends where they validate better."""
+    if fitted.score >= KNOWN_R2:
+        return name, fitted
+    other = dividends.pursue(data)
+    return ("dividends", other) if other.score > fitted.score else (name, fitted)
 
 
 def _chances(plan: MaskPlan, repeats: int) -> np.ndarray:
@@ -168,13 +186,22 @@ def _chances(plan: MaskPlan, repeats: int) -> np.ndarray:
 def _fit(
     plan: MaskPlan, masks: np.ndarray, check_masks: np.ndarray, data: Data, estimator: Estimator
 ) -> tuple[str, Fitted]:
-    """Fit by one estimator; `auto` searches from what the sparse transform finds."""
+    """Fit by one estimator; `auto` searches from what the sparse transform finds, and for dividends."""
     m, width = plan.players, data.max_order
-    nothing, alone = singles(m, width)[:1], singles(m, width)[: data.max_parities]
     if data.values.var() <= MIN_VARIANCE * np.mean(data.values**2):
-        return "constant", fit(data, nothing, RIDGES[:1])
+        return "constant", fit(data, singles(m, width)[:1], RIDGES[:1])
     if estimator == "trees":
         return "trees", fit(data, _tree_candidates(masks, check_masks, data, plan.plan.seed), RIDGES)
+    if estimator == "dividends":
+        return "dividends", dividends.pursue(data)
+    name, fitted = _fit_parities(plan, data, estimator)
+    return or_dividends(data, name, fitted) if estimator == "auto" else (name, fitted)
+
+
+def _fit_parities(plan: MaskPlan, data: Data, estimator: Estimator) -> tuple[str, Fitted]:
+    """Fit parities by `fourier`, by `regression`, or from one to the other."""
+    m, width = plan.players, data.max_order
+    nothing, alone = singles(m, width)[:1], singles(m, width)[: data.max_parities]
     if not plan.plan.lattice or estimator == "regression":
         return "regression", polish(data, pursue(data, nothing))
     answers = data.values[len(data.values) - plan.plan.lattice.size :]

@@ -15,6 +15,7 @@ import numpy as np
 from ..spectrum.terms import Terms, plain_phases
 
 BLOCK = 256  # parities whose values are held as float64 at once
+ROUNDING = 1e-15  # of the sum of the coefficients' sizes
 MAX_DENSE_PLAYERS = 20  # players whose masks can all be numbered in memory
 
 
@@ -62,17 +63,21 @@ class Parities:
 
     @cached_property
     def dividends(self) -> tuple[np.ndarray, np.ndarray]:
-        """(D, w) int64 supports, filled up with m, and (D,) float64 dividends a(T); the empty one comes first."""
+        """(D, w) int64 supports, filled up with m, and (D,) float64 dividends a(T); the empty one comes first.
+
+        What is left of coefficients that cancel is rounding, and then the dividend is 0.
+        """
         if self._is_dense:
             supports, sums = self._dense_dividends()
-            order = np.lexsort((*supports.T[::-1], orders(supports, self.players)))
-            return supports[order], sums[order]
-        pieces = (
-            (chosen, (-2.0) ** chosen.shape[1] * self.coefficients[members])
-            for members, chosen in subsets(self.supports, self.players)
-        )
-        supports, sums = collect(pieces, self.players, self.supports.shape[1])
-        order = np.lexsort((*supports.T[::-1], orders(supports, self.players)))
+        else:
+            pieces = (
+                (chosen, (-2.0) ** chosen.shape[1] * self.coefficients[members])
+                for members, chosen in subsets(self.supports, self.players)
+            )
+            supports, sums = collect(pieces, self.players, self.supports.shape[1])
+        sizes = orders(supports, self.players)
+        order = np.lexsort((*supports.T[::-1], sizes))
+        sums = np.where(np.abs(sums) > ROUNDING * np.exp2(sizes) * np.abs(self.coefficients).sum(), sums, 0.0)
         return supports[order], sums[order]
 
     def _dense_dividends(self) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ MIN_BUDGET = 100
 MAX_EXHAUSTIVE = 16  # players
 MAX_PLAYERS = 4094  # a support of five players is one 64-bit number
 
-Estimator = Literal["auto", "exact", "fourier", "trees", "regression", "student"]
+Estimator = Literal["auto", "dividends", "exact", "fourier", "trees", "regression", "student"]
 Kind = Literal["sized", "half"]
 KINDS: tuple[Kind, ...] = ("sized", "half")
 
@@ -232,7 +232,7 @@ def make_mask_plan(
         seed: of the masks.
         draws: backgrounds that each value is averaged over.
         noisy: whether one mask can have several values.
-        estimator: `exact` asks every mask; `fourier` needs a lattice; `trees` and `regression` need none.
+        estimator: `exact` asks every mask; `fourier` needs a lattice; `dividends`, `trees` and `regression` need none.
         batch_size: sequences per call of the model.
         drawn: whether noise is that of a background, which the masks of a walk share; a game alone has noise in each
             answer.
@@ -313,7 +313,7 @@ def _checks(players: int, values: int, noisy: bool, least: int) -> tuple[int, in
 
 def _lattice(players: int, left: int, estimator: Estimator) -> Lattice | None:
     """The lattice that is paid for, where it is of use."""
-    if estimator in ("trees", "regression", "student") or players <= CODED_ORDER:
+    if estimator in ("dividends", "trees", "regression", "student") or players <= CODED_ORDER:
         return None
     lattice = fit_lattice(2, players, left)
     if lattice and lattice.bins >= MIN_BINS:

@@ -10,7 +10,7 @@ what belongs to those found is tried in the end even where it does not stand out
 import numpy as np
 from scipy.special import log_ndtr
 
-from .equations import MIN_GAIN, RIDGES, Data, Fitted, fit
+from .equations import MIN_GAIN, RIDGES, SEARCH_RIDGES, Data, Fitted, fit
 from .parities import features, normalise, orders, singles, subsets, union
 
 FALSE_DISCOVERY_RATE = 0.2  # of the candidates that are let in (Benjamini & Hochberg 1995)
@@ -24,9 +24,7 @@ MAX_ROUNDS = 16
 MAX_ADDED_PER_ROUND = 128  # parities that may be added in a round
 PATIENCE = 2  # rounds that validate no better, and the search ends
 GOOD_R2 = 0.99  # R2 above which nothing is tried beside what stood out
-SEARCH_RIDGES = (0.03, 3e-3, 1e-4, 1e-9)  # while the search goes on
 ROUNDING_SHARE = 1e-9  # of the largest coefficient
-EXACT_SHARE = 1e-16  # of the values' variance: what is left is rounding
 
 
 def pursue(data: Data, start: np.ndarray) -> Fitted:
@@ -38,7 +36,7 @@ def pursue(data: Data, start: np.ndarray) -> Fitted:
     best = current = fit(data, start[: data.max_parities], SEARCH_RIDGES, reweightings=1)
     idle = 0
     for number in range(MAX_ROUNDS):
-        if idle == PATIENCE or _is_exact(data, current):
+        if idle == PATIENCE or current.is_exact:
             break
         kept = current.supports[_matters(data, current)]
         players = promising(data, current, MAX_PLAYERS if number else FIRST_PLAYERS)
@@ -101,12 +99,6 @@ def _matters(data: Data, fitted: Fitted) -> np.ndarray:
     large = np.abs(fitted.coefficients) > max(error, ROUNDING_SHARE * np.abs(fitted.coefficients).max())
     large[0] = True
     return large
-
-
-def _is_exact(data: Data, fitted: Fitted) -> bool:
-    return float(fitted.residual @ fitted.residual) <= EXACT_SHARE * float(
-        np.sum((data.values - data.values.mean()) ** 2)
-    )
 
 
 def promising(data: Data, known: Fitted, most: int = MAX_PLAYERS) -> np.ndarray:

@@ -184,7 +184,7 @@ class MasksConfig(TypedDict):
     players: Literal["positions"] | PlayersConfig
     budget: int
     draws: int
-    estimator: Literal["auto", "exact", "fourier", "regression", "student", "trees"]
+    estimator: Literal["auto", "dividends", "exact", "fourier", "regression", "student", "trees"]
     max_order: int
 
 

@@ -9,7 +9,7 @@ VERSIONS = {
     "convert": 2,
     "recovery": 22,
     "explain": 6,
-    "masks": 14,
+    "masks": 15,
     "motifs": 11,
     "compare": 2,
     "report": 7,
