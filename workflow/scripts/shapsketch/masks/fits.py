@@ -167,14 +167,6 @@ def solved(players: int, name: str, fitted: Fitted, equations: Equations) -> tup
     return parities, lambda weights: variances(matrix.T @ weights)
 
 
-def or_dividends(data: Data, name: str, fitted: Fitted) -> tuple[str, Fitted]:
-    """Return a fit of parities by an estimator of this name, or dividends where they validate better."""
-    if fitted.score >= KNOWN_R2:
-        return name, fitted
-    other = dividends.pursue(data)
-    return ("dividends", other) if other.score > fitted.score else (name, fitted)
-
-
 def _chances(plan: MaskPlan, repeats: int) -> np.ndarray:
     """The chance of every player to be there, in each mask that is fitted; of sized masks, the share that is there."""
     chances = np.full(len(plan.masks), 0.5)
@@ -195,7 +187,11 @@ def _fit(
     if estimator == "dividends":
         return "dividends", dividends.pursue(data)
     name, fitted = _fit_parities(plan, data, estimator)
-    return or_dividends(data, name, fitted) if estimator == "auto" else (name, fitted)
+    if estimator == "auto" and fitted.score < KNOWN_R2:
+        other = dividends.pursue(data)
+        if other.score > fitted.score:
+            return "dividends", other
+    return name, fitted
 
 
 def _fit_parities(plan: MaskPlan, data: Data, estimator: Estimator) -> tuple[str, Fitted]:

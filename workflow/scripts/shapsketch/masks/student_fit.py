@@ -8,7 +8,7 @@ from ..sequences.rng import MASK_STUDENT_STREAM
 from ..spectrum.metrics import r_squared
 from .checks import walk_orders
 from .equations import Data
-from .fits import GameFit, Variances, or_dividends, solved
+from .fits import GameFit, Variances, solved
 from .game import SequenceGame
 from .parities import Parities, signs, singles
 from .plan import KINDS, half_masks
@@ -181,6 +181,6 @@ def _parities(students: Students, game: SequenceGame, max_order: int) -> list[tu
     table, fits = signs(masks), []
     for output in values.T:
         data = Data(table[:, count:], output[count:], table[:, :count], output[:count], max_order)
-        name, fitted = or_dividends(data, "regression", polish(data, pursue(data, singles(m, max_order)[:1])))
-        fits.append(solved(m, name, fitted, fitted.equations))
+        fitted = polish(data, pursue(data, singles(m, max_order)[:1]))
+        fits.append(solved(m, "regression", fitted, fitted.equations))
     return fits
