@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from shapsketch.comparison.registry import METHODS, OURS
-from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, method_colors
+from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, RED, method_colors
 from shapsketch.storage.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -196,7 +196,7 @@ def masks() -> Figure:
     """R2 of games of many players, beside SPEX and ProxySPEX."""
     runs = read_results(RESULTS / "masks.tsv").pivot(index=["case", "players"], columns="method", values="r2")
     figure, (axes,) = framed(len(runs))
-    looks = ((BLUE, "o"), (GREEN, "^"), (ORANGE, "s"), (PINK, "D"))
+    looks = ((BLUE, "o"), (RED, "v"), (GREEN, "^"), (ORANGE, "s"), (PINK, "D"))
     for (method, label), (colour, marker) in zip(MASK_METHODS.items(), looks, strict=True):
         points(axes, runs[method].clip(lower=LOWEST).tolist(), label.strip("`"), colour, marker)
     axes.set(xlim=(LOWEST - 0.05, 1.05), xlabel=f"R² of the game on fresh masks (what is lower is drawn at {LOWEST})")

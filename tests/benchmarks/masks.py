@@ -151,7 +151,7 @@ def ours(case: Case, seed: int, estimator: Estimator = "auto") -> Explained:
     fit = explain_game(case.ask, plan, estimator=estimator)
     supports, dividends = fit.parities.dividends
     rows = [tuple(i for i in s if i < case.players) for s in supports.tolist()]
-    return dict(zip(rows, dividends.tolist(), strict=True)), fit.values
+    return {s: a for s, a in zip(rows, dividends.tolist(), strict=True) if a}, fit.values
 
 
 def _captured(kind: type, case: Case, seed: int) -> Explained:
