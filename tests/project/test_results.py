@@ -209,10 +209,10 @@ def test_a_game_has_recall_where_its_interactions_are_known_and_a_dash_where_a_m
         {"case": "products", "players": 200, "method": "shapiq SPEX", "note": "the budget is too small"},
     ]
     assert long_tables.masks(pd.DataFrame(rows)) == [
-        ["game", "players", "budget", "`auto`", "`regression`", "SPEX", "ProxySPEX"],
-        ["products", "200", "4,000", "1.000, 1.000, 1.00, 0.31 s", "-", "-", "-"],
-        ["", "1,000", "4,000", "0.500, 0.800, 0.90, 0.31 s", "-", "-", "-"],
-        ["network", "100", "4,000", "0.980, 0.31 s", "-", "-", "-"],
+        ["game", "players", "budget", "`auto`", "`dividends`", "`regression`", "SPEX", "ProxySPEX"],
+        ["products", "200", "4,000", "1.000, 1.000, 1.00, 0.31 s", "-", "-", "-", "-"],
+        ["", "1,000", "4,000", "0.500, 0.800, 0.90, 0.31 s", "-", "-", "-", "-"],
+        ["network", "100", "4,000", "0.980, 0.31 s", "-", "-", "-", "-"],
     ]
 
 
