@@ -84,6 +84,35 @@ def test_order_is_bounded():
     assert found.parities.orders.max() <= 2
 
 
+def test_a_whole_with_noise_is_no_certainty():
+    game, _ = planted(60, 8, (1, 4), "product")
+    truth, plan = game(np.ones((1, 60), np.uint8))[0], make_mask_plan(60, 3000)
+    asked = []
+
+    def noisy(masks):
+        asked.append(len(masks))
+        return game(masks) + np.random.default_rng(len(masks)).normal(size=len(masks))
+
+    found = explain_game(noisy, plan)
+    assert asked == [2, len(plan.masks)]
+    answer, values = noisy(np.ones((2, 60), np.uint8)).mean(), noisy(plan.masks)
+    assert np.array_equal(found.values, fit_values(plan, values, answer, whole_draws=2).values)
+    wrong = truth + 4  # by four standard deviations
+    certain, doubted = (fit_values(plan, values, wrong, whole_draws=draws).reconstruction for draws in (0, 1))
+    assert certain == pytest.approx(wrong)
+    assert abs(doubted - truth) < 1
+
+
+def test_a_whole_without_noise_is_what_values_add_up_to():
+    game, _ = planted(60, 8, (1, 4), "product")
+    truth = game(np.ones((1, 60), np.uint8))[0]
+    rng = np.random.default_rng(0)
+    found = explain_game(
+        lambda masks: game(masks) + rng.normal(size=len(masks)) * ~masks.all(1), make_mask_plan(60, 3000)
+    )
+    assert found.reconstruction == pytest.approx(truth)
+
+
 def test_noise_alone_is_no_explanation():
     rng = np.random.default_rng(0)
     plan = make_mask_plan(8, 2000)

@@ -17,7 +17,7 @@ import numpy as np
 from .checks import Checked, combine, pair_units, walk_orders, walk_units
 from .fits import GameFit, Variances, fit_constant, fit_game
 from .parities import Parities, features, signs
-from .plan import Estimator, MaskPlan
+from .plan import KINDS, Estimator, MaskPlan
 from .scoring import KNOWN, score
 
 Game = Callable[[np.ndarray], np.ndarray]
@@ -58,14 +58,20 @@ class MaskFit:
 def explain_game(game: Game, plan: MaskPlan, *, estimator: Estimator = "auto", max_order: int = 5) -> MaskFit:
     """Ask a game at the masks of a plan and at the whole, and fit it.
 
+    A noisy game is asked for the whole twice: where both answers are the same, that has no noise, as where only the
+    background is drawn.
+
     Args:
         game: from (N, m) uint8 masks, 1 for present, to (N,) values.
         plan: from `make_mask_plan`.
         estimator: as the plan was made for.
         max_order: of a parity; every mask asked, all orders are kept.
     """
-    whole = float(np.asarray(game(np.ones((1, plan.players), np.uint8)))[0])
-    return fit_values(plan, np.asarray(game(plan.masks), np.float64), whole, estimator=estimator, max_order=max_order)
+    wholes = np.asarray(game(np.ones((1 + plan.noisy, plan.players), np.uint8)), np.float64)
+    values = np.asarray(game(plan.masks), np.float64)
+    draws = len(wholes) if np.ptp(wholes) > 0 else 0
+    whole = float(wholes.mean())
+    return fit_values(plan, values, whole, whole_draws=draws, estimator=estimator, max_order=max_order)
 
 
 def fit_values(
@@ -73,6 +79,7 @@ def fit_values(
     values: np.ndarray,
     whole: float,
     *,
+    whole_draws: int = 0,
     estimator: Estimator = "auto",
     max_order: int = 5,
     student: GameFit | None = None,
@@ -82,14 +89,15 @@ def fit_values(
     Args:
         plan: the plan.
         values: (N,) float64, at its masks.
-        whole: the value of all players, which has no noise.
+        whole: the value of all players.
+        whole_draws: how many answers that is the mean of, if they have noise; 0: it has none.
         estimator: `dividends`, `exact`, `fourier`, `trees`, `regression`, `student`, or `auto`: the student, dividends
             or regression from what the transform finds, whichever validates better.
         max_order: the highest order of a parity.
         student: what a student says of the game, where there is one.
     """
     if student is None or estimator != "student":
-        fitted = fit_game(plan, values, whole, estimator, max_order)
+        fitted = fit_game(plan, values, whole, estimator, max_order, whole_draws)
         fitted = student if student and student.validation_r2 > fitted.validation_r2 else fitted
     else:
         fitted = student
@@ -97,6 +105,8 @@ def fit_values(
     if not scores["r2"] > 0:  # no better than a constant, which is then what is known
         fitted = fit_constant(plan, values)
         scores = score_guesses(plan, values, fitted.guesses, fitted.answers)
+    if whole_draws:
+        whole = _less_noise(plan, values, whole, whole_draws, fitted, scores)
     checked = _check(plan, values, whole, fitted, scores)
     order = int(fitted.parities.orders.max(initial=0))
     about = {
@@ -107,6 +117,16 @@ def fit_values(
         "correction": checked.correction,
     }
     return _add_up(fitted, checked, whole, _calibrated(plan, values, fitted), about | scores)
+
+
+def _less_noise(
+    plan: MaskPlan, values: np.ndarray, whole: float, draws: int, fitted: GameFit, scores: Mapping[str, Any]
+) -> float:
+    """The value of all players, given its noisy answers and what the fit says: their mean by what each misses of it."""
+    apart = np.concatenate([values[first] - values[second] for first, second in map(plan.holdout, KINDS)])
+    noise, missed = float(np.mean(apart**2)) / 2 / draws, max(scores["missed"], 0.0)
+    guess = float(np.mean(fitted.whole))
+    return guess + (whole - guess) * (missed / (missed + noise) if missed + noise else 1.0)
 
 
 def _calibrated(plan: MaskPlan, values: np.ndarray, fitted: GameFit) -> Variances:

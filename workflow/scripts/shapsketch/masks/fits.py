@@ -18,7 +18,7 @@ Variances = Callable[[np.ndarray], np.ndarray]
 
 REFITTED_VARIANCE_SHARE = 0.95  # of the trees' parities, that are fitted again (Butler et al. 2025, ProxySPEX)
 KNOWN_R2 = 0.999  # on the checking masks, above which `auto` looks for nothing better than parities
-WHOLE_SHARE = 0.02  # of the samples: how much the value of the whole sequence weighs among them
+WHOLE_SHARE = 0.02  # of the samples: how much the value of the whole weighs among them, where it has no noise
 
 
 def known(weights: np.ndarray) -> np.ndarray:
@@ -93,13 +93,20 @@ def _doubts(parities: Parities, values: np.ndarray, variances: Variances) -> np.
     return np.sum(parts, axis=0) if parts else np.zeros(m)
 
 
-def fit_game(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
-    """Fit the (N,) values of a game at the masks of a plan; `whole` is that of all players."""
+def fit_game(
+    plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int, whole_draws: int = 0
+) -> GameFit:
+    """Fit the (N,) values of a game at the masks of a plan; `whole` is that of all players.
+
+    Args:
+        plan, values, whole, whole_draws, estimator, max_order: as `fit_values` takes them.
+    """
     if plan.exhaustive:
         return GameFit.of_parities(plan, "exact", exact(values), float("nan"))
     if plan.every:
         return _fit_every(plan, values, whole, estimator)
-    return _fit_some(plan, values, whole, estimator, max_order)
+    repeats = whole_draws or max(1, int(WHOLE_SHARE * len(plan.fitted)))
+    return _fit_some(plan, values, np.full(repeats, whole), estimator, max_order)
 
 
 def fit_constant(plan: MaskPlan, values: np.ndarray) -> GameFit:
@@ -129,15 +136,13 @@ def _fit_every(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Esti
     return GameFit.of_parities(plan, name, parities, float("nan"), variances)
 
 
-def _fit_some(plan: MaskPlan, values: np.ndarray, whole: float, estimator: Estimator, max_order: int) -> GameFit:
-    """Fit the values of some masks, and of the whole sequence, by an estimator whose settings validation chooses."""
-    repeats = max(1, int(WHOLE_SHARE * len(plan.fitted)))
-    everybody = np.ones((repeats, plan.players), np.uint8)
-    masks = np.concatenate([everybody, plan.masks[plan.fitted]])
-    answers = np.concatenate([np.full(repeats, whole), values[plan.fitted]])
+def _fit_some(plan: MaskPlan, values: np.ndarray, wholes: np.ndarray, estimator: Estimator, max_order: int) -> GameFit:
+    """Fit the values of some masks, and (repeats,) of the whole, by an estimator whose settings validation chooses."""
+    masks = np.concatenate([np.ones((len(wholes), plan.players), np.uint8), plan.masks[plan.fitted]])
+    answers = np.concatenate([wholes, values[plan.fitted]])
     check_masks, check_answers = plan.masks[plan.validation], values[plan.validation]
     table, check_table = signs(masks), signs(check_masks)
-    data = Data(table, answers, check_table, check_answers, max_order, _chances(plan, repeats))
+    data = Data(table, answers, check_table, check_answers, max_order, _chances(plan, len(wholes)))
     name, fitted = _fit(plan, masks, check_masks, data, estimator)
     parities, variances = solved(plan.players, name, fitted, fitted.equations.of_everything)
     return GameFit.of_parities(plan, name, parities, fitted.score, variances)
