@@ -13,7 +13,7 @@ VERSIONS = {
     "motifs": 11,
     "compare": 2,
     "report": 7,
-    "variants": 6,
+    "variants": 7,
     "mechanism": 10,
 }
 
