@@ -200,7 +200,7 @@ def masks() -> Figure:
     for (method, label), (colour, marker) in zip(MASK_METHODS.items(), looks, strict=True):
         points(axes, runs[method].clip(lower=LOWEST).tolist(), label.strip("`"), colour, marker)
     axes.set(xlim=(LOWEST - 0.05, 1.05), xlabel=f"R² of the game on fresh masks (what is lower is drawn at {LOWEST})")
-    return finish(figure, [axes], [f"{case}, {players:,} players" for case, players in runs.index], 4)
+    return finish(figure, [axes], [f"{case}, {players:,} players" for case, players in runs.index], len(MASK_METHODS))
 
 
 FIGURES = {
