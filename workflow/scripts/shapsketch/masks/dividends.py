@@ -128,7 +128,8 @@ def _largest(scores: np.ndarray, most: int) -> np.ndarray:
 
 def _apart(candidates: np.ndarray, scores: np.ndarray, players: int) -> np.ndarray:
     """The candidates that stand out, the best first, none with a player of a better one."""
-    scores, chosen = np.where(scores >= MIN_SCORE, scores, 0.0), []
+    chosen: list[np.ndarray] = []
+    scores = np.where(scores >= MIN_SCORE, scores, 0.0)
     while len(chosen) < MAX_ADDED_PER_ROUND and scores.max(initial=0.0) > 0:
         chosen.append(candidates[np.argmax(scores)])
         taken = np.zeros(players + 1, bool)
