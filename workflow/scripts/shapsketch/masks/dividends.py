@@ -16,6 +16,7 @@ from scipy import sparse
 
 from .equations import RIDGES, SEARCH_RIDGES, Data, Fitted, fit
 from .parities import Parities, collect, features, orders, singles, subsets, support_keys, union
+from .regression import largest
 
 BEAM = 128  # sets that are grown by one player each
 MAX_PAIRED = 512  # players whose pairs are looked at in a round
@@ -95,7 +96,7 @@ def _grow(data: Data, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for size in range(1, width + 1):
         covariances = np.abs((features(data.table, parents) * left) @ data.table.T)
         np.put_along_axis(covariances, parents, 0.0, 1)  # of those that are there, and of nobody
-        place = _largest(covariances.ravel(), m if size == 1 else size * BEAM)  # each set comes up `size` times
+        place = largest(covariances.ravel(), m if size == 1 else size * BEAM)  # each set comes up `size` times
         row, player = np.divmod(place[covariances.ravel()[place] > 0], m + 1)
         grown = union(m, np.sort(np.column_stack([parents[row], player]), axis=1)[:, :width])
         values = features(data.table, grown)
@@ -117,13 +118,6 @@ def _spread(present: np.ndarray, count: int) -> np.ndarray:
     """
     told = np.minimum(present, count - present) >= MIN_MASKS
     return np.where(told, present * (1 - present / count), np.inf)
-
-
-def _largest(scores: np.ndarray, most: int) -> np.ndarray:
-    """The places of the largest scores, as many as `most`, ascending."""
-    if len(scores) <= most:
-        return np.arange(len(scores))
-    return np.sort(np.argpartition(-scores, most)[:most])
 
 
 def _apart(candidates: np.ndarray, scores: np.ndarray, players: int) -> np.ndarray:

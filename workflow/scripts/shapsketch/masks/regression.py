@@ -140,7 +140,7 @@ def _pairs(data: Data, signs: np.ndarray, weighted: np.ndarray, players: np.ndar
     for start in range(0, len(players), PAIR_BLOCK):  # the half above the diagonal
         rows = slice(start, start + PAIR_BLOCK)
         scores[rows, start:] = np.triu(weighted[rows] @ signs[start:].T, 1)
-    first, second = np.divmod(_largest(np.abs(scores).ravel(), data.max_parities), len(players))
+    first, second = np.divmod(largest(np.abs(scores).ravel(), data.max_parities), len(players))
     pairs = np.full((len(first), data.max_order), data.players)
     pairs[:, :2] = np.column_stack([players[first], players[second]])
     return pairs, scores[first, second].astype(np.float64)
@@ -155,14 +155,14 @@ def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray, players: np.nd
     if not len(leaders):
         return np.zeros((0, width), np.int64), np.zeros(0)
     scores = (features(data.standardised, leaders) @ weighted.T).astype(np.float64)
-    place = _largest(np.abs(scores).ravel(), 4 * data.max_parities)
+    place = largest(np.abs(scores).ravel(), 4 * data.max_parities)
     row, player = np.divmod(place, len(players))
     changed = normalise(np.column_stack([leaders[row], players[player]]), m)
     good = changed[:, -1] == m  # no more players than the highest order
     return changed[good][:, :width], scores.ravel()[place[good]]
 
 
-def _largest(scores: np.ndarray, most: int) -> np.ndarray:
+def largest(scores: np.ndarray, most: int) -> np.ndarray:
     """The places of the largest scores, as many as `most`; ties by place."""
     if len(scores) <= most:
         return np.arange(len(scores))
