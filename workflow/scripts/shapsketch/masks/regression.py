@@ -163,7 +163,7 @@ def _neighbours(data: Data, fitted: Fitted, weighted: np.ndarray, players: np.nd
 
 
 def largest(scores: np.ndarray, most: int) -> np.ndarray:
-    """The places of the largest scores, as many as `most`; ties by place."""
+    """Return the places of the largest of (K,) scores, up to `most` of them, ascending; ties by place."""
     if len(scores) <= most:
         return np.arange(len(scores))
     least = np.partition(scores, len(scores) - most)[len(scores) - most]
