@@ -51,6 +51,7 @@ def interaction_map(n: int, pairs: pd.DataFrame, column: str, title: str, unit: 
         origin="upper", extent=(0.5, n + 0.5, n + 0.5, 0.5),
     )  # fmt: skip
     figure.colorbar(image, ax=axes, label=unit, shrink=0.8)
+    axes.locator_params(integer=True)  # a position has no halves
     axes.set_xlabel("position")
     axes.set_ylabel("position")
     axes.set_title(title)
