@@ -8,7 +8,7 @@ from shapsketch.masks import explain_game
 from shapsketch.masks.dividends import _exchange, indicators, pursue, to_parities
 from shapsketch.masks.equations import Data, fit
 from shapsketch.masks.fits import fit_game
-from shapsketch.masks.parities import Parities, features, signs, singles
+from shapsketch.masks.parities import features, signs, singles
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.spectrum.metrics import r_squared
 
@@ -33,15 +33,15 @@ def _members(supports, players):
 def test_dividends_are_parities():
     rng = np.random.default_rng(0)
     supports = np.array([[8] * 4, [3, 8, 8, 8], [1, 3, 8, 8], [0, 3, 5, 8], [1, 2, 3, 7]])
-    dividends = Parities(8, supports, rng.normal(size=5))
-    parities, matrix = to_parities(dividends)
+    dividends = rng.normal(size=5)
+    parities, matrix = to_parities(8, supports, dividends)
     masks = all_masks(8)
-    expected = dividends.coefficients @ features(indicators(signs(masks)), supports)
+    expected = dividends @ features(indicators(signs(masks)), supports)
     assert np.allclose(parities.predict(masks), expected, rtol=0, atol=1e-12)
-    assert np.allclose(matrix @ dividends.coefficients, parities.coefficients, rtol=0, atol=1e-15)
+    assert np.allclose(matrix @ dividends, parities.coefficients, rtol=0, atol=1e-15)
     back, values = parities.dividends
     found = {tuple(row): value for row, value in zip(back.tolist(), values.tolist(), strict=True) if abs(value) > 1e-12}
-    assert found == pytest.approx({tuple(s): a for s, a in zip(supports.tolist(), dividends.coefficients, strict=True)})
+    assert found == pytest.approx({tuple(s): a for s, a in zip(supports.tolist(), dividends, strict=True)})
 
 
 def test_without_noise_the_search_is_exact():

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from .equations import RIDGES, SEARCH_RIDGES, Data, Fitted, fit
-from .parities import Parities, collect, features, orders, singles, subsets, support_keys, union
+from .parities import Parities, features, orders, singles, subsets, support_keys, union
 from .regression import largest
 
 BEAM = 128  # sets that are grown by one player each
@@ -65,25 +65,30 @@ def indicators(signs: np.ndarray) -> np.ndarray:
     return table
 
 
-def to_parities(dividends: Parities) -> tuple[Parities, sparse.csr_matrix]:
-    """Return the parities of a function whose `coefficients` are dividends, and the (K, P) matrix that makes them.
+def to_parities(players: int, supports: np.ndarray, dividends: np.ndarray) -> tuple[Parities, sparse.csr_matrix]:
+    """Return the parities of a sum of dividends, and the (K, P) matrix that makes their coefficients of these.
 
     The dividend of T is that of its indicator, prod_{i in T} (1 - chi_i) / 2, so that
     F_R = (-1)^|R| sum_{T >= R} 2^-|T| a(T).
+
+    Args:
+        players: m.
+        supports: (P, w) sets, filled up with m.
+        dividends: (P,) float64.
     """
-    m, width = dividends.players, dividends.supports.shape[1]
-    shares = 0.5**dividends.orders
-    pieces = [(of, chosen, (-1.0) ** chosen.shape[1] * shares[of]) for of, chosen in subsets(dividends.supports, m)]
-    supports, _ = collect(((chosen, share) for _, chosen, share in pieces), m, width)
-    keys = support_keys(supports, m)
-    rows = []
-    for _, chosen, _ in pieces:
-        padded = np.full((len(chosen), width), m)
+    halves = 0.5 ** orders(supports, players)
+    rows, columns, shares = [], [], []
+    for members, chosen in subsets(supports, players):
+        padded = np.full((len(chosen), supports.shape[1]), players)
         padded[:, : chosen.shape[1]] = chosen
-        rows.append(np.searchsorted(keys, support_keys(padded, m)))
-    of, share = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 2))
-    matrix = sparse.csr_matrix((share, (np.concatenate(rows), of)), (len(supports), len(dividends.supports)))
-    return Parities(m, supports, matrix @ dividends.coefficients), matrix
+        rows.append(padded)
+        columns.append(members)
+        shares.append((-1.0) ** chosen.shape[1] * halves[members])
+    parts = np.concatenate(rows)
+    _, first, row = np.unique(support_keys(parts, players), return_index=True, return_inverse=True)
+    cells = (np.concatenate(shares), (row, np.concatenate(columns)))
+    matrix = sparse.csr_matrix(cells, (len(first), len(supports)))
+    return Parities(players, parts[first], matrix @ dividends), matrix
 
 
 def _grow(data: Data, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

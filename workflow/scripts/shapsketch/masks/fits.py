@@ -165,10 +165,9 @@ def solved(players: int, name: str, fitted: Fitted, equations: Equations) -> tup
         every[kept] = weights
         return equations.variances(every, coefficients, fitted.prior, fitted.ridge)
 
-    found = Parities(players, fitted.supports[kept], coefficients[kept])
     if name != "dividends":
-        return found, variances
-    parities, matrix = dividends.to_parities(found)
+        return Parities(players, fitted.supports[kept], coefficients[kept]), variances
+    parities, matrix = dividends.to_parities(players, fitted.supports[kept], coefficients[kept])
     return parities, lambda weights: variances(matrix.T @ weights)
 
 
