@@ -1,6 +1,6 @@
-"""A convolutional network of 500 letters, trained on motifs that act together: a realistic long model.
+"""A convolutional network trained on motifs that act together, of 500 letters or as many as asked for.
 
-No trained network of that length may be copied here, so one is made: enhancers of random letters that hold
+No trained network of such lengths may be copied here, so one is made: enhancers of random letters that hold
 sites of four transcription factors (consensus words of GATA1, TAL1's E-box, SP1 and CTCF's core). Sites add up, the
 E-box counts for more within 12 letters of a GATA site, and SP1 only where there is a CTCF site.
 """
@@ -57,11 +57,11 @@ def make_sequences(count: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarra
     return codes, activities + 0.1 * draws.standard_normal(count)
 
 
-def train(path: Path, seed: int = 0) -> float:
+def train(path: Path, seed: int = 0, width: int = WIDTH) -> float:
     """Train the network and save its weights; return R2 on sequences it has not seen. The same seed, the same bytes."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    codes, values = make_sequences(EXAMPLES, WIDTH, seed)
+    codes, values = make_sequences(EXAMPLES, width, seed)
     network = Network()
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=EPOCHS * (EXAMPLES // 64))
@@ -75,7 +75,7 @@ def train(path: Path, seed: int = 0) -> float:
             loss.backward()
             optimiser.step()
             schedule.step()
-    test, truth = make_sequences(2000, WIDTH, seed + 1)
+    test, truth = make_sequences(2000, width, seed + 1)
     truth = (truth - values.mean()) / values.std()
     guess = predict(network, test)
     torch.save(network.state_dict(), path)

@@ -1,6 +1,7 @@
-"""A recovery of all outputs in a process of its own, so that its memory is its own: `one_recovery FOLDER ESTIMATOR`.
+"""A recovery of all outputs in a process of its own, so that its memory is its own.
 
-Reads `plan.json` and `sketch.npz` in the folder; writes `spectrum.npz` and `record.json` there.
+`one_recovery FOLDER ESTIMATOR [MINUTES]` reads `plan.json` and `sketch.npz` in the folder, and writes `spectrum.npz`
+and `record.json` there.
 """
 
 import os
@@ -17,9 +18,10 @@ from shapsketch.storage.files import write_json
 
 if __name__ == "__main__":
     folder, estimator = Path(sys.argv[1]), sys.argv[2]
+    minutes = float(sys.argv[3]) if len(sys.argv) > 3 else None
     sketch = Sketch.load(folder / "sketch.npz", Plan.load(folder / "plan.json"))
     began = time.perf_counter()
-    recoveries = recover_outputs(sketch, estimator=estimator, threads=os.cpu_count() or 1)
+    recoveries = recover_outputs(sketch, estimator=estimator, minutes=minutes, threads=os.cpu_count() or 1)
     record = {
         "seconds": time.perf_counter() - began,
         "peak_mb": peak_megabytes(),

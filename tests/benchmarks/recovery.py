@@ -97,18 +97,29 @@ def _compare(
                     for k in range(len(model.outputs))
                 ]
             else:
-                runs = [(spectrum, codes, run) for spectrum, run in _run_ours(sketch, name, Path(folder))]
+                runs = [
+                    (spectrum, codes, run) for spectrum, run in _run_ours(sketch, name, Path(folder), model.minutes)
+                ]
         for output, (spectrum, asked, run) in enumerate(runs):
             start = {"model": model.name, "output": model.outputs[output], "budget": budget, "near": near}
             score = _score(model, spectrum, asked, tests, test_values, truth, output)
             yield {**start, "estimator": name, **run, **score}
 
 
-def _run_ours(sketch: Sketch, estimator: str, folder: Path) -> list[tuple[Spectrum | None, dict[str, Any]]]:
+def _run_ours(
+    sketch: Sketch, estimator: str, folder: Path, minutes: float | None
+) -> list[tuple[Spectrum | None, dict[str, Any]]]:
     """Recover all outputs in a process of its own."""
     sketch.plan.save(folder / "plan.json")
     sketch.save(folder / "sketch.npz")
-    command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), estimator]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.one_recovery",
+        str(folder),
+        estimator,
+        *([] if minutes is None else [str(minutes)]),
+    ]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as in a stage
     done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}

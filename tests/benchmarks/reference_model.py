@@ -39,6 +39,7 @@ class ReferenceModel:
         truth_error: simulated Shapley values may have such standard errors, as a share of their spread.
         rows: (R, n) uint8 local codes, for a table: only these can be asked.
         mutated: a sequence that the background mutates, and its rate; None: the background is uniform.
+        minutes: that recovery may take on two cores, as `recovery.minutes`; None for as long as it likes.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ReferenceModel:
     truth_error: float = 0.02
     rows: np.ndarray | None = field(default=None, repr=False)
     mutated: tuple[str, float] | None = None
+    minutes: float | None = None
 
     @property
     def background(self) -> Background:

@@ -1,8 +1,8 @@
 """The models that recovery is measured on: real networks, trees, landscapes, and a sparse function.
 
-Each is loaded from the reference data beside the checkout (`../shared/data`), whose READMEs say where it comes from,
-through the workflow's own model kinds. `MODELS` names them; a builder raises FileNotFoundError where its data are
-missing.
+All but the reporter and the sparse functions come from the reference data beside the checkout (`../shared/data`), whose
+READMEs say where those are from, and are loaded through the workflow's own model kinds. `MODELS` names them; a builder
+raises FileNotFoundError where its data are missing.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from bedict import load_bedict
+from benchmarks import long_model
 from benchmarks.reference_model import ReferenceModel
 from shapsketch.models import Model
 from shapsketch.recovery.coefficients import terms_from_coefficients
@@ -234,6 +235,28 @@ def gb1_landscape(outputs: tuple[str, ...], name: str) -> ReferenceModel:
     )
 
 
+def reporter() -> ReferenceModel:
+    """A network of 145 letters, trained here on a simulated reporter assay, explained on sequences of it."""
+    path, template = ROOT / "results/benchmarks/cache/reporter.pt", Template(DNA, "N" * 145)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        long_model.train(path, width=template.n)
+    network = long_model.load(path)
+    return ReferenceModel(
+        "reporter",
+        template,
+        ("activity",),
+        lambda codes: long_model.predict(network, codes)[:, None],
+        (50_000,),
+        long_model.make_sequences(EXPLAINED, template.n, 5)[0],
+        (path,),
+        control="train",
+        control_budget=10_000,
+        truth_error=0.05,
+        minutes=10,  # what the workflow allows where the config says nothing
+    )
+
+
 def sparse(decibels: float | None) -> ReferenceModel:
     """A sum of 1,000 random waves of one to five of 40 positions, with noise of a tenth of its power or none.
 
@@ -272,6 +295,7 @@ MODELS: dict[str, Callable[[], ReferenceModel]] = {
     "gb1_network": gb1_network,
     "gb1_domain": gb1_domain,
     "bedict_a6": bedict_a6,
+    "reporter": reporter,
     "gb1_complete": partial(gb1_landscape, ("gpmap_complete",), "gb1_complete"),
     "gb1_measured": partial(gb1_landscape, ("log_enrichment", "fitness"), "gb1_measured"),
     "sparse": partial(sparse, None),

@@ -1,9 +1,10 @@
 """Compiled gradient steps of tensor trains: the loop behind `train`.
 
 float32. At each position the sequences of a batch are sorted by their letter, so that all of one letter are one product
-of matrices, which is left to BLAS. A batch is divided into `PARTS` whatever the number of threads, and their gradients
-are added in order: threads do not change results. Threads are Python's, which wait for one another asleep: those of
-numba spin, and starve where cores are shared.
+of matrices, which is left to BLAS; rows go straight from the order of one position to that of the next. A batch is
+divided into `PARTS` whatever the number of threads, and their gradients are added in order: threads do not change
+results. Threads are Python's, which wait for one another asleep: those of numba spin, and starve where cores are
+shared.
 """
 
 import numba
@@ -25,25 +26,23 @@ def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_hea
     """
     (n, count), (letters, width) = codes.shape, cores.shape[1:3]
     order, ends = _sorted(codes, letters)
-    lefts = np.empty((n, count, width), np.float32)
-    now, product = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
-    now[:] = start
+    places = _places(order)
+    lefts, product = np.empty((n, count, width), np.float32), np.empty((count, width), np.float32)
+    lefts[0] = start
     for i in range(n):
-        for place in range(count):
-            lefts[i, place] = now[order[i, place]]
         for letter in range(letters):
             first, last = ends[i, letter], ends[i, letter + 1]
             if last > first:
                 np.dot(lefts[i, first:last], cores[i, letter], product[first:last])
-        for place in range(count):
-            now[order[i, place]] = product[place]
-    errors = (np.dot(now, heads[:width]) + heads[width] - targets) * scale
-    np.dot(now.T, errors, of_heads[:width])
+        if i < n - 1:
+            _gather(product, places[i], lefts[i + 1])
+    back = np.empty((count, width), np.float32)
+    _scatter(product, order[n - 1], back)
+    errors = (np.dot(back, heads[:width]) + heads[width] - targets) * scale
+    np.dot(back.T, errors, of_heads[:width])
     of_heads[width] = errors.sum(0)
-    backs, back = np.dot(errors, heads[:width].T), np.empty((count, width), np.float32)
+    _gather(np.dot(errors, heads[:width].T), order[n - 1], back)
     for i in range(n - 1, -1, -1):
-        for place in range(count):
-            back[place] = backs[order[i, place]]
         for letter in range(letters):
             first, last = ends[i, letter], ends[i, letter + 1]
             if last > first:
@@ -51,9 +50,8 @@ def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_hea
                 np.dot(back[first:last], cores[i, letter].T, product[first:last])
             else:
                 grads[i, letter] = np.float32(0.0)
-        for place in range(count):
-            backs[order[i, place]] = product[place]
-    of_start[:] = backs.sum(0)
+        _scatter(product, places[i - 1] if i else order[0], back)
+    of_start[:] = back.sum(0)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -71,6 +69,35 @@ def _sorted(codes, letters):
             order[i, place[letter]] = r
             place[letter] += 1
     return order, ends
+
+
+@numba.njit(cache=True, nogil=True)
+def _places(order):
+    """Where the sequences that are sorted at one position were at the one before it, (n - 1, B)."""
+    n, count = order.shape
+    places, known = np.empty((n - 1, count), np.int32), np.empty(count, np.int32)
+    for i in range(n - 1):
+        for place in range(count):
+            known[order[i, place]] = place
+        for place in range(count):
+            places[i, place] = known[order[i + 1, place]]
+    return places
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(rows, places, out):
+    """Set out = rows[places]; element by element, which takes half the time of row by row."""
+    for place, source in enumerate(places):
+        for k in range(rows.shape[1]):
+            out[place, k] = rows[source, k]
+
+
+@numba.njit(cache=True, nogil=True)
+def _scatter(rows, places, out):
+    """Set out[places] = rows."""
+    for place, target in enumerate(places):
+        for k in range(rows.shape[1]):
+            out[target, k] = rows[place, k]
 
 
 @numba.njit(cache=True, nogil=True)
