@@ -13,7 +13,7 @@ from recovery_cases import free_template, sketch_of, sparse_function
 from shapsketch.recovery import networks, recover, standardised, student_fit
 from shapsketch.recovery.networks import EMBEDDED, PLACED, POOLED, WIDE
 from shapsketch.recovery.student import load_students, save_students
-from shapsketch.recovery.student_fit import HEAT, kinds_of, rivals_of, shape_of, train_students
+from shapsketch.recovery.student_fit import HEAT, Choice, choose_kinds, kinds_of, rivals_of, shape_of, train_students
 from shapsketch.recovery.work import student_seconds
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -50,7 +50,8 @@ def test_probabilities_that_pile_up_at_bounds_have_students_that_keep_to_them(tm
     assert samples.bounds == tuple(scale.standardise(np.array([0.0, 1.0])))
     assert all(kind.bounded for kind in rivals_of([samples]).values())
     free, bounded = (
-        train_students([samples], [replace(POOLED, bounded=flag)])[0][0].in_units(scale) for flag in (False, True)
+        train_students([samples], Choice((replace(POOLED, bounded=flag),)))[0][0].in_units(scale)
+        for flag in (False, True)
     )
     codes = np.random.default_rng(0).integers(0, 4, (5_000, 12)).astype(np.uint8)
     sites = codes.copy()
@@ -67,7 +68,7 @@ def test_outputs_with_and_without_bounds_share_a_trunk(monkeypatch):
     of, template = (1, 3, -1), free_template(4, 12)
     samples = [standardised(sketch_of(lambda c, a=a: a * donor(c), template, budget=2_000), 0, 1)[0] for a in of]
     assert [bool(output.bounds) for output in samples] == [True, False, False]
-    _, details = train_students(samples, [replace(POOLED, bounded=True)])
+    _, details = train_students(samples, Choice((replace(POOLED, bounded=True),)))
     assert min(about["student_r2"] for about in details) > 0.2
 
 
@@ -78,12 +79,12 @@ def test_the_kind_that_validates_best_in_a_heat_is_trained(monkeypatch):
     samples = replace(samples, bounds=None)
     rivals = rivals_of([samples])
     assert rivals == {"placed": PLACED, "pooled": POOLED, "perceptron": WIDE}
-    heat = train_students([samples], list(rivals.values()), HEAT)[0][0]
+    heat = train_students([samples], Choice(tuple(rivals.values()), HEAT))[0][0]
     missed = {}
     for name, kind, network in zip(rivals, heat.architectures, heat.networks, strict=True):
         alone = replace(heat, architectures=(kind,), networks=(network,), weights=(1.0,))
         missed[name] = np.square(alone.predict(samples.validation_codes) - samples.validation_values).mean()
-    (student,), details = train_students([samples])
+    (student,), details = train_students([samples], choose_kinds([samples]))
     best = details[0]["kind"]
     assert best == min(missed, key=missed.__getitem__)
     assert best != "perceptron"
@@ -107,10 +108,26 @@ def test_where_perceptrons_lead_two_kinds_are_trained_and_the_next_if_it_is_clos
     assert alone == [WIDE, EMBEDDED] and followed == [WIDE, EMBEDDED, PLACED, PLACED]
     for close, possible in ((1.0, [alone]), (1e9, [followed, kinds_of([samples], ["perceptron", "pooled"])])):
         monkeypatch.setattr(student_fit, "CLOSE", close)
-        (student,), details = train_students([samples])
+        (student,), details = train_students([samples], choose_kinds([samples]))
         assert details[0]["kind"] == "perceptron"
         assert any(set(student.architectures) <= set(kinds) for kinds in possible)
         assert details[0]["students"] == sum(weight > 0 for weight in student.weights)
+
+
+def test_kinds_that_are_fast_get_the_time_that_slow_ones_would_have_taken(monkeypatch):
+    monkeypatch.setattr(networks, "EPOCHS", 16)
+    monkeypatch.setattr(networks, "PERCEPTRON_EPOCHS", 8)
+    samples, _ = standardised(sketch_of(donor, free_template(4, 12), budget=1_000, design="random"), 0, 2)
+    samples, shape = replace(samples, bounds=None), shape_of([samples])
+    heat, free = HEAT * student_seconds(shape, [PLACED, POOLED, WIDE]), choose_kinds([samples])
+    needed = heat + student_seconds(shape, free.kinds)
+    assert free.effort == 1
+    assert needed < heat + student_seconds(shape, kinds_of([samples], ["perceptron", "placed"]))
+    capped = choose_kinds([samples], needed / 120)
+    assert capped == free
+    assert choose_kinds([samples], needed / 240).effort == pytest.approx(0.5, abs=0.2)
+    followed = choose_kinds([samples], needed / 120, lambda kinds: student_seconds(shape, kinds))
+    assert followed.effort == pytest.approx(0.5, abs=0.2)
 
 
 def test_students_of_before_embedded_letters_are_read(tmp_path, brief):

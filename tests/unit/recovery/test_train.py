@@ -150,6 +150,15 @@ def test_many_outputs_share_a_larger_rank():
     assert ranks == [24, 24, 38, 48]
 
 
+def test_a_large_train_is_for_those_who_have_the_time(monkeypatch):
+    monkeypatch.setattr(train, "MANY_SAMPLES", 1_000)
+    samples, _ = standardised(sketch_of([motif], budget=2_000), 0, 1)
+    large = train._size([samples])
+    assert large.rank == train.LARGE_RANK
+    assert train._size([samples], 1e6) == large
+    assert train._size([samples], 1e-3).rank == train.RANK
+
+
 def test_a_highest_order_truncates_a_train():
     found = recover(sketch_of([motif], budget=2_000), 0, estimator="train_alone", max_order=2)
     by_order = found.spectrum.variance_by_order()
@@ -238,7 +247,7 @@ def test_a_train_has_as_many_free_answers_as_numbers_within_bounds(monkeypatch):
     for least, most, wanted in ((100, 10**7, numbers), (100, 5_000, 5_000), (10**6, 10**7, 10**6)):
         monkeypatch.setattr(train, "FREE_ANSWERS", least)
         monkeypatch.setattr(train, "MAX_FREE_ANSWERS", most)
-        assert train.free_answers([samples]) == wanted
+        assert train._size([samples]).answers == wanted
 
 
 def test_steps_see_every_answer_many_times(monkeypatch):
@@ -249,6 +258,7 @@ def test_steps_see_every_answer_many_times(monkeypatch):
         plan = make_plan({}, ["y"], Background.uniform(template), budget=500)
         sketch = Sketch(plan, plan.queries(0, plan.size), np.arange(float(plan.size))[:, None])
         samples = standardised(sketch, 0, 1)[0]
-        counts.append(train.free_answers([samples]))
-        assert train._size([samples])[1] * train._pace(counts[-1])[0] > 9 * counts[-1]
+        size = train._size([samples])
+        counts.append(size.answers)
+        assert size.steps * train._pace(size.answers)[0] > 9 * size.answers
     assert counts == [500_000, 1_500_000]

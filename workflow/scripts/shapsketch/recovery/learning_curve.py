@@ -202,7 +202,7 @@ def _asked_students(
         return {}
 
     from .student import predict_all
-    from .student_fit import kinds_of, rivals_of, shape_of, train_students
+    from .student_fit import Choice, kinds_of, rivals_of, shape_of, train_students
     from .work import affordable, student_seconds
 
     works = [standardised(sketch, number, threads) for number in numbers]
@@ -211,7 +211,7 @@ def _asked_students(
     rivals, chosen = rivals_of(outputs), [fit["kind"] for fit in first["tried"].values() if "kind" in fit]
     kinds = [rivals[chosen[0]]] if chosen else kinds_of(outputs, [])
     effort = affordable(minutes and CURVE_SHARE * minutes, student_seconds(shape_of(outputs), kinds))
-    students, _ = train_students(outputs, kinds, min(CURVE_EFFORT, effort))
+    students, _ = train_students(outputs, Choice(tuple(kinds), min(CURVE_EFFORT, effort)))
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]
     answers = predict_all(asked, sketch.samples("holdout")[0], threads)
     return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}

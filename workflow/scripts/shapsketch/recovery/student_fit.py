@@ -41,7 +41,7 @@ from .networks import (
 from .projection import project
 from .stack import non_negative_weights
 from .student import Student, predict_all
-from .work import Shape, affordable, answer_seconds, projection_seconds, student_seconds
+from .work import CORES, Shape, affordable, answer_seconds, projection_seconds, student_seconds
 
 MIN_CONVOLUTION_LENGTH = 10  # free positions below which convolutions have nothing to share
 PERCEPTRONS, SAMPLES_OF_FEW = 3, 16_000  # of each kind; fewer where more samples leave less to chance
@@ -55,20 +55,35 @@ MAX_ORDER = 5  # of the tables that students become
 FREE_SEED = 0x5EED  # free queries are other draws than the sketch's
 
 
+class Choice(NamedTuple):
+    """Networks to train.
+
+    Attributes:
+        kinds: of the networks.
+        effort: the part of the usual epochs, and of what follows, that time allows.
+        leader: the kind that was best in the heat; None without one.
+    """
+
+    kinds: tuple[Architecture, ...]
+    effort: float = 1.0
+    leader: str | None = None
+
+
 def fit(samples: Samples, max_order: int | None, minutes: float | None = None) -> Fit:
     """Train students, and project their mean onto tables; minutes, as `work` counts them, are for all of it.
 
     Beyond them passes and points of the projection are cut alike.
     """
     top, shape = max_order or MAX_ORDER, shape_of([samples])
-    seconds = training_seconds([samples])
-    if not is_enumerable(samples.plan):
-        seconds += asking_seconds([samples], FREE_POINTS) + projection_seconds(shape.positions, FREE_POINTS, top)
-    effort = affordable(minutes, seconds)
-    (student,), details = train_students([samples], effort=effort)
-    if effort < 1:
-        details[0]["effort"] = effort
-    intercept, terms = distil(student, samples.plan, top, samples.threads, round(effort * FREE_POINTS))
+
+    def later(kinds: Sequence[Architecture]) -> float:
+        if is_enumerable(samples.plan):
+            return 0.0
+        return answer_seconds(shape, kinds, FREE_POINTS) + projection_seconds(shape.positions, FREE_POINTS, top)
+
+    choice = choose_kinds([samples], minutes, later)
+    (student,), details = train_students([samples], choice)
+    intercept, terms = distil(student, samples.plan, top, samples.threads, round(choice.effort * FREE_POINTS))
     return Fit(intercept, terms, details[0], student)
 
 
@@ -102,22 +117,32 @@ def kinds_of(outputs: Sequence[Samples], leaders: Sequence[str]) -> list[Archite
     return [kind for kind in (WIDE, DEEP, SHARP) for _ in range(copies)]
 
 
-def training_seconds(outputs: Sequence[Samples]) -> float:
-    """Return the seconds of one core that training takes, in the case that the slowest kinds lead."""
-    shape = shape_of(outputs)
-    heat = HEAT * student_seconds(shape, list(rivals_of(outputs).values()))
-    return heat + max(student_seconds(shape, kinds) for kinds in _possible_kinds(outputs))
+def choose_kinds(
+    outputs: Sequence[Samples],
+    minutes: float | None = None,
+    later: Callable[[Sequence[Architecture]], float] = lambda kinds: 0.0,
+    begin: Begin = silent,
+) -> Choice:
+    """Choose kinds of networks by a heat of `rivals_of`, and how much of the work time allows for.
 
+    Args:
+        outputs: the samples of each output; queries are the same.
+        minutes: that all of it may take on two cores, as `work` counts them; None for any number.
+        later: the seconds of one core of what follows the training of some networks.
+        begin: called before the heat with the number of samples that will be passed over.
+    """
+    rivals, shape = rivals_of(outputs), shape_of(outputs)
+    heat = HEAT * student_seconds(shape, list(rivals.values()))
 
-def asking_seconds(outputs: Sequence[Samples], answers: int) -> float:
-    """Return the seconds of one core that so many free answers take at most; see `training_seconds`."""
-    shape = shape_of(outputs)
-    return max(answer_seconds(shape, kinds, answers) for kinds in _possible_kinds(outputs))
+    def seconds(kinds: Sequence[Architecture]) -> float:
+        return student_seconds(shape, kinds) + later(kinds)
 
-
-def _possible_kinds(outputs: Sequence[Samples]) -> list[list[Architecture]]:
-    """The networks to train for each way in which a heat can end."""
-    return [kinds_of(outputs, leaders) for leaders in permutations(rivals_of(outputs), 2)] or [kinds_of(outputs, ())]
+    ends = [kinds_of(outputs, leaders) for leaders in permutations(rivals, 2)] or [kinds_of(outputs, ())]
+    effort = affordable(minutes, heat + max(seconds(kinds) for kinds in ends))  # the slowest kinds may lead
+    leaders = _Lesson.of(outputs).leaders(rivals, HEAT * effort, begin)
+    kinds = kinds_of(outputs, leaders)
+    left = None if minutes is None else minutes - effort * heat / (60 * CORES)
+    return Choice(tuple(kinds), affordable(left, seconds(kinds)), leaders[0] if leaders else None)
 
 
 def shape_of(outputs: Sequence[Samples]) -> Shape:
@@ -128,10 +153,7 @@ def shape_of(outputs: Sequence[Samples]) -> Shape:
 
 
 def train_students(
-    outputs: Sequence[Samples],
-    architectures: Sequence[Architecture] | None = None,
-    effort: float = 1.0,
-    begin: Begin = silent,
+    outputs: Sequence[Samples], choice: Choice, begin: Begin = silent
 ) -> tuple[list[Student], list[FitDetails]]:
     """Train the students of some outputs together, two networks at once on two threads, and weigh them.
 
@@ -139,16 +161,14 @@ def train_students(
 
     Args:
         outputs: the samples of each output; queries are the same.
-        architectures: of the networks; None: those of `kinds_of`, after a heat of `rivals_of`.
-        effort: a part of the usual number of epochs.
-        begin: called before the heat and before the training with the number of samples that will be passed over.
+        choice: of the networks.
+        begin: called with the number of samples that will be passed over.
 
     Returns:
-        A student of each output, and for its record `students`, `kind`, and `student_r2` on the validation points.
+        A student of each output, and for its record `students`, `student_r2` on the validation points, `kind` where
+        there was a choice, and `effort` where it is cut.
     """
-    lesson = _Lesson.of(outputs)
-    leaders = [] if architectures else lesson.leaders(rivals_of(outputs), HEAT * effort, begin)
-    kinds = architectures or kinds_of(outputs, leaders)
+    lesson, kinds, effort = _Lesson.of(outputs), list(choice.kinds), choice.effort
     networks = lesson.learn(kinds, effort, begin("students", lesson.passes(kinds, effort)))
     answers = np.stack([lesson.answers(kind, network) for kind, network in zip(kinds, networks, strict=True)], 2)
     different = sorted(set(kinds), key=kinds.index)
@@ -160,8 +180,10 @@ def train_students(
         students.append(student.in_units(Scale(float(lesson.means[o]), float(lesson.scales[o]))))
         score = r_squared(checks, answers[:, o] @ weights)
         details.append(FitDetails(students=int((weights > 0).sum()), student_r2=score))
-        if leaders:
-            details[-1]["kind"] = leaders[0]
+        if choice.leader:
+            details[-1]["kind"] = choice.leader
+        if effort < 1:
+            details[-1]["effort"] = effort
     return students, details
 
 

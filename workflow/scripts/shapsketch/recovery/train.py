@@ -23,24 +23,27 @@ from ..spectrum.terms import Terms
 from ..spectrum.trains import Train
 from . import train_steps
 from .base import Begin, Fit, Samples, silent, validation_r2
+from .networks import Architecture
 from .student import Student, predict_all
 from .student_fit import (
+    COPIES,
     FREE_SEED,
     MAX_ORDER,
-    asking_seconds,
+    RIVALS,
+    choose_kinds,
     distil,
     is_enumerable,
     shape_of,
     train_students,
-    training_seconds,
 )
-from .work import affordable, train_seconds
+from .work import Shape, affordable, answer_seconds, train_seconds
 
 RANK, STEPS = 24, 8_000
 FEW_OUTPUTS, RANK_OF_MORE = 3, 2  # outputs that share such a rank, and what each further one adds to it
 LARGE_RANK, LARGE_STEPS = 48, 14_000
 MAX_STATES = 192  # of a bond under a Markov background: rank times letters
-MANY_SAMPLES = 40_000  # from which on they pay
+MANY_SAMPLES = 40_000  # from which on they pay,
+LARGE_SHARE = 0.5  # where they and their answers take at most so much of the time: beyond that students want it more
 FREE_ANSWERS, MAX_FREE_ANSWERS = 500_000, 1_500_000  # at least, and at most where a train has more numbers than that
 PACE = 512, 0.99  # sequences of a step, and what Adam keeps of the squared gradients
 LARGE_PACE, MANY_VALUES = (1_024, 0.999), 1_000_000  # from so many on: smaller steps would see each a few times only
@@ -92,24 +95,28 @@ def fit_outputs(
     Returns:
         A fit of each output: an intercept and a train, or terms where they are exact.
     """
-    first = outputs[0]
-    effort = _effort(outputs, minutes)
-    students, details = train_students(outputs, effort=effort, begin=begin)
-    if effort < 1:
-        details = [{**about, "effort": effort} for about in details]
+    first, shape, size = outputs[0], shape_of(outputs), _size(outputs, minutes)
+
+    def later(kinds: Sequence[Architecture]) -> float:
+        if is_enumerable(first.plan):
+            return 0.0
+        return answer_seconds(shape, kinds, size.answers) + _train_seconds(shape, size)
+
+    choice = choose_kinds(outputs, minutes, later, begin)
+    students, details = train_students(outputs, choice, begin)
     if is_enumerable(first.plan) and first.plan.background.is_product:
         return [
             Fit(*distil(student, first.plan, max_order or MAX_ORDER, first.threads), detail, student)
             for student, detail in zip(students, details, strict=True)
         ]
-    count = round(free_answers(outputs) * effort)
+    count = round(size.answers * choice.effort)
     near = int(count * near_share(first))
     codes = first.plan.fresh(count - near, first.plan.seed ^ FREE_SEED, near).queries(0, count)
     answers = predict_all(students, codes, first.threads, begin("free answers", count))
     asked = np.stack([samples.all_values for samples in outputs], 1)
     codes = np.concatenate([codes, *[first.all_codes] * REPEATS])
     values = np.concatenate([answers, *[asked] * REPEATS])
-    fits = _fit(outputs, codes, values, students, details, begin, effort)
+    fits = _fit(outputs, codes, values, students, details, begin, size, choice.effort)
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
@@ -126,47 +133,55 @@ def fit_alone(
     """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
-    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), *_size(outputs), _pace(len(values))[0])
+    size = _size(outputs)
+    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), size.rank, size.steps, _pace(len(values))[0])
     effort = affordable(minutes, seconds)
     rivals = []
     for decay in DECAYS_ALONE:
         details: list[FitDetails] = [{"decay": decay, **({"effort": effort} if effort < 1 else {})} for _ in outputs]
-        rivals.append(_fit(outputs, outputs[0].all_codes, values, none, details, begin, effort, decay))
+        rivals.append(_fit(outputs, outputs[0].all_codes, values, none, details, begin, size, effort, decay))
     fits = [max(pair, key=lambda fit: fit.details["train_r2"]) for pair in zip(*rivals, strict=True)]
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
-def _effort(outputs: Sequence[Samples], minutes: float | None) -> float:
-    """The part of the usual passes, answers and steps that the minutes allow."""
-    first, shape = outputs[0], shape_of(outputs)
-    seconds = training_seconds(outputs)
-    if not is_enumerable(first.plan):
-        count = free_answers(outputs)
-        batch, _ = _pace(count + REPEATS * shape.samples)
-        seconds += asking_seconds(outputs, count) + train_seconds(shape, *_size(outputs), batch)
-    return affordable(minutes, seconds)
+class _Size(NamedTuple):
+    """How large a train is: its rank, its steps, and the free answers that it is fitted to."""
+
+    rank: int
+    steps: int
+    answers: int
 
 
-def _size(outputs: Sequence[Samples]) -> tuple[int, int]:
-    """The rank of a train for so many samples and outputs, and its steps."""
-    samples, background = len(outputs[0].all_values), outputs[0].plan.background
-    rank, steps = (LARGE_RANK, LARGE_STEPS) if samples >= MANY_SAMPLES else (RANK, STEPS)
+def _size(outputs: Sequence[Samples], minutes: float | None = None) -> _Size:
+    """The size of a train for so many samples and outputs; a large one where it may take its share of the minutes."""
+    shape = shape_of(outputs)
+    if shape.samples < MANY_SAMPLES:
+        return _size_of(outputs, RANK, STEPS)
+    large = _size_of(outputs, LARGE_RANK, LARGE_STEPS)
+    slowest = max(RIVALS.values(), key=lambda kind: answer_seconds(shape, [kind], 1))
+    seconds = answer_seconds(shape, [slowest] * COPIES, large.answers) + _train_seconds(shape, large)
+    return large if affordable(minutes, seconds / LARGE_SHARE) == 1 else _size_of(outputs, RANK, STEPS)
+
+
+def _size_of(outputs: Sequence[Samples], rank: int, steps: int) -> _Size:
+    """A size with the rank that several outputs need, and as many answers as numbers, or it learns them by heart."""
+    background = outputs[0].plan.background
+    template = background.template
     rank = max(rank, min(LARGE_RANK, RANK + RANK_OF_MORE * (len(outputs) - FEW_OUTPUTS)))
     if not background.is_product:
-        rank = max(1, min(rank, MAX_STATES // int(background.template.sizes.max())))
-    return rank, steps
+        rank = max(1, min(rank, MAX_STATES // int(template.sizes.max())))
+    numbers = len(template.free) * int(template.sizes.max()) * rank**2
+    return _Size(rank, steps, int(np.clip(numbers, FREE_ANSWERS, MAX_FREE_ANSWERS)))
+
+
+def _train_seconds(shape: Shape, size: _Size) -> float:
+    """The seconds of one core that fitting free answers and the model's own values takes."""
+    return train_seconds(shape, size.rank, size.steps, _pace(size.answers + REPEATS * shape.samples)[0])
 
 
 def _pace(count: int) -> tuple[int, float]:
     """How many sequences a step takes, of so many to fit, and what Adam keeps of the squared gradients."""
     return LARGE_PACE if count >= MANY_VALUES else PACE
-
-
-def free_answers(outputs: Sequence[Samples]) -> int:
-    """How many free answers a train is fitted to: as many as it has numbers, or it learns them by heart."""
-    template = outputs[0].plan.template
-    numbers = len(template.free) * int(template.sizes.max()) * _size(outputs)[0] ** 2
-    return int(np.clip(numbers, FREE_ANSWERS, MAX_FREE_ANSWERS))
 
 
 def near_share(samples: Samples) -> float:
@@ -182,13 +197,13 @@ def _fit(
     students: Sequence[Student | None],
     details: Sequence[FitDetails],
     begin: Begin,
+    size: _Size,
     effort: float,
     decay: float = DECAY,
 ) -> list[Fit]:
     first, free = outputs[0], outputs[0].plan.template.free
     letters = int(first.plan.template.sizes.max())
-    rank, steps = _size(outputs)
-    steps = max(1, round(steps * effort))
+    rank, steps = size.rank, max(1, round(size.steps * effort))
     finished = begin("train", steps)
     scales = np.where(values.std(0) > 0, values.std(0), 1.0)
     means = values.mean(0)

@@ -13,7 +13,7 @@ from .projection import MAX_KEPT, MAX_SCREENED
 from .screening import SCREENING_POINTS
 
 NETWORK_RATE = 8e10  # floating-point operations a second of a network, on one core that has AVX-512
-TRAIN_RATE = 2.5e10  # the same of `train_steps`
+TRAIN_RATE = 5e10  # the same of `train_steps`
 PROJECTION_RATE = 1.5e9  # supports times points a second, of one pass of a projection
 PROJECTION_PASSES = 4  # over what is kept: two sweeps, each of which estimates and subtracts
 STEP_SECONDS = 1e-3  # of each step of training a network, whatever its size

@@ -7,7 +7,7 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 22,
+    "recovery": 23,
     "explain": 6,
     "masks": 15,
     "motifs": 11,
