@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from shapsketch.comparison.registry import METHODS, OURS
 from shapsketch.figures.style import BLUE, GREEN, ORANGE, PINK, RED, method_colors
+from shapsketch.settings.methods import METHODS, OURS
 from shapsketch.storage.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,14 +22,14 @@ from benchmarks.result_files import FOLDER as RESULTS
 from benchmarks.result_files import merge_results, read_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
-from shapsketch.comparison.registry import METHODS, OURS, SCORES
+from shapsketch.comparison.registry import SCORES
 from shapsketch.comparison.scoring import Scorer, flatten
-from shapsketch.comparison.table import evaluations_given
 from shapsketch.comparison.truth import Truth
 from shapsketch.figures.charts import cost_chart, total_cost_chart
 from shapsketch.figures.style import save_figure
 from shapsketch.models import Model
 from shapsketch.sequences.background import Background
+from shapsketch.settings.methods import METHODS, OURS, runs_of
 from shapsketch.settings.versions import VERSIONS
 from shapsketch.storage.files import load_npz, save_npz, sha256_json
 
@@ -95,7 +95,7 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
     for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
         for name in chosen.methods:
-            paid = evaluations_given(name, model.template, count, chosen.spread * count)
+            (paid,) = runs_of(name, model.template, [count], chosen.spread * count)
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]
             row = {"model": model.name, "output": model.outputs[0], "evaluations": count, "spread": chosen.spread}
             yield row | {"method": name, "compared": len(codes)} | _score(model, name, task, truth, chosen.spread)

@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks import gallery_tables, long_tables, mechanism_tables, numbers
 from benchmarks.result_files import FOLDER, read_results
 from benchmarks.table_cells import Rows, bold, grouped, less_noise, score, share, small
-from shapsketch.comparison.registry import METHODS, OURS
+from shapsketch.settings.methods import METHODS, OURS
 from shapsketch.storage.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,25 +20,31 @@ CONDA_NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base"
 IMPLIED = {"read_parquet": "pyarrow"}
 
 
-def imported_modules(path, package):
-    """Top-level names that a file imports, and the library modules it reaches, read from its text."""
-    names, local = set(), set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported_modules(path, package, whole):
+    """What a file imports: third-party names, library modules, and packages that are run on the way; from its text.
+
+    Args:
+        path: the file.
+        package: the library's folder.
+        whole: also what it imports in functions, which may be called; not of packages on the way.
+    """
+    names, local, parents = set(), set(), set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if whole else tree.body:
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = path.parent
-                for _ in range(node.level - 1):
-                    base = base.parent
-                local |= set(module_files(base, node.module, [a.name for a in node.names]))
-            elif node.module.split(".")[0] == "shapsketch":
-                local |= set(module_files(package, node.module.partition(".")[2], [a.name for a in node.names]))
+            if node.level or node.module.split(".")[0] == "shapsketch":
+                base, module = package, (node.module or "").partition(".")[2]
+                if node.level:
+                    base, module = path.parents[node.level - 1], node.module or ""
+                local |= set(module_files(base, module, [a.name for a in node.names]))
+                parents |= set(package_files(base, module))
             else:
                 names.add(node.module.split(".")[0])
         elif isinstance(node, ast.Attribute) and node.attr in IMPLIED:
             names.add(IMPLIED[node.attr])
-    return names, local
+    return names, local, parents
 
 
 def module_files(base, module, names):
@@ -47,21 +53,27 @@ def module_files(base, module, names):
     return [c for c in candidates if c.is_file()]
 
 
+def package_files(base, module):
+    """The files of the packages that importing a module runs first."""
+    steps = module.split(".") if module else []
+    return [f for k in range(1, len(steps)) if (f := base.joinpath(*steps[:k]) / "__init__.py").is_file()]
+
+
 def reached_imports(script, package):
     """All third-party modules that a script can import, through the library."""
-    seen, todo, names = set(), [script], set()
+    seen, todo, names = set(), [(script, True)], set()
     while todo:
-        path = todo.pop()
-        if path in seen:
+        path, whole = todo.pop()
+        if (path, whole) in seen:
             continue
-        seen.add(path)
-        found, local = imported_modules(path, package)
+        seen.add((path, whole))
+        found, local, parents = imported_modules(path, package, whole)
         names |= found
-        todo += local
-        if path.parent.name == "models" and path.name == "__init__.py":
-            todo += path.parent.glob("*_model.py")  # loaded by name
-        if path.parent.name in ("comparison", "recovery") and path.name == "__init__.py":
-            todo += path.parent.glob("*.py")  # likewise
+        todo += [(other, whole) for other in local] + [(other, False) for other in parents]
+        if whole and path.parent.name == "models" and path.name == "__init__.py":
+            todo += [(other, True) for other in path.parent.glob("*_model.py")]  # loaded by name
+        if whole and path.parent.name in ("comparison", "recovery") and path.name == "__init__.py":
+            todo += [(other, True) for other in path.parent.glob("*.py")]  # likewise
     return {n for n in names if n not in sys.stdlib_module_names and n not in ("shapsketch", "__future__")}
 
 

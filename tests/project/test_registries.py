@@ -8,7 +8,6 @@ from typing import get_args
 import pytest
 import yaml
 
-from shapsketch.comparison.registry import METHODS, PAID_ONCE
 from shapsketch.models import KINDS
 from shapsketch.recovery import available_estimators
 from shapsketch.report import methods_text
@@ -19,6 +18,7 @@ from shapsketch.sequences.template import Template
 from shapsketch.settings.config import check_config
 from shapsketch.settings.errors import InputError
 from shapsketch.settings.estimators import ESTIMATORS
+from shapsketch.settings.methods import METHODS, PAID_ONCE
 from shapsketch.settings.sources import STEADY
 from shapsketch.spectrum.indices import WEIGHTS, Index
 

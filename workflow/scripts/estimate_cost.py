@@ -11,9 +11,11 @@ if __name__ == "__main__":
     import pandas as pd
     import pyarrow.parquet as pq
 
-    from shapsketch.comparison.registry import most_evaluations
+    from shapsketch.sequences.alphabet import Alphabet
+    from shapsketch.sequences.template import Template
     from shapsketch.settings.cost import estimate, wall_seconds
     from shapsketch.settings.mechanism_cost import mechanism_rows
+    from shapsketch.settings.methods import most_evaluations
     from shapsketch.storage.files import read_json, write_text
     from shapsketch.storage.tsv import table_text
 
@@ -26,7 +28,10 @@ if __name__ == "__main__":
         rate = nothing if model in params.unasked else read_json(next(rates))
         sequences = [pq.read_metadata(next(tables)).num_rows for _ in work["sequences"]]
         checked = read_json(next(checks))["evaluations"] if model in params.checked else 0
-        compared = sum(most_evaluations(params.compare, work["outputs"], work["budget"], n) for n in sequences)
+        template = Template(Alphabet.from_config(work["alphabet"]), work["template"])
+        compared = sum(
+            most_evaluations(params.compare, template, work["outputs"], work["budget"], n) for n in sequences
+        )
         rows += [{"model": model, **row} for row in estimate({**work, "checked": checked}, rate, sequences, compared)]
     sizes = read_json(snakemake.input.sizes[0]) if params.mechanisms else {}
     rates, tables = (iter(snakemake.input.get(f"mechanism_{kind}", [])) for kind in ("rates", "sequences"))

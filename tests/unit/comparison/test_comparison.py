@@ -10,8 +10,8 @@ from gradient_cases import Sparse
 from baseline_cases import FREE, brute_force, task_of
 from shapsketch.comparison import Task, UnsuitedError, explain, method
 from shapsketch.comparison.game import MEAN_DRAWS, background_mean
-from shapsketch.comparison.registry import METHODS, PAID_ONCE
 from shapsketch.sequences.background import Background
+from shapsketch.settings.methods import METHODS, PAID_ONCE
 
 SAMPLING = {"kernel_shap": 200, "permutation_sampling": 201, "shap_iq": 200, "svarm_iq": 200, "monte_carlo": 181}
 

@@ -23,7 +23,7 @@ def test_enumeration_is_exact(uniform):
 
 
 def test_enumeration_of_a_space_too_large_to_evaluate_has_errors(monkeypatch):
-    monkeypatch.setattr("shapsketch.comparison.exact.MAX_SEQUENCES", 100)
+    monkeypatch.setattr("shapsketch.settings.methods.MAX_SEQUENCES", 100)
     task = task_of(30 * 40 + 1)
     answer, exact = explain("exact", task), brute_force(task_of(10))[0]
     z = (answer.values - exact)[:, FREE] / answer.errors[:, FREE]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from shapsketch.comparison.registry import most_evaluations
 from shapsketch.masks import student_fit
 from shapsketch.settings import cost
 from shapsketch.settings.cost import (
@@ -35,7 +34,7 @@ def test_cost_is_evaluations_times_time_plus_overheads():
     work = {
         "evaluations": 100_000, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
         "minutes": None, "explanation_shards": 2, "asked": 1, "masked": False,
-        "positions": 28, "students": True,
+        "alphabet": "DNA", "template": "N" * 28, "students": True,
     }  # fmt: skip
     rows = estimate(work, {"seconds_per_evaluation": 0.05, "load_seconds": 5.0}, [1000, 3000])
     by_stage = {row["stage"]: row for row in rows}
@@ -56,7 +55,7 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     work = {
         "evaluations": 0, "batch_size": 100, "shards": "auto", "rounds": 1, "outputs": 1, "estimator": "auto",
         "minutes": None, "explanation_shards": 1, "asked": 5001, "masked": True,
-        "positions": 500, "students": True,
+        "alphabet": "DNA", "template": "N" * 500, "students": True,
     }  # fmt: skip
     rate = {"seconds_per_evaluation": 0.01, "load_seconds": 0.0}
     masked = estimate(work, rate, [10])
@@ -74,15 +73,8 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
     assert (cost.WALK_LETTERS, cost.MAX_WALK_LETTERS) == (student_fit.WALK_SHARE, student_fit.MAX_WALK_LETTERS)
     few, many = mask_student_seconds(10, 5000), mask_student_seconds(10**7, 5000)
     assert few == pytest.approx(10 * 50 * 4.3e-4) and many == pytest.approx(2 * 200_000 * 25 * 0.02**0.5 * 4.3e-4)
-    methods = ["shapsketch", "shapsketch_refined", "kernel_shap", "shapzero"]
-    settings = {
-        "enabled": True, "methods": methods, "sequences": 12, "evaluations": [100, 200], "truth_evaluations": 1000,
-    }  # fmt: skip
-    most = most_evaluations(settings, 2, 20_000, 5)
-    assert most == 5 * 1000 + 2 * (5 * 300 * 2 + 20_000)
-    assert most_evaluations({**settings, "enabled": False}, 2, 20_000, 5) == 0
-    compared = estimate({**work, "masked": False}, rate, [5], most)
-    assert {row["stage"]: row["evaluations"] for row in compared}["compare"] == most
+    compared = estimate({**work, "masked": False}, rate, [5], 1234)
+    assert {row["stage"]: row["evaluations"] for row in compared}["compare"] == 1234
 
 
 def test_training_counts_where_it_may_be_needed_up_to_its_limit():

@@ -85,7 +85,8 @@ def get_work(model):
         "explanation_shards": config["explain"]["shards"],
         "asked": asked,
         "masked": MASKED,
-        "positions": len(MODELS[model]["template"]),
+        "alphabet": MODELS[model]["alphabet"],
+        "template": MODELS[model]["template"],
         "students": config["explain"]["masks"]["estimator"] in ("auto", "student"),
         "sequences": [sequences for name, sequences in ANALYSES if name == model],
     }

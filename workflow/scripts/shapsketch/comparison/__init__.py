@@ -1,8 +1,9 @@
 """Other methods that explain a model, behind one interface, to set beside the sketch.
 
 A method is a module of this package with one function `explain(task) -> Answer` and the constant `INDEX`, which
-interaction index it returns (None: none). Adding one is adding a module and a line to `METHODS`, and to `PAID_ONCE` if
-it asks the model once for all sequences. Each module imports the library that it wraps only when it is asked.
+interaction index it returns (None: none). Adding one is adding a module and a line to `METHODS` of `settings.methods`,
+and to `PAID_ONCE` if it asks the model once for all sequences. Each module imports the library that it wraps only when
+it is asked.
 
 All explain the game v_x(S) = E f(x_S, z) with z from the declared background, so that they differ in their errors and
 not in what they mean; where a method cannot, its note says so.
@@ -19,8 +20,8 @@ from ..explanation.refine import Function, Residual
 from ..models import Model
 from ..sequences.background import Background
 from ..settings.errors import InputError
+from ..settings.methods import METHODS
 from ..spectrum.spectrum import Spectrum
-from .registry import METHODS
 
 Interactions = Mapping[tuple[int, ...], float]
 

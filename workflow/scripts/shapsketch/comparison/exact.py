@@ -10,13 +10,12 @@ import numpy as np
 
 from ..sequences.rng import COALITION_STREAM, content_keys
 from ..sequences.template import Template
+from ..settings.methods import MAX_PLAYERS, is_enumerable
 from ..spectrum.indices import WEIGHTS
 from . import Answer, Interactions, Task, UnsuitedError
 from .game import background_mean, draw_background
 
 INDEX = "SII"
-MAX_PLAYERS = 14
-MAX_SEQUENCES = 200_000  # of a template whose sequences are all evaluated
 
 
 def explain(task: Task) -> Answer:
@@ -31,15 +30,9 @@ def explain(task: Task) -> Answer:
             f"Exact enumeration of {players} free positions would need 2^{players} coalitions of each sequence; "
             f"{MAX_PLAYERS} positions are its limit."
         )
-    if task.background.template.space <= MAX_SEQUENCES:
+    if is_enumerable(task.background.template):
         return _explain_all(task)
     return _explain_drawn(task)
-
-
-def is_enumerable(task: Task) -> bool:
-    """Whether all sequences of the template can be evaluated, and so the answer is exact."""
-    template = task.background.template
-    return len(template.free) <= MAX_PLAYERS and template.space <= MAX_SEQUENCES
 
 
 def all_codes(template: Template) -> np.ndarray:

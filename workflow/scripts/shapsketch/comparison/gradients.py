@@ -14,9 +14,9 @@ from torch import fx, nn
 from ..models import torch_model
 from ..models.onehot import Layout, arranged, input_shape, letters_first, onehot_encoder
 from ..sequences.rng import COALITION_STREAM, content_keys
+from ..settings.methods import METHODS
 from . import Answer, Task, UnsuitedError
 from .game import draw_background
-from .registry import METHODS
 
 BATCH = 256  # inputs that a gradient is taken of at once
 ELEMENTWISE = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sequences.template import Template
+from ..settings.methods import runs_of
 from . import Answer, Task, UnsuitedError
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 INDEX = None
 NOTE = "its own definition: all other letters stay"
-
-
-def evaluations_of(template: Template) -> int:
-    """Return how many evaluations a sequence takes: itself, and every other letter at each free position."""
-    return 1 + int((template.sizes - 1).sum())
 
 
 def explain(task: Task) -> Answer:
@@ -34,7 +29,7 @@ def explain(task: Task) -> Answer:
     from tangermeme.saturation_mutagenesis import saturation_mutagenesis
 
     template = task.background.template
-    needed, free = evaluations_of(template), template.free
+    (needed,), free = runs_of("saturation_mutagenesis", template, [], 0), template.free
     if task.evaluations < needed:
         raise UnsuitedError(
             f"Saturation mutagenesis takes {needed} evaluations of a sequence; it was given {task.evaluations}."

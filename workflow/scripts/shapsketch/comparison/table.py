@@ -7,11 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..sequences.template import Template
+from ..settings.methods import runs_of
 from . import Task, UnsuitedError, explain
-from .exact import is_enumerable
-from .registry import PAID_ONCE, SCORES, break_even
-from .saturation_mutagenesis import evaluations_of
+from .registry import SCORES, break_even
 from .scoring import Scorer, flatten
 from .truth import Truth
 
@@ -20,20 +18,6 @@ COLUMNS = [
     *(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")),
     "break_even", "truth_error", "pair_truth_error", "note",
 ]  # fmt: skip
-
-
-def evaluations_given(name: str, template: Template, each: int, once: int) -> int:
-    """Return how many evaluations a method gets.
-
-    Args:
-        name: of the method.
-        template: decides the number of saturation mutagenesis.
-        each: of a sequence, of methods that pay for each.
-        once: in all, of those that pay once.
-    """
-    if name == "saturation_mutagenesis":
-        return evaluations_of(template)
-    return once if name in PAID_ONCE else each
 
 
 @dataclass(frozen=True)
@@ -62,17 +46,8 @@ class Comparison:
             (output, name, count)
             for output, task in enumerate(self.tasks)
             for name in self.methods
-            for count in self._budgets(name, task)
+            for count in runs_of(name, task.background.template, self.evaluations, task.evaluations)
         ]
-
-    def _budgets(self, name: str, task: Task) -> Sequence[int]:
-        template, once = task.background.template, task.evaluations
-        try:
-            fixed = name == "exact" and is_enumerable(task)
-        except ModuleNotFoundError:
-            return self.evaluations[:1]  # `explain` tells what is missing
-        given = [once if fixed else evaluations_given(name, template, each, once) for each in self.evaluations]
-        return list(dict.fromkeys(given))
 
     def __call__(self, finished: Callable[[], object] = lambda: None) -> pd.DataFrame:
         """Run all; return a table with `COLUMNS`, rows by output in the order of the runs.

@@ -14,10 +14,11 @@ import numpy as np
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import TRUTH_STREAM
+from ..settings.methods import is_enumerable
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.train_interactions import complete_map, interaction_values
 from . import Task
-from .exact import all_codes, is_enumerable
+from .exact import all_codes
 from .exact import explain as enumerate_all
 from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
@@ -56,9 +57,9 @@ def exact_truth(spectra: Sequence[Spectrum], codes: np.ndarray) -> Truth:
 
 def enumerated_truth(tasks: Sequence[Task]) -> Truth | None:
     """Return the truth by evaluating all sequences of the template, a task for each output; None: too many."""
-    if not is_enumerable(tasks[0]):
-        return None
     template = tasks[0].background.template
+    if not is_enumerable(template):
+        return None
     known = tasks[0].model(template.to_alphabet(all_codes(template)))
     free = template.free
     place = np.zeros(template.n, np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..comparison.registry import METHODS, OURS
+from ..settings.methods import METHODS, OURS
 from .style import BLUE, RED, method_colors, style
 
 MIN_ERROR = 1e-4  # of 1 - R2; what is below is drawn here

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..comparison.registry import METHODS, OURS, SCORES
+from ..comparison.registry import SCORES
 from ..figures.style import method_colors
+from ..settings.methods import METHODS, OURS
 
 Record = Mapping[str, Any]
 

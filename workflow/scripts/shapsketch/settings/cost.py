@@ -41,7 +41,7 @@ class Work(TypedDict):
         explanation_shards: of each set of sequences.
         asked: evaluations per explained sequence.
         masked: whether each sequence is explained by itself.
-        positions: of a sequence.
+        alphabet, template: as in the config, the template expanded: a symbol for each position.
         students: whether those of masks are trained, where sequences are explained by themselves.
         sequences: the names of the sets.
         checked: evaluations of the first look at the model, a part of `evaluations`.
@@ -58,7 +58,8 @@ class Work(TypedDict):
     explanation_shards: int
     asked: int
     masked: bool
-    positions: int
+    alphabet: str
+    template: str
     students: bool
     sequences: list[str]
     checked: NotRequired[int]
@@ -187,9 +188,9 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
     jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
     if work["masked"]:
         add("ask masks", asked, jobs, asked * seconds_each / jobs + load)
-        trained = [mask_student_seconds(count * work["asked"], work["positions"]) for count in sequences]
+        trained = [mask_student_seconds(count * work["asked"], len(work["template"])) for count in sequences]
         add("train students", 0, len(sequences), sum(trained) / len(trained) if work["students"] else 0.0)
-        walks = mask_walk_seconds(work["asked"], work["positions"]) if work["students"] else 0.0
+        walks = mask_walk_seconds(work["asked"], len(work["template"])) if work["students"] else 0.0
         add("explain", 0, jobs, sum(sequences) * outputs * (MASK_SECONDS + walks) / jobs)
     else:
         seconds = asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS
