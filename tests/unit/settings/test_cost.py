@@ -3,6 +3,7 @@
 import pytest
 
 from shapsketch.masks import student_fit
+from shapsketch.recovery import PROBED
 from shapsketch.settings import cost
 from shapsketch.settings.cost import (
     MAX_SHARDS,
@@ -78,9 +79,13 @@ def test_cost_lists_the_stages_of_masks_and_of_comparisons():
 
 
 def test_training_counts_where_it_may_be_needed_up_to_its_limit():
-    work = {"outputs": 3, "estimator": "regression", "minutes": None}
+    work = {"outputs": 3, "estimator": "regression", "minutes": None, "template": "N" * 28}
     tables = recovery_seconds(work, 10_000)
-    assert tables == pytest.approx(3 * (10 + 3))
+    assert tables == pytest.approx(3 * (10 + 3 + 1.5e-6 * 10_000 * 378))
+    # Of 145 letters it took 189 seconds of one core, the 12,000 evaluations that tables are tried on.
+    long = recovery_seconds({**work, "outputs": 1, "template": "N" * 145}, 50_000)
+    assert 189 / 1.5 < long < 189 * 1.5
+    assert cost.PROBED == PROBED
     training = recovery_seconds({**work, "estimator": "auto"}, 10_000) - tables
     assert training == recovery_seconds({**work, "estimator": "train", "outputs": 1}, 10_000) - tables / 3
     assert recovery_seconds({**work, "estimator": "train", "minutes": 1}, 10_000) == tables + 120

@@ -5,7 +5,7 @@ on the model itself (`sketch.measure_rate`). Runs in Snakemake's own process too
 """
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil, comb, sqrt
 from typing import Literal, NotRequired, TypedDict
 
 JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
@@ -14,7 +14,9 @@ MIN_SECONDS = 60.0  # below this, one more shard costs more than it saves
 UNMEASURED_SHARDS = 4
 MAX_SHARDS = 1000
 # Of the library itself, on one core, beside the model: measured, see docs/how-to/cluster.md.
-RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4}  # of one output, by tables alone
+# Of one output, by tables alone; beyond so many evaluations only tables that come near are fitted to all.
+RECOVERY_SECONDS = {"fixed": 10.0, "per_evaluation": 3e-4, "per_evaluation_and_pair": 1.5e-6}
+PROBED = 12_000
 TRAINING_SECONDS = {"fixed": 100.0, "per_evaluation": 0.02}  # of students and trains, for all outputs together
 TRAINING = ("auto", "student", "train")  # estimators that train networks, `auto` where tables do not suffice
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
@@ -122,7 +124,12 @@ def recovery_seconds(work: Work, evaluations: int) -> float:
         work: what there is to do.
         evaluations: that it starts from.
     """
-    tables = work["outputs"] * (RECOVERY_SECONDS["fixed"] + RECOVERY_SECONDS["per_evaluation"] * evaluations)
+    pairs = comb(len(work["template"]), 2)
+    tables = work["outputs"] * (
+        RECOVERY_SECONDS["fixed"]
+        + RECOVERY_SECONDS["per_evaluation"] * evaluations
+        + RECOVERY_SECONDS["per_evaluation_and_pair"] * min(evaluations, PROBED) * pairs
+    )
     if work["estimator"] not in TRAINING or not evaluations:
         return tables
     training = TRAINING_SECONDS["fixed"] + TRAINING_SECONDS["per_evaluation"] * evaluations
