@@ -40,7 +40,7 @@ NAMES = {
     "gb1_measured": "GB1 as measured, fitness and log enrichment (149,361 variants)",
     "gb1_network": "GB1 network of 4 sites, the landscape's",
     "gb1_domain": "GB1 network of all 56 sites, around the wild type",
-    "reporter": "a network trained on a simulated reporter assay (n = 145), in the workflow's ten minutes",
+    "reporter": "network of a simulated reporter assay (n = 145), `recovery.minutes: 10`",
     "sparse": "1,000 terms up to order 5 (n = 40), exactly sparse",
     "sparse_noisy": "the same in noise of a tenth of its power",
 }
