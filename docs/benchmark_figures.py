@@ -160,7 +160,7 @@ def recovery() -> Figure:
             points(axes, values, "with near queries" if near else "without", colour)
         axes.set_xlabel(title)
     lowest = min(x for axes in panels for line in axes.get_lines() for x in line.get_xdata())
-    panels[0].set_xlim(min(0.9, lowest) - 0.01, 1.005)
+    panels[0].set_xlim(min(0.9, lowest) - 0.01, 1.012)
     return finish(
         figure,
         panels,
