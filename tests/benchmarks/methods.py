@@ -22,8 +22,8 @@ from benchmarks.result_files import FOLDER as RESULTS
 from benchmarks.result_files import merge_results, read_results
 from benchmarks.truth import shapley_truth
 from shapsketch.comparison import Answer, Task, UnsuitedError, explain
-from shapsketch.comparison.registry import SCORES
 from shapsketch.comparison.scoring import Scorer, flatten
+from shapsketch.comparison.summary import SCORES
 from shapsketch.comparison.truth import Truth
 from shapsketch.figures.charts import cost_chart, total_cost_chart
 from shapsketch.figures.style import save_figure

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..settings.methods import runs_of
 from . import Task, UnsuitedError, explain
-from .registry import SCORES, break_even
 from .scoring import Scorer, flatten
+from .summary import SCORES, break_even
 from .truth import Truth
 
 COLUMNS = [

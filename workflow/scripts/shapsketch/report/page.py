@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import __version__
-from ..comparison.registry import headline
+from ..comparison.summary import headline
 from ..fidelity.r2_words import headline_r2, interval_r2, percent, scored_on
 from ..fidelity.records import Score, SequencesScore
 from ..fidelity.verdict import instead

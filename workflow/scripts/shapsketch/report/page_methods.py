@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..comparison.registry import SCORES
+from ..comparison.summary import SCORES
 from ..figures.style import method_colors
 from ..settings.methods import METHODS, OURS
 

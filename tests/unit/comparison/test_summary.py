@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from shapsketch.comparison.registry import break_even, headline
+from shapsketch.comparison.summary import break_even, headline
 
 
 def test_break_even_and_its_sentence():
