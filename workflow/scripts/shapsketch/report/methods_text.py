@@ -124,7 +124,7 @@ class Writer:
             on_queries: `faithfulness.json` of the sequences.
         """
         text = Text(self.references)
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # noqa: S701 - plain text, not HTML
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # plain text, not HTML
         environment.filters["thousands"] = "{:,}".format
         names = dict.fromkeys(part for score in scores.values() for part in score["estimator"].split(" + "))
         lines = re.split(r"\n\s*\n", self.template)
