@@ -112,14 +112,8 @@ def _run_ours(
     """Recover all outputs in a process of its own."""
     sketch.plan.save(folder / "plan.json")
     sketch.save(folder / "sketch.npz")
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.one_recovery",
-        str(folder),
-        estimator,
-        *([] if minutes is None else [str(minutes)]),
-    ]
+    command = [sys.executable, "-m", "benchmarks.one_recovery", str(folder), estimator]
+    command += [] if minutes is None else [str(minutes)]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as in a stage
     done = subprocess.run(command, env=os.environ | one_thread, stderr=subprocess.PIPE, text=True, check=False)
     run: dict[str, Any] = {"evaluations": sketch.plan.size}
