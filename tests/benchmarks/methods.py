@@ -35,8 +35,9 @@ from shapsketch.storage.files import load_npz, save_npz, sha256_json
 
 FOLDER = ROOT / "results" / "benchmarks" / "methods"
 CURVE_DRAWS = 8
-SPREAD = 1000  # sequences that one-off costs are spread over
-REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_complete", "optimus5p")
+SPREAD = 200  # sequences that one-off costs are spread over
+EVALUATIONS = (16, 64, 256)  # of each of them
+REFERENCES = ("deepspcas9", "guide_cnn", "sprout", "gb1_complete", "gb1_network", "optimus5p")
 COMPARED = [name for name in METHODS if name not in ("exact", "monte_carlo", "shapsketch_refined")]
 COLUMNS = [
     "model", "output", "evaluations", "spread", "method", "once", "each", "amortised", "seconds", "compared", "error",
@@ -69,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="methods", description=__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(REFERENCES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
-    parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 64 and 256")
+    parser.add_argument("--evaluations", nargs="+", type=int, help="of each sequence; 16, 64 and 256")
     parser.add_argument("--spread", type=int, default=SPREAD, help="sequences to explain, for methods that pay once")
     parser.add_argument("--sequences", type=int, default=12, help="that are explained and scored")
     parser.add_argument("--quick", action="store_true", help="64 evaluations only, a looser truth, into results/")
@@ -93,7 +94,7 @@ def _rows(model: ReferenceModel, chosen: argparse.Namespace) -> Iterator[dict[st
     rows = np.linspace(0, len(model.explained) - 1, chosen.sequences).astype(int)
     codes = model.explained[rows]
     truth = replace(truth, values=truth.values[:, rows], pairs=truth.pairs[:, rows])
-    for count in chosen.evaluations or ([64] if chosen.quick else [64, 256]):
+    for count in chosen.evaluations or ([64] if chosen.quick else EVALUATIONS):
         for name in chosen.methods:
             (paid,) = runs_of(name, model.template, [count], chosen.spread * count)
             task = Task(Answering(model), Background.uniform(model.template), 0, codes, paid, 2, 0, 2)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def methods_all(table: pd.DataFrame) -> Rows:
     names, columns = [], []
     for model in in_order(table.loc[table["method"] == OURS, "model"]):
         errors = table[table["model"] == model].pivot(index="evaluations", columns="method", values="error")
-        counts = " and ".join(map(str, errors.index))
+        counts = ", ".join(map(str, errors.index))
         names.append(f"{model}, {counts} of {table.loc[table['model'] == model, 'spread'].iloc[0]:,}")
         columns.append(errors)
     rows = [["method", *names]]
