@@ -94,7 +94,7 @@ def test_a_method_from_more_evaluations_than_ours_is_held_against_ours_from_fewe
     errors = {("shapsketch", 64): 0.01, ("kernel_shap", 64): 7.0, ("kernel_shap", 256): 0.009, ("fastshap", 64): 0.002}
     rows = [run | {"method": name, "evaluations": count, "error": e} for (name, count), e in errors.items()]
     assert tables.methods_all(pd.DataFrame(rows)) == [
-        ["method", "sprout, 64 and 256 of 200"],
+        ["method", "sprout, 64, 256 of 200"],
         ["shapsketch", "0.010, -"],
         ["KernelSHAP", "7.0, **0.0090**"],
         ["FastSHAP", "**0.0020**, -"],
