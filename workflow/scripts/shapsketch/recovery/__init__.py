@@ -156,10 +156,13 @@ class _Work:
     def lacks(self, name: str, good: float, choose: bool) -> bool:
         """Whether an estimator is worth its time, where one may choose: what came before has not been good enough.
 
-        Trees of many samples take long, and are tried where smaller tables have come near.
+        Trees of many samples take long, and are tried where smaller tables have come near. A train behind students has
+        learnt all that one alone does.
         """
         best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
         if name in self.fits or not self.samples.values.any() or best > min(good, ESTIMATORS[name].good_r2):
+            return False
+        if choose and name == "train_alone" and "train" in self.fits:
             return False
         if choose and name == "trees" and _is_probed(self.samples) and best < PROMISING_R2:
             return False

@@ -37,7 +37,8 @@ class Estimator:
     max_samples: int | None = None
 
 
-# In the order in which they are tried, the cheapest first. What `auto` does not try: regression finds the optimum of
+# In the order in which they are tried, the cheapest first. A train alone is what `auto` tries where tables explain so
+# much that a train behind students would not be worth its time. What it does not try: regression finds the optimum of
 # instashap sooner, and trains lose less than students' tables.
 ESTIMATORS = {
     "exact": Estimator("an exact transform of all values", needs="all"),
@@ -70,7 +71,7 @@ ESTIMATORS = {
         "a tensor train, a product of one small matrix for each position",
         ("trains",),
         any_background=True,
-        by_itself=False,
+        good_r2=0.9999,
     ),
     "instashap": Estimator(
         "an additive model of tables trained under masks", ("instashap",), by_itself=False, max_samples=50_000

@@ -7,7 +7,7 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 23,
+    "recovery": 24,
     "explain": 6,
     "masks": 15,
     "motifs": 11,
