@@ -25,6 +25,7 @@ QUICK = Search(reweightings=1, patience=1)  # misses a hundredth of what is unex
 # More samples want a weaker ridge than fewer: the path begins so many times above that of the part before.
 MAX_RIDGE_RATIO = 3.0
 CURVE_SHARE = 0.06  # of the minutes that recovery may take, for each of three points
+ALONE_CURVE_SHARE = 0.025  # the same of trains alone, which have no students to train
 
 
 class CurvePoint(TypedDict):
@@ -179,7 +180,7 @@ def _predicted(
         if name not in LEARNED:
             top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
             fitted.setdefault((name, top), []).append(number)
-    share = minutes and CURVE_SHARE * minutes
+    share = minutes and ALONE_CURVE_SHARE * minutes
     for (name, top), alike in fitted.items():
         recovered = recover_outputs(
             part, alike, estimator=name, max_order=top, minutes=share, threads=threads, searches=searches
