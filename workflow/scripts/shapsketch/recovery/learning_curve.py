@@ -25,7 +25,7 @@ QUICK = Search(reweightings=1, patience=1)  # misses a hundredth of what is unex
 # More samples want a weaker ridge than fewer: the path begins so many times above that of the part before.
 MAX_RIDGE_RATIO = 3.0
 CURVE_SHARE = 0.06  # of the minutes that recovery may take, for each of three points
-ALONE_CURVE_SHARE = 0.025  # the same of trains alone, which have no students to train
+ALONE_CURVE_SHARE = 0.01  # the same of trains alone, which have no students to train
 
 
 class CurvePoint(TypedDict):
