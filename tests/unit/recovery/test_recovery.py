@@ -3,12 +3,14 @@
 Covers also: base, scored, work.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import _samples, networks, recover
+from shapsketch.recovery import _samples, _Work, networks, recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
@@ -150,3 +152,21 @@ def test_a_large_sketch_is_cut_for_those_who_learn_from_it():
     part = samples.first(drawn + 10)
     assert (len(part.values), len(part.lattice_values)) == (drawn + 10, 10)
     assert len(samples.first(drawn - 10).lattice_values) == 0
+
+
+@pytest.mark.parametrize(
+    ("scores", "alone", "behind_students"),
+    [
+        ({"regression": 0.9}, True, True),
+        ({"regression": 0.9, "train": 0.93}, False, False),
+        ({"regression": 0.996}, True, False),
+        ({"regression": 0.99995}, False, False),
+    ],
+)
+def test_a_train_alone_is_tried_where_tables_leave_little_and_never_after_one_behind_students(
+    scores, alone, behind_students
+):
+    samples = SimpleNamespace(values=np.ones(9))
+    work = _Work(0, samples, None, fits=dict.fromkeys(scores), scores=scores)
+    assert work.lacks("train_alone", 1.0, True) == alone
+    assert work.lacks("train", 1.0, True) == behind_students
