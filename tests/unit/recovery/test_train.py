@@ -19,7 +19,7 @@ from shapsketch.recovery import (
     train_steps,
     work,
 )
-from shapsketch.recovery.learning_curve import learning_curve
+from shapsketch.recovery.learning_curve import CURVE_EFFORT, learning_curve
 from shapsketch.recovery.student import predict_all
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.near import Near
@@ -230,6 +230,24 @@ def test_the_curve_of_a_train_asks_students(monkeypatch):
     record = {**found.details, **report(found.spectrum, sketch, 0)}
     curve = learning_curve(sketch, {"y0": record}, [], max_order=None, threads=2)
     assert curve["estimator"].tolist() == ["student"] * (len(curve) - 1) + ["train"]
+    assert curve["r2"].iloc[-1] > curve["r2"].iloc[0]
+
+
+def test_the_curve_of_a_train_alone_keeps_to_its_decay(monkeypatch):
+    sketch, trained = sketch_of([motif]), []
+    found = recover(sketch, 0, estimator="train_alone")
+    record = {**found.details, **report(found.spectrum, sketch, 0)}
+    decay = record["tried"]["train_alone"]["decay"]
+
+    def descend(codes, targets, letters, rank, steps, decay, *rest):
+        trained.append((steps, decay))
+        return _descend(codes, targets, letters, rank, steps, decay, *rest)
+
+    _descend = train._descend
+    monkeypatch.setattr(train, "_descend", descend)
+    curve = learning_curve(sketch, {"y0": record}, [], max_order=None, threads=1)
+    assert curve["estimator"].tolist() == ["train_alone"] * len(curve)
+    assert trained == [(round(CURVE_EFFORT * train.STEPS), decay)] * (len(curve) - 1)
     assert curve["r2"].iloc[-1] > curve["r2"].iloc[0]
 
 

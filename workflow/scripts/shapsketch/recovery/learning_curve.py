@@ -16,11 +16,11 @@ from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..spectrum.metrics import r2_interval, r_squared
 from . import recover_outputs, standardised
-from .base import Begin, silent
+from .base import Begin, predict, silent
 from .ridge import Search
 
-LEARNED = ("student", "train")
-CURVE_EFFORT = 0.4  # of the epochs that a finished student has, at most
+LEARNED, ALONE = ("student", "train"), "train_alone"
+CURVE_EFFORT = 0.4  # of the passes of a finished student, or the steps of a finished train alone, at most
 QUICK = Search(reweightings=1, patience=1)  # misses a hundredth of what is unexplained, in a third of the time
 # More samples want a weaker ridge than fewer: the path begins so many times above that of the part before.
 MAX_RIDGE_RATIO = 3.0
@@ -175,16 +175,16 @@ def _predicted(
     numbers = {output: number for number, output in enumerate(names) if names[output] in LEARNED}
     for output, predicted in _asked_students(part, list(numbers.values()), records, minutes, threads).items():
         yield output, predicted, "student"
+    alone = [number for number, output in enumerate(names) if names[output] == ALONE]
+    for output, predicted in _asked_trains(part, alone, records, max_order, minutes, threads).items():
+        yield output, predicted, ALONE
     fitted: dict[tuple[str, int | None], list[int]] = {}
     for number, (output, name) in enumerate(names.items()):
-        if name not in LEARNED:
+        if name not in (*LEARNED, ALONE):
             top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
             fitted.setdefault((name, top), []).append(number)
-    share = minutes and ALONE_CURVE_SHARE * minutes
     for (name, top), alike in fitted.items():
-        recovered = recover_outputs(
-            part, alike, estimator=name, max_order=top, minutes=share, threads=threads, searches=searches
-        )
+        recovered = recover_outputs(part, alike, estimator=name, max_order=top, threads=threads, searches=searches)
         for number, recovery in zip(alike, recovered, strict=True):
             ridge = recovery.details["tried"].get("regression", {}).get("ridge", math.inf)
             searches[number] = replace(QUICK, strongest=MAX_RIDGE_RATIO * ridge)
@@ -216,6 +216,36 @@ def _asked_students(
     asked = [student.in_units(scale) for student, (_, scale) in zip(students, works, strict=True)]
     answers = predict_all(asked, sketch.samples("holdout")[0], threads)
     return {sketch.plan.outputs[number]: answers[:, k] for k, number in enumerate(numbers)}
+
+
+def _asked_trains(
+    sketch: Sketch,
+    numbers: list[int],
+    records: Mapping[str, OutputRecord],
+    max_order: int | None,
+    minutes: float | None,
+    threads: int,
+) -> dict[str, np.ndarray]:
+    """What trains alone, with the decays that the whole sketch chose, answer on the hold-out."""
+    if not numbers:
+        return {}
+
+    from .train import fit_alone
+
+    outputs = [sketch.plan.outputs[number] for number in numbers]
+    works = [standardised(sketch, number, threads) for number in numbers]
+    fits = fit_alone(
+        [samples for samples, _ in works],
+        max_order,
+        minutes=minutes and ALONE_CURVE_SHARE * minutes,
+        decays=sorted({records[output]["tried"][ALONE]["decay"] for output in outputs}),
+        most_effort=CURVE_EFFORT,
+    )
+    codes = sketch.samples("holdout")[0]
+    return {
+        output: predict(samples, fit.in_units(scale), codes)
+        for output, fit, (samples, scale) in zip(outputs, fits, works, strict=True)
+    }
 
 
 def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> CurvePoint:

@@ -125,22 +125,32 @@ def _truncated(fit: Fit, max_order: int) -> Fit:
 
 
 def fit_alone(
-    outputs: Sequence[Samples], max_order: int | None = None, begin: Begin = silent, minutes: float | None = None
+    outputs: Sequence[Samples],
+    max_order: int | None = None,
+    begin: Begin = silent,
+    minutes: float | None = None,
+    decays: Sequence[float] = DECAYS_ALONE,
+    most_effort: float = 1.0,
 ) -> list[Fit]:
     """Fit a train to the model's own values: fast, and less right than with students where evaluations are few.
 
-    Two are fitted, which decay differently; of each output the one that validates better is kept.
+    One is fitted for each of the decays; of each output the one that validates best is kept.
+
+    Args:
+        outputs, max_order, begin, minutes: see `fit_outputs`.
+        decays: what a step takes from the differences between letters, over the rate.
+        most_effort: the part of the steps to take, where `minutes` allow them.
     """
     values = np.stack([samples.all_values for samples in outputs], 1)
     none: list[Student | None] = [None] * len(outputs)
     size = _size(outputs)
-    seconds = len(DECAYS_ALONE) * train_seconds(shape_of(outputs), size.rank, size.steps, _pace(len(values))[0])
-    effort = affordable(minutes, seconds)
+    seconds = len(decays) * train_seconds(shape_of(outputs), size.rank, size.steps, _pace(len(values))[0])
+    effort = min(most_effort, affordable(minutes, seconds))
     rivals = []
-    for decay in DECAYS_ALONE:
+    for decay in decays:
         details: list[FitDetails] = [{"decay": decay, **({"effort": effort} if effort < 1 else {})} for _ in outputs]
         rivals.append(_fit(outputs, outputs[0].all_codes, values, none, details, begin, size, effort, decay))
-    fits = [max(pair, key=lambda fit: fit.details["train_r2"]) for pair in zip(*rivals, strict=True)]
+    fits = [max(rival, key=lambda fit: fit.details["train_r2"]) for rival in zip(*rivals, strict=True)]
     return fits if max_order is None else [_truncated(fit, max_order) for fit in fits]
 
 
