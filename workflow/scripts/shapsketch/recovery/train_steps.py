@@ -4,7 +4,7 @@ float32. At each position the sequences of a batch are sorted by their letter, s
 of matrices, which is left to BLAS; rows go straight from the order of one position to that of the next. A batch is
 divided into `PARTS` whatever the number of threads, and their gradients are added in order: threads do not change
 results. Threads are Python's, which wait for one another asleep: those of numba spin, and starve where cores are
-shared.
+shared. Sums are loops: those of numba along an axis, and expressions of arrays, compile for seconds.
 """
 
 import numba
@@ -28,7 +28,9 @@ def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_hea
     order, ends = _sorted(codes, letters)
     places = _places(order)
     lefts, product = np.empty((n, count, width), np.float32), np.empty((count, width), np.float32)
-    lefts[0] = start
+    for r in range(count):
+        for k in range(width):
+            lefts[0, r, k] = start[k]
     for i in range(n):
         for letter in range(letters):
             first, last = ends[i, letter], ends[i, letter + 1]
@@ -38,9 +40,12 @@ def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_hea
             _gather(product, places[i], lefts[i + 1])
     back = np.empty((count, width), np.float32)
     _scatter(product, order[n - 1], back)
-    errors = (np.dot(back, heads[:width]) + heads[width] - targets) * scale
+    errors = np.dot(back, heads[:width])
+    for r in range(count):
+        for o in range(errors.shape[1]):
+            errors[r, o] = (errors[r, o] + heads[width, o] - targets[r, o]) * scale
     np.dot(back.T, errors, of_heads[:width])
-    of_heads[width] = errors.sum(0)
+    _sum_rows(errors, of_heads[width])
     _gather(np.dot(errors, heads[:width].T), order[n - 1], back)
     for i in range(n - 1, -1, -1):
         for letter in range(letters):
@@ -49,9 +54,18 @@ def gradient(codes, targets, cores, start, heads, scale, grads, of_start, of_hea
                 np.dot(lefts[i, first:last].T, back[first:last], grads[i, letter])
                 np.dot(back[first:last], cores[i, letter].T, product[first:last])
             else:
-                grads[i, letter] = np.float32(0.0)
+                grads[i, letter].fill(0.0)
         _scatter(product, places[i - 1] if i else order[0], back)
-    of_start[:] = back.sum(0)
+    _sum_rows(back, of_start)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_rows(rows, out):
+    """Set out to the sum of the rows, in order."""
+    out.fill(0.0)
+    for r in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            out[k] += rows[r, k]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -132,7 +146,7 @@ def shrink(cores, share):
     mean = np.empty(width, np.float32)
     for i in range(n):
         for a in range(width):
-            mean[:] = np.float32(0.0)
+            mean.fill(0.0)
             for letter in range(letters):
                 mean += cores[i, letter, a]
             mean *= share / np.float32(letters)

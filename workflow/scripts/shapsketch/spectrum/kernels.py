@@ -51,7 +51,7 @@ def fill(columns, t, cells, values, terms):
             values[r] = table[cells[r]]
         return
     plain, values_by_phase = terms.phases.shape[1] == terms.phases.shape[2], np.empty(terms.phases.shape[1])
-    values[:] = 0.0
+    values.fill(0.0)
     cursor = terms.frequency_offsets[t]
     for w in range(terms.fourier_offsets[t], terms.fourier_offsets[t + 1]):
         frequencies, support = terms.frequencies[cursor : cursor + stop - start], terms.positions[start:stop]
@@ -84,7 +84,7 @@ def _add_averaged_fourier_term(columns, support, frequencies, phases, amplitude,
 @numba.njit(cache=True)
 def _add_fourier_term(columns, support, frequencies, cells, values_by_phase, values):
     """Add a Fourier term to the values of a block, given its value for every m."""
-    cells[: values.size] = 0
+    cells[: values.size].fill(0)
     for s in range(support.size):
         column, frequency = columns[support[s]], np.int32(frequencies[s])
         for r in range(values.size):
@@ -119,7 +119,7 @@ def predict(start, stop, codes, terms, out):
         rows = slice(begin, min(begin + block, stop))
         columns = codes[rows].T.copy()
         cells, values = np.empty(columns.shape[1], np.int32), np.empty(columns.shape[1])
-        out[rows] = 0.0
+        out[rows].fill(0.0)
         for t in range(terms.offsets.size - 1):
             fill(columns, t, cells, values, terms)
             for r in range(values.size):
@@ -195,7 +195,7 @@ def cell_sums(start, stop, columns, offsets, positions, sizes, table_offsets, we
             for t in range(first, last):
                 if table_offsets[t + 1] == table_offsets[t]:
                     continue
-                cells[:count] = table_offsets[t] - base
+                cells[:count].fill(table_offsets[t] - base)
                 stride = 1
                 for s in range(offsets[t + 1] - 1, offsets[t] - 1, -1):
                     column = columns[positions[s], begin : begin + count]

@@ -14,7 +14,7 @@ BLOCK = 64  # sequences that a thread takes at once, so that a position's matric
 @numba.njit(cache=True, fastmath={"contract"}, inline="always")
 def _times(vector, matrix, rows, columns, out):
     """Write vector (rows,) times matrix (rows, columns) into out."""
-    out[:columns] = 0.0
+    out[:columns].fill(0.0)
     for a in range(rows):
         x = vector[a]
         for b in range(columns):
@@ -29,6 +29,13 @@ def _dot(left, right, size):
     return total
 
 
+@numba.njit(cache=True, inline="always")
+def _copy(vector, size, out):
+    """Write the first numbers of a vector into out: slices that are assigned to slices take long to compile."""
+    for a in range(size):
+        out[a] = vector[a]
+
+
 @numba.njit(cache=True, nogil=True)
 def predict(start, stop, codes, matrices, ranks, out):
     """Write the (N,) products of matrices (n, m, k, k) that codes (N, n) choose."""
@@ -36,11 +43,11 @@ def predict(start, stop, codes, matrices, ranks, out):
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         left, after = np.zeros((last - first, width)), np.empty(width)
-        left[:, 0] = 1.0
+        left[:, 0].fill(1.0)
         for i in range(n):
             for r in range(last - first):
                 _times(left[r], matrices[i, codes[first + r, i]], ranks[i], ranks[i + 1], after)
-                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+                _copy(after, ranks[i + 1], left[r])
         for r in range(last - first):
             out[first + r] = left[r, 0]
 
@@ -59,14 +66,14 @@ def add_values(start, stop, codes, matrices, matrices_t, changes, ranks, weight,
             np.zeros((last - first, width)),
             np.empty(width),
         )
-        left[:, 0] = 1.0
+        left[:, 0].fill(1.0)
         for i in range(n):
             for r in range(last - first):
                 letter = codes[first + r, i]
                 _times(left[r], changes[i, letter], ranks[i], ranks[i + 1], after)
                 out[first + r, i] += weight * _dot(after, rights[i + 1, r], ranks[i + 1])
                 _times(left[r], matrices[i, letter], ranks[i], ranks[i + 1], after)
-                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+                _copy(after, ranks[i + 1], left[r])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -80,14 +87,14 @@ def add_letters(start, stop, codes, matrices, matrices_t, changes, ranks, weight
             np.zeros((last - first, width)),
             np.empty(width),
         )
-        left[:, 0] = 1.0
+        left[:, 0].fill(1.0)
         for i in range(n):
             for r in range(last - first):
                 for letter in range(out.shape[2]):
                     _times(left[r], changes[i, letter], ranks[i], ranks[i + 1], after)
                     out[first + r, i, letter] += weight * _dot(after, rights[i + 1, r], ranks[i + 1])
                 _times(left[r], matrices[i, codes[first + r, i]], ranks[i], ranks[i + 1], after)
-                left[r, : ranks[i + 1]] = after[: ranks[i + 1]]
+                _copy(after, ranks[i + 1], left[r])
 
 
 @numba.njit(cache=True)
@@ -95,7 +102,7 @@ def _rights(codes, matrices_t, ranks):
     """(n + 1, B, k) products of the matrices from each position on to the last."""
     count, n = codes.shape
     rights = np.zeros((n + 1, count, matrices_t.shape[2]))
-    rights[n, :, 0] = 1.0
+    rights[n, :, 0].fill(1.0)
     for i in range(n - 1, -1, -1):
         for r in range(count):
             _times(rights[i + 1, r], matrices_t[i, codes[r, i]], ranks[i + 1], ranks[i], rights[i, r])
@@ -150,7 +157,7 @@ def add_interactions(start, stop, codes, matrices, matrices_t, changes, changes_
                         out[index, r, column] += weights[index, 1] * value
                 if orders > 2 and j + 1 < n:
                     for i in range(j):
-                        sums[: n - j - 1] = 0.0
+                        sums[: n - j - 1].fill(0.0)
                         for a in range(later):
                             x = ends[i, a]
                             for k in range(n - j - 1):
@@ -162,10 +169,10 @@ def add_interactions(start, stop, codes, matrices, matrices_t, changes, changes_
                                 out[index, r, column + k] += weight * sums[k]
                 for i in range(j):
                     _times(carried[i], matrix, rank, later, ends[i])
-                    carried[i, :later] = ends[i, :later]
-                carried[j, :later] = after[:later]
+                    _copy(ends[i], later, carried[i])
+                _copy(after, later, carried[j])
             _times(left, matrix, rank, later, after)
-            left[:later] = after[:later]
+            _copy(after, later, left)
 
 
 @numba.njit(cache=True, inline="always")
@@ -185,7 +192,7 @@ def _tails(code, matrices_t, changes_t, rights, ranks, n):
     for j in range(n - 1, 0, -1):  # vectors after position j - 1
         for later in range(j + 1, n):
             _times(carried[later], matrices_t[j, code[j]], ranks[j + 1], ranks[j], after)
-            carried[later, : ranks[j]] = after[: ranks[j]]
+            _copy(after, ranks[j], carried[later])
         _times(rights[j + 1], changes_t[j, code[j]], ranks[j + 1], ranks[j], carried[j])
         for later in range(j, n):
             for a in range(ranks[j]):
@@ -207,12 +214,12 @@ def add_supports(start, stop, codes, matrices, matrices_t, changes, ranks, suppo
             _times(lefts[i], matrices[i, code[0, i]], ranks[i], ranks[i + 1], lefts[i + 1])
         for s in range(supports.shape[0]):
             first, last, place = supports[s, 0], supports[s, -1], 0
-            vector[: ranks[first]] = lefts[first, : ranks[first]]
+            _copy(lefts[first], ranks[first], vector)
             for i in range(first, last + 1):
                 if i == supports[s, place]:
                     _times(vector, changes[i, code[0, i]], ranks[i], ranks[i + 1], after)
                     place += 1
                 else:
                     _times(vector, matrices[i, code[0, i]], ranks[i], ranks[i + 1], after)
-                vector[: ranks[i + 1]] = after[: ranks[i + 1]]
+                _copy(after, ranks[i + 1], vector)
             out[r, s] += weight * _dot(vector, rights[last + 1, 0], ranks[last + 1])
