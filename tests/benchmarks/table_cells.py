@@ -19,8 +19,8 @@ def small(value: float) -> str:
 
 
 def score(values: Iterable[float]) -> str:
-    """Return R2 of some outputs, a cell of its own for none."""
-    there = [f"{value:.3f}" for value in values if pd.notna(value)]
+    """Return R2 of some outputs, a cell of its own for none; three digits, or four where three would round to 1."""
+    there = [f"{value:.4f}" if 0.9995 <= value < 0.99995 else f"{value:.3f}" for value in values if pd.notna(value)]
     return ", ".join(there)
 
 
