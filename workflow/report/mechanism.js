@@ -111,14 +111,14 @@ function show() {
 
 function list() {
   const titles = { latent: "latent", module: "module", consensus: "letters", density: "active", usual_position: "position", bits: "bits", influence: "influence", influenced: "output" };
-  const matching = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced}`.toLowerCase().includes(search));
+  const matching = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced ?? ""}`.toLowerCase().includes(search));
   const order = (a, b) => (a == null) - (b == null) || (a > b ? 1 : a < b ? -1 : 0);
   matching.sort(([a], [b]) => (sorted.down ? -1 : 1) * order(a[sorted.key], b[sorted.key]));
   const lines = matching.slice(0, MAX_ROWS).map(([one, k]) => {
     const pick = () => { chosen = k; show(); };
     return html("tr", { onclick: pick },
       html("td", {}, html("button", { type: "button", class: "name", onclick: pick }, one.latent)),
-      [one.module, one.consensus, percent(one.density), one.usual_position ?? "–", number(one.bits), number(one.influence), one.influenced].map((text) => html("td", {}, text)));
+      [one.module, one.consensus, percent(one.density), one.usual_position ?? "–", number(one.bits), number(one.influence), one.influenced ?? "–"].map((text) => html("td", {}, text)));
   });
   const head = Object.entries(titles).map(([key, title]) =>
     html("th", {}, html("button", { type: "button", class: "name", onclick: () => { sorted = { key, down: sorted.key === key ? !sorted.down : true }; list(); } }, title + (sorted.key === key ? (sorted.down ? " ↓" : " ↑") : ""))));

@@ -37,6 +37,7 @@ if __name__ == "__main__":
                     f"{path}: the {int(part.sum())} sequences of the {words} have one label only; give more sequences, "
                     "or raise dictionary.cluster_identity."
                 )
+        sizes = probes.affordable(settings["labels"], int((~held).sum()), f"{path}: probe.{name}.labels")
         coded = Coded.of(network, dictionary, [], codes)
         layers = collect(network, codes, dictionary.reads)
         features = {
@@ -45,7 +46,7 @@ if __name__ == "__main__":
             "onehot": probes.onehot(codes, q),
             "composition": probes.composition(codes, q),
         }
-        scores = probes.probe(features, labels, held, settings["labels"], settings["draws"], params.seed, fit)
+        scores = probes.probe(features, labels, held, sizes, settings["draws"], params.seed, fit)
         about = {"probe": name, "model": model, "sequences": len(codes), "rows_left_out": len(table.left_out)}
         rows += [about | row for row in scores]
         names, f = dictionary.names(), dictionary.latents
@@ -57,7 +58,6 @@ if __name__ == "__main__":
         ]
         strong = probes.strongest(features["latents"][~held], labels[~held], columns, 10, fit)
         named += [{"probe": name, "latent": latent, "weight": weight} for latent, weight in strong]
-        sizes = [size for size in settings["labels"] if size <= (~held).sum()]
         out = f"; {len(table.left_out)} rows without a value are left out" if len(table.left_out) else ""
         tell(f"{name}: {model} probes of {sizes} labels of {(~held).sum()}; {held.sum()} are held out{out}")
     write_text(snakemake.output.probes, table_text(pd.DataFrame(rows)))

@@ -29,18 +29,20 @@ if __name__ == "__main__":
     dictionary, settings = Dictionary.load(inputs.dictionary), params.latents
     dictionary.check_network(network)
     alphabet = network.template.alphabet
+    pool = split.kept.record["pool"]
     rows = split.held_rows[: settings["sequences"]]
     ids = [f"draw{k + 1}" for k in range(len(split.codes))]
     if inputs.get("sequences"):
         ids = pq.read_table(inputs.sequences, columns=["sequence_id"])["sequence_id"].to_pylist()
-    coded = latents.Coded.of(network, dictionary, [ids[k] for k in rows], split.codes[rows])
-    count = dictionary.layers * dictionary.latents
-    with script.progress(f"latents {name}", "latent", count) as bar:
-        measured = latents.effects(network, dictionary, coded, settings["effects"], bar.update)
+    coded = latents.Coded.of(network, dictionary, [ids[k] for k in rows], split.codes[rows], pool)
+    count, measured = dictionary.layers * dictionary.latents, None
+    if pool == "none":
+        with script.progress(f"latents {name}", "latent", count) as bar:
+            measured = latents.effects(network, dictionary, coded, settings["effects"], bar.update)
     matrices = {}
     for number, latent in enumerate(dictionary.names()):
         layer, column = divmod(number, dictionary.latents)
-        stride = dictionary.reads[layer].stride
+        stride = dictionary.reads[layer].stride if pool == "none" else 0
         activations = coded.latents[layer][:, :, column]
         latent_matrix = latents.matrix_of(coded, activations, stride, settings["window"], alphabet, latent)
         matrices |= {latent: latent_matrix} if latent_matrix else {}

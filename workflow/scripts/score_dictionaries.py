@@ -9,7 +9,6 @@ from shapsketch.settings import script
 if __name__ == "__main__":
     tell = script.start(snakemake)
 
-    from itertools import permutations
     from pathlib import Path
 
     import numpy as np
@@ -46,15 +45,12 @@ if __name__ == "__main__":
                 layers = measures.score_vectors(dictionary, fitted, tested, params.seed)
                 scores[kind].append({"layers": layers, "outputs": outputs})
                 bar.update()
-    stabilities = {
-        kind: [measures.stability(*pair) for pair in permutations(dictionaries, 2)]
-        for kind, dictionaries in made.items()
-    }
+    shares = {kind: measures.stabilities(dictionaries) for kind, dictionaries in made.items()}
     random = {kind: measures.random_stability(dictionaries[0], params.seed) for kind, dictionaries in made.items()}
     content = {
         "model": params.mechanism_model, "modules": [site.module for site in split.sites("sae")[1]],
         "sequences": len(split.codes), "clusters": int(split.clusters.max()) + 1, "held_out": len(held),
-        "settings": params.dictionary, "kinds": measures.report(scores, stabilities, random),
+        "settings": params.dictionary, "kinds": measures.report(scores, shares, random),
     }  # fmt: skip
     write_json(snakemake.output.scores, content)
     for kind, kind_content in content["kinds"].items():

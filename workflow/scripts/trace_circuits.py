@@ -17,6 +17,7 @@ if __name__ == "__main__":
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
+    from shapsketch.settings.errors import InputError
     from shapsketch.storage.files import write_json
 
     params, name = snakemake.params, snakemake.wildcards.mechanism
@@ -35,7 +36,16 @@ if __name__ == "__main__":
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     content, drawn = {}, []
-    outputs = settings.get("outputs") or list(network.outputs)
+    wanted = settings.get("outputs") or list(network.outputs)
+    outputs = ablation.varying(network, wanted, (chosen, tested))
+    steady = ", ".join(output for output in wanted if output not in outputs)
+    if not outputs:
+        raise InputError(
+            f"mechanism.{name}.circuit: none of {steady} varies over the {len(rows)} held-out sequences, so there is "
+            "nothing to trace; give more sequences, or other outputs."
+        )
+    if steady:
+        tell(f"{name}: without a circuit, as they do not vary over the {len(rows)} held-out sequences: {steady}")
     with script.progress(f"circuits {name}", "latent", len(outputs) * count) as bar:
         for output in outputs:
             place = circuits.find_output(network, output)

@@ -35,7 +35,7 @@ if __name__ == "__main__":
     )
     inputs = [split.vectors(site, rows, settings["max_vectors"]) for site in reads]
     targets = inputs if names.kind == "sae" else [split.vectors(site, rows, settings["max_vectors"]) for site in writes]
-    available = len(rows) * writes[0].positions
+    available = len(rows) * (writes[0].positions if split.kept.record["pool"] == "none" else 1)
     if available > len(inputs[0]):
         tell(f"{names.mechanism}: a dictionary is trained on {len(inputs[0])} of {available} vectors (max_vectors)")
     origin = {

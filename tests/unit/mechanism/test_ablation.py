@@ -1,11 +1,15 @@
 """How few latents keep what an output varies by."""
 
+import json
+
 import numpy as np
+import pytest
 from planted import TEMPLATE
 
 from shapsketch.mechanism import ablation, activations
 from shapsketch.mechanism.replacement import encode_all
 from shapsketch.sequences.background import Background
+from shapsketch.settings.errors import InputError
 
 
 def test_two_latents_keep_what_the_output_varies_by(traced):
@@ -41,6 +45,17 @@ def test_what_passes_by_the_latents_is_not_counted_as_theirs():
     assert record["added"]["gradient"] == [2, 2, 2]  # one latent adds 0.12 of 0.16
 
 
+def test_few_sequences_and_steady_outputs_give_numbers():
+    clean = np.array([1.0, 2.0])  # half of the resamples are of one sequence alone
+    values = np.array([[1.5, 1.5], [1.0, 2.0]])
+    record = ablation.Curves([0, 1], clean, {"gradient": values}).record(0)
+    json.dumps(record, allow_nan=False)
+    assert record["kept"]["gradient"] == [0, 1]
+    assert record["area"]["gradient"] == [0.5, 0.5, 0.5]
+    outputs = np.array([[1, 1 + 1e-9, 1], [1, 1.1, 1], [0, 0, 0], [-1e-9, 0, 1e-9]])
+    assert ablation.varies(outputs).tolist() == [False, True, False, True]
+
+
 def test_an_area_is_one_where_the_first_latent_does_it_all():
     assert np.isclose(ablation.area(np.array([0.7, 1, 1]), [0, 1, 3]), 0.75)  # half of the first of two doublings
     assert ablation.area(np.array([0.7, 0.7, 0.7]), [0, 1, 3]) == 0
@@ -52,3 +67,12 @@ def test_the_smallest_circuit_is_the_last_that_keeps_enough():
     sizes = ablation.curve_sizes(512)
     assert sizes[:4] == [0, 1, 2, 3]
     assert sizes[-1] == 512
+
+
+def test_outputs_that_do_not_vary_have_no_circuit(network, letters):
+    assert ablation.varying(network, ["y"], (letters[:100], letters[100:])) == ["y"]
+    same = np.repeat(letters[:1], 10, 0)
+    for parts in ((letters, same), (same, letters), (letters, letters[:1])):
+        assert ablation.varying(network, ["y"], parts) == []
+    with pytest.raises(InputError, match="circuit.outputs names 'z', and the outputs of"):
+        ablation.varying(network, ["z"], (letters,))

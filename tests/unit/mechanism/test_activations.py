@@ -7,6 +7,7 @@ from toy_network import DNA, TOY, draw
 from shapsketch.mechanism import activations
 from shapsketch.models import identity
 from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 
 
@@ -14,6 +15,16 @@ from shapsketch.settings.errors import InputError
 def source(tmp_path):
     (tmp_path / "toy.py").write_text(TOY)
     return {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/toy.py:network"}
+
+
+def test_draws_of_a_chain_are_of_the_chain():
+    steps = np.full((4, 4), 0.25)
+    steps[1] = [0.5, 0.25, 0.0, 0.25]  # no G after a C
+    chain = Background.markov(DNA, np.full(4, 0.25), steps)
+    texts = DNA.alphabet.decode(activations.draw(chain, 3, 0, 500))
+    assert not any("CG" in text for text in texts)
+    assert any("GC" in text for text in texts)
+    assert DNA.alphabet.decode(activations.draw(chain, 3, 100, 200)) == texts[100:200]
 
 
 def test_shards_are_read_as_one_and_know_their_model(source, tmp_path):

@@ -12,6 +12,7 @@ from shapsketch.settings.errors import InputError
 
 TEMPLATE = Template(Alphabet("ACGT"), "N" * planted_masked.N)
 WILD = TEMPLATE.alphabet.encode(["AAAAATTTTT"])[0]
+ANY = np.ones((planted_masked.N, 4), bool)
 PLAN = design.Plan(mutations=5, designs=60, latents=2, strengths=[0.5, 2])
 
 
@@ -54,12 +55,29 @@ def test_scores_of_mutations_are_those_of_the_hidden_letter(masked):
 
 def test_designs_have_as_many_mutations_as_they_may(masked):
     scores = np.zeros((10, 4))
-    designs = design.draw_designs(scores, WILD, design.Plan(3, 400, 1, [1]), np.random.default_rng(0))
+    designs = design.draw_designs(scores, WILD, ANY, design.Plan(3, 400, 1, [1]), np.random.default_rng(0))
     changed = (designs != WILD).sum(1)
     assert set(changed.tolist()) == {1, 2, 3}
     scores[4, 1] = 50.0  # certain
-    designs = design.draw_designs(scores, WILD, design.Plan(3, 400, 1, [1]), np.random.default_rng(0))
+    designs = design.draw_designs(scores, WILD, ANY, design.Plan(3, 400, 1, [1]), np.random.default_rng(0))
     assert (designs[:, 4] == 1).all()
+
+
+def test_designs_fit_the_template(masked):
+    allowed = np.zeros((10, 4), bool)
+    allowed[np.arange(10), WILD] = True
+    allowed[2, [0, 2]] = allowed[7, 1] = True  # R, and Y at a T
+    designs = design.draw_designs(
+        np.zeros((10, 4)), WILD, allowed, design.Plan(5, 300, 1, [1]), np.random.default_rng(0)
+    )
+    assert allowed[np.arange(10), designs].all()
+    assert set((designs != WILD).sum(1).tolist()) == {1, 2}
+    guide = Template(Alphabet("ACGT"), "NNG" + "N" * 7)
+    with pytest.raises(
+        InputError, match=r"has 'A' at position 3, which the template does not allow; .* fits NNGNNNNNNN"
+    ):
+        design.read_wild_type("AAAAATTTTT", guide)
+    assert design.read_wild_type("AAGAATTTTT", guide)[2] == 2
 
 
 def test_the_planted_latent_designs_what_the_scorer_counts(masked):

@@ -66,6 +66,21 @@ def test_what_a_latent_adds_is_what_was_planted(trained):
     assert table[3]["effect_y"] is None
 
 
+def test_latents_of_pooled_vectors_are_those_of_the_pooled_vectors(trained):
+    network, _, _ = trained
+    dictionary, codes = planted.exact_dictionary(network), draw(50, 30_000)
+    for pool, reduce in (("mean", np.mean), ("max", np.max)):
+        coded = latents.Coded.of(network, dictionary, [f"s{k}" for k in range(50)], codes, pool)
+        for layer, site in enumerate(dictionary.reads):
+            vectors = reduce(activations.collect(network, codes, [site])[site.key], axis=1, keepdims=True)
+            expected = dictionary.encode(layer, torch.from_numpy(vectors)).numpy()
+            assert coded.latents[layer].shape == (50, 1, dictionary.latents)
+            assert np.allclose(coded.latents[layer], expected, atol=1e-5)
+    table = latents.latent_table(dictionary, coded, ["y"], None, {}, np.ones(1), 5).to_pylist()
+    assert table[0]["density"] > 0
+    assert {row["influence"] for row in table} == {row["effect_y"] for row in table} == {None}
+
+
 def test_a_dictionary_of_another_width_is_refused(trained):
     network, dictionary, _ = trained
     from dataclasses import replace

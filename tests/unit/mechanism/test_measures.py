@@ -19,6 +19,24 @@ def test_stability_is_high_between_seeds_and_low_between_random_directions():
     assert measures.over_seeds([1.0, None]) is None
 
 
+def test_pairs_of_dictionaries_are_no_independent_seeds():
+    dictionary, vectors, _ = fitted()
+    other = train([vectors], [vectors], SITES, Training(**SETTINGS | {"seed": 1}))
+    shares = measures.stabilities([dictionary, other, dictionary])
+    assert np.isnan(np.diag(shares)).all()
+    assert shares[0, 1] == measures.stability(dictionary, other)
+    assert shares[1, 0] == measures.stability(other, dictionary)
+    assert shares[0, 2] == 1
+    x = np.array([0.4, 0.5, 0.9, 0.2, 0.6])  # of pairs that are the means of their ends, the jackknife is plain
+    pairs = np.where(np.eye(5), np.nan, (x[:, None] + x) / 2)
+    mean, low, high = measures.interval(x)
+    summary = measures.over_pairs(pairs)
+    assert np.allclose([summary["mean"], *summary["interval"]], [mean, low, high])
+    assert summary["seeds"] == 5
+    assert measures.over_pairs(pairs[:2, :2]) == {"mean": 0.45, "interval": None, "seeds": 2}
+    assert measures.over_pairs(pairs[:1, :1]) is None
+
+
 def test_measures_know_their_limits():
     draws = np.random.default_rng(0)
     y = draws.standard_normal((500, 6))

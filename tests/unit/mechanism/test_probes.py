@@ -5,6 +5,7 @@ import planted
 import pytest
 
 from shapsketch.mechanism import latents, probes
+from shapsketch.settings.errors import InputError
 
 
 def test_a_probe_learns_a_planted_feature_from_few_labels(network, letters):
@@ -17,7 +18,8 @@ def test_a_probe_learns_a_planted_feature_from_few_labels(network, letters):
         "composition": probes.composition(codes, 4),
     }
     held = np.arange(len(codes)) % 2 == 0
-    rows = probes.probe(features, labels, held, [24, 96, 10_000], 6, 0)
+    sizes = probes.affordable([24, 96, 10_000], int((~held).sum()), "t.csv: probe.p.labels")
+    rows = probes.probe(features, labels, held, sizes, 6, 0)
     assert {row["labels"] for row in rows} == {24, 96}
     by = {(row["labels"], row["features"]): row for row in rows}
     assert by[96, "latents"]["score"] > 0.95
@@ -79,8 +81,6 @@ def test_ranks_of_equal_numbers_are_their_mean():
 
 
 def test_proteingyms_tables_are_read_as_they_are(tmp_path):
-    from shapsketch.settings.errors import InputError
-
     table = tmp_path / "assay.csv"
     table.write_text(
         "mutant,mutated_sequence,DMS_score,DMS_score_bin\nA1C,CAAAAA,0.5,1\nA1G,GAAAAA,-1.5,0\nA1T,TAAAAA,,1\n"
@@ -100,3 +100,8 @@ def test_proteingyms_tables_are_read_as_they_are(tmp_path):
     table.write_text("mutant,score\nA1C,0.5\n")
     with pytest.raises(InputError, match="needs a column sequence, or mutated_sequence as in ProteinGym's tables"):
         probes.read_labels(table, planted.TEMPLATE, "score")
+
+
+def test_a_table_of_too_few_sequences_is_refused():
+    with pytest.raises(InputError, match=r"^t.csv: probe.p.labels asks for 24 or more, and 18 sequences are left"):
+        probes.affordable([96, 24], 18, "t.csv: probe.p.labels")

@@ -84,6 +84,12 @@ def test_a_broken_run_goes_on_and_gives_the_same_bytes(tmp_path):
     kept = tmp_path / "state.safetensors"
     with pytest.raises(KeyboardInterrupt):
         train([vectors], [vectors], SITES, training, checkpoint=kept, every=20, progress=stop)
+    copy = tmp_path / "copy.safetensors"
+    for part, first in ((vectors, 40), (vectors[:-1], 0)):  # of other vectors, such as a smaller share of the sequences
+        copy.write_bytes(kept.read_bytes())
+        seen = []
+        train([part], [part], SITES, training, checkpoint=copy, every=20, progress=seen.append)
+        assert seen[0] == first
     seen = []
     train([vectors], [vectors], SITES, training, checkpoint=kept, every=20, progress=seen.append).save(
         tmp_path / "resumed"

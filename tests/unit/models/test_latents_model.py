@@ -71,5 +71,7 @@ mechanism: {look: {model: net, sequences: some, modules: [body]}}
     assert (own["source"]["factory"], own["template"], own["source"]["pool"]) == ("net.py:make", "NNNN", "max")
     with pytest.raises(InputError, match=r"source.latents.mechanism is 'lok', which is not under mechanism: look"):
         expand_latents(yaml.safe_load(text.replace("mechanism: look,", "mechanism: lok,")))
+    with pytest.raises(InputError, match=r"source.latents reads every position, and mechanism.look has pool: mean"):
+        expand_latents(yaml.safe_load(text.replace("look: {model", "look: {pool: mean, model")))
     with pytest.raises(InputError, match=r"unknown key 'pols' at models.features.source.latents"):
         expand_latents(yaml.safe_load(text.replace("pool:", "pols:")))

@@ -16,6 +16,7 @@ from shapsketch.storage.tsv import bed_name, bed_text, read_table, table_text
 LIKE_NUMBERS = [
     "1",
     "1.0",
+    "0.10",
     "01",
     "NA",
     "nan",
@@ -37,11 +38,12 @@ ODD = ['q"uote', '"', '""', "'", "a\tb", "a\nb", "a\r\nb", "a\rb", "a,b", " a ",
 @pytest.mark.parametrize("names", [LIKE_NUMBERS, ODD, LIKE_NUMBERS + ODD, ["a\rb"]])
 def test_what_is_written_is_read_back(names, tmp_path):
     values = np.linspace(-1, 1, len(names))
-    table = pd.DataFrame({"output": names, "sequence_id": names[::-1], "set": names, "value": values, "order": 2})
+    texts = ("output", "set", "latent", "module", "concept", "probe", "condition", "sequence")
+    table = pd.DataFrame({"sequence_id": names[::-1], **dict.fromkeys(texts, names), "value": values, "order": 2})
     path = tmp_path / "t.tsv"
     path.write_bytes(table_text(table, 17).encode())
     read = read_table(path)
-    for name in ("output", "sequence_id", "set"):
+    for name in ("sequence_id", *texts):
         assert read[name].tolist() == table[name].tolist()
     assert read["value"].tolist() == values.tolist()
     assert read["order"].tolist() == [2] * len(names)

@@ -105,11 +105,9 @@ def get_mechanism_sequences(wildcards):
 def get_mechanism_background(wildcards):
     """The sequences that the background counts, where it is drawn from."""
     entry = MECHANISMS[wildcards.mechanism]
-    background = MODELS[entry["model"]]["background"]
-    counts = isinstance(background, dict) and "from_sequences" in background
-    if isinstance(entry["sequences"], dict) and counts:
-        return SEQUENCES[background["from_sequences"]["queries"]]["path"]
-    return []
+    counted = counted_sequences(MODELS[entry["model"]]["background"])
+    drawn = isinstance(entry["sequences"], dict)
+    return SEQUENCES[counted]["path"] if drawn and counted else []
 
 
 def get_activation_settings(name):

@@ -9,6 +9,7 @@ import numpy as np
 from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
+from .circuits import find_output
 from .replacement import predict_replaced
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ ENOUGH = 0.8  # of an output's variation, that a circuit keeps
 LEVELS = (0.8, 0.9, 0.95)  # that are told
 BASELINE = "gradient"  # the ranking that others are compared with
 RESAMPLES = 200  # of sequences
+MIN_SPREAD = 1e-6  # of an output's largest size: less is the rounding of float32
 MIN_ADDED = 1e-9  # share of the variation below which latents add nothing
 
 
@@ -56,10 +58,30 @@ def ablated(
 def kept_shares(clean: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return (..., sizes) shares of the variation of (..., N) outputs that (..., sizes, N) ablated ones keep.
 
-    One less the variance of the error over that of the model's own output: a constant shift is no loss of variation.
+    One less the variance of the error over that of the model's own output, which must vary (`varies`): a constant shift
+    is no loss of variation.
     """
     errors = (values - clean[..., None, :]).var(-1)
     return 1 - errors / clean.var(-1)[..., None]
+
+
+def varies(clean: np.ndarray) -> np.ndarray:
+    """Whether (..., N) outputs differ by more than rounding: (...,) bool."""
+    spread: np.ndarray = np.ptp(clean, -1) > MIN_SPREAD * np.abs(clean).max(-1)
+    return spread
+
+
+def varying(network: HookedNetwork, outputs: Sequence[str], parts: Sequence[np.ndarray]) -> list[str]:
+    """Return those of some outputs that vary over each of some parts of the sequences, (N, n) uint8 codes.
+
+    Raises:
+        InputError: the network has no output of such a name.
+    """
+    places = [find_output(network, output) for output in outputs]
+    vary = np.ones(len(network.outputs), bool)
+    for codes in parts:
+        vary &= varies(network.predict(codes).T) if len(codes) > 1 else False
+    return [output for output, place in zip(outputs, places, strict=True) if vary[place]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,7 @@ class Curves:
 
     Attributes:
         sizes: how many latents are kept, from none to all.
-        clean: (N,) the output of the model as it is.
+        clean: (N,) the output of the model as it is; it varies.
         values: by ranking (sizes, N) the ablated output.
     """
 
@@ -90,6 +112,7 @@ class Curves:
             ranking has more of it than that by gradients, sequences resampled in pairs.
         """
         draws = generator(seed, BOOTSTRAP_STREAM).integers(0, len(self.clean), (RESAMPLES, len(self.clean)))
+        draws = draws[varies(self.clean[draws])]  # of few sequences, some are of one alone
         kept = {kind: kept_shares(self.clean, values) for kind, values in self.values.items()}
         again = {
             kind: kept_shares(self.clean[draws], values[:, draws].transpose(1, 0, 2))

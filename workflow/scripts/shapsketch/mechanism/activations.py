@@ -31,11 +31,7 @@ CODES = "codes"
 def draw(background: Background, seed: int, start: int, stop: int) -> np.ndarray:
     """Return sequences start..stop-1 of a background's endless list, as (N, n) uint8 alphabet codes."""
     template = background.template
-    words = random_words(seed, ACTIVATION_STREAM, start, stop, template.n)
-    local = np.zeros(words.shape, np.uint8)
-    for threshold in background.thresholds.T:
-        local += words >= threshold
-    return template.to_alphabet(local)
+    return template.to_alphabet(background.draw(random_words(seed, ACTIVATION_STREAM, start, stop, template.n)))
 
 
 def collect(

@@ -58,7 +58,7 @@ def read_wild_type(text: str, template: Template) -> np.ndarray:
     """Return the (n,) codes of a wild type.
 
     Raises:
-        InputError: it is of another length, or has other letters.
+        InputError: it is of another length, has other letters, or does not fit the template.
     """
     alphabet = template.alphabet
     sequence = alphabet.normalise([text])[0]
@@ -66,7 +66,14 @@ def read_wild_type(text: str, template: Template) -> np.ndarray:
     if len(sequence) != template.n or odd is not None:
         what = f"has {len(sequence)} letters" if odd is None else f"has {sequence[odd]!r} at position {odd + 1}"
         raise InputError(f"design.wild_type {what}; give {template.n} letters of {alphabet.letters}.")
-    return alphabet.encode([sequence])[0]
+    codes = alphabet.encode([sequence])[0]
+    odd = next((k for k, code in enumerate(codes) if not template.allowed[k][code]), None)
+    if odd is not None:
+        raise InputError(
+            f"design.wild_type has {sequence[odd]!r} at position {odd + 1}, which the template does not allow; give a "
+            f"sequence that fits {template.pattern}."
+        )
+    return codes
 
 
 def hidden_copies(network: HookedNetwork, wild: np.ndarray) -> "torch.Tensor":
@@ -201,20 +208,25 @@ def choose_push(
     return scores, float(strength)
 
 
-def draw_designs(scores: np.ndarray, wild: np.ndarray, plan: Plan, draws: np.random.Generator) -> np.ndarray:
+def draw_designs(
+    scores: np.ndarray, wild: np.ndarray, allowed: np.ndarray, plan: Plan, draws: np.random.Generator
+) -> np.ndarray:
     """Return (designs, n) codes, each with 1 to `mutations` mutations at different positions, drawn by their scores.
 
     Args:
         scores: (n, q) of mutations; the wild type's letters are never drawn.
         wild: (n,) codes.
+        allowed: (n, q) bool, the letters of the template; a position that has only the wild type's stays as it is.
         plan: what a design may do.
         draws: random numbers.
     """
     n, q = scores.shape
     noisy = scores + draws.gumbel(size=(plan.designs, n, q))
+    noisy[:, ~allowed] = -np.inf
     noisy[:, np.arange(n), wild] = -np.inf
     letters, best = noisy.argmax(2), noisy.max(2)
-    counts = draws.integers(1, min(plan.mutations, n) + 1, plan.designs)
+    free = int(np.isfinite(best[0]).sum())
+    counts = draws.integers(1, min(plan.mutations, free) + 1, plan.designs)
     ranks = np.argsort(np.argsort(-best, axis=1, kind="stable"), axis=1, kind="stable")
     return np.where(ranks < counts[:, None], letters, wild).astype(np.uint8)
 
@@ -272,7 +284,7 @@ def compare_designs(
                     network, wild, codes[chosen], values[chosen], pushes[arm], plan.strengths, memory
                 )
             noise = generator(draw_seed, DESIGN_NOISE_STREAM)  # the same for all arms
-            designs = draw_designs(scores, wild, plan, noise)
+            designs = draw_designs(scores, wild, network.template.allowed, plan, noise)
             above = scorer(designs) - base
             best = np.sort(above)[::-1][: max(1, round(TOP_SHARE * len(above)))]
             kept[arm].append((strength, float(above.mean()), float(above.max()), float(best.mean())))

@@ -11,6 +11,7 @@ from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..motifs.pwm import Matrix, consensus_letter, information
 from ..sequences.alphabet import Alphabet
+from .activations import Pool
 from .replacement import encode_all, holding, predict_replaced
 
 MIN_SHARE_OF_LARGEST = 0.5  # of a latent's largest activation, from which on a window counts
@@ -33,9 +34,16 @@ class Coded:
     latents: list[np.ndarray]
 
     @classmethod
-    def of(cls, network: HookedNetwork, dictionary: Dictionary, names: Sequence[str], codes: np.ndarray) -> "Coded":
-        """Run the network on sequences: their names and (N, n) uint8 codes."""
-        return cls(names, codes, [z.cpu().numpy() for z in encode_all(network, dictionary, codes)])
+    def of(
+        cls,
+        network: HookedNetwork,
+        dictionary: Dictionary,
+        names: Sequence[str],
+        codes: np.ndarray,
+        pool: Pool = "none",
+    ) -> "Coded":
+        """Run the network on sequences: their names and (N, n) uint8 codes; `pool` as the dictionary was trained."""
+        return cls(names, codes, [z.cpu().numpy() for z in encode_all(network, dictionary, codes, pool=pool)])
 
 
 def effects(
@@ -125,7 +133,7 @@ def latent_table(
     dictionary: Dictionary,
     coded: Coded,
     outputs: Sequence[str],
-    measured: tuple[np.ndarray, np.ndarray],
+    measured: tuple[np.ndarray, np.ndarray] | None,
     matrices: Mapping[str, Matrix],
     spreads: np.ndarray,
     top: int,
@@ -136,7 +144,7 @@ def latent_table(
         dictionary: of the latents.
         coded: of the sequences that were looked at.
         outputs: their names.
-        measured: of `effects`.
+        measured: of `effects`; None where positions were pooled, and nothing can be replaced.
         matrices: by the latents' names.
         spreads: (outputs,) standard deviation of the outputs over the sequences.
         top: sequences that are listed.
@@ -147,10 +155,11 @@ def latent_table(
         `top_sequences`, `top_ids`, `top_positions` (1-based), `top_activations`,
         `top_profiles` (at all positions); `consensus`, `bits`, `windows`;
         `influence`, the largest over outputs of root mean square effect over the output's standard deviation, and
-        `influenced`, that output; `effect_OUTPUT`, the mean effect where active.
+        `influenced`, that output; `effect_OUTPUT`, the mean effect where active; None where nothing was measured.
     """
     rows = []
-    mean, square = measured
+    count = dictionary.layers * dictionary.latents
+    mean, square = measured or (np.full((count, len(outputs)), np.nan), np.zeros((count, len(outputs))))
     shares = square / np.where(spreads > 0, spreads, np.inf)
     for row, name in enumerate(dictionary.names()):
         layer, latent = divmod(row, dictionary.latents)
@@ -162,8 +171,8 @@ def latent_table(
             "consensus": matrix.consensus if matrix else "",
             "bits": information(matrix.frequencies) if matrix else None,
             "windows": matrix.sites if matrix else 0,
-            "influence": float(shares[row, most]),
-            "influenced": outputs[most],
+            "influence": float(shares[row, most]) if measured else None,
+            "influenced": outputs[most] if measured else None,
             **{f"effect_{o}": None if np.isnan(v) else float(v) for o, v in zip(outputs, mean[row], strict=True)},
         })  # fmt: skip
     return pa.Table.from_pylist(rows, schema=latent_schema(outputs))

@@ -9,6 +9,7 @@
 """  # noqa: E501
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -194,6 +195,38 @@ def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a / norms[0]) @ (b / norms[1]).T
 
 
+def stabilities(dictionaries: Sequence[Dictionary]) -> np.ndarray:
+    """Return the (S, S) stability of each of S dictionaries in each other one; NaN of one in itself."""
+    shares = np.full((len(dictionaries), len(dictionaries)), np.nan)
+    for first, second in permutations(range(len(dictionaries)), 2):
+        shares[first, second] = stability(dictionaries[first], dictionaries[second])
+    return shares
+
+
+def over_pairs(shares: np.ndarray) -> dict[str, Any] | None:
+    """Return the mean over pairs of S dictionaries, with its 95 % interval over the dictionaries.
+
+    Pairs share dictionaries, so these are what is left out in turn: the jackknife of a mean over pairs (Arvesen 1969),
+    with Student's t of S - 1 degrees of freedom. Two dictionaries are one pair, and have no interval.
+
+    Args:
+        shares: (S, S) of `stabilities`.
+
+    Returns:
+        As `over_seeds`; None of fewer than two dictionaries.
+    """
+    count = len(shares)
+    if count < 2:
+        return None
+    mean = float(np.nanmean(shares))
+    if count == 2:
+        return {"mean": mean, "interval": None, "seeds": count}
+    without = np.array([np.nanmean(np.delete(np.delete(shares, k, 0), k, 1)) for k in range(count)])
+    error = np.sqrt((count - 1) / count * np.square(without - without.mean()).sum())
+    half = float(stdtrit(count - 1, 0.975) * error)
+    return {"mean": mean, "interval": [mean - half, mean + half], "seeds": count}
+
+
 def over_seeds(values: Sequence[float | None]) -> dict[str, Any] | None:
     """Return the mean over seeds with its 95 % interval (Student's t), which one seed has not; None without a value."""
     known = [value for value in values if value is not None]
@@ -218,7 +251,7 @@ def named_interval(key: str, values: "Sequence[float | None]") -> dict[str, floa
 
 def report(
     scores: Mapping[str, Sequence[Mapping[str, Any]]],
-    stabilities: Mapping[str, Sequence[float]],
+    shares: Mapping[str, np.ndarray],
     random: Mapping[str, float],
 ) -> dict[str, Any]:
     """Sum up the scores of dictionaries of several seeds.
@@ -226,7 +259,7 @@ def report(
     Args:
         scores: by kind, for each seed `layers` (`score_vectors`) and `outputs` (`score_outputs`; None where positions
             were pooled, and nothing can be replaced).
-        stabilities: by kind, of each pair of seeds.
+        shares: by kind, the `stabilities` of the dictionaries of all seeds.
         random: by kind, the stability of random directions.
 
     Returns:
@@ -244,7 +277,7 @@ def report(
                 key: over_seeds([float(np.mean([layer[key] for layer in s["layers"]])) for s in seeds])
                 for key in ("fvu", "l0", "dead_share")
             },
-            "stability": over_seeds(stabilities[kind]) if stabilities[kind] else None,
+            "stability": over_pairs(shares[kind]),
             "controls": {
                 "fvu": {name: float(np.mean([layer["controls"][name] for layer in layers])) for name in names},
                 "stability": random[kind],

@@ -188,6 +188,26 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return (np.cumsum(counts) - (counts - 1) / 2)[groups]
 
 
+def affordable(sizes: Sequence[int], known: int, place: str) -> list[int]:
+    """Return the numbers of labels that can be drawn of `known` sequences.
+
+    Args:
+        sizes: that are asked for.
+        known: sequences that labels are drawn from.
+        place: of the sizes, for sentences.
+
+    Raises:
+        InputError: there are too few for the smallest.
+    """
+    fitting = [size for size in sizes if size <= known]
+    if not fitting:
+        raise InputError(
+            f"{place} asks for {min(sizes)} or more, and {known} sequences are left to draw from; set it lower, or "
+            "give more sequences."
+        )
+    return fitting
+
+
 def probe(
     features: Mapping[str, np.ndarray],
     labels: np.ndarray,
@@ -203,7 +223,7 @@ def probe(
         features: by name (N, p), `latents` among them.
         labels: (N,) numbers; of two different values, classes.
         held: (N,) bool, sequences that are scored.
-        sizes: labels that are drawn; those beyond what there is are left out.
+        sizes: labels that are drawn, of `affordable`.
         draws: of each size.
         seed: of the draws.
         fit: `fit_ridge` or `fit_logistic`.
@@ -215,7 +235,7 @@ def probe(
     """
     classes, known = len(np.unique(labels)) == 2, np.flatnonzero(~held)
     rows, random = [], generator(seed, PROBE_STREAM)
-    for size in [size for size in sizes if size <= len(known)]:
+    for size in sizes:
         scores: dict[str, list[float]] = {name: [] for name in features}
         for _ in range(draws):
             chosen = random.choice(known, size, replace=False)

@@ -10,6 +10,7 @@ from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..models.sites import Site
 from ..settings.errors import InputError
+from .activations import Pool, pooled
 
 if TYPE_CHECKING:
     import torch
@@ -113,9 +114,12 @@ def predict_constant(network: HookedNetwork, means: "dict[Site, torch.Tensor]", 
 
 
 def encode_all(
-    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, batch: int = 512
+    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, batch: int = 512, pool: Pool = "none"
 ) -> "list[torch.Tensor]":
-    """Return by layer the (N, positions, F) latents of sequences, of the network as it is."""
+    """Return by layer the (N, positions, F) latents of sequences, of the network as it is.
+
+    Of a dictionary that was trained on vectors pooled over the positions, those of such vectors: (N, 1, F).
+    """
     import torch
 
     parts: list[list[torch.Tensor]] = [[] for _ in range(dictionary.layers)]
@@ -123,5 +127,5 @@ def encode_all(
         for start in range(0, len(codes), batch):
             network.run(network.onehot(codes[start : start + batch]))
             for layer, site in enumerate(dictionary.reads):
-                parts[layer].append(dictionary.encode(layer, seen[site.key]))
+                parts[layer].append(dictionary.encode(layer, pooled(seen[site.key], pool)))
     return [torch.cat(part) for part in parts]

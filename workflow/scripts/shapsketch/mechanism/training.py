@@ -20,6 +20,7 @@ from ..models.dictionary import Dictionary, Kind
 from ..models.sites import Site
 from ..sequences.rng import DICTIONARY_STREAM, random_words
 from ..settings.errors import InputError
+from ..storage.files import sha256_json
 from .optimisation import State
 from .vectors import Standard
 from .weights import Weights, folded
@@ -83,7 +84,7 @@ def train(
         every: steps between checkpoints.
         progress: called with the steps done.
         origin: what the vectors are of; goes into the dictionary's settings, and into the checkpoint, which is not
-            taken up where it differs.
+            taken up where that or the vectors differ.
 
     Raises:
         InputError: there are no vectors, or they do not fit, or the loss is not finite.
@@ -96,7 +97,8 @@ def train(
     xs = [s.apply(x, device) for x, s in zip(inputs, into, strict=True)]
     ys = xs if training.kind == "sae" else [s.apply(y, device) for y, s in zip(targets, out, strict=True)]
     rate = training.rate or RATE / math.sqrt(max(y.shape[1] for y in ys))
-    identity = {"training": asdict(training), "origin": origin or {}}
+    units = [len(inputs[0]), *([s.mean.tolist(), s.scale] for s in (*into, *out))]
+    identity = {"training": asdict(training), "origin": origin or {}, "vectors": sha256_json(units)}
     state = State(Weights(training, xs, ys), training, rate, device, identity)
     first = state.resume(checkpoint)
     progress(first)

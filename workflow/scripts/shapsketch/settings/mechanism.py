@@ -9,6 +9,8 @@ from .errors import InputError
 from .mechanism_records import DesignConfig, MechanismConfig
 from .records import Config
 
+OF_POSITIONS = ("concepts", "steer", "probe", "circuit", "design")  # what a pooled dictionary cannot be asked for
+
 
 def ends_of(settings: MechanismConfig) -> list[str]:
     """Return which ends of modules are kept: what they give, and for transcoders what they take."""
@@ -49,9 +51,10 @@ def check_mechanism(config: Config) -> None:
                 f"{place}.circuit replaces modules: set {place}.dictionary.kind to transcoder or cross_layer; it is "
                 "sae."
             )
-        if settings["pool"] != "none" and settings.keys() & {"circuit", "steer", "design"}:
+        asked = [key for key in OF_POSITIONS if settings.get(key)]
+        if settings["pool"] != "none" and asked:
             raise InputError(
-                f"{place} steers, designs or traces circuits, which need every position: set pool to none."
+                f"{place} has pool: {settings['pool']}, and {asked[0]} needs every position; set pool to none."
             )
         for output in settings.get("circuit", {}).get("outputs", []):
             _check_known(f"{place}.circuit", "outputs", output, config["models"][settings["model"]]["outputs"])
@@ -132,6 +135,11 @@ def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
                 f"{', '.join(known) or 'it is empty'}."
             )
         entry = known[latents["mechanism"]]
+        if isinstance(entry, dict) and entry.get("pool", "none") != "none":
+            raise InputError(
+                f"{place} reads every position, and mechanism.{latents['mechanism']} has pool: {entry['pool']}; set "
+                "that to none."
+            )
         base = models.get(entry.get("model")) if isinstance(entry, dict) else None
         if not isinstance(base, dict) or not isinstance(base.get("source"), dict):
             raise InputError(f"{place} looks into mechanism.{latents['mechanism']}, whose model is not under models.")

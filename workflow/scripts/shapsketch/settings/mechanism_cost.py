@@ -62,8 +62,8 @@ def mechanism_rows(name: str, entry: MechanismConfig, sequences: int, shape: Sha
     alone = 0 if dictionary["kind"] == "cross_layer" else 2 * len(shape["widths"])
     add("measures", held * trained * (2 + REPLACED + alone) if entry["pool"] == "none" else 0)
     looked = min(held, entry["latents"]["sequences"])
-    read = looked * 2 + latents * REPLACED * min(looked, entry["latents"]["effects"])
-    add("latents", read + (sequences if entry["concepts"] else 0))
+    effects = latents * REPLACED * min(looked, entry["latents"]["effects"]) if entry["pool"] == "none" else 0
+    add("latents", looked * 2 + effects + (sequences if entry["concepts"] else 0))
     if "steer" in entry:
         steered = min(held, entry["steer"]["sequences"])
         doses = REPLACED * entry["steer"]["latents"] * len(entry["steer"]["doses"])

@@ -14,7 +14,7 @@ VERSIONS = {
     "compare": 2,
     "report": 7,
     "variants": 7,
-    "mechanism": 10,
+    "mechanism": 11,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer

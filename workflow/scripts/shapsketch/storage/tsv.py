@@ -13,9 +13,10 @@ import pandas as pd
 
 # Columns of text, in whatever table; all others hold numbers.
 TEXT = (
-    "alt", "consensus", "contig", "estimator", "genome", "group", "haplotype", "index", "kind", "label", "letter",
-    "letters", "matched", "method", "motif", "note", "orientation", "output", "positions", "predictor", "reason", "ref",
-    "relation", "sequence_id", "set", "spacing", "stage", "strand", "support", "target", "variant_id", "warning",
+    "alt", "concept", "condition", "consensus", "contig", "estimator", "genome", "group", "haplotype", "index", "kind",
+    "label", "latent", "letter", "letters", "matched", "method", "module", "motif", "note", "orientation", "output",
+    "positions", "predictor", "probe", "reason", "ref", "relation", "sequence", "sequence_id", "set", "spacing",
+    "stage", "strand", "support", "target", "variant_id", "warning",
 )  # fmt: skip
 _ODD = re.compile(r"[%\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
 _HEADER = re.compile(r"#|track|browser")  # what begins a line of BED that is no record
