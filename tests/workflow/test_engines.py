@@ -38,6 +38,7 @@ def test_profiles_plan_the_whole_workflow(tmp_path, name):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sample_sketch             2" in done.stdout
     assert "build_report              1" in done.stdout
+    assert "gpu=" not in done.stdout  # of a model on the processor: Kubernetes takes gpu=0 for a wish
 
 
 @pytest.mark.engines

@@ -65,5 +65,6 @@ rule estimate:
         checked=CHECKED,
         compare=config["compare"],
         mechanisms=MECHANISMS,
+        variants=list(VARIANTS),
     script:
         "../scripts/estimate_cost.py"

@@ -103,9 +103,7 @@ rule explain_masks:
         model=get_mask_settings,
         masks=canonical(config["explain"]["masks"]),
         listing=get_listing(),
-        letters=lambda wildcards: (
-            config["explain"]["hypothetical"] or has_stretches(wildcards.model)
-        ),
+        letters=lambda wildcards: wants_letters(wildcards.model),
         version=VERSIONS["masks"],
     script:
         "../scripts/explain_masks.py"

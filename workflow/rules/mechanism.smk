@@ -86,8 +86,8 @@ rule train_dictionary:
     resources:
         mem_mb=get_megabytes(8000),
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=lambda wildcards: int(
-            MECHANISMS[wildcards.mechanism]["dictionary"]["device"] != "cpu"
+        gpu=lambda wildcards: gpus_on(
+            MECHANISMS[wildcards.mechanism]["dictionary"]["device"]
         ),
     params:
         dictionary=get_dictionary_settings,

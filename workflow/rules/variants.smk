@@ -257,7 +257,7 @@ rule write_mutations:
             config["explain"]["predict"]
             and get_source(wildcards.model)["kind"] != "table"
         ),
-        checked=200,
+        checked=CHECKED_CHANGES,
         version=VERSIONS["variants"],
     script:
         "../scripts/write_mutations.py"

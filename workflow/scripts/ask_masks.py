@@ -37,7 +37,7 @@ if __name__ == "__main__":
         }
     )
     answers, manifest = Path(snakemake.output.answers), Path(snakemake.output.manifest)
-    if is_complete(manifest, made_from):
+    if is_complete(manifest, made_from, [answers]):
         tell(f"{manifest.stem} are there, whole and from the same: they stay")
         answers.touch()
         manifest.touch()

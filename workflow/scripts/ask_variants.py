@@ -42,7 +42,7 @@ if __name__ == "__main__":
     }
     effects, manifest = Path(snakemake.output.effects), Path(snakemake.output.manifest)
     made_from = sha256_json(origin)
-    if is_complete(manifest, made_from):
+    if is_complete(manifest, made_from, [effects]):
         tell(f"{manifest.stem} is asked, whole and from the same: it stays, and the model is not asked again")
         for path in (effects, manifest):
             path.touch()

@@ -19,10 +19,8 @@ if __name__ == "__main__":
     from shapsketch.sampling.consistency import check_answers
     from shapsketch.sampling.design import left_for_checks
     from shapsketch.sequences.alphabet import Alphabet
-    from shapsketch.sequences.background import Background
-    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.reader import query_background
     from shapsketch.sequences.template import Template
-    from shapsketch.settings.backgrounds import draws_whole_sequences
     from shapsketch.settings.errors import InputError
     from shapsketch.settings.rounds import stop_rule
     from shapsketch.settings.sources import locate
@@ -31,10 +29,7 @@ if __name__ == "__main__":
     config, name = snakemake.params.model, snakemake.wildcards.model
     source = locate(snakemake.params.source, snakemake.input.get("model"))
     template = Template(Alphabet.from_config(config["alphabet"]), config["template"])
-    if draws_whole_sequences(config["background"]):  # any sequences will do to see whether answers are steady
-        background = Background.uniform(template)
-    else:
-        background = configured_background(template, config["background"], snakemake.input.get("background"))
+    background = query_background(template, config["background"], snakemake.input.get("background"))
     reference = snakemake.input.get("reference")
     origin = {
         "model": identity(snakemake.params.source, source),

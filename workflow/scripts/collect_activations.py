@@ -36,11 +36,11 @@ if __name__ == "__main__":
     origin = {
         "files": [sha256_file(path) for path in counted],
         "model": identity(params.source, source),
-        "settings": [model, settings, params.version],
+        "settings": [model, settings, params.ends, params.version],
         "rows": [start, stop],
     }
     path, manifest, made_from = Path(snakemake.output.shard), Path(snakemake.output.manifest), sha256_json(origin)
-    if is_complete(manifest, made_from):
+    if is_complete(manifest, made_from, [path]):
         tell(f"{path} is whole and from the same: it stays")
         for file in (path, manifest):
             file.touch()

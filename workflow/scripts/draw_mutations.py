@@ -24,9 +24,9 @@ if __name__ == "__main__":
         figure = mutation_map(rows, "letter", "mean", alphabet, f"{output}, mean over the sequences that change")
         save_figure(figure, folder / f"{output}.mean")
     with pq.ParquetFile(snakemake.input.mutations) as file:
-        first = file.read_row_group(0).to_pandas() if file.num_row_groups else None
-    if first is not None:
-        chosen = first["sequence_id"].drop_duplicates()[: params.drawn].tolist()
-        for (name, output), rows in first[first["sequence_id"].isin(chosen)].groupby(["sequence_id", "output"]):
-            figure = mutation_map(rows, "alt", "delta", alphabet, f"{output}, {name}")
-            save_figure(figure, folder / f"{output}.sequence_{chosen.index(name) + 1}")
+        first = file.read_row_group(0, ["sequence_id"])["sequence_id"].unique() if file.num_row_groups else []
+    chosen = [name.as_py() for name in first[: params.drawn]]
+    table = pq.read_table(snakemake.input.mutations, filters=[("sequence_id", "in", chosen)]).to_pandas()
+    for (name, output), rows in table.groupby(["sequence_id", "output"]):
+        figure = mutation_map(rows, "alt", "delta", alphabet, f"{output}, {name}")
+        save_figure(figure, folder / f"{output}.sequence_{chosen.index(name) + 1}")

@@ -42,8 +42,11 @@ if __name__ == "__main__":
         rows += [{"model": entry["model"], **stage} for stage in stages]
         size = count * sizes[name]["bytes_per_sequence"]
         tell(f"the activations of mechanism.{name} take {size / 1e9:.3g} GB on disk, of {count} sequences")
-    table = pd.DataFrame(rows)
+    columns = ["model", "stage", "evaluations", "jobs", "job_seconds", "core_hours"]
+    table = pd.DataFrame(rows, columns=columns)
     write_text(snakemake.output.table, table_text(table, 4))
+    if params.variants:
+        tell(f"not counted: the variants of {', '.join(params.variants)}, two sequences of each, and their haplotypes")
     hours, evaluations, jobs = (table[name].sum() for name in ("core_hours", "evaluations", "jobs"))
     tell(f"{evaluations} evaluations in {jobs} jobs: {hours:.2f} core hours")
     for at_once in (1, 10, 100):

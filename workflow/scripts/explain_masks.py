@@ -42,7 +42,7 @@ if __name__ == "__main__":
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     manifest, made_from = outputs.pop("manifest"), sha256_json({**origin, "rows": [start, stop]})
-    if is_complete(manifest, made_from):
+    if is_complete(manifest, made_from, outputs.values()):
         tell(f"{manifest.stem} is explained, whole and from the same: it stays")
         for path in (*outputs.values(), manifest):
             path.touch()

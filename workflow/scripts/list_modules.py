@@ -14,11 +14,13 @@ if __name__ == "__main__":
     from shapsketch.models.hooked_network import HookedNetwork
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
+    from shapsketch.settings.sources import locate, named_files
     from shapsketch.storage.files import write_json, write_text
     from shapsketch.storage.tsv import table_text
 
-    rows, networks, shapes = [], {}, {}
+    rows, networks, shapes, files = [], {}, {}, iter(snakemake.input.get("models", []))
     for name, (model, source) in snakemake.params.models.items():
+        source = locate(source, [next(files) for _ in named_files(source)])
         template = Template(Alphabet.from_config(model["alphabet"]), model["template"])
         networks[name] = HookedNetwork(source, template, model["outputs"])
         rows += [{"model": name, **row} for row in networks[name].modules()]

@@ -16,7 +16,7 @@ if __name__ == "__main__":
     from shapsketch.sampling.near import read_near
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.background import MARKOV_NOTE
-    from shapsketch.sequences.reader import configured_background
+    from shapsketch.sequences.reader import query_background
     from shapsketch.sequences.template import Template
     from shapsketch.settings.near import near_names
     from shapsketch.settings.rounds import stop_rule
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     plan = make_plan(
         identity(source, located),
         model["outputs"],
-        configured_background(template, model["background"], snakemake.input.get("background"), notes.append),
+        query_background(template, model["background"], snakemake.input.get("background"), notes.append),
         budget=budget,
         until_r2=until_r2,
         design=model["sketch"]["design"],

@@ -60,7 +60,9 @@ if __name__ == "__main__":
     if params.concepts and not all(aligned):
         tell(f"{name}: concepts are of letters, and {dictionary.reads[aligned.index(False)].module} keeps no letters")
     elif params.concepts:
-        labels = concepts.read_concepts(params.concepts, ids, alphabet.decode(split.codes))
+        files = iter(inputs.get("labels", []))  # where they lie on this machine
+        asked = {k: c if isinstance(c, str) else {**c, "path": next(files)} for k, c in params.concepts.items()}
+        labels = concepts.read_concepts(asked, ids, alphabet.decode(split.codes))
         for key, marks in labels.items():
             tell(f"{name}: the concept {key} is in {marks.any(1).sum()} of {len(split.codes)} sequences")
         everything = latents.Coded.of(network, dictionary, ids, split.codes)

@@ -93,3 +93,22 @@ def test_training_counts_where_it_may_be_needed_up_to_its_limit():
     # What `make benchmark-recovery` measured of trains on one busy core, within a factor of three.
     for evaluations, seconds in ((10_000, 223), (10_000, 328), (20_000, 156), (70_000, 1563), (70_000, 930)):
         assert seconds / 3 < recovery_seconds({**work, "outputs": 1, "estimator": "auto"}, evaluations) < 3.5 * seconds
+
+
+def test_folds_curves_and_single_changes_are_counted():
+    work = {
+        "evaluations": 20_000, "batch_size": 100, "shards": 1, "rounds": 1, "outputs": 2, "estimator": "auto",
+        "minutes": None, "explanation_shards": 1, "asked": 1, "masked": False,
+        "alphabet": "DNA", "template": "N" * 20, "students": True,
+    }  # fmt: skip
+    rate = {"seconds_per_evaluation": 0.01, "load_seconds": 5.0}
+    plain = {row["stage"]: row for row in estimate(work, rate, [100, 50])}
+    more = {
+        row["stage"]: row for row in estimate({**work, "folds": 5, "curve": True, "changes": True}, rate, [100, 50])
+    }
+    assert more.keys() - plain.keys() == {"recover folds", "learning curve", "single changes"}
+    assert more["recover folds"]["job_seconds"] == pytest.approx(recovery_seconds({**work, "outputs": 10}, 20_000) + 10)
+    assert more["learning curve"]["job_seconds"] < plain["recover"]["job_seconds"]
+    assert more["single changes"]["evaluations"] == 2 * 200 * 2 * 2
+    assert more["single changes"]["jobs"] == 2
+    assert wall_seconds([], 10) == 0

@@ -15,10 +15,12 @@ def test_seals_find_every_change(tmp_path):
     write_text(other, "not of this shard")
     write_manifest(manifest, "origin", files)
     check_manifests([manifest])
-    assert is_complete(manifest, "origin")
-    assert not is_complete(manifest, "another origin")
+    assert is_complete(manifest, "origin", files)
+    assert is_complete(manifest, "origin", files[:1])
+    assert not is_complete(manifest, "origin", [*files, tmp_path / "1-of-2.folds.parquet"])  # wanted since
+    assert not is_complete(manifest, "another origin", files)
     files[1].write_bytes(b"some bytez")
-    assert not is_complete(manifest, "origin")
+    assert not is_complete(manifest, "origin", files)
     with pytest.raises(InputError, match=r"1-of-2.interactions.parquet is damaged.* 1 of 1 shards"):
         check_manifests([manifest])
     assert list(tmp_path.iterdir()) == [other]
@@ -30,6 +32,6 @@ def test_seals_find_every_change(tmp_path):
 def test_a_damaged_seal_seals_nothing(tmp_path, text):
     manifest = tmp_path / "1-of-1.json"
     manifest.write_text(text)
-    assert not is_complete(manifest, "origin")
+    assert not is_complete(manifest, "origin", [])
     with pytest.raises(InputError, match="cannot be used and were removed"):
         check_manifests([manifest])

@@ -56,10 +56,22 @@ def get_motif_settings(wildcards):
 
 def has_stretches(model):
     """Whether motifs are looked for in masked explanations of a model: stretches need long sequences."""
-    letters = named_letters(MODELS[model]["alphabet"])
-    length = len(allowed_letters(letters, MODELS[model]["template"]))
-    wanted = wants_seqlets(config["motifs"]["seqlets"], length)
+    wanted = wants_seqlets(config["motifs"]["seqlets"], get_length(model))
     return MASKED and wanted and config["motifs"]["count"] > 0
+
+
+def get_length(model):
+    """The letters of a model's sequences."""
+    letters = named_letters(MODELS[model]["alphabet"])
+    return len(allowed_letters(letters, MODELS[model]["template"]))
+
+
+def wants_letters(model):
+    """Whether masked explanations tell letters too: where motifs may be looked for, so that turning these on or off
+    explains nothing again.
+    """
+    long = wants_seqlets("auto", get_length(model))
+    return config["explain"]["hypothetical"] or long or has_stretches(model)
 
 
 def get_stretches(wildcards):

@@ -89,6 +89,9 @@ def get_work(model):
         "template": MODELS[model]["template"],
         "students": config["explain"]["masks"]["estimator"] in ("auto", "student"),
         "sequences": [sequences for name, sequences in ANALYSES if name == model],
+        "folds": len(get_source(model).get("folds", [])),
+        "curve": MODELS[model]["recovery"]["learning_curve"],
+        "changes": config["explain"]["mutations"] and config["explain"]["predict"],
     }
 
 
@@ -98,4 +101,9 @@ def get_gpus(wildcards):
 
 
 def get_gpus_of(model):
-    return 0 if get_source(model).get("device", "cpu") == "cpu" else 1
+    return gpus_on(get_source(model).get("device", "cpu"))
+
+
+def gpus_on(device):
+    """One for a device that is or may be a GPU; no such resource otherwise, as Kubernetes takes 0 for a wish, too."""
+    return None if device == "cpu" else 1

@@ -18,14 +18,25 @@ def get_analysis_config(model, sequences):
 
 
 def get_outside_files(wildcards):
-    """Everything that an analysis reads and the workflow has not made."""
+    """Everything that an analysis reads and the workflow has not made, or that its config names."""
+    model = MODELS[wildcards.model]
+    read = [SEQUENCES[name] for name in (wildcards.sequences, *near_names(model))]
     background = get_background_sequences(wildcards)
-    placed = wildcards.sequences in INTERVALS
-    return [
+    files = [
         *get_model_files(wildcards),
-        SEQUENCES[wildcards.sequences]["path"],
-        *([SEQUENCES[wildcards.sequences]["genome"]] if placed else []),
+        *(one[key] for one in read for key in ("path", "genome") if key in one),
         *([background] if background else []),
+        *get_compared_files(wildcards.model),
+    ]
+    return list(dict.fromkeys(files))
+
+
+def get_compared_files(model):
+    """What a model's answers and motifs are compared with."""
+    source, motifs = MODELS[model]["source"], config["motifs"]
+    return [
+        *([source["reference"]] if "reference" in source else []),
+        *([motifs["database"]] if "database" in motifs else []),
     ]
 
 

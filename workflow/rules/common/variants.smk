@@ -139,6 +139,7 @@ def get_variants_outside(wildcards):
     files += [settings["conservation"]] if "conservation" in settings else []
     for model in get_scored_models(wildcards):
         files += get_model_files(SimpleNamespace(model=model))
+        files += get_compared_files(model)
     sketched = get_variants_config(wildcards)["sequences"].values()
     files += [one[key] for one in sketched for key in ("path", "genome") if key in one]
     background = get_background_sequences(wildcards)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..settings.backgrounds import draws_whole_sequences
 from ..settings.errors import InputError
 from ..storage.delimited import SEPARATORS, is_comment, read_rows, read_text
 from ..storage.opening import is_parquet, open_text
@@ -133,6 +134,22 @@ def configured_background(
                 f"others do not fit the template, the first of them ({first['sequence_id']!r}) {first['reason']}"
             )
     return background_from_config(template, spec, sequences)
+
+
+def query_background(
+    template: Template,
+    spec: str | Mapping[str, Any],
+    path: str | None,
+    note: Callable[[str], object] = lambda sentence: None,
+) -> Background:
+    """Build the background that a model is asked about where it is not explained: how fast it is, whether it is steady.
+
+    Of whole sequences, which only masks draw, any letters will do: then it is uniform. Arguments are those of
+    `configured_background`.
+    """
+    if draws_whole_sequences(spec):
+        return Background.uniform(template)
+    return configured_background(template, spec, path, note)
 
 
 def stream_records(path: str | Path, template: Template) -> Iterator[pd.DataFrame]:

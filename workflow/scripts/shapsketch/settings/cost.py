@@ -20,6 +20,7 @@ PROBED = 12_000
 TRAINING_SECONDS = {"fixed": 100.0, "per_evaluation": 0.02}  # of students and trains, for all outputs together
 TRAINING = ("auto", "student", "train")  # estimators that train networks, `auto` where tables do not suffice
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
+CHECKED_CHANGES = 200  # the strongest single changes of each output, that the model is asked about
 # Of students of masks, for each letter string that they learn from: measured with 100, 500 and 2,114 positions.
 MASK_TRAINING_SECONDS = {"fixed": 3e-5, "per_position": 4e-7}
 LONG_INPUT, MAX_MASK_SAMPLES = 1000, 200_000  # more positions are pooled, and more samples are not learnt from
@@ -47,6 +48,9 @@ class Work(TypedDict):
         students: whether those of masks are trained, where sequences are explained by themselves.
         sequences: the names of the sets.
         checked: evaluations of the first look at the model, a part of `evaluations`.
+        folds: of the model, each of which is recovered too; 0 for none.
+        curve: whether there is a learning curve.
+        changes: whether single changes are looked up, and the strongest asked about.
     """
 
     budget: int
@@ -65,6 +69,9 @@ class Work(TypedDict):
     students: bool
     sequences: list[str]
     checked: NotRequired[int]
+    folds: NotRequired[int]
+    curve: NotRequired[bool]
+    changes: NotRequired[bool]
 
 
 class Rate(TypedDict):
@@ -192,6 +199,10 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
         add("merge", 0, 1, 0.0)
     if not work["masked"]:
         add("recover", 0, 1, recovery_seconds(work, evaluations))
+    if evaluations and work.get("folds"):
+        add("recover folds", 0, 1, recovery_seconds({**work, "outputs": outputs * work["folds"]}, evaluations))
+    if evaluations and work.get("curve"):  # tables of a half, a quarter and an eighth
+        add("learning curve", 0, 1, recovery_seconds({**work, "estimator": "regression"}, evaluations))
     jobs, asked = len(sequences) * work["explanation_shards"], work["asked"] * sum(sequences)
     if work["masked"]:
         add("ask masks", asked, jobs, asked * seconds_each / jobs + load)
@@ -202,6 +213,9 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
     else:
         seconds = asked * seconds_each + sum(sequences) * outputs * EXPLANATION_SECONDS
         add("explain", asked, jobs, seconds / jobs + load)
+    if work.get("changes") and not work["masked"]:
+        changed = 2 * CHECKED_CHANGES * outputs  # each before and after
+        add("single changes", changed * len(sequences), len(sequences), changed * seconds_each + load)
     if compared:
         add("compare", compared, len(sequences), compared * seconds_each / len(sequences) + load)
     after = ("report",) if work["masked"] else ("motifs", "logos", "report")
@@ -220,4 +234,4 @@ def wall_seconds(rows: Sequence[ModelCost], at_once: int) -> float:
     for row in rows:
         waves = ceil(row["jobs"] / at_once)
         chains[row["model"]] = chains.get(row["model"], 0.0) + waves * row["job_seconds"]
-    return max(max(chains.values()), sum(row["jobs"] * row["job_seconds"] for row in rows) / at_once)
+    return max(max(chains.values(), default=0.0), sum(row["jobs"] * row["job_seconds"] for row in rows) / at_once)

@@ -6,6 +6,7 @@ the manifest find every change of a byte since.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..settings.errors import InputError, UnusableError
 from .files import read_json, sha256_file, write_json
@@ -22,12 +23,19 @@ def write_manifest(path: str | Path, made_from: str, files: Iterable[str | Path]
     write_json(path, {"made_from": made_from, "files": {Path(file).name: sha256_file(file) for file in files}})
 
 
-def is_complete(path: str | Path, made_from: str) -> bool:
-    """Whether a manifest is there, its files are made from this, and none of them has changed since."""
+def is_complete(path: str | Path, made_from: str, files: Iterable[str | Path]) -> bool:
+    """Whether a manifest is there, it lists these files, made from this, and none of its files has changed since.
+
+    Args:
+        path: the manifest.
+        made_from: as `write_manifest` takes it.
+        files: that are wanted; another setting may want more of them.
+    """
     try:
-        return _check(Path(path)).get("made_from") == made_from
+        content = _check(Path(path))
     except InputError:
         return False
+    return content["made_from"] == made_from and {Path(file).name for file in files} <= content["files"].keys()
 
 
 def check_manifests(paths: Iterable[str | Path]) -> None:
@@ -53,13 +61,13 @@ def check_manifests(paths: Iterable[str | Path]) -> None:
         )
 
 
-def _check(path: Path) -> Mapping[str, str]:
+def _check(path: Path) -> Mapping[str, Any]:
     """The content of a manifest whose files are all as they were."""
     if not path.exists():
         raise UnusableError(f"{path} does not exist.")
     try:
         content = read_json(path)
-        files = dict(content["files"])
+        files, _ = dict(content["files"]), content["made_from"]
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise UnusableError(f"{path} is damaged ({error}).") from error
     for name, sha256 in files.items():
