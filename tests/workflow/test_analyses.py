@@ -160,9 +160,13 @@ def test_sampling_stops_when_the_spectrum_is_good_enough(tmp_path):
 def test_queries_near_the_sequences_under_a_markov_chain(tmp_path):
     workspace = Workspace(tmp_path / "run")
     chain = {"markov": {"from_sequences": "some", "pseudocount": 2}}
+    workspace.write("others.fa", ">f\nGGGATTCA\n>g\nTTGGACCA\n")
+    workspace.write("reference.csv", "sequence,g,t\nACGTTACG,4,2\nAAAAAAAA,0,0\n")
     workspace.configure(
+        sequences__others={"path": "others.fa"},
+        models__tiny__source__reference="reference.csv",
         models__tiny__background=chain,
-        models__tiny__sketch={"budget": 2000, "shards": 2, "near": {"sequences": "some", "share": 0.3}},
+        models__tiny__sketch={"budget": 2000, "shards": 2, "near": {"sequences": ["some", "others"], "share": 0.3}},
         models__tiny__recovery={"estimator": "train_alone", "minutes": 0.05},
     )
     workspace.run("results/tiny/some/report.html")
@@ -177,6 +181,8 @@ def test_queries_near_the_sequences_under_a_markov_chain(tmp_path):
     columns = [f"pos_{i}" for i in range(1, 9)]
     total = values[columns].sum(axis=1) + values["base_value"]
     assert total.tolist() == pytest.approx(values["reconstruction"].tolist(), abs=1e-6)
+    inputs = json.loads((folder / "some/provenance.json").read_text())["inputs"]
+    assert {"some.fa", "others.fa", "reference.csv", "model.py"} <= inputs.keys()  # a repeated run finds all of them
     page = (folder / "some/report.html").read_text()
     assert "ackground is a Markov chain" in page
     assert "pairs of neighbouring letters in the sequences some" in page

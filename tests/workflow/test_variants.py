@@ -112,6 +112,9 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
         "default", "check_model", "prepare_variants", "ask_variants", "merge_variants", "write_vcf", "group_haplotypes",
         "ask_haplotypes", "merge_haplotypes", "report_variants", "compare_analyses",
     }  # fmt: skip
+    workspace.run("results/estimate.tsv")
+    assert (workspace.folder / "results/estimate.tsv").read_text().count("\n") == 1
+    assert "not counted: the variants of calls" in (workspace.folder / "logs/estimate.log").read_text()
     config["models"]["another"] = config["models"]["tiny"]
     config["variants"]["calls"] |= {"beside": ["another"], "label": "CLASS", "predictors": ["AM"]}
     workspace.write("config/config.yaml", yaml.safe_dump(config))
