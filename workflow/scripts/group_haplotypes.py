@@ -14,7 +14,6 @@ if __name__ == "__main__":
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
     from shapsketch.storage.files import write_text
-    from shapsketch.storage.opening import is_parquet
     from shapsketch.storage.parquet import write_parquet
     from shapsketch.storage.tsv import table_text
     from shapsketch.variants.grouping import UNPHASED, Haplotypes, from_table, from_vcf
@@ -27,7 +26,7 @@ if __name__ == "__main__":
     grouped = Haplotypes(setup.checker.placing, template.n)
     with pq.ParquetFile(files.placed) as placed:
         rows = (row for batch in placed.iter_batches(4096) for row in batch.to_pylist())
-        if not is_parquet(files.variants) and is_vcf(files.variants):
+        if is_vcf(files.variants):
             from_vcf(files.variants, rows, grouped, params.samples)
         else:
             from_table(rows, grouped)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from vcf_cases import CONTIG, HEADER, allele, read, vcf
@@ -123,6 +124,18 @@ def test_a_table_becomes_a_vcf_too(tmp_path, bcftools):
     ]
     assert [row[:3] for row in rows] == [[str(p + 1), r, a] for _, p, r, a in changes]
     np.testing.assert_allclose([float(row[3]) for row in rows], effects["delta"].to_numpy()[1::2], rtol=1e-5)
+
+
+def test_a_parquet_table_becomes_the_vcf_that_its_text_becomes(tmp_path):
+    changes = random_changes(CONTIG, 5)
+    table = pd.DataFrame([("c", p + 1, r, a) for _, p, r, a in changes], columns=["contig", "position", "ref", "alt"])
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_parquet(tmp_path / "t.parquet")
+    made = []
+    for name in ("t.csv", "t.parquet"):
+        effects = EffectAsker(toy_model(), GivenSequences({"c": CONTIG}), Placing())(read(tmp_path / name)[0])
+        made.append(list(vcf_lines(tmp_path / name, [effects], ["up", "down"], {"c": 2000}, "test")))
+    assert made[0] == made[1] and len([line for line in made[1] if line[0] != "#"]) == 5
 
 
 def test_outputs_keep_names_of_their_own_in_info():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..settings.errors import InputError
 from ..storage.delimited import to_numbers
-from ..storage.opening import VCF, is_parquet, open_text
+from ..storage.opening import VCF, open_text
 from .baselines import NAMES
 from .reading import is_vcf
 from .tables import read_columns
@@ -59,7 +59,7 @@ def column_predictors(path: str | Path, names: Sequence[str], variants: pd.DataF
     """
     if not names:
         return {}
-    if not is_parquet(path) and is_vcf(path):
+    if is_vcf(path):
         return _of_info(path, names, variants)
     table = pd.concat(list(read_columns(path, names)))
     numbers = pd.DataFrame({name: to_numbers(path, table[name]) for name in names}, table.index)
@@ -72,7 +72,7 @@ def check_columns(path: str | Path, names: Sequence[str]) -> None:
     Raises:
         InputError: one is missing.
     """
-    if names and (is_parquet(path) or not is_vcf(path)):
+    if names and not is_vcf(path):
         next(read_columns(path, names), None)
 
 

@@ -173,7 +173,7 @@ def stream_variants(
 
 
 def _read(path: Path, columns: Columns, protein: tuple[str, str] | None, first: int) -> Iterator[Variant | Dropped]:
-    if not is_parquet(path) and is_vcf(path):
+    if is_vcf(path):
         if columns.score:
             raise InputError(f"{path} is a VCF, which has no column of scores ({columns.score}); give a table.")
         with open_text(path, VCF) as handle:
@@ -185,7 +185,9 @@ def _read(path: Path, columns: Columns, protein: tuple[str, str] | None, first: 
 
 
 def is_vcf(path: str | Path) -> bool:
-    """Whether a text file begins as a VCF does, or its first line is the one that names a VCF's columns."""
+    """Whether a file of variants is a VCF: it begins as one, or with the line that names a VCF's columns."""
+    if is_parquet(path):
+        return False
     with open_text(path, VCF) as handle:
         first = handle.readline()
     return first.startswith(("##fileformat=VCF", "#CHROM\tPOS\tID\tREF\tALT\tQUAL"))
