@@ -27,6 +27,7 @@ if __name__ == "__main__":
         position_table,
         prediction_table,
         score_table,
+        without_label,
     )
     from shapsketch.variants.setup import sequence_of
 
@@ -49,6 +50,8 @@ if __name__ == "__main__":
         missing = int(pd.isna(values).sum())
         if missing:
             tell(f"{snakemake.wildcards.variants}: {name} says nothing of {missing} of {len(variants)} variants")
+    if settings["label"] and without_label(truth):
+        tell(f"{snakemake.wildcards.variants}: {without_label(truth)}")
 
     scores = score_table(predictors, truth, params.seed)
     calls = cross_validated_calls(predictors, truth, params.seed)

@@ -76,6 +76,7 @@ def test_what_keeps_haplotypes_from_being_read_is_told(tmp_path, lines, samples,
 def test_tables_name_haplotypes_or_have_several_changes(tmp_path):
     path = tmp_path / "t.tsv"
     rows = [(700, "h1"), (500, "h2"), (510, "h1"), (505, "h2"), (515, "h1"), (900, "")]
+    rows += [(905, ""), (910, "NA"), (915, "NA"), (920, "."), (925, ".")]  # on none
     text = "".join(f"c\t{p}\t{CONTIG[p - 1]}\t{other(CONTIG[p - 1])}\t{h}\n" for p, h in rows)
     path.write_text("contig\tposition\tref\talt\thaplotype\n" + text)
     kept = pa.concat_tables(t for t, _ in stream_variants(path, Checker(REFERENCE, DNA, Placing()), columns=Columns()))

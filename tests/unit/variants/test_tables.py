@@ -11,8 +11,10 @@ from vcf_cases import CONTIG, PROTEIN, read
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
+from shapsketch.storage.delimited import to_words
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.reading import stream_variants
+from shapsketch.variants.scoring import Truth, without_label
 from shapsketch.variants.setup import set_up
 from shapsketch.variants.tables import Columns, wild_type
 from variant_cases import toy_model
@@ -35,6 +37,35 @@ def test_tables_of_contig_position_ref_and_alt(tmp_path):
     path.write_text(f"contig,position,ref,alt\nc,5oo,{base},{alt}\n")
     with pytest.raises(InputError, match="row 1 has '5oo' as its position"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_says_that_there_is_none_is_no_label_and_no_haplotype(tmp_path, kind):
+    labels = ["1", "0", "NA", "nan", "", "."] if kind == "csv" else [1.0, 0.0, *[np.nan] * 4]
+    haplotypes = ["h1", "", "N/A", "NaN", ".", "NA12878"]
+    places = [500.0, *range(501, 506)]  # numbers of a column that has had gaps
+    refs = [CONTIG[int(p) - 1] for p in places]
+    table = pd.DataFrame({"contig": "c", "position": places, "ref": refs})
+    table = table.assign(alt=["A" if r != "A" else "C" for r in refs], label=labels, haplotype=haplotypes)
+    path = tmp_path / f"t.{kind}"
+    if kind == "csv":
+        table.astype({"position": int}).to_csv(path, index=False)
+    else:
+        table.to_parquet(path)
+    kept, dropped = read(path, columns=Columns("label"))
+    assert dropped.empty and kept["positions"].to_pylist() == [str(int(p)) for p in places]
+    assert kept["label"].to_pylist() == ["1", "0", "", "", "", ""]
+    assert kept["haplotype"].to_pylist() == ["h1", "", "", "", "", "NA12878"]
+    truth = Truth.read(kept.to_pandas())
+    assert truth.label == "1" and truth.labelled.tolist() == [True] * 2 + [False] * 4
+    assert without_label(truth) == "4 of 6 variants have no label, and are of neither class"
+    assert not without_label(Truth.read(kept.to_pandas()[:2]))
+
+
+def test_labels_that_are_no_whole_numbers_stay_as_they_are():
+    assert to_words(pd.Series([0.5, 2.0, np.nan, np.inf, 1e22])) == ["0.5", "2", "", "inf", str(10**22)]
+    assert to_words(pd.Series([0.1, 3], dtype=np.float32)) == ["0.1", "3"]
+    assert to_words(pd.Series([" a", None, "1.0"])) == ["a", "", "1.0"]
 
 
 def protein_gym(tmp_path, sequence, mutants, wrong=None):

@@ -4,6 +4,7 @@ import pytest
 from vcf_cases import CONTIG, HEADER, allele, read, vcf
 
 from shapsketch.settings.errors import InputError
+from shapsketch.variants.tables import Columns
 
 
 def test_every_allele_of_a_line_is_a_row_or_has_its_reason(tmp_path):
@@ -43,6 +44,12 @@ def test_every_allele_of_a_line_is_a_row_or_has_its_reason(tmp_path):
         assert text in reasons[name], name
     wrong = dropped[dropped["variant_id"] == "wrong"].iloc[0]
     assert (wrong["record"], wrong["contig"], wrong["positions"], wrong["genome"]) == (12, "c", "500", base)
+
+
+def test_a_point_is_no_label(tmp_path):
+    places = zip((500, 600, 700, 800), ("CLASS=.", "CLASS=bad", "DB", "CLASS=na"), strict=True)
+    kept, _ = read(vcf(tmp_path, *((*allele(p)[:7], info) for p, info in places)), columns=Columns("CLASS"))
+    assert kept["label"].to_pylist() == ["", "bad", "", ""]
 
 
 @pytest.mark.parametrize(

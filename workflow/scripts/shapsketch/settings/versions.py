@@ -13,7 +13,7 @@ VERSIONS = {
     "motifs": 11,
     "compare": 2,
     "report": 7,
-    "variants": 7,
+    "variants": 8,
     "mechanism": 11,
 }
 

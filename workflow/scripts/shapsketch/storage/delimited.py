@@ -175,6 +175,23 @@ def to_numbers(path: str | Path, column: pd.Series) -> np.ndarray:
     return text.mask(missing, "nan").to_numpy(object).astype(np.float64)
 
 
+def to_words(column: pd.Series) -> list[str]:
+    """Read a column's text, by row: numbers that are whole without a point (1, not 1.0), nothing where there is none.
+
+    Args:
+        column: text or numbers.
+    """
+    if not pd.api.types.is_float_dtype(column):
+        return column.fillna("").astype(str).str.strip().tolist()
+    pairs = zip(column.tolist(), column.astype(str), strict=True)
+    return ["" if np.isnan(x) else str(int(x)) if x.is_integer() else text for x, text in pairs]
+
+
+def name_in(word: str) -> str:
+    """Return a word that names something; nothing for one that says that there is no name, or a VCF's point."""
+    return "" if word.upper() in MISSING_WORDS | {"."} else word
+
+
 def _split(line: str, separator: str) -> list[str]:
     """The cells of one line; of one that quotes badly, itself."""
     try:

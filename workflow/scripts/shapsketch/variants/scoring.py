@@ -117,6 +117,12 @@ class Truth:
         return cls(table["score"].to_numpy(np.float64), labelled, (labels == chosen).to_numpy() & labelled, chosen)
 
 
+def without_label(truth: Truth) -> str:
+    """Say in a sentence how many variants have no label; empty where all have one."""
+    count, total = int((~truth.labelled).sum()), len(truth.labelled)
+    return f"{count} of {total} variants have no label, and are of neither class" if count else ""
+
+
 @dataclass(frozen=True)
 class Predictors:
     """Predictors of the same variants.

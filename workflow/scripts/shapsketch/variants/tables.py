@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..settings.errors import InputError
-from ..storage.delimited import is_comment, read_rows, read_text, to_numbers
+from ..storage.delimited import is_comment, name_in, read_rows, read_text, to_numbers, to_words
 from ..storage.opening import is_parquet, open_text
 from .hgvs import UnreadableError, parse_protein
 from .variant import Change, Dropped, Variant, left_out
@@ -133,7 +133,7 @@ def read_variants(
                 "sequence, mutant or hgvs."
             )
         scores = to_numbers(path, table["score"]) if "score" in table else np.full(len(table), np.nan)
-        texts = {key: table[key].astype(str).str.strip().tolist() for key in table.columns if key != "score"}
+        texts = {key: to_words(table[key]) for key in table.columns if key != "score"}
         for record, score, *cells in zip(table.index.tolist(), scores.tolist(), *texts.values(), strict=True):
             row = dict(zip(texts, cells, strict=True))
             if by_name and protein:
@@ -187,8 +187,8 @@ def _variant(
         contig,
         changes,
         strand=row.get("strand", ""),
-        label=row.get("label", ""),
+        label=name_in(row.get("label", "")),
         score=score,
-        haplotype=row.get("haplotype", ""),
+        haplotype=name_in(row.get("haplotype", "")),
         mutated=row.get("mutated", ""),
     )

@@ -36,9 +36,9 @@ class Variant:
         contig: where.
         changes: in ascending order, one for each site.
         strand: `+`, `-`, or empty where the file does not say.
-        label: its class, where the file has one.
+        label: its class, where the file has one; empty otherwise.
         score: a measured value, where the file has one; NaN otherwise.
-        haplotype: of a table with such a column, which haplotype it is on.
+        haplotype: of a table with such a column, which haplotype it is on; empty where it says none.
         mutated: the whole sequence with all changes, where the file says it.
     """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..settings.errors import InputError
+from ..storage.delimited import name_in
 from .variant import Change, Dropped, Variant, left_out
 
 COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
@@ -122,11 +123,11 @@ def alleles(line: Line, label: str = "") -> Iterator[Variant | Dropped]:
         label: the key of INFO with the class of the variant; empty: none.
     """
     contig, position, identifier, ref = line.cells[:4]
-    start = int(position) - 1
+    start, of_line = int(position) - 1, name_in(line.info(label)) if label else ""
     for number, alt in enumerate(line.alternatives, 1):
         name = identifier if identifier not in ("", ".") else f"{contig}:{position}:{ref}>{alt}"
         change = Change(start, ref.upper(), alt.upper())
-        variant = Variant(line.number, number, name, contig, (change,), label=line.info(label) if label else "")
+        variant = Variant(line.number, number, name, contig, (change,), label=of_line)
         reason = _unusable(ref, alt)
         yield left_out(_as_written(variant, ref, alt), reason) if reason else variant
 
