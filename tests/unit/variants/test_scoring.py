@@ -151,10 +151,13 @@ def test_predictors_stand_side_by_side():
 
 def test_positions_are_tabulated():
     table = pd.DataFrame({
-        "output": "y", "positions": ["3", "3,7", "7"], "delta": [1.0, -2.0, -4.0], "score": [0.5, np.nan, 1.5],
-        "label": ["1", "0", ""],
+        "output": "y", "positions": ["3", "3,7", "7", "3"], "delta": [1.0, -2.0, -4.0, 8.0], "contig": list("cccb"),
+        "score": [0.5, np.nan, 1.5, 2.5], "label": ["1", "0", "", "1"],
     })  # fmt: skip
-    made = position_table(table, Truth.read(table)).set_index("position")
+    made = position_table(table, Truth.read(table))
+    assert list(made.columns[:3]) == ["output", "position", "variants"] and made.columns[-1] == "contig"
+    other, made = made[made["contig"] == "b"], made[made["contig"] == "c"].set_index("position")
+    assert other[["position", "variants", "mean_delta"]].values.tolist() == [[3, 1, 8]]  # of another chromosome
     assert made.loc[3, "variants"] == 2 and made.loc[3, "positives"] == 1
     assert made.loc[3, "mean_delta"] == -0.5 and made.loc[3, "mean_delta_negative"] == -2
     assert made.loc[7, "mean_delta"] == -3 and made.loc[7, "mean_score"] == 1.5

@@ -309,7 +309,8 @@ def position_table(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
 
     Returns:
         `output`, `position`, `variants`, `positives`, `mean_delta`, `mean_delta_positive`, `mean_delta_negative`,
-        `mean_score`; variants with several changes count at each of them.
+        `mean_score`, `contig`; variants with several changes count at each of them. Ordered by output, contig and
+        position.
     """
     rows = table.assign(
         positive=truth.positive, labelled=truth.labelled, position=table["positions"].astype(str).str.split(",")
@@ -317,7 +318,7 @@ def position_table(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     rows = rows.explode("position").astype({"position": np.int64})
     rows["delta_positive"] = rows["delta"].where(rows["positive"])
     rows["delta_negative"] = rows["delta"].where(rows["labelled"] & ~rows["positive"])
-    made = rows.groupby(["output", "position"], sort=True).agg(
+    made = rows.groupby(["output", "contig", "position"], sort=True).agg(
         variants=("delta", "size"),
         positives=("positive", "sum"),
         mean_delta=("delta", "mean"),
@@ -325,4 +326,5 @@ def position_table(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
         mean_delta_negative=("delta_negative", "mean"),
         mean_score=("score", "mean"),
     )
-    return made.reset_index()
+    made = made.reset_index()
+    return made.assign(contig=made.pop("contig"))  # columns are added behind the old ones
