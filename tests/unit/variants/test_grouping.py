@@ -48,6 +48,21 @@ def test_what_a_haplotype_lacks_is_counted(tmp_path):
     assert [(row["variant_ids"], row["missing"]) for row in haplotypes.to_pylist()] == [(["v500", "v510"], 1)]
 
 
+def test_what_is_left_out_elsewhere_is_no_lack(tmp_path):
+    """Before the first change and after the last, and on another contig: of one haplotype, whole in both parents."""
+    wrong = "\t".join(["c", "505", "x", other(CONTIG[504]), "<DEL>", ".", ".", ".", "GT", "0|1", "0|0"])
+    lines = [snv(500, "0|1", "1|0"), snv(510, "0|1", "1|0"), snv(600, "0|1", "0|0"), snv(610, "0|1", "0|0")]
+    far = [wrong.replace("505", place) for place in ("100", "495", "590", "600", "1700")]
+    haplotypes, _ = gather(tmp_path, sorted([*lines, *far], key=lambda line: int(line.split("\t")[1])))
+    found = [(row["variant_ids"], row["carriers"], row["missing"]) for row in haplotypes.to_pylist()]
+    assert found == [(["v500", "v510"], 2, 0), (["v600", "v610"], 1, 1)]
+    elsewhere = wrong.replace("c\t505", "b\t505")
+    haplotypes, _ = gather(tmp_path, [elsewhere, *lines[:2]])
+    assert [(row["carriers"], row["missing"]) for row in haplotypes.to_pylist()] == [(2, 0)]
+    haplotypes, _ = gather(tmp_path, [*lines[:2], wrong.replace("505", "600"), *lines[2:]])  # where a new group begins
+    assert [row["missing"] for row in haplotypes.to_pylist()] == [0, 1]
+
+
 def test_overlapping_variants_are_on_no_haplotype(tmp_path):
     lines = [indel(500, CONTIG[499:505], CONTIG[499], "0|1", "0|1"), snv(503, "0|1", "0|0"), snv(510, "0|0", "0|1")]
     haplotypes, left_out = gather(tmp_path, lines)

@@ -53,13 +53,13 @@ class Group:
         rows: of the variants, as `VARIANT_SCHEMA` has them.
         changes: of all of them.
         phase: their phase set; empty where none has said.
-        missing: 0-based places of further variants of the haplotype that were left out.
+        missing: contigs and 0-based places of further variants of the haplotype that were left out.
     """
 
     rows: list[Row] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     phase: str = ""
-    missing: list[int] = field(default_factory=list)
+    missing: list[tuple[str, int]] = field(default_factory=list)
 
     def takes(self, row: Row, phase: str, placing: Placing, width: int) -> bool:
         """Whether a further variant shares contig, phase set and window with these."""
@@ -76,6 +76,12 @@ class Group:
         self.rows.append(row)
         self.changes = sorted([*self.changes, *_changes(row)])
         self.phase = self.phase or phase
+
+    @property
+    def lacks(self) -> int:
+        """How many variants were left out between the first change and the last."""
+        contig, last = self.rows[0]["contig"], max(change.stop for change in self.changes)
+        return sum(where == contig and self.changes[0].start <= place < last for where, place in self.missing)
 
 
 @dataclass
@@ -106,12 +112,10 @@ class Haplotypes:
             for row in group.rows:
                 self.leave_out(row, OVERLAPS)
             return
-        last = max(change.stop for change in group.changes)
-        missing = sum(place < last for place in group.missing)
-        key = (name, *((row["record"], row["allele"]) for row in group.rows), missing)
+        key = (name, *((row["record"], row["allele"]) for row in group.rows), group.lacks)
         known = self._found.get(key)
         if known is None:
-            known = self._found[key] = self._row(group, name or f"H{len(self._found) + 1}", missing)
+            known = self._found[key] = self._row(group, name or f"H{len(self._found) + 1}")
         known["carriers"] += 1
         if carrier and known["carriers"] <= MAX_NAMED:
             known["samples"] = ",".join(filter(None, (known["samples"], carrier)))
@@ -121,7 +125,7 @@ class Haplotypes:
         keys = ("record", "variant_id", "contig", "positions", "ref", "alt")
         self._left_out[(*(row[key] for key in keys), reason)] += genotypes
 
-    def _row(self, group: Group, name: str, missing: int) -> dict[str, Any]:
+    def _row(self, group: Group, name: str) -> dict[str, Any]:
         changes = tuple(group.changes)
         window = self.placing.window(_together(group.rows[0], changes), self.width)
         ids = [row["variant_id"] for row in group.rows]
@@ -133,7 +137,7 @@ class Haplotypes:
         positions, ref, alt = columns_of(changes)
         place = {"contig": window.contig, "start": window.start, "end": window.stop, "strand": window.strand}
         texts = {"positions": positions, "ref": ref, "alt": alt, "variant_ids": ids, "samples": ""}
-        return {"haplotype": name, **place, **texts, "carriers": 0, "missing": missing}
+        return {"haplotype": name, **place, **texts, "carriers": 0, "missing": group.lacks}
 
     def tables(self) -> tuple[pa.Table, pd.DataFrame]:
         """Return the haplotypes (`HAPLOTYPE_SCHEMA`), and the variants that are on none (`LEFT_OUT_COLUMNS`)."""
@@ -244,7 +248,7 @@ def _take(
     """Add a line's alleles to the haplotypes of a sample."""
     values = dict(zip(line.cells[8].split(":"), line.cells[column].split(":"), strict=False))
     genotype, phase = values.get("GT", "."), values.get("PS", ".")
-    carried = genotype.replace("|", "/").split("/")
+    carried, place = genotype.replace("|", "/").split("/"), (line.cells[0], int(line.cells[1]) - 1)
     phased = "/" not in genotype or len(set(carried)) == 1
     if not phased or "." in carried:
         for number in {int(a) for a in carried if a.isdigit()} & kept.keys():
@@ -262,10 +266,10 @@ def _take(
         row = kept.get(int(allele))
         if row is None:
             if line.alternatives[int(allele) - 1] != "*":  # which only repeats another line's deletion
-                group.missing.append(int(line.cells[1]) - 1)
+                group.missing.append(place)
         elif group.takes(row, phase, haplotypes.placing, haplotypes.width):
             group.add(row, phase)
         else:
             haplotypes.close(group, f"{sample}|{number}")
-            groups[(sample, number)] = group = Group()
+            groups[(sample, number)] = group = Group(missing=[one for one in group.missing if one == place])
             group.add(row, phase)
