@@ -19,6 +19,8 @@ from shapsketch.variants.setup import set_up
 from shapsketch.variants.tables import Columns, wild_type
 from variant_cases import toy_model
 
+SETTINGS = {"label": "", "score": "", "sequence": "", "strand": "+", "fill": "right", "first": 1}
+
 
 def test_tables_of_contig_position_ref_and_alt(tmp_path):
     base = CONTIG[499]
@@ -87,15 +89,7 @@ def test_proteingym_tables_work_as_they_are(tmp_path):
     path = protein_gym(tmp_path, PROTEIN, mutants * 2, wrong=3)
     assert wild_type(path) == PROTEIN
     template = Template(Alphabet(letters), "X" * 30)
-    settings = {
-        "label": "DMS_score_bin",
-        "score": "DMS_score",
-        "sequence": "",
-        "strand": "+",
-        "fill": "right",
-        "first": 1,
-    }
-    setup = set_up(settings, path, None, template, False)
+    setup = set_up(SETTINGS | {"label": "DMS_score_bin", "score": "DMS_score"}, path, None, template, False)
     (kept, dropped), *_ = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein)
     assert kept["positions"].to_pylist() == ["5", "3,8", "5"]
     assert kept["score"].to_pylist() == [0.0, 0.1, 0.2] and kept["label"].to_pylist() == ["0", "0", "1"]
@@ -107,3 +101,22 @@ def test_proteingym_tables_work_as_they_are(tmp_path):
     values = model(template.alphabet.encode([PROTEIN, *table["mutated_sequence"][:3]]))[:, 0]
     np.testing.assert_allclose(found["delta"].to_numpy(), values[1:] - values[0], rtol=1e-9)
     assert model.evaluations == 4 + 3  # the unchanged sequence and the repeated variant once
+
+
+def test_a_mutated_sequence_is_whole_whatever_the_window(tmp_path):
+    """Longer than the template, or than the unchanged one; of RNA in the letters of DNA."""
+    mutants = [f"{PROTEIN[14]}15W", f"{PROTEIN[15]}16W"]
+    path, other = tmp_path / "t.csv", protein_gym(tmp_path, PROTEIN, mutants, wrong=1)
+    template = Template(Alphabet.from_config("protein"), "X" * 20)
+    setup = set_up(SETTINGS, other, None, template, False)
+    ((kept, dropped),) = stream_variants(other, setup.checker, columns=setup.columns, protein=setup.protein)
+    assert kept["positions"].to_pylist() == ["15"] and kept["start"].to_pylist() == [4]
+    assert dropped["reason"].tolist() == ["its mutated_sequence is not the unchanged sequence with these changes"]
+    path.write_text(f"mutant,mutated_sequence\np.{PROTEIN[14]}15del,{PROTEIN[:14] + PROTEIN[15:]}\n")
+    setup = set_up(SETTINGS | {"sequence": PROTEIN}, path, None, template, False)
+    ((kept, dropped),) = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein)
+    assert kept["alt"].to_pylist() == [""] and dropped.empty
+    path.write_text("mutant,mutated_sequence\nA2C,UCGTTA\nA2G,TGGTTC\n")
+    setup = set_up(SETTINGS | {"sequence": "TAGTTA"}, path, None, Template(Alphabet("ACGU"), "NNNNNN"), False)
+    ((kept, dropped),) = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein)
+    assert kept["record"].to_pylist() == [1] and dropped["record"].tolist() == [2]

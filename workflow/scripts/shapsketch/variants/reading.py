@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..sequences.alphabet import character_codes
+from ..sequences.alphabet import Alphabet, character_codes
 from ..sequences.genome import Reference, unknown_contig
 from ..sequences.reader import find_problems
 from ..sequences.template import Template
@@ -23,7 +23,7 @@ from ..sequences.windows import Strand, Window, window_around
 from ..settings.errors import InputError
 from ..storage.opening import VCF, is_parquet, open_text
 from .tables import Columns, read_variants
-from .variant import Change, Dropped, Variant, changes_of, columns_of, edited, fits, left_out
+from .variant import Change, Dropped, Variant, applied, changes_of, columns_of, edited, fits, left_out
 from .vcf import alleles, read_header, read_lines
 
 LETTERS_AT_ONCE = 1 << 23  # of the windows that are checked together
@@ -162,7 +162,7 @@ def stream_variants(
     size = max(1, LETTERS_AT_ONCE // checker.template.n)
     kept_count, dropped_count, first_reason = 0, 0, ""
     while piece := list(islice(variants, size)):
-        kept, dropped = _check(path, checker, piece, ambiguous)
+        kept, dropped = _check(path, checker, piece, ambiguous, protein)
         kept_count, dropped_count = kept_count + kept.num_rows, dropped_count + len(dropped)
         first_reason = first_reason or (dropped["reason"].iloc[0] if len(dropped) else "")
         yield kept, dropped
@@ -194,7 +194,11 @@ def is_vcf(path: str | Path) -> bool:
 
 
 def _check(
-    path: str | Path, checker: Checker, piece: list[Variant | Dropped], ambiguous: str
+    path: str | Path,
+    checker: Checker,
+    piece: list[Variant | Dropped],
+    ambiguous: str,
+    protein: tuple[str, str] | None,
 ) -> tuple[pa.Table, pd.DataFrame]:
     """Check a piece; the order of the file is kept in both tables."""
     results: list[Variant | Dropped] = [checker.place(one) or one if isinstance(one, Variant) else one for one in piece]
@@ -205,7 +209,7 @@ def _check(
         checker.placing.letters(checker.reference, window, one.changes)
         for window, one in zip(windows, kept, strict=True)
     ]
-    wrong = {k: _mutated(one, made) for k, (one, (_, made)) in enumerate(zip(kept, letters, strict=True))}
+    wrong = {k: _mutated(one, protein[1], checker.template.alphabet) if protein else "" for k, one in enumerate(kept)}
     for number in (0, 1):
         problems = checker.problems([pair[number] for pair in letters])
         for k, sentence in problems.items():
@@ -221,9 +225,10 @@ def _check(
     return _table(whole), pd.DataFrame([_dropped_row(one) for one in dropped], columns=DROPPED_COLUMNS)
 
 
-def _mutated(variant: Variant, made: str) -> str:
+def _mutated(variant: Variant, sequence: str, alphabet: Alphabet) -> str:
     """What is wrong with the whole sequence that the file says beside the changes; empty where it is right."""
-    if variant.mutated and variant.mutated.upper() != made:
+    said, made = alphabet.normalise([variant.mutated, applied(sequence, variant.changes)])
+    if said and said != made:
         return "its mutated_sequence is not the unchanged sequence with these changes"
     return ""
 

@@ -39,7 +39,7 @@ class Variant:
         label: its class, where the file has one; empty otherwise.
         score: a measured value, where the file has one; NaN otherwise.
         haplotype: of a table with such a column, which haplotype it is on; empty where it says none.
-        mutated: the whole sequence with all changes, where the file says it.
+        mutated: the whole sequence with all changes, where the file says it; of a genome nobody reads it.
     """
 
     record: int
@@ -128,6 +128,15 @@ def fits(changes: Sequence[Change], start: int, stop: int, fill: str = "right") 
         return all(change.stop + shift <= stop for change, shift in zip(changes, accumulate(shifts), strict=True))
     left = zip(reversed(changes), accumulate(reversed(shifts)), strict=True)
     return all(change.start - shift >= start for change, shift in left)
+
+
+def applied(text: str, changes: Sequence[Change]) -> str:
+    """Return a whole sequence with ascending changes made that do not overlap, longer or shorter where they are."""
+    parts, at = list[str](), 0
+    for change in changes:
+        parts += [text[at : change.start], change.alt]
+        at = change.stop
+    return "".join([*parts, text[at:]])
 
 
 def edited(text: str, offset: int, start: int, width: int, changes: Sequence[Change], fill: str = "right") -> str:
