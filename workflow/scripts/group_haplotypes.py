@@ -23,7 +23,7 @@ if __name__ == "__main__":
     params, files = snakemake.params, snakemake.input
     template = Template(Alphabet.from_config(params.alphabet), params.template)
     setup = set_up(params.settings, files.variants, files.get("genome"), template, True)
-    grouped = Haplotypes(setup.checker.placing, template.n)
+    grouped = Haplotypes(setup.checker.placing, template.n, setup.first)
     with pq.ParquetFile(files.placed) as placed:
         rows = (row for batch in placed.iter_batches(4096) for row in batch.to_pylist())
         if is_vcf(files.variants):

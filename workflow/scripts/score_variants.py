@@ -39,7 +39,8 @@ if __name__ == "__main__":
     truth = Truth.read(variants, settings["positive"])
     alphabet, sites = Alphabet.from_config(params.alphabet), None
     if snakemake.input.get("alignment"):
-        sequence, aligned = sequence_of(settings["sequence"], snakemake.input.variants, alphabet), settings["alignment"]
+        given, aligned = settings["sequence"], settings["alignment"]
+        sequence = sequence_of(given, snakemake.input.variants, alphabet, settings["first"])
         sites = Sites.read(snakemake.input.alignment, sequence, alphabet, aligned["name"], aligned["pseudocount"])
     simple = baselines(variants, params.protein, sites, snakemake.input.get("track") or "")
     effects = gather.effects_by_name(tables)

@@ -13,7 +13,7 @@ from analysis import ROOT, spectra
 from pages import Parser, click, errors_of, open_page
 from shapsketch.models import Model
 from shapsketch.report.overview_page import build_comparison
-from shapsketch.report.variants_page import build_variants
+from shapsketch.report.variants_page import _change, build_variants
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.variants.contributions import paired_contributions
 from shapsketch.variants.effects import EffectAsker
@@ -120,6 +120,11 @@ def test_the_page_holds_what_the_tables_say(page):
     assert f"{separation['difference'].iloc[0]:+.3g}" in text
     assert "(lower is positive)" in text and "behind model<b>.up" in text
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
+
+
+def test_players_are_called_as_the_file_numbers_them():
+    assert _change("M24A", "M", "1", "A") == "M24A" and _change("K-3R", "K", "7", "R") == "K-3R"
+    assert _change("rs24", "M", "1", "A") == "M1A" and _change("Q24*", "Q", "1", "*") == "Q24*"
 
 
 def test_contributions_before_and_after_sum_to_the_effect_of_the_sketch():

@@ -4,6 +4,9 @@ import pyarrow as pa
 import pytest
 from haplotype_cases import CONTIG, DNA, REFERENCE, gather, indel, other, snv
 
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.genome import GivenSequences
+from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.variants.grouping import OVERLAPS, UNPHASED, Haplotypes, from_table
 from shapsketch.variants.reading import Checker, Placing, stream_variants
@@ -99,3 +102,15 @@ def test_tables_name_haplotypes_or_have_several_changes(tmp_path):
     from_table(kept.to_pylist(), found)
     haplotypes = [(row["haplotype"], row["positions"]) for row in found.tables()[0].to_pylist()]
     assert haplotypes == [("h1", "510,515"), ("h2", "500,505")]
+
+
+def test_changes_of_one_row_are_called_by_the_numbers_of_the_file(tmp_path):
+    path, sequence = tmp_path / "t.csv", "MKVLATGDWY"
+    path.write_text("mutant\nM24A:L27R\n")
+    template, placing = Template(Alphabet.from_config("protein"), "X" * 10), Placing(whole=True)
+    checker, protein = Checker(GivenSequences({"p": sequence}, "X"), template, placing), ("p", sequence)
+    ((kept, _),) = stream_variants(path, checker, columns=Columns(), protein=protein, first=24)
+    found = Haplotypes(placing, 10, first=24)
+    from_table(kept.to_pylist(), found)
+    (row,) = found.tables()[0].to_pylist()
+    assert (row["haplotype"], row["variant_ids"], row["positions"]) == ("M24A:L27R", ["M24A", "L27R"], "1,4")

@@ -15,7 +15,7 @@ from shapsketch.storage.delimited import to_words
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.reading import stream_variants
 from shapsketch.variants.scoring import Truth, without_label
-from shapsketch.variants.setup import set_up
+from shapsketch.variants.setup import sequence_of, set_up
 from shapsketch.variants.tables import Columns, wild_type
 from variant_cases import toy_model
 
@@ -101,6 +101,19 @@ def test_proteingym_tables_work_as_they_are(tmp_path):
     values = model(template.alphabet.encode([PROTEIN, *table["mutated_sequence"][:3]]))[:, 0]
     np.testing.assert_allclose(found["delta"].to_numpy(), values[1:] - values[0], rtol=1e-9)
     assert model.evaluations == 4 + 3  # the unchanged sequence and the repeated variant once
+
+
+def test_a_sequence_that_the_table_says_is_numbered_as_its_variants(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("mutant,mutated_sequence\nM24A:L27R,AKVRAT\nV26W,MKWLAT\n")
+    setup = set_up(SETTINGS | {"first": 24}, path, None, Template(Alphabet.from_config("protein"), "XXXXXX"), False)
+    assert setup.protein[1] == "MKVLAT" == sequence_of("", path, setup.checker.template.alphabet, 24)
+    pieces = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein, first=setup.first)
+    ((kept, dropped),) = pieces
+    assert kept["positions"].to_pylist() == ["1,4", "3"] and dropped.empty
+    for first in (1, 27):  # beyond the end; before the beginning, and not counted from the end
+        with pytest.raises(InputError, match="row 1 names 'M24A:L27R', which its mutated_sequence does not show"):
+            wild_type(path, first)
 
 
 def test_a_mutated_sequence_is_whole_whatever_the_window(tmp_path):

@@ -95,6 +95,7 @@ def get_scoring_settings(wildcards):
     return canonical(
         chosen
         | {
+            "first": settings["first"],
             "label": settings["label"],
             "predictors": settings["predictors"],
             "sequence": settings["sequence"],

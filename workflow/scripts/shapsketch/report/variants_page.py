@@ -1,5 +1,6 @@
 """The page of a set of variants: effects, what was left out, scores, haplotypes, and contributions before and after."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -173,16 +174,22 @@ def _haplotypes(values: pd.DataFrame | None, pairs: pd.DataFrame | None, outputs
 def _game(values: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
     first = values.iloc[0]
     columns = ("single", "shapley_value", "standard_error")
-    changes = zip(values["ref"].fillna(""), values["positions"], values["alt"].fillna(""), strict=True)
+    cells = (values["variant_id"], values["ref"].fillna(""), values["positions"], values["alt"].fillna(""))
+    changes = [_change(*row) for row in zip(*cells, strict=True)]
     return {
         "sums": [_number(first[name]) for name in ("joint", "sum_of_singles", "beyond_singles")],
         "players": [
-            [name, f"{ref}{place}{alt}", *(_number(row[column]) for column in columns)]
-            for name, (ref, place, alt), (_, row) in zip(values["variant_id"], changes, values.iterrows(), strict=True)
+            [name, change, *(_number(row[column]) for column in columns)]
+            for name, change, (_, row) in zip(values["variant_id"], changes, values.iterrows(), strict=True)
         ],
         "pairs": [_number(value) for value in pairs["interaction"]],
         "pair_errors": [_number(value) for value in pairs["standard_error"]],
     }
+
+
+def _change(name: str, ref: str, place: str, alt: str) -> str:
+    """What a variant changes; as it is called, where its name says that, by the numbers of its file."""
+    return name if re.fullmatch(rf"{re.escape(ref)}-?[0-9]+{re.escape(alt)}", name) else f"{ref}{place}{alt}"
 
 
 def _contributions(table: pd.DataFrame | None, outputs: list[str]) -> dict[str, Any]:

@@ -91,10 +91,12 @@ class Haplotypes:
     Attributes:
         placing: how windows are cut.
         width: of the windows.
+        first: the number that the file gives the first letter; changes of one row are called by it.
     """
 
     placing: Placing
     width: int
+    first: int = 1
     _found: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     _left_out: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
@@ -130,7 +132,7 @@ class Haplotypes:
         window = self.placing.window(_together(group.rows[0], changes), self.width)
         ids = [row["variant_id"] for row in group.rows]
         if len(group.rows) == 1:  # the changes of one row, by what they change
-            ids = [f"{change.ref}{change.start + 1}{change.alt}" for change in changes]
+            ids = [f"{change.ref}{change.start + self.first}{change.alt}" for change in changes]
         else:
             order = sorted((change, k) for k, row in enumerate(group.rows) for change in _changes(row))
             ids = [ids[k] for _, k in order]

@@ -57,7 +57,7 @@ def set_up(
     if genome:
         reference = Genome(genome)
     else:
-        letters = sequence_of(settings["sequence"], path, template.alphabet)
+        letters = sequence_of(settings["sequence"], path, template.alphabet, settings["first"])
         if len(letters) < template.n:
             raise InputError(
                 f"The sequence that {path} changes has {len(letters)} letters, and the model takes {template.n}; give "
@@ -70,13 +70,14 @@ def set_up(
     return Setup(checker, columns, protein, settings["first"])
 
 
-def sequence_of(given: str, path: str | Path, alphabet: Alphabet) -> str:
+def sequence_of(given: str, path: str | Path, alphabet: Alphabet, first: int) -> str:
     """Return the sequence that variants change, in the alphabet's own letters.
 
     Args:
         given: as the config has it; empty: the file says it.
         path: of the variants.
         alphabet: of the model.
+        first: the number of its first letter.
     """
-    (letters,) = alphabet.normalise([given or wild_type(path)])
+    (letters,) = alphabet.normalise([given or wild_type(path, first)])
     return letters

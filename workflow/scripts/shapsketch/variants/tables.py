@@ -82,28 +82,32 @@ def _named(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     return pd.DataFrame({key: table[name] for key, name in columns_of.items() if name}, index=table.index)
 
 
-def wild_type(path: str | Path) -> str:
+def wild_type(path: str | Path, first: int = 1) -> str:
     """Infer the unchanged sequence of a ProteinGym table from its first row: its mutations, undone.
+
+    Args:
+        path: CSV, TSV or Parquet.
+        first: the number of the sequence's first letter.
 
     Raises:
         InputError: the table has no such columns, or the row cannot be undone.
     """
-    first = next((piece for piece in read_pieces(path, Columns()) if len(piece)), None)
-    if first is None:
+    rows = next((piece for piece in read_pieces(path, Columns()) if len(piece)), None)
+    if rows is None:
         raise InputError(f"{path} holds no variants.")
-    if "protein" not in first or "mutated" not in first:
+    if "protein" not in rows or "mutated" not in rows:
         raise InputError(
             f"{path} does not say which sequence its variants change: give the config's key `sequence` (or `genome`), "
             "or a table with the columns mutant and mutated_sequence."
         )
-    text, mutant = str(first["mutated"].iloc[0]).upper(), str(first["protein"].iloc[0])
+    text, mutant = str(rows["mutated"].iloc[0]).upper(), str(rows["protein"].iloc[0])
     letters = list(text)
     for part in mutant.split(":"):
         change = re.fullmatch(r"([A-Z])([0-9]+)([A-Z])", part.strip())
-        place = int(change[2]) - 1 if change else -1
-        if not change or place >= len(letters) or letters[place] != change[3]:
+        place = int(change[2]) - first if change else -1
+        if not change or not 0 <= place < len(letters) or letters[place] != change[3]:
             raise InputError(
-                f"{path}: row {first.index[0]} names {mutant!r}, which its mutated_sequence does not show; give the "
+                f"{path}: row {rows.index[0]} names {mutant!r}, which its mutated_sequence does not show; give the "
                 "unchanged sequence as the config's key `sequence`."
             )
         letters[place] = change[1]
