@@ -33,9 +33,13 @@ if __name__ == "__main__":
     haplotypes, left_out = grouped.tables()
     write_parquet(snakemake.output.haplotypes, haplotypes)
     write_text(snakemake.output.left_out, table_text(left_out))
-    unphased = int(left_out.loc[left_out["reason"] == UNPHASED, "genotypes"].sum())
-    if unphased:
-        tell(
-            f"{snakemake.wildcards.variants}: {unphased} genotypes are not phased, or not called, and are on no "
-            f"haplotype; {snakemake.output.left_out} lists them"
-        )
+    unphased = left_out["reason"] == UNPHASED
+    for rows, are in (
+        (left_out[unphased], "genotypes are not phased, or not called, and"),
+        (left_out[~unphased], "alleles are of haplotypes whose variants overlap, and"),
+    ):
+        if len(rows):
+            tell(
+                f"{snakemake.wildcards.variants}: {rows['genotypes'].sum()} {are} are on no haplotype; "
+                f"{snakemake.output.left_out} lists them"
+            )

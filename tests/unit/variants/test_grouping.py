@@ -8,7 +8,7 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-from shapsketch.variants.grouping import OVERLAPS, UNPHASED, Haplotypes, from_table
+from shapsketch.variants.grouping import OTHERS_OVERLAP, OVERLAPS, UNPHASED, Haplotypes, from_table
 from shapsketch.variants.reading import Checker, Placing, stream_variants
 from shapsketch.variants.tables import Columns
 from shapsketch.variants.variant import Change, trimmed
@@ -71,6 +71,11 @@ def test_overlapping_variants_are_on_no_haplotype(tmp_path):
     haplotypes, left_out = gather(tmp_path, lines)
     assert [row["variant_ids"] for row in haplotypes.to_pylist()] == [["v500", "v510"]]
     assert left_out["variant_id"].tolist() == ["v500", "v503"] and set(left_out["reason"]) == {OVERLAPS}
+    lines.insert(2, snv(504, "0|1", "0|0"))  # within the deletion, and not beside it in the file
+    _, left_out = gather(tmp_path, [snv(498, "0|1", "0|0"), *lines, snv(512, "0|1", "0|0")])
+    reasons = dict(zip(left_out["variant_id"], left_out["reason"], strict=True))
+    assert [name for name, reason in reasons.items() if reason == OVERLAPS] == ["v500", "v503", "v504"]
+    assert [name for name, reason in reasons.items() if reason == OTHERS_OVERLAP] == ["v498", "v512"]
     insertion = indel(500, CONTIG[499], CONTIG[499] + "GATTACA", "0|1", "0|0")
     haplotypes, _ = gather(tmp_path, [insertion, snv(500, "0|1", "0|0", name="snv")])  # one letter, and what follows it
     (row,) = haplotypes.to_pylist()

@@ -8,7 +8,7 @@ there is none), a column `haplotype` does in a table, and the changes of one row
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ LEFT_OUT_COLUMNS = ["record", "variant_id", "contig", "positions", "ref", "alt",
 MAX_NAMED = 5  # carriers that are named
 UNPHASED = "genotypes are not phased, or not called"
 OVERLAPS = "it overlaps another variant of its haplotype"
+OTHERS_OVERLAP = "two other variants of its haplotype overlap"
 
 Row = Mapping[str, Any]
 
@@ -111,8 +112,9 @@ class Haplotypes:
         if len(group.changes) < 2:
             return
         if overlap(group.changes):
-            for row in group.rows:
-                self.leave_out(row, OVERLAPS)
+            overlapping = _overlapping(group.rows)
+            for number, row in enumerate(group.rows):
+                self.leave_out(row, OVERLAPS if number in overlapping else OTHERS_OVERLAP)
             return
         key = (name, *((row["record"], row["allele"]) for row in group.rows), group.lacks)
         known = self._found.get(key)
@@ -152,6 +154,12 @@ class Haplotypes:
 
 def _changes(row: Row) -> list[Change]:
     return [trimmed(change) for change in changes_of(row["positions"], row["ref"], row["alt"])]
+
+
+def _overlapping(rows: Sequence[Row]) -> set[int]:
+    """The numbers of the variants that overlap another one."""
+    changes = sorted((change, number) for number, row in enumerate(rows) for change in _changes(row))
+    return {number for (a, i), (b, j) in combinations(changes, 2) if overlap((a, b)) for number in (i, j)}
 
 
 def _together(row: Row, changes: tuple[Change, ...]) -> Variant:
