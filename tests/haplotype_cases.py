@@ -32,12 +32,12 @@ def indel(position, ref, alt, *genotypes):
     return "\t".join(["c", str(position), f"v{position}", ref, alt, ".", ".", ".", "GT", *genotypes])
 
 
-def gather(tmp_path, lines, placing=None, samples=(), header=HEADER):
+def gather(tmp_path, lines, placing=None, samples=(), header=HEADER, reference=REFERENCE, reads_unknown=False):
     path = tmp_path / "calls.vcf"
     path.write_text(header + "".join(f"{line}\n" for line in lines))
-    placing = placing or Placing()
-    pieces = stream_variants(path, Checker(REFERENCE, DNA, placing), columns=Columns())
+    checker = Checker(reference, DNA, placing or Placing(), reads_unknown)
+    pieces = stream_variants(path, checker, columns=Columns())
     kept = pa.concat_tables(table for table, _ in pieces)
-    found = Haplotypes(placing, WIDTH)
+    found = Haplotypes(checker)
     from_vcf(path, kept.to_pylist(), found, samples)
     return found.tables()

@@ -105,6 +105,7 @@ rule group_haplotypes:
     params:
         alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
         template=lambda wildcards: MODELS[wildcards.model]["template"],
+        reads_unknown=lambda wildcards: "unknown_letters" in get_source(wildcards.model),
         settings=get_variant_settings,
         samples=lambda wildcards: VARIANTS[wildcards.variants]["haplotypes"]["samples"],
         version=VERSIONS["variants"],

@@ -22,8 +22,8 @@ if __name__ == "__main__":
 
     params, files = snakemake.params, snakemake.input
     template = Template(Alphabet.from_config(params.alphabet), params.template)
-    setup = set_up(params.settings, files.variants, files.get("genome"), template, True)
-    grouped = Haplotypes(setup.checker.placing, template.n, setup.first)
+    setup = set_up(params.settings, files.variants, files.get("genome"), template, params.reads_unknown)
+    grouped = Haplotypes(setup.checker, setup.first)
     with pq.ParquetFile(files.placed) as placed:
         rows = (row for batch in placed.iter_batches(4096) for row in batch.to_pylist())
         if is_vcf(files.variants):
@@ -33,13 +33,10 @@ if __name__ == "__main__":
     haplotypes, left_out = grouped.tables()
     write_parquet(snakemake.output.haplotypes, haplotypes)
     write_text(snakemake.output.left_out, table_text(left_out))
-    unphased = left_out["reason"] == UNPHASED
-    for rows, are in (
-        (left_out[unphased], "genotypes are not phased, or not called, and"),
-        (left_out[~unphased], "alleles are of haplotypes whose variants overlap, and"),
+    unphased, path = left_out["reason"] == UNPHASED, snakemake.output.left_out
+    for rows, words in (
+        (left_out[unphased], f"genotypes are not phased, or not called, and are on no haplotype; {path} lists them"),
+        (left_out[~unphased], f"alleles are left out with their haplotypes; {path} says why"),
     ):
         if len(rows):
-            tell(
-                f"{snakemake.wildcards.variants}: {rows['genotypes'].sum()} {are} are on no haplotype; "
-                f"{snakemake.output.left_out} lists them"
-            )
+            tell(f"{snakemake.wildcards.variants}: {rows['genotypes'].sum()} {words}")

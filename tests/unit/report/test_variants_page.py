@@ -20,7 +20,7 @@ from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.grouping import Haplotypes, from_table
 from shapsketch.variants.haplotypes import HaplotypeAsker
 from shapsketch.variants.mutations import Null
-from shapsketch.variants.reading import DROPPED_COLUMNS, Placing, _table
+from shapsketch.variants.reading import DROPPED_COLUMNS, Checker, Placing, _table
 from shapsketch.variants.scoring import (
     Predictors,
     Truth,
@@ -61,7 +61,7 @@ def tables(compared=True):
         variants.append(Variant(k + 2, 1, name, "c", change, "", "01"[k % 2], float(rng.normal()), f"h{k // 3}"))
     kept = _table([(one, placing.window(one, N)) for one in variants])
     effects = EffectAsker(model, reference, placing, Null(SPECTRA if compared else ()))(kept).to_pandas()
-    found = Haplotypes(placing, N)
+    found = Haplotypes(Checker(reference, SPECTRA[0].template, placing))
     from_table(kept.to_pylist(), found)
     values, pairs = HaplotypeAsker(model, reference, placing)(found.tables()[0])
     reason = "REF is A, and the genome has G there"

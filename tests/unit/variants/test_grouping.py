@@ -9,10 +9,11 @@ from shapsketch.sequences.genome import GivenSequences
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.variants.grouping import OTHERS_OVERLAP, OVERLAPS, UNPHASED, Haplotypes, from_table
+from shapsketch.variants.haplotypes import HaplotypeAsker
 from shapsketch.variants.reading import Checker, Placing, stream_variants
 from shapsketch.variants.tables import Columns
 from shapsketch.variants.variant import Change, trimmed
-from variant_cases import WIDTH
+from variant_cases import toy_model
 
 
 def test_variants_of_one_chromosome_and_window_lie_together(tmp_path):
@@ -83,6 +84,41 @@ def test_overlapping_variants_are_on_no_haplotype(tmp_path):
     assert trimmed(Change(4, "ACG", "AC")) == Change(6, "G", "") and trimmed(Change(4, "A", "AG")) == Change(5, "", "G")
 
 
+DELETIONS = [indel(p, CONTIG[p - 1 : p + 8], CONTIG[p - 1], "0|1", "0|1") for p in (500, 511, 524)]
+INSERTION = indel(520, CONTIG[519], f"{CONTIG[519]}GAT", "0|1", "0|1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "placing", "gap", "words"),
+    [
+        (DELETIONS, Placing(), 558, " with all of its changes has 'N' at position 39, an ambiguous letter"),
+        (DELETIONS, Placing("-", "left"), 473, " with all of its changes has 'N' at position 39, an ambiguous letter"),
+        ([*DELETIONS[:2], INSERTION, DELETIONS[2]], Placing(), 558, " with its deletions has 'N' at position 39"),
+    ],
+)
+def test_a_haplotype_whose_windows_the_model_cannot_read_is_left_out(tmp_path, lines, placing, gap, words):
+    """Deletions together fill the window from further away than each does alone, and there is an N."""
+    lines = [*lines, snv(1500, "0|1", "0|0"), snv(1510, "0|1", "0|0")]
+    reference = GivenSequences({"c": f"{CONTIG[:gap]}N{CONTIG[gap + 1 :]}"})
+    haplotypes, left_out = gather(tmp_path, lines, placing, reference=reference)
+    assert [row["variant_ids"] for row in haplotypes.to_pylist()] == [["v1500", "v1510"]]
+    assert left_out["variant_id"].tolist() == [line.split("\t")[2] for line in lines[:-2]]
+    assert set(left_out["genotypes"]) == {2}
+    (reason,) = set(left_out["reason"])
+    assert reason.startswith(f"the window of its haplotype, c:496-536({placing.strand}){words}")
+    asker = HaplotypeAsker(toy_model(), reference, placing)
+    asker(haplotypes)
+    haplotypes, left_out = gather(tmp_path, lines, placing, reference=reference, reads_unknown=True)
+    assert haplotypes.num_rows == 2 and left_out.empty
+    with pytest.raises(InputError, match="was asked about a sequence with an unknown letter at position 39"):
+        asker(haplotypes)
+
+
+def test_haplotypes_end_where_their_contig_does(tmp_path):
+    haplotypes, left_out = gather(tmp_path, DELETIONS, reference=GivenSequences({"c": CONTIG[:558]}))
+    assert not haplotypes.num_rows and left_out["variant_id"].tolist() == ["v500", "v511", "v524"]
+
+
 @pytest.mark.parametrize(
     ("lines", "samples", "sentence"),
     [
@@ -102,8 +138,9 @@ def test_tables_name_haplotypes_or_have_several_changes(tmp_path):
     rows += [(905, ""), (910, "NA"), (915, "NA"), (920, "."), (925, ".")]  # on none
     text = "".join(f"c\t{p}\t{CONTIG[p - 1]}\t{other(CONTIG[p - 1])}\t{h}\n" for p, h in rows)
     path.write_text("contig\tposition\tref\talt\thaplotype\n" + text)
-    kept = pa.concat_tables(t for t, _ in stream_variants(path, Checker(REFERENCE, DNA, Placing()), columns=Columns()))
-    found = Haplotypes(Placing(), WIDTH)
+    checker = Checker(REFERENCE, DNA, Placing())
+    kept = pa.concat_tables(t for t, _ in stream_variants(path, checker, columns=Columns()))
+    found = Haplotypes(checker)
     from_table(kept.to_pylist(), found)
     haplotypes = [(row["haplotype"], row["positions"]) for row in found.tables()[0].to_pylist()]
     assert haplotypes == [("h1", "510,515"), ("h2", "500,505")]
@@ -112,10 +149,10 @@ def test_tables_name_haplotypes_or_have_several_changes(tmp_path):
 def test_changes_of_one_row_are_called_by_the_numbers_of_the_file(tmp_path):
     path, sequence = tmp_path / "t.csv", "MKVLATGDWY"
     path.write_text("mutant\nM24A:L27R\n")
-    template, placing = Template(Alphabet.from_config("protein"), "X" * 10), Placing(whole=True)
-    checker, protein = Checker(GivenSequences({"p": sequence}, "X"), template, placing), ("p", sequence)
+    template, protein = Template(Alphabet.from_config("protein"), "X" * 10), ("p", sequence)
+    checker = Checker(GivenSequences({"p": sequence}, "X"), template, Placing(whole=True))
     ((kept, _),) = stream_variants(path, checker, columns=Columns(), protein=protein, first=24)
-    found = Haplotypes(placing, 10, first=24)
+    found = Haplotypes(checker, first=24)
     from_table(kept.to_pylist(), found)
     (row,) = found.tables()[0].to_pylist()
     assert (row["haplotype"], row["variant_ids"], row["positions"]) == ("M24A:L27R", ["M24A", "L27R"], "1,4")

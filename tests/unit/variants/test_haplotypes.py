@@ -201,7 +201,7 @@ def test_gb1_epistasis_of_the_network_is_the_measured_one(shared, root, tmp_path
     pieces = stream_variants(path, checker, columns=Columns(score="DMS_score"), protein=protein)
     kept = pa.concat_tables(rows for rows, _ in pieces)
     assert kept.num_rows == len(table) == 2167
-    found = Haplotypes(placing, template.n)
+    found = Haplotypes(checker)
     from_table(kept.to_pylist(), found)
     haplotypes = found.tables()[0]
     values, pairs = HaplotypeAsker(model, reference, placing)(haplotypes)

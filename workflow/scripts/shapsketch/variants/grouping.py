@@ -15,9 +15,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from ..sequences.windows import Window
 from ..settings.errors import InputError
 from ..storage.opening import VCF, open_text
-from .reading import Placing
+from .reading import Checker
 from .variant import Change, Variant, changes_of, columns_of, fits, overlap, trimmed
 from .vcf import Line, read_header, read_lines
 
@@ -62,15 +63,15 @@ class Group:
     phase: str = ""
     missing: list[tuple[str, int]] = field(default_factory=list)
 
-    def takes(self, row: Row, phase: str, placing: Placing, width: int) -> bool:
+    def takes(self, row: Row, phase: str, checker: Checker) -> bool:
         """Whether a further variant shares contig, phase set and window with these."""
         if not self.rows:
             return True
         if self.rows[-1]["contig"] != row["contig"] or (self.phase and phase and self.phase != phase):
             return False
         changes = tuple(sorted([*self.changes, *_changes(row)]))
-        window = placing.window(_together(row, changes), width)
-        return fits(changes, window.start, window.stop, placing.fill)
+        window = checker.placing.window(_together(row, changes), checker.template.n)
+        return fits(changes, window.start, window.stop, checker.placing.fill)
 
     def add(self, row: Row, phase: str) -> None:
         """Take a variant."""
@@ -90,19 +91,18 @@ class Haplotypes:
     """All haplotypes of a file, each different one once.
 
     Attributes:
-        placing: how windows are cut.
-        width: of the windows.
+        checker: how windows are cut, and what their letters must fit.
         first: the number that the file gives the first letter; changes of one row are called by it.
     """
 
-    placing: Placing
-    width: int
+    checker: Checker
     first: int = 1
     _found: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+    _refused: dict[tuple[Any, ...], list[str]] = field(default_factory=dict)
     _left_out: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
     def close(self, group: Group, carrier: str, name: str = "") -> None:
-        """Take a group that is whole; of one change alone there is nothing to share out.
+        """Take a group that is whole, or leave it out; of one change alone there is nothing to share out.
 
         Args:
             group: the group.
@@ -111,15 +111,18 @@ class Haplotypes:
         """
         if len(group.changes) < 2:
             return
-        if overlap(group.changes):
-            overlapping = _overlapping(group.rows)
-            for number, row in enumerate(group.rows):
-                self.leave_out(row, OVERLAPS if number in overlapping else OTHERS_OVERLAP)
-            return
         key = (name, *((row["record"], row["allele"]) for row in group.rows), group.lacks)
-        known = self._found.get(key)
-        if known is None:
-            known = self._found[key] = self._row(group, name or f"H{len(self._found) + 1}")
+        if key not in self._found and key not in self._refused:
+            window = self._window(group)
+            if reasons := _overlaps(group) or _unreadable(group, window, self.checker):
+                self._refused[key] = reasons
+            else:
+                self._found[key] = self._row(group, window, name or f"H{len(self._found) + 1}")
+        if key in self._refused:
+            for row, reason in zip(group.rows, self._refused[key], strict=True):
+                self.leave_out(row, reason)
+            return
+        known = self._found[key]
         known["carriers"] += 1
         if carrier and known["carriers"] <= MAX_NAMED:
             known["samples"] = ",".join(filter(None, (known["samples"], carrier)))
@@ -129,9 +132,11 @@ class Haplotypes:
         keys = ("record", "variant_id", "contig", "positions", "ref", "alt")
         self._left_out[(*(row[key] for key in keys), reason)] += genotypes
 
-    def _row(self, group: Group, name: str) -> dict[str, Any]:
+    def _window(self, group: Group) -> Window:
+        return self.checker.placing.window(_together(group.rows[0], tuple(group.changes)), self.checker.template.n)
+
+    def _row(self, group: Group, window: Window, name: str) -> dict[str, Any]:
         changes = tuple(group.changes)
-        window = self.placing.window(_together(group.rows[0], changes), self.width)
         ids = [row["variant_id"] for row in group.rows]
         if len(group.rows) == 1:  # the changes of one row, by what they change
             ids = [f"{change.ref}{change.start + self.first}{change.alt}" for change in changes]
@@ -156,10 +161,19 @@ def _changes(row: Row) -> list[Change]:
     return [trimmed(change) for change in changes_of(row["positions"], row["ref"], row["alt"])]
 
 
-def _overlapping(rows: Sequence[Row]) -> set[int]:
-    """The numbers of the variants that overlap another one."""
-    changes = sorted((change, number) for number, row in enumerate(rows) for change in _changes(row))
-    return {number for (a, i), (b, j) in combinations(changes, 2) if overlap((a, b)) for number in (i, j)}
+def _overlaps(group: Group) -> list[str]:
+    """Why each variant of a group is left out where some overlap; nothing where none do."""
+    if not overlap(group.changes):
+        return []
+    changes = sorted((change, number) for number, row in enumerate(group.rows) for change in _changes(row))
+    those = {number for (a, i), (b, j) in combinations(changes, 2) if overlap((a, b)) for number in (i, j)}
+    return [OVERLAPS if number in those else OTHERS_OVERLAP for number in range(len(group.rows))]
+
+
+def _unreadable(group: Group, window: Window, checker: Checker) -> list[str]:
+    """Why each variant of a group is left out where the model cannot read their window; nothing where it can."""
+    problem = checker.problem_together(window, tuple(group.changes))
+    return [f"the window of its haplotype, {problem}"] * len(group.rows) if problem else []
 
 
 def _together(row: Row, changes: tuple[Change, ...]) -> Variant:
@@ -185,7 +199,7 @@ def from_table(rows: Iterable[Row], haplotypes: Haplotypes) -> None:
     for (name, _), of_haplotype in groupby(named, key=lambda row: (row["haplotype"], row["contig"])):
         group = Group()
         for row in of_haplotype:
-            if not group.takes(row, "", haplotypes.placing, haplotypes.width):
+            if not group.takes(row, "", haplotypes.checker):
                 haplotypes.close(group, "", name)
                 group = Group()
             group.add(row, "")
@@ -277,7 +291,7 @@ def _take(
         if row is None:
             if line.alternatives[int(allele) - 1] != "*":  # which only repeats another line's deletion
                 group.missing.append(place)
-        elif group.takes(row, phase, haplotypes.placing, haplotypes.width):
+        elif group.takes(row, phase, haplotypes.checker):
             group.add(row, phase)
         else:
             haplotypes.close(group, f"{sample}|{number}")

@@ -132,6 +132,21 @@ class Checker:
         problems = find_problems(self.template, [texts[k] for k in rows])
         return {k: problems[number].sentence for number, k in enumerate(rows)}
 
+    def problem_together(self, window: Window, changes: tuple[Change, ...]) -> str:
+        """Return what the model cannot read in a window of which any of some changes are made; empty where it can.
+
+        Looked at are the window without changes, with all of them, and with the deletions alone, which fill it from
+        further away than any others do: no combination has letters of the reference or new ones that these do not have.
+        (A template's fixed positions are looked at in these three only.)
+        """
+        shorter = tuple(change for change in changes if len(change.alt) < len(change.ref))
+        plain, whole = self.placing.letters(self.reference, window, changes)
+        windows = {"": plain, " with all of its changes": whole}
+        if shorter:
+            windows[" with its deletions"] = self.placing.letters(self.reference, window, shorter)[1]
+        problems = self.problems(list(windows.values()))
+        return next((f"{window.name}{name} {problems[k]}" for k, name in enumerate(windows) if k in problems), "")
+
 
 def stream_variants(
     path: str | Path,
