@@ -92,6 +92,7 @@ def test_the_positive_label_is_told_or_asked_for():
     assert positive_label(["0", "1", ""]) == "1"
     assert positive_label(["Benign", "Pathogenic"]) == "Pathogenic"
     assert positive_label(["a", "b"], "b") == "b"
+    assert positive_label(["0", "1"], "1.0") == "1" and positive_label(["0.0", "1.0"], "1.0") == "1.0"
     with pytest.raises(InputError, match="labels are a, b; say which is positive, as in `positive: a`"):
         positive_label(["a", "b"])
     with pytest.raises(InputError, match="No variant has the label 'c'"):

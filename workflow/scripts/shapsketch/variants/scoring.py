@@ -84,6 +84,8 @@ def positive_label(labels: Sequence[str], wanted: str = "") -> str:
         InputError: it does not occur, or none of these does.
     """
     known = sorted(set(labels) - {""})
+    if wanted not in known and wanted.removesuffix(".0") in known:
+        wanted = wanted.removesuffix(".0")  # as version 1.0 read the numbers of a Parquet column
     if wanted and wanted not in known:
         raise InputError(f"No variant has the label {wanted!r}, which the config calls positive; they have {known}.")
     known_positives = [label for label in known if label.lower() in _POSITIVE]
