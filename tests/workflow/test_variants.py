@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pyBigWig
 import yaml
 
@@ -54,6 +55,9 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     assert (shared["shapley_value"].sum() - shared["joint"].first()).abs().max() < 1e-6
     names = ("variants.tsv", "variants.vcf.gz", "variants.parquet", "haplotypes.tsv", "haplotype_interactions.tsv")
     made = {name: (folder / name).read_bytes() for name in names}
+    of_haplotypes = pq.read_schema(folder / "placed_haplotypes.parquet").metadata
+    placed = sha256_file(folder / "placed.parquet")  # knows the genome, whose letters are read when haplotypes are asked
+    assert placed.encode() in b"".join(of_haplotypes.values())
     check_tracks(folder.with_name("peaks"))
     check_provenance(folder)
     mutations = pd.read_csv(folder.with_name("peaks") / "mutations/checked.tsv", sep="\t")

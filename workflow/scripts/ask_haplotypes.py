@@ -38,7 +38,7 @@ if __name__ == "__main__":
     }
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     manifest, made_from = outputs.pop("manifest"), sha256_json(origin)
-    if is_complete(manifest, made_from):
+    if is_complete(manifest, made_from, outputs.values()):
         tell(f"{manifest.stem} is asked, whole and from the same: it stays, and the model is not asked again")
         for path in (*outputs.values(), manifest):
             path.touch()

@@ -13,8 +13,9 @@ if __name__ == "__main__":
 
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
-    from shapsketch.storage.files import write_text
+    from shapsketch.storage.files import sha256_file, write_text
     from shapsketch.storage.parquet import write_parquet
+    from shapsketch.storage.provenance import stamp
     from shapsketch.storage.tsv import table_text
     from shapsketch.variants.grouping import UNPHASED, Haplotypes, from_table, from_vcf
     from shapsketch.variants.reading import is_vcf
@@ -31,7 +32,9 @@ if __name__ == "__main__":
         else:
             from_table(rows, grouped)
     haplotypes, left_out = grouped.tables()
-    write_parquet(snakemake.output.haplotypes, haplotypes)
+    # What `placed` says of genome and settings holds of these too: their letters are read again when the model is asked.
+    metadata = stamp({"placed": sha256_file(files.placed), "settings": params.settings})
+    write_parquet(snakemake.output.haplotypes, haplotypes.replace_schema_metadata(metadata))
     write_text(snakemake.output.left_out, table_text(left_out))
     unphased, path = left_out["reason"] == UNPHASED, snakemake.output.left_out
     for rows, words in (

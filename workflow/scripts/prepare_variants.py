@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.template import Template
-    from shapsketch.storage.files import atomic_path, sha256_file
+    from shapsketch.storage.files import atomic_path, sha256_file, sha256_json
     from shapsketch.storage.parquet import parquet_writer
     from shapsketch.storage.provenance import stamp
     from shapsketch.storage.tsv import table_text
@@ -34,9 +34,9 @@ if __name__ == "__main__":
         first=setup.first,
         ambiguous=params.settings["ambiguous"],
     )
-    # The windows' letters are read again from the genome when the model is asked.
-    genome = sha256_file(files.genome) if files.get("genome") else ""
-    schema = VARIANT_SCHEMA.with_metadata(stamp({"genome": genome, "settings": params.settings}))
+    # The windows' letters are read again from the genome, or the sequence, when the model is asked.
+    changed = sha256_file(files.genome) if files.get("genome") else sha256_json(setup.protein)
+    schema = VARIANT_SCHEMA.with_metadata(stamp({"genome": changed, "settings": params.settings}))
     with (
         parquet_writer(snakemake.output.variants, schema) as writer,
         atomic_path(snakemake.output.dropped) as temporary,
