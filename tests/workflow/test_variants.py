@@ -56,7 +56,7 @@ def test_intervals_and_variants_of_a_genome(tmp_path):
     names = ("variants.tsv", "variants.vcf.gz", "variants.parquet", "haplotypes.tsv", "haplotype_interactions.tsv")
     made = {name: (folder / name).read_bytes() for name in names}
     of_haplotypes = pq.read_schema(folder / "placed_haplotypes.parquet").metadata
-    placed = sha256_file(folder / "placed.parquet")  # knows the genome, whose letters are read when haplotypes are asked
+    placed = sha256_file(folder / "placed.parquet")  # which knows the genome
     assert placed.encode() in b"".join(of_haplotypes.values())
     check_tracks(folder.with_name("peaks"))
     check_provenance(folder)

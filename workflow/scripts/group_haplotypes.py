@@ -32,7 +32,7 @@ if __name__ == "__main__":
         else:
             from_table(rows, grouped)
     haplotypes, left_out = grouped.tables()
-    # What `placed` says of genome and settings holds of these too: their letters are read again when the model is asked.
+    # What `placed` says of genome and settings holds of these too: their letters are read when the model is asked.
     metadata = stamp({"placed": sha256_file(files.placed), "settings": params.settings})
     write_parquet(snakemake.output.haplotypes, haplotypes.replace_schema_metadata(metadata))
     write_text(snakemake.output.left_out, table_text(left_out))
