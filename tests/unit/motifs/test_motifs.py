@@ -12,12 +12,18 @@ from motif_cases import Planted, additive, aggregated, evaluate, exact_spectrum,
 
 from shapsketch.models.builtin_model import load as load_builtin
 from shapsketch.motifs import Settings, ranked, summarise
+from shapsketch.motifs.patterns import ResidualTables
+from shapsketch.motifs.search import _candidates
 from shapsketch.recovery import recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.terms import Terms
+
+FLANK = "TTGACAGCATGCAGTCAC"  # beside 12 free letters
 
 
 def sketched(template, function, budget, noise=0.0, **settings):
@@ -125,6 +131,33 @@ def test_both_strands_of_dna_when_asked(tmp_path):
     alone = aggregated(tmp_path / "one", spectrum, texts, min_share=0.01)
     assert len(alone.kind("interaction")) == 2
     assert set(alone.instances["strand"]) == {"+"}
+
+
+@pytest.mark.parametrize(("before", "after"), [("", FLANK), (FLANK, ""), ("ACG", "TTACAGCATGCAGTC")])
+def test_both_strands_beside_fixed_letters(tmp_path, before, after):
+    """The minus strand is looked at where letters are free, not where they are on the sequence's mirror image."""
+    template, first = Template(Alphabet.from_config("DNA"), f"{before}{'N' * 12}{after}"), len(before)
+    forward, backward = (tuple(first + start for start in starts) for starts in ((1, 3, 6), (2, 5)))
+    motifs = [Planted("GAC", (0, 1, 3), forward, 2.0), Planted("GTC", (0, 2, 3), backward, 2.0)]
+    texts, spectrum = random_texts(template, 800), exact_spectrum(template, motifs)
+    both = aggregated(tmp_path, spectrum, texts, min_share=0.01, reverse_complement=True)
+    assert both.kind("interaction")["placements"].tolist() == [5]
+    assert both.found("M1") == motifs[0].occurrences(texts) | motifs[1].occurrences(texts)
+    assert set(both.instances["strand"]) == {"+", "-"}
+
+
+def test_halves_with_any_gap_on_both_strands_beside_fixed_letters():
+    """Against all pairs of free positions, each strand by itself."""
+    template = Template(Alphabet.from_config("DNA"), "NNNNNACG")
+    pairing, probabilities = template.alphabet.complement, Background.uniform(template).probabilities
+    residuals = ResidualTables({}, probabilities, pairing, both_strands=True)
+    (split, gapped), (whole, rigid) = _candidates(np.array([1, 3]), residuals)
+    pairs = list(combinations(range(5), 2))
+    assert (split, whole) == (1, 2)
+    assert sorted(map(tuple, gapped[~gapped.minus].positions.tolist())) == pairs
+    assert sorted(map(tuple, gapped[gapped.minus].positions[:, ::-1].tolist())) == pairs
+    assert sorted(map(tuple, rigid[~rigid.minus].positions.tolist())) == [(0, 2), (1, 3), (2, 4)]
+    assert sorted(map(tuple, rigid[rigid.minus].positions.tolist())) == [(2, 0), (3, 1), (4, 2)]
 
 
 def test_a_background_that_differs_by_position(tmp_path):

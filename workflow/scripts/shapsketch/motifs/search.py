@@ -214,9 +214,17 @@ def _motif(
 
 def _shifts(positions: np.ndarray, residuals: ResidualTables) -> Placements:
     """All translations of a placement to positions that are not fixed."""
-    shifts = np.arange(-positions[0], len(residuals.free) - positions[-1])
-    moved = positions + shifts[:, None]
-    return Placements.of(moved[residuals.free[moved].all(1)])
+    return _on_free(Placements.of(_moved(positions, len(residuals.free))), residuals)
+
+
+def _moved(positions: np.ndarray, n: int) -> np.ndarray:
+    """(D, k): (k,) ascending positions, moved to wherever a sequence of n letters has room for them."""
+    return positions + np.arange(-positions[0], n - positions[-1])[:, None]
+
+
+def _on_free(placements: Placements, residuals: ResidualTables) -> Placements:
+    """Those placements none of whose letters lies on a fixed position."""
+    return placements[residuals.free[placements.positions].all(1)]
 
 
 def _candidates(positions: np.ndarray, residuals: ResidualTables) -> Iterator[tuple[int, Placements]]:
@@ -228,17 +236,21 @@ def _candidates(positions: np.ndarray, residuals: ResidualTables) -> Iterator[tu
         left, right = positions[:split] - positions[0], positions[split:] - positions[split]
         start, second = np.indices((n, n)).reshape(2, -1)
         fits = (second > start + left[-1]) & (second + right[-1] < n)
-        both = np.column_stack([start[fits, None] + left, second[fits, None] + right])
-        yield split, _both_strands(Placements.of(both[residuals.free[both].all(1)]), residuals)
-    yield size, _both_strands(_shifts(positions, residuals), residuals)
+        yield split, _strands(np.column_stack([start[fits, None] + left, second[fits, None] + right]), residuals)
+    yield size, _strands(_moved(positions, n), residuals)
 
 
-def _both_strands(placements: Placements, residuals: ResidualTables) -> Placements:
-    if residuals.complement is None:
-        return placements
-    n = len(residuals.probabilities)
-    positions = np.concatenate([placements.positions, n - 1 - placements.positions])
-    return Placements(positions, np.repeat([False, True], len(placements)))
+def _strands(positions: np.ndarray, residuals: ResidualTables) -> Placements:
+    """Placements at (P, k) positions, and where both strands count at their mirror images, all of free positions.
+
+    Each strand is looked at by itself: what is fixed need not be the same from either end.
+    """
+    placements = Placements.of(positions)
+    if residuals.complement is not None:
+        mirrored = len(residuals.probabilities) - 1 - placements.positions
+        both = np.concatenate([placements.positions, mirrored])
+        placements = Placements(both, np.repeat([False, True], len(placements)))
+    return _on_free(placements, residuals)
 
 
 def _varies(placements: Placements, scales: np.ndarray, candidates: Placements, split: int) -> bool:

@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 24,
     "explain": 6,
     "masks": 15,
-    "motifs": 11,
+    "motifs": 12,
     "compare": 2,
     "report": 7,
     "variants": 8,
