@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import shapsketch
 from oracles import all_codes, coalition_values, shapley_values
 from shapsketch.explanation.refine import Effort, Refiner, Residual, draw_pairs
 from shapsketch.sequences.alphabet import Alphabet
@@ -178,6 +179,36 @@ def test_one_free_position_needs_no_samples():
     found = Refiner(Model(), [spectrum], [Residual(1.5)], [None], Effort(10))(codes, np.array([[3.0]]))
     assert found.values.tolist() == [[[0.0, 1.5]]]
     assert found.evaluations.tolist() == [0]
+
+
+def test_what_a_spectrum_of_every_sequence_leaves_out_has_the_mean_of_the_background():
+    """The order that `max_order` leaves out: values and base value add up to the prediction, around the true mean."""
+    frequencies = {"A": 0.7, "C": 0.1, "G": 0.1, "T": 0.1}
+
+    def pair(sequences):
+        return [float(s.startswith("AA")) for s in sequences]
+
+    spectrum = shapsketch.sketch(pair, "NNNN", 1000, background={"frequencies": frequencies}, max_order=1)
+    score = spectrum.provenance["faithfulness"]
+
+    class Model:
+        batch_size = 64
+
+        def __call__(self, codes):
+            return np.array(pair(spectrum.template.alphabet.decode(codes)))[:, None]
+
+    codes = all_codes(spectrum.template.sizes)[::5]
+    cube = np.zeros((4, 4, 4, 4))
+    cube[0, 0] = 1.0
+    truth = [shapley_values(coalition_values(cube, spectrum.background.local, x), 4) for x in codes]
+    predictions = Model()(codes)
+    refiner = Refiner(Model(), [spectrum], [Residual.from_score(score)], [None], Effort(400))
+    found = refiner(codes, predictions)
+    means = predictions[:, 0] - found.values[0].sum(1)
+    assert np.allclose(means, spectrum.intercept + score["residual"]["mean"], atol=1e-12)
+    assert np.allclose(means, 0.7**2, atol=1e-12)
+    assert abs((found.values[0] - truth).mean()) < 1e-3
+    assert (np.abs(found.values[0] - truth) <= 1.96 * found.errors[0] + 1e-12).mean() > 0.9
 
 
 def test_too_few_evaluations_are_refused(case):

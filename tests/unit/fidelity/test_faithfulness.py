@@ -3,9 +3,12 @@
 Covers also: records.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
+import shapsketch
 from shapsketch.fidelity.faithfulness import at_bounds
 from shapsketch.storage import parquet as tables
 
@@ -19,3 +22,47 @@ def test_the_share_of_values_at_bounds_is_of_probabilities_alone():
     values = np.array([0.0, 0.01, 0.5, 0.999])
     assert at_bounds(values) == 0.75
     assert at_bounds(values + 0.1) is at_bounds(values / 10) is at_bounds(values - 0.1) is None
+
+
+def first_two(sequences):
+    """1 where both of the first two letters are A."""
+    return [float(s.startswith("AA")) for s in sequences]
+
+
+SKEWED = {"A": 0.7, "C": 0.1, "G": 0.1, "T": 0.1}
+
+
+@pytest.mark.parametrize("frequencies", [SKEWED, dict.fromkeys("ACGT", 0.25)])
+def test_every_sequence_of_the_template_is_scored_as_likely_as_the_background_makes_it(frequencies):
+    """Against sums over all sequences, of a spectrum that leaves out the one pair there is."""
+    settings = {"background": {"frequencies": frequencies}, "max_order": 1}
+    spectrum = shapsketch.sketch(first_two, "NNRN", 1000, **settings)
+    score = spectrum.provenance["faithfulness"]
+    texts = ["".join(letters) for letters in product("ACGT", "ACGT", "AG", "ACGT")]
+    p = np.array([np.prod([frequencies[a] for a in text]) for text in texts])
+    p /= p.sum()
+    values, missed = np.array(first_two(texts)), np.array(first_two(texts)) - spectrum.predict(texts)
+    mean = p @ values
+    assert spectrum.intercept == pytest.approx(mean) == pytest.approx(frequencies["A"] ** 2)
+    assert score["scored_on"] == "every sequence of the template"
+    assert score["variance"] == pytest.approx(p @ (values - mean) ** 2)
+    assert score["r2"] == pytest.approx(1 - (p @ missed**2) / (p @ (values - mean) ** 2))
+    assert score["r2_interval"] == [score["r2"]] * 2
+    assert score["r2_by_order"] == pytest.approx({"0": 0.0, "1": score["r2"]})
+    assert score["r2"] == pytest.approx(sum(score["variance_by_order"].values()) / score["variance"])
+    residual = score["residual"]
+    assert residual["mean"] == pytest.approx(0.0, abs=1e-12) and residual["mean_error"] == 0.0
+    assert residual["standard_deviation"] == pytest.approx(np.sqrt(p @ missed**2))
+    assert residual["largest"] == pytest.approx(np.abs(missed).max())
+    assert score["found"] == "found"
+
+
+def test_a_gap_is_large_by_how_likely_it_is():
+    """Of a sequence that is drawn once in 10,000 it says nothing that it is missed."""
+
+    def rare(sequences):
+        return [s.count("C") + float(s == "TTTT") for s in sequences]
+
+    settings = {"background": {"frequencies": SKEWED}, "max_order": 1}
+    residual = shapsketch.sketch(rare, "NNNN", 1000, **settings).provenance["faithfulness"]["residual"]
+    assert residual["large"] < 0.01 < 0.9 < residual["largest"]

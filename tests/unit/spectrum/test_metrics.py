@@ -28,3 +28,19 @@ def test_what_is_met_has_no_uncertain_r2():
     y = np.array([0.0] * 15 + [1.0])
     assert r2_interval(y, y, 0) == (1.0, 1.0)
     assert r2_interval(y, np.zeros(16), 0)[0] <= 0.0
+
+
+def test_a_weight_counts_as_so_many_points():
+    rng = np.random.default_rng(1)
+    y, predicted, times = rng.normal(size=50), rng.normal(size=50), rng.integers(0, 5, 50)
+    repeated = [np.repeat(values, times) for values in (y, predicted)]
+    assert r_squared(y, predicted, times / 7) == pytest.approx(r_squared(*repeated))
+    assert r_squared(y, predicted, np.ones(50)) == r_squared(y, predicted)
+
+
+def test_what_has_no_weight_does_not_vary():
+    y, weights = np.array([2.0, 2.0, 7.0]), np.array([1.0, 0.5, 0.0])
+    assert r_squared(y, np.array([2.0, 2.0, 0.0]), weights) == 1.0
+    assert r_squared(y, np.array([2.0, 3.0, 7.0]), weights) == 0.0
+    unlikely = np.array([1.0, 0.5, 1e-30])  # beside an offset that would round it away
+    assert r_squared(y + 1e6, np.full(3, 1e6 + 2), unlikely) == pytest.approx(0.0)

@@ -67,7 +67,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Residual:
-    """What is known of f - f_hat under the background, from the sketch's hold-out.
+    """What is known of f - f_hat under the background, from the sketch's hold-out, or from every sequence.
 
     Attributes:
         mean: its mean.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..models.transforms import count_cut
 from ..sampling.plan import Role
+from ..sequences.background import Background
 from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.scale import is_constant
 from ..spectrum.spectrum import Spectrum
@@ -30,7 +31,9 @@ LARGE_GAP_QUANTILE = 0.999  # quantile of the hold-out's gaps above which one is
 def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student | None" = None) -> Score:
     """Score a spectrum on the hold-out of its sketch, which nothing else has used.
 
-    A sketch that evaluated every sequence has no hold-out: then all of it is scored.
+    A sketch that evaluated every sequence has no hold-out: then all of it is scored, each sequence as likely as the
+    background makes it, so that all scores are expectations under the background, as those on a hold-out are estimates
+    of such. Nothing is sampled then, so nothing has an error.
 
     Args:
         spectrum: the finished spectrum.
@@ -42,9 +45,8 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     role: Role = "holdout" if plan.count("holdout") else "train"
     codes, values = sketch.samples(role)
     missed = values[:, output] - spectrum.predict_codes(codes)
-    score = _score(spectrum, codes, values[:, output], plan.seed)
-    if role != "holdout":  # all sequences there are: nothing is estimated
-        score["r2_interval"] = [score["r2"]] * 2
+    weights = None if role == "holdout" else _weights(plan.background, codes)
+    score = _score(spectrum, codes, values[:, output], weights, plan.seed)
     audit = order_audit(score["variance_by_order"], score["variance"], score["r2"], score["r2_interval"][0])
     if audit["found"] == "constant" and np.ptp(values[:, output]) > 0:
         audit["audit"] = ROUNDED.format(middle=float(values[0, output]))
@@ -64,7 +66,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
         "at_bounds": at_bounds(sketch.values[:, output]),
         "cut_logits": count_cut(sketch.values[:, output]),
-        "residual": _residual(spectrum, codes, missed, student),
+        "residual": _residual(spectrum, codes, missed, weights, student),
         "seed": plan.seed,
         "plan": plan.hash,
         "versions": made_with(),
@@ -110,15 +112,33 @@ def scored_points(spectrum: Spectrum, sketch: "Sketch", output: int) -> pd.DataF
     return pd.DataFrame({"output": spectrum.output, "model": values[rows, output], "spectrum": predicted})
 
 
-def _score(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, seed: int) -> HoldoutScore:
+def _weights(background: Background, codes: np.ndarray) -> np.ndarray:
+    """(N,) how likely the background makes each of all sequences, over the likeliest: how much each counts."""
+    logs = background.log_probabilities(background.template.to_alphabet(codes))
+    return np.exp(logs - logs.max())
+
+
+def _score(
+    spectrum: Spectrum, codes: np.ndarray, values: np.ndarray, weights: np.ndarray | None, seed: int
+) -> HoldoutScore:
+    """Score a spectrum on points.
+
+    Args:
+        spectrum: the spectrum.
+        codes: (N, n) uint8 local codes of the points.
+        values: (N,) the model there.
+        weights: (N,) of every sequence of the template; None: these are a sample.
+        seed: of the bootstrap over a sample.
+    """
     predicted = spectrum.predict_codes(codes)
-    centred = values - values.mean()
+    centred = values - np.average(values, weights=weights)
     by_order = carried_orders(spectrum.variance_by_order())
+    r2 = r_squared(values, predicted, weights)
     return {
-        "r2": r_squared(values, predicted),
-        "r2_interval": list(r2_interval(values, predicted, seed)),
-        "r2_by_order": _r2_by_order(spectrum, by_order, codes, values),
-        "variance": 0.0 if is_constant(values) else float(np.mean(centred**2)),
+        "r2": r2,
+        "r2_interval": [r2] * 2 if weights is not None else list(r2_interval(values, predicted, seed)),
+        "r2_by_order": _r2_by_order(spectrum, by_order, codes, values, weights),
+        "variance": 0.0 if is_constant(values) else float(np.average(centred**2, weights=weights)),
         "variance_by_order": {str(k): v for k, v in by_order.items()},
     }
 
@@ -131,15 +151,19 @@ def carried_orders(variances: Mapping[int, float]) -> dict[int, float]:
 
 
 def _r2_by_order(
-    spectrum: Spectrum, by_order: Mapping[int, float], codes: np.ndarray, values: np.ndarray
+    spectrum: Spectrum,
+    by_order: Mapping[int, float],
+    codes: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray | None,
 ) -> dict[str, float]:
     """R2 of the dividends up to each order; with trains, up to `MAX_TRUNCATION`, and of all."""
-    scores = {"0": r_squared(values, np.full(len(codes), spectrum.intercept))}
+    scores = {"0": r_squared(values, np.full(len(codes), spectrum.intercept), weights)}
     for order in by_order:
         whole = order == max(by_order)
         if whole or not spectrum.trains or order <= MAX_TRUNCATION:
             part = spectrum if whole else spectrum.truncate(order)
-            scores[str(order)] = r_squared(values, part.predict_codes(codes))
+            scores[str(order)] = r_squared(values, part.predict_codes(codes), weights)
     return scores
 
 
@@ -158,13 +182,20 @@ MAX_RATIO = 1e6  # of a student's part to the rest
 MIN_GAIN = 0.1  # of the residual's variance, below which a student is not worth its samples
 
 
-def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student: "Student | None") -> ResidualRecord:
+def _residual(
+    spectrum: Spectrum,
+    codes: np.ndarray,
+    missed: np.ndarray,
+    weights: np.ndarray | None,
+    student: "Student | None",
+) -> ResidualRecord:
     """Describe what the spectrum misses on the scored points.
 
     Args:
         spectrum: the spectrum.
         codes: (N, n) uint8 local codes of the points.
         missed: (N,) float64, model minus reconstruction.
+        weights: (N,) of every sequence of the template, which leaves nothing to distil; None: these are a sample.
         student: where one was distilled.
     """
     weight = ratio = 0.0
@@ -176,12 +207,23 @@ def _residual(spectrum: Spectrum, codes: np.ndarray, missed: np.ndarray, student
         if best > 0 and rest.var() < (1 - MIN_GAIN) * missed.var():
             left = float(rest.std())
             weight, ratio = best, best * float(offered.std()) / left if left > 0 else MAX_RATIO
+    mean = float(np.average(missed, weights=weights))
+    deviation = float(np.sqrt(np.average((missed - mean) ** 2, weights=weights)))
     return {
-        "mean": float(missed.mean()),
-        "mean_error": float(missed.std() / np.sqrt(len(missed))),
-        "standard_deviation": float(missed.std()),
+        "mean": mean,
+        "mean_error": 0.0 if weights is not None else deviation / float(np.sqrt(len(missed))),
+        "standard_deviation": deviation,
         "largest": float(np.abs(missed).max()),
-        "large": float(np.quantile(np.abs(missed), LARGE_GAP_QUANTILE, method="higher")),
+        "large": _large(np.abs(missed), weights),
         "student_weight": weight,
         "student_ratio": min(ratio, MAX_RATIO),
     }
+
+
+def _large(magnitudes: np.ndarray, weights: np.ndarray | None) -> float:
+    """The magnitude that one point in a thousand exceeds, by weight where there are weights."""
+    if weights is None:
+        return float(np.quantile(magnitudes, LARGE_GAP_QUANTILE, method="higher"))
+    order = np.argsort(magnitudes)
+    share = np.cumsum(weights[order])
+    return float(magnitudes[order][np.searchsorted(share, LARGE_GAP_QUANTILE * share[-1])])

@@ -39,7 +39,7 @@ class ResidualRecord(TypedDict):
     """What the spectrum misses on the scored points, for the warnings and for refinement; in the model's units.
 
     Attributes:
-        mean, mean_error: of model minus reconstruction, and its standard error.
+        mean, mean_error: of model minus reconstruction, and its standard error; 0 where the points are every sequence.
         standard_deviation: of the same.
         largest: its largest magnitude.
         large: the magnitude that one in a thousand points exceeds; of fewer points, the largest.
@@ -94,7 +94,8 @@ class Score(HoldoutScore, NearScore, Audit):
 
     Attributes:
         evaluations: the budget that was spent.
-        scored_on: which points the scores are of, in words.
+        scored_on: which points the scores are of, in words; every sequence of the template counts as much as the
+            background makes it likely.
         holdout: how many points were held out.
         accuracy_gap: by order 1 and 2; empty without a hold-out drawn from the background, or where nothing was found.
         range: the least and the largest value of the sketch.

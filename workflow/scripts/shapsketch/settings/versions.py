@@ -7,8 +7,8 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 24,
-    "explain": 6,
+    "recovery": 25,
+    "explain": 7,
     "masks": 15,
     "motifs": 12,
     "compare": 2,

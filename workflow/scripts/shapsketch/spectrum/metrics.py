@@ -10,15 +10,26 @@ ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, square
 MET_STEPS = 64  # steps of the precision of constant values within which they are met
 
 
-def r_squared(values: np.ndarray, predicted: np.ndarray) -> float:
-    """Return 1 - sum (y - y_hat)^2 / sum (y - mean y)^2.
+def r_squared(values: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return 1 - sum w (y - y_hat)^2 / sum w (y - mean y)^2, with mean y = sum w y / sum w.
 
-    Constant values have no variance to explain: 1 if they are met (to rounding), otherwise 0.
+    Values that are constant wherever they have weight have no variance to explain: 1 if they are met (to rounding),
+    otherwise 0.
+
+    Args:
+        values, predicted: (N,) float64.
+        weights: (N,) float64, how much each counts, none of them negative; None: all count alike.
     """
+    if weights is None:
+        weights = np.ones(len(values))
+    elif not (held := weights > 0).all():
+        values, predicted, weights = values[held], predicted[held], weights[held]
     if is_constant(values):
         return _met(values, predicted)
-    apart, missed = _in_units(values, predicted)
-    return 1.0 - float(np.sum(missed**2)) / float(np.sum((apart - apart.mean()) ** 2))
+    apart, missed = _in_units(values, predicted, float(values[np.argmax(weights)]))
+    centred = apart - np.average(apart, weights=weights)
+    total = float(np.sum(weights * centred**2))
+    return 1.0 - float(np.sum(weights * missed**2)) / total if total > 0 else _met(values, predicted)
 
 
 def _met(values: np.ndarray, predicted: np.ndarray) -> float:
@@ -26,9 +37,9 @@ def _met(values: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.max(np.abs(values - predicted), initial=0.0) <= MET_STEPS * precision(values))
 
 
-def _in_units(values: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _in_units(values: np.ndarray, predicted: np.ndarray, centre: float) -> tuple[np.ndarray, np.ndarray]:
     """Values about one of them, and what was missed, in a unit in which squares are neither lost nor infinite."""
-    apart, missed = values - values[0], values - predicted
+    apart, missed = values - centre, values - predicted
     unit = max(power_of_two(apart), power_of_two(missed))
     return apart / unit, missed / unit
 
@@ -40,7 +51,7 @@ def r2_interval(values: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[f
     """
     if is_constant(values):
         return (_met(values, predicted),) * 2
-    apart, missed = _in_units(values, predicted)
+    apart, missed = _in_units(values, predicted, float(values[0]))
     count, squares = len(values), missed**2
     negligible = ROUNDING_SHARE * count * float(apart.var())
     draws = generator(seed, BOOTSTRAP_STREAM)
