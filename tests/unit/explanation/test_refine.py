@@ -1,11 +1,15 @@
-"""Refinement against brute force: unbiased whatever the sketch, honest errors, exact sums, reproducible."""
+"""Refinement against brute force: unbiased whatever the sketch, honest errors, exact sums, reproducible.
+
+Covers also: pairs.
+"""
 
 import numpy as np
 import pytest
 
 import shapsketch
 from oracles import all_codes, coalition_values, shapley_values
-from shapsketch.explanation.refine import Effort, Refiner, Residual, draw_pairs
+from shapsketch.explanation.pairs import draw_pairs
+from shapsketch.explanation.refine import Effort, Refiner, Residual
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.rng import content_keys
@@ -134,15 +138,85 @@ def test_a_sequence_has_the_same_samples_whatever_else_is_refined(case, monkeypa
 
 def test_a_student_lowers_the_error_without_bias(case):
     function, _, codes, residuals = case
-    rng = np.random.default_rng(2)
-    noise = 0.1 * rng.normal(size=function.cube.shape)
-    students = [lambda x, k=k: function.at(x)[:, k] + noise[tuple(x[:, FREE].T)][:, k] for k in range(2)]
+    students = noisy_students(function, 0.1)
     known = [Residual(r.mean, 0.0, 1.0, 5.0) for r in residuals]
     plain, better = refined(case, Effort(64)), refined(case, Effort(64), students=students, residuals=known)
     assert better.errors.mean() < 0.4 * plain.errors.mean()
     truth = function.truth(codes)
     assert (np.abs(better.values - truth) <= 1.96 * better.errors + 1e-12).mean() > 0.9
     assert (better.evaluations == 64).all()
+
+
+def noisy_students(function, noise):
+    """Networks that have learnt the function up to noise, and what is known of them beside these residuals."""
+    wrong = noise * np.random.default_rng(2).normal(size=function.cube.shape)
+    return [lambda x, k=k: function.at(x)[:, k] + wrong[tuple(x[:, FREE].T)][:, k] for k in range(2)]
+
+
+def root_mean_square(errors):
+    """(outputs, N): over the free positions."""
+    return np.sqrt((errors[..., FREE] ** 2).mean(2))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.5])
+def test_an_aim_is_met_by_all_parts_of_an_error_together(case, noise):
+    function, _, codes, residuals = case
+    students = noisy_students(function, noise)
+    known = [Residual(r.mean, 0.1, 1.0, 5.0) for r in residuals]
+    result = refined(case, Effort(8000, 0.04), students=students, residuals=known)
+    assert (root_mean_square(result.errors) <= 0.04).all()
+    assert (result.errors[..., FREE] > 0.1 / len(FREE)).all()
+    assert result.evaluations.min() >= 64 and result.evaluations.max() < 8000
+    alone = refined(case, Effort(8000, 0.04))
+    assert result.evaluations.sum() < 0.5 * alone.evaluations.sum()
+    truth = function.truth(codes)
+    assert (np.abs(result.values - truth) <= 1.96 * result.errors + 1e-12).mean() > 0.9
+
+
+def test_the_error_of_the_mean_is_made_up_for_down_to_half_of_an_aim(case):
+    """What no sample of a sequence lowers: below the aim, near it, and above it."""
+    evaluations = []
+    for mean_error in (0.0, 0.8, 1.6, 4.0):
+        known = [Residual(r.mean, mean_error) for r in case[3]]
+        result = refined(case, Effort(40_000, 0.4), residuals=known)
+        floor, error = mean_error / len(FREE), root_mean_square(result.errors)
+        assert (error <= 0.4).all() == (floor < 0.4)
+        sampled = np.sqrt(error**2 - floor**2).max(0)
+        left = np.sqrt(max(0.4**2 - floor**2, 0.2**2))
+        assert (sampled <= left + 1e-12).all() and (sampled > 0.5 * left).any()
+        evaluations.append(result.evaluations.sum())
+    assert evaluations[0] < evaluations[1] < evaluations[2] == evaluations[3] < 5 * evaluations[0]
+
+
+def test_a_student_is_not_asked_for_what_would_not_show(case):
+    """Where evaluations end before the aim: as many as the model's part calls for, and no more than the bound."""
+    known = [Residual(r.mean, 0.0, 1.0, 5.0) for r in case[3]]
+    asked = []
+
+    def counting(student):
+        return lambda codes: asked.append(len(codes)) or student(codes)
+
+    students = [counting(student) for student in noisy_students(case[0], 5.0)]
+    whole = refined(case, Effort(100), students=students, residuals=known)
+    asked.clear()
+    ended = refined(case, Effort(100, 1e-6), students=students, residuals=known)
+    assert (ended.evaluations == 100).all()
+    assert (root_mean_square(ended.errors) ** 2 <= 4 / 3 * root_mean_square(whole.errors) ** 2).all()
+    assert sum(asked) < 0.5 * (64 + 1) * 100 * len(case[2]) * len(students)
+    exact = refined(case, Effort(100, 1e-6), students=noisy_students(case[0], 0.0), residuals=known)
+    assert (exact.evaluations == 100).all()  # nothing is missed, and the student's own error ends at the bound
+
+
+def test_aims_give_the_same_values_whatever_else_is_refined(case, monkeypatch):
+    codes, function = case[2], case[0]
+    students, known = noisy_students(function, 0.3), [Residual(r.mean, 0.1, 1.0, 5.0) for r in case[3]]
+    monkeypatch.setattr(function, "batch_size", 4)
+    settings = {"students": students, "residuals": known}
+    whole = refined(case, Effort(3000, 0.1), **settings)
+    parts = [refined(case, Effort(3000, 0.1), codes=codes[k : k + 4], **settings) for k in range(0, len(codes), 4)]
+    assert (np.concatenate([p.values for p in parts], 1) == whole.values).all()
+    assert (np.concatenate([p.errors for p in parts], 1) == whole.errors).all()
+    assert (np.concatenate([p.evaluations for p in parts]) == whole.evaluations).all()
 
 
 def test_pairs_are_complements_on_one_background(case):

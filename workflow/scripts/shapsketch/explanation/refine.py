@@ -15,24 +15,27 @@ unbiased KernelSHAP). S and its complement share z and have opposite weights. An
 from v without bias; d(x) (t / n)^3 is what a residual of order 3 does on average. The weights of a coalition add up to
 nothing, so the values of a sequence sum to f(x) - E f exactly. q_t ~ 1 / sqrt(t (n - t)) has the least variance where
 that of v does not depend on t.
+
+The squared error of a value is the sum of that of the model's difference, of the student's, and of E (f - f_hat) / n,
+which the hold-out tells and no sample of a sequence lowers. An aim is for their sum: of what the last leaves of it the
+model's difference may be three quarters, and the student's, which is nearly free, the rest. Where evaluations end
+before, the student's is sampled until it is a quarter of both, since more would hardly show.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from ..fidelity.records import Score
 from ..models import Model
 from ..sequences.background import Background
-from ..sequences.parallel import over_sequences
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
-from ..sequences.words import random_word
 from ..settings.errors import InputError
 from ..settings.records import RefineConfig
 from ..spectrum.spectrum import Spectrum
+from .pairs import draw_pairs
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -41,7 +44,9 @@ MAX_EVALUATIONS = 10_000  # evaluations per sequence, where only a standard erro
 PAIRS_PER_ROUND = 32  # pairs of coalitions drawn at once
 SEQUENCES_AT_ONCE = 1024  # sequences refined at once
 STUDENT_COST_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
-MAX_FREE = 64  # student samples per model sample
+MAX_FREE = 64  # student samples per model sample; with an aim, per sample that the model may be asked for
+STUDENT_SHARE = 0.25  # of the squared error that is aimed at: what is left to the student's part
+MIN_LEFT = 0.25  # of an aim, squared: what sampling may add where the error of E (f - f_hat) leaves less, or nothing
 TYPICAL_ORDER = 3  # of a typical residual
 CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
 
@@ -52,8 +57,8 @@ class Effort:
 
     Attributes:
         evaluations: of the model at most, besides the one of the sequence itself; even.
-        standard_error: stop below this root mean square standard error over the free positions,
-            for every output; None to spend all.
+        standard_error: stop below this root mean square standard error over the free positions, of all parts
+            together, for every output; None to spend all.
     """
 
     evaluations: int
@@ -177,22 +182,53 @@ class Refiner:
         part = self.student_part(codes, fitted)
         expected = np.array([r.mean for r in self.residuals])
         at_x = predictions - fitted
-        pairs = np.full(len(codes), self.effort.evaluations // 2)
-        asked = self._sample(
-            codes, pairs, self._model_difference, at_x - part, self.effort.standard_error, MODEL_STREAM
-        )
-        ratio = max((r.student_ratio for r in self.residuals if r.student_weight), default=0.0)
+        asked = self._ask(codes, at_x - part)
         values = asked.mean + ((at_x - expected) / len(free))[:, None, :]
-        squares = asked.square + (np.array([r.mean_error for r in self.residuals]) / len(free)) ** 2
-        if ratio:
-            more = np.ceil(asked.pairs * np.clip(STUDENT_COST_RATIO * ratio, 1, MAX_FREE)).astype(np.int64)
-            guessed = self._sample(codes, more, self._student_difference, part, None, STUDENT_STREAM)
+        squares = asked.square + self._mean_squares
+        if self._weighs_students.any():
+            guessed = self._guess(codes, part, asked)
             values, squares = values + guessed.mean, squares + guessed.square
         result = np.zeros((2, len(self.spectra), *codes.shape))
         result[0] = [s.components.shapley_values(codes) for s in self.spectra]
         result[0][..., free] += np.moveaxis(values, 2, 0)
         result[1][..., free] = np.sqrt(np.moveaxis(squares, 2, 0))
         return Refined(result[0], result[1], np.sqrt((values**2).mean(1)).T, 2 * asked.pairs)
+
+    @property
+    def _weighs_students(self) -> np.ndarray:
+        """(outputs,) bool: which have a student's part."""
+        return np.array([bool(r.student_weight) for r in self.residuals])
+
+    @property
+    def _mean_squares(self) -> np.ndarray:
+        """(outputs,): the squared error of each value that is due to E (f - f_hat)."""
+        return (np.array([r.mean_error for r in self.residuals]) / len(self.background.template.free)) ** 2
+
+    @property
+    def _left(self) -> np.ndarray | None:
+        """(outputs,): the mean squared error that an aim leaves to sampling; None without an aim."""
+        if self.effort.standard_error is None:
+            return None
+        aim = self.effort.standard_error**2
+        return np.maximum(aim - self._mean_squares, MIN_LEFT * aim)
+
+    def _ask(self, codes: np.ndarray, at_x: np.ndarray) -> "_Moments":
+        """Sample the model's difference, which is (N, outputs) `at_x` at the sequences."""
+        pairs, aim = np.full(len(codes), self.effort.evaluations // 2), None
+        if self._left is not None:
+            aim = np.sqrt(np.where(self._weighs_students, 1 - STUDENT_SHARE, 1.0) * self._left)
+            aim = np.broadcast_to(aim, at_x.shape)
+        return self._sample(codes, pairs, self._model_difference, at_x, aim, MODEL_STREAM)
+
+    def _guess(self, codes: np.ndarray, at_x: np.ndarray, asked: "_Moments") -> "_Moments":
+        """Sample the student's difference, by what was `asked` of the model for its own."""
+        if self._left is None:
+            ratio = max(r.student_ratio for r in self.residuals if r.student_weight)
+            pairs = np.ceil(asked.pairs * np.clip(STUDENT_COST_RATIO * ratio, 1, MAX_FREE)).astype(np.int64)
+            return self._sample(codes, pairs, self._student_difference, at_x, None, STUDENT_STREAM)
+        pairs, met = np.full(len(codes), MAX_FREE * (self.effort.evaluations // 2)), asked.square.mean(1)
+        aim = np.sqrt(np.maximum(self._left - met, STUDENT_SHARE / (1 - STUDENT_SHARE) * met))
+        return self._sample(codes, pairs, self._student_difference, at_x, aim, STUDENT_STREAM)
 
     def _model_difference(self, codes: np.ndarray) -> np.ndarray:
         fitted = self.reconstruct(codes)
@@ -208,12 +244,13 @@ class Refiner:
         pairs: np.ndarray,
         difference: Function,
         at_x: np.ndarray,
-        aim: float | None,
+        aim: np.ndarray | None,
         stream: int,
     ) -> "_Moments":
         """Draw rounds of coalition pairs until each sequence has its number of them or a small enough error.
 
-        With an aim, the error so far says how many pairs a sequence is likely to need; then it is looked at again.
+        With an aim, (N, outputs) root mean squares over the free positions, the error so far says how many pairs a
+        sequence is likely to need; then it is looked at again.
         """
         free, keys = self.background.template.free, content_keys(self.seed, stream, codes)
         moments = _Moments.empty(len(codes), len(free), at_x.shape[1])
@@ -229,14 +266,11 @@ class Refiner:
             within = done + np.arange(count) < wanted[active, None]
             moments.add(active, 0.5 * weights * within[..., None], gap)
             done += count
-            if aim is not None:
-                error = np.sqrt(moments.at(done).square.mean(1).max(1))
-                needed = (
-                    np.ceil(np.minimum(done * (error / aim) ** 2, pairs) / PAIRS_PER_ROUND).astype(np.int64)
-                    * PAIRS_PER_ROUND
-                )
-                short = (wanted == done) & (error > aim)
-                wanted = np.where(short, np.minimum(np.maximum(needed, done + PAIRS_PER_ROUND), pairs), wanted)
+            if aim is not None and (wanted == done).any():
+                times = (np.sqrt(moments.at(done).square.mean(1)) / aim).max(1)  # the error, in units of its aim
+                rounds = np.ceil(np.minimum(done * times**2, pairs) / PAIRS_PER_ROUND).astype(np.int64)
+                needed = np.maximum(PAIRS_PER_ROUND * rounds, done + PAIRS_PER_ROUND)
+                wanted = np.where((wanted == done) & (times > 1), np.minimum(needed, pairs), wanted)
         return moments.at(np.maximum(wanted, 1))
 
 
@@ -264,69 +298,3 @@ class _Moments:
         freedom = np.maximum(count - 1, 1)
         square = spread / (count * freedom) * (stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL)) ** 2
         return replace(self, mean=self.mean / count, square=square, pairs=np.broadcast_to(pairs, self.pairs.shape))
-
-
-def draw_pairs(
-    background: Background, codes: np.ndarray, keys: np.ndarray, start: int, stop: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw coalitions with their complements, and backgrounds for both.
-
-    Args:
-        background: of absent letters.
-        codes: (N, n) uint8 local codes.
-        keys: (N,) uint64, one for each sequence's stream.
-        start, stop: the range of pairs of that stream.
-
-    Returns:
-        (N, P, 2, n) uint8 local codes, x on the coalition or on its complement and z elsewhere; (N, P, free) weights
-        w_i(S) of the coalition; (N, P) its sizes.
-    """
-    template = background.template
-    n, pairs = len(template.free), stop - start
-    sizes = np.arange(1, n)
-    chance = 1 / np.sqrt(sizes * (n - sizes))
-    chance /= chance.sum()
-    queries = np.empty((len(codes), pairs, 2, template.n), np.uint8)
-    weights, drawn = np.empty((len(codes), pairs, n)), np.empty((len(codes), pairs), np.int64)
-    bounds = np.rint(np.cumsum(chance)[:-1] * 2.0**32).astype(np.uint64)
-    law = (template.free, chance, bounds, background.thresholds)
-    over_sequences(_draw, codes, keys, start, *law, queries, weights, drawn)
-    return queries, weights, drawn
-
-
-@numba.njit(cache=True, nogil=True)
-def _draw(
-    first_row: int,
-    stop_row: int,
-    codes: np.ndarray,
-    keys: np.ndarray,
-    start: int,
-    free: np.ndarray,
-    chance: np.ndarray,
-    bounds: np.ndarray,
-    thresholds: np.ndarray,
-    queries: np.ndarray,
-    weights: np.ndarray,
-    drawn: np.ndarray,
-) -> None:
-    n, width = free.size, 2 * free.size + 1
-    for r in range(first_row, stop_row):
-        order = np.arange(n)
-        for p in range(drawn.shape[1]):
-            counter = (start + p) * width
-            word, size = random_word(keys[r], counter), 1
-            while size < n - 1 and word >= bounds[size - 1]:
-                size += 1
-            drawn[r, p] = size
-            queries[r, p, 0], queries[r, p, 1] = codes[r], codes[r]
-            for k in range(n):
-                order[k] = k
-            for k in range(n):  # a random order of the positions; the first of them are the coalition
-                other = k + np.int64((random_word(keys[r], counter + 1 + k) * np.uint64(n - k)) >> np.uint64(32))
-                order[k], order[other] = order[other], order[k]
-                position, word, letter = free[order[k]], random_word(keys[r], counter + 1 + n + k), 0
-                while letter < thresholds.shape[1] and word >= thresholds[position, letter]:
-                    letter += 1
-                queries[r, p, 1 if k < size else 0, position] = letter
-                inside = 1.0 / (size * chance[size - 1])
-                weights[r, p, order[k]] = inside if k < size else -1.0 / ((n - size) * chance[size - 1])
