@@ -62,7 +62,7 @@ if __name__ == "__main__":
     folds = by_output(load_spectra(files.folds)) if files.get("folds") else {}
     groups = group_names(files.sequences)
     explainers = [
-        tables.Explainer(spectrum, Listing(**params.listing), scores[output], groups)
+        tables.Explainer(spectrum, Listing(**params.listing), scores[output], groups, refines=bool(params.refine))
         for output, spectrum in spectra.items()
     ]
     model = Model(source, template, list(spectra), params.batch_size) if params.predict and stop > start else None

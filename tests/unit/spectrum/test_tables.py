@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from shapsketch.sequences.alphabet import Alphabet
@@ -68,6 +69,46 @@ def test_aggregates_of_shards_are_those_of_the_whole(spectrum, sequences):
     assert rows["mean_absolute"].to_numpy() == pytest.approx(np.abs(values).mean(0), abs=1e-8)
     assert table["sequences"].max() == 60
     assert table["group"].isna().sum() == (table["group"] == "b").sum()
+
+
+@pytest.mark.parametrize(("unit", "ends"), [(1e-25, (-3, 5)), (1.0, (-3, 5)), (1e25, (-3, 5)), (1.0, (2, 2))])
+def test_aggregates_of_refined_values_are_of_all_free_positions(sequences, unit, ends):
+    """Of a spectrum with no term on most of them, whatever the model's unit and however much smaller its terms."""
+    template = Template(Alphabet("ACGT"), "NNNNA")
+    table = np.array([1.0, -1.0, 0.5, -0.5]) * 1e-6 * unit
+    text = [text[:4] + "A" for text in sequences["sequence"].to_pylist()]
+    rows = sequences.set_column(1, "sequence", pa.array(text))
+    refined = np.random.default_rng(0).normal(size=(60, 5)) * unit * [1, 40, 1e-3, 1, 0]
+    refined[::7] = np.nan
+    score = SCORE | {"range": [end * unit for end in ends], "residual": {"mean": 0.0, "large": unit}}
+    for terms in ({}, {(1,): table}):
+        spectrum = Spectrum(Background.uniform(template), "y", 2 * unit, Terms.build(template.sizes, terms))
+
+        def explained(*pieces, spectrum=spectrum):
+            explainer = Explainer(spectrum, Listing(["FSII"]), score, ["a", "b"], refines=True)
+            for start, stop in pieces:
+                piece, asked = rows.slice(start, stop - start), np.full(stop - start, np.nan)
+                explainer.values(piece, asked, refined[start:stop])
+            return explainer.aggregates()
+
+        whole = finish_aggregates([explained((0, 60))])
+        assert whole.equals(finish_aggregates([explained((40, 60)), explained((0, 17), (17, 40)), explained()]))
+        means = whole.to_pandas()
+        means = means[means["index"] == "SV"]
+        expected = np.where(np.isnan(refined), spectrum.shapley_values(text), refined)
+        for group in (None, "a", "b"):
+            kept = np.array([group in (None, g) for g in sequences["group"].to_pylist()])
+            own = means[means["group"].isna() if group is None else means["group"] == group]
+            assert own["positions"].tolist() == ["1", "2", "3", "4"]
+            assert own["mean"].to_numpy() == pytest.approx(expected[kept, :4].mean(0), abs=1e-6 * unit)
+            assert own["mean_absolute"].to_numpy() == pytest.approx(np.abs(expected)[kept, :4].mean(0), abs=1e-6 * unit)
+            assert (own["sequences"] == kept.sum()).all()
+
+
+def test_a_spectrum_without_refined_values_sums_what_its_terms_hold():
+    template = Template(Alphabet("ACGT"), "NNNNA")
+    spectrum = Spectrum(Background.uniform(template), "y", 0.0, Terms.build(template.sizes, {(1,): np.arange(4) - 1.5}))
+    assert Explainer(spectrum, Listing(), SCORE).aggregates()["positions"].to_pylist() == ["2"]
 
 
 def test_hypothetical_contributions_are_values_of_other_sequences(spectrum):

@@ -1,15 +1,20 @@
 """Explanations as tables: what the workflow writes for each sequence, from the spectra of a model's outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from ..sequences.alphabet import character_codes
 from .ambiguity import resolve
+from .indices import InteractionMap
 from .interaction_tables import INTERACTION_SCHEMA, Listing, list_pieces, listed_map, support_names
 from .interactions import Sums, group_codes
+from .scale import is_constant
+from .terms import Support
 from .typical import Typical
 
 if TYPE_CHECKING:
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from .spectrum import Spectrum
 
 SEQUENCES_AT_ONCE = 16_384  # sequences explained at once
+REFINED_ROOM = 64.0  # times the spread of the model's values: refined values that sums have room for
 
 AGGREGATE_SCHEMA = pa.schema(
     [
@@ -93,6 +99,8 @@ class Explainer:
         listing: which interactions are listed.
         score: the output's record in `faithfulness.json`, for warnings; None for none.
         groups: the names of all groups of sequences.
+        refines: whether values that were refined are to come, of which every free position has one, and which are of
+            the model's size, not of the spectrum's. Needs the score.
     """
 
     def __init__(
@@ -101,14 +109,22 @@ class Explainer:
         listing: Listing,
         score: Mapping[str, Any] | None = None,
         groups: Sequence[str] = (),
+        *,
+        refines: bool = False,
     ) -> None:
         self.spectrum, self.listing, self.score, self.groups = spectrum, listing, score, list(groups)
         self.maps = [listed_map(spectrum, index, listing) for index in listing.indices if index != "SV"]
-        value_map = listed_map(spectrum, "SV", Listing())
-        scale = spectrum.components.train_scale
-        self.sums = [Sums.empty(spectrum.terms, mapping, len(groups), scale) for mapping in (value_map, *self.maps)]
-        self.value_map = value_map
-        self._value_columns = [support[0] for support in value_map.supports]
+        self.value_map = listed_map(spectrum, "SV", Listing())
+        scale = value_scale = spectrum.components.train_scale
+        if refines and score is not None:
+            self.value_map = _over_free(self.value_map, spectrum.template.free)
+            value_scale += _refined_scale(score["range"])
+        scales = [value_scale, *(scale for _ in self.maps)]
+        self.sums = [
+            Sums.empty(spectrum.terms, mapping, len(groups), room)
+            for mapping, room in zip((self.value_map, *self.maps), scales, strict=True)
+        ]
+        self._value_columns = [support[0] for support in self.value_map.supports]
         self._typical = Typical(spectrum.background, spectrum.near)
 
     def values(
@@ -123,7 +139,7 @@ class Explainer:
         Args:
             sequences: with `sequence_id`, `sequence` and `group`.
             predictions: (N,) float64, the model itself; NaN where it was not asked.
-            refined: (N, n) float64 refined values; NaN, or None, where there are none.
+            refined: (N, n) float64 refined values; NaN, or None, where there are none. Their sums want `refines`.
             spread: (N,) float64 standard deviations of the predictions over a model's folds; None without folds.
 
         Returns:
@@ -204,6 +220,27 @@ class Explainer:
                 }
                 parts.append(pa.table(columns, schema=AGGREGATE_SCHEMA))
         return pa.concat_tables(parts)
+
+
+def _over_free(mapping: InteractionMap, free: np.ndarray) -> InteractionMap:
+    """The map of Shapley values with all of the (F,) free positions, whether a term holds them or not."""
+    rows = np.searchsorted(free, [position for (position,) in mapping.supports])
+    shape = (len(free), len(rows))
+    places = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape)
+    supports: list[Support] = [(position,) for position in free.tolist()]
+    return replace(mapping, supports=supports, matrix=sparse.csr_array(places @ mapping.matrix), train_columns=None)
+
+
+def _refined_scale(ends: Sequence[float]) -> float:
+    """Which refined values sums have room for, by the least and the largest of the model's values that were seen.
+
+    Where these are one value, there is nothing but its own size to go by, and nothing at all where it is 0.
+    """
+    least, largest = ends
+    apart = largest - least
+    if is_constant(np.array(ends)):
+        apart = max(abs(least), abs(largest)) or 1.0
+    return REFINED_ROOM * apart
 
 
 def finish_aggregates(shards: Sequence[pa.Table]) -> pa.Table:
