@@ -197,7 +197,8 @@ class Refiner:
     @property
     def _weighs_students(self) -> np.ndarray:
         """(outputs,) bool: which have a student's part."""
-        return np.array([bool(r.student_weight) for r in self.residuals])
+        both = zip(self.students, self.residuals, strict=True)
+        return np.array([student is not None and bool(residual.student_weight) for student, residual in both])
 
     @property
     def _mean_squares(self) -> np.ndarray:
@@ -223,7 +224,7 @@ class Refiner:
     def _guess(self, codes: np.ndarray, at_x: np.ndarray, asked: "_Moments") -> "_Moments":
         """Sample the student's difference, by what was `asked` of the model for its own."""
         if self._left is None:
-            ratio = max(r.student_ratio for r in self.residuals if r.student_weight)
+            ratio = np.array([r.student_ratio for r in self.residuals])[self._weighs_students].max()
             pairs = np.ceil(asked.pairs * np.clip(STUDENT_COST_RATIO * ratio, 1, MAX_FREE)).astype(np.int64)
             return self._sample(codes, pairs, self._student_difference, at_x, None, STUDENT_STREAM)
         pairs, met = np.full(len(codes), MAX_FREE * (self.effort.evaluations // 2)), asked.square.mean(1)
