@@ -12,10 +12,11 @@ from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.near import MAX_CENTRES, Near
 from shapsketch.sampling.plan import NEAR, Plan
 from shapsketch.sampling.shard_files import EARLIER, earlier_shards, forget_earlier, keep_earlier
-from shapsketch.sampling.sketch import Sketch, merge_shards, sample, sample_shard
+from shapsketch.sampling.sketch import Sketch, is_sampled, merge_shards, sample, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
+from shapsketch.settings.errors import InputError
 from shapsketch.storage.files import save_npz
 
 TEMPLATE = Template(Alphabet("ACGT"), "NNNNNNNNNNRG")
@@ -76,6 +77,42 @@ def test_plans_are_read_back(tmp_path):
     again = Plan.load(tmp_path / "plan.json")
     assert again.hash == made.hash
     assert np.array_equal(again.queries(0, again.size), made.queries(0, made.size))
+
+
+def test_the_order_of_sets_is_part_of_a_plan():
+    sets = {"one": [CENTRES[0]], "two": [CENTRES[1]]}
+    made, other = (
+        plan(Near.of(0.3, {name: sets[name] for name in names})) for names in (("one", "two"), ("two", "one"))
+    )
+    assert not np.array_equal(made.queries(0, made.size), other.queries(0, other.size))
+    assert made.hash != other.hash
+    assert "order" not in made._content()["near"]  # the hash of sets in this order stays what it was
+
+
+def before_order_was_told(names):
+    """A plan of two sets as it was made when their order was no part of its hash."""
+    made = plan(Near.of(0.3, {name: [CENTRES[name == "two"]] for name in names}), budget=4000)
+    return replace(made, near=replace(made.near, order=()))
+
+
+def test_plans_from_before_the_order_was_told_are_read_as_they_are(tmp_path):
+    made = before_order_was_told(("two", "one"))
+    made.save(tmp_path / "plan.json")
+    again = Plan.load(tmp_path / "plan.json")
+    assert again.hash == made.hash == before_order_was_told(("one", "two")).hash
+    assert np.array_equal(again.queries(0, again.size), made.queries(0, made.size))
+
+
+def test_a_shard_of_the_same_sets_in_another_order_is_no_shard_of_this_plan(tmp_path):
+    source = {"kind": "callable", "function": Counting()}
+    earlier, made = before_order_was_told(("two", "one")), before_order_was_told(("one", "two"))
+    assert earlier.hash == made.hash
+    path = tmp_path / "1-of-1.npz"
+    save_npz(path, sample_shard(earlier, source, 1, 1))
+    assert is_sampled(path, earlier, 1, 1)
+    assert not is_sampled(path, made, 1, 1)
+    with pytest.raises(InputError, match="belongs to another plan"):
+        merge_shards(made, [path])
 
 
 @pytest.mark.parametrize("cut", [1, 63, 5000, 6800, 7999])

@@ -9,7 +9,7 @@ probability 1 - u, and draws the others from the background: that is the distrib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from zlib import crc32
 
 import numpy as np
@@ -29,6 +29,7 @@ class NearContent(TypedDict):
 
     share: float
     sets: dict[str, list[str]]
+    order: NotRequired[list[str]]
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,14 @@ class Near:
     Attributes:
         share: of the budget, 0 < share < 1.
         sets: sequences by the name of their set, each of the template's length, without ambiguous letters; every
-            set has the same number of queries.
+            set has the same number of queries, in the order of the sets.
+        order: the names of the sets in their order, where that is not the alphabet's, by which a plan's hash would sort
+            them; empty in plans that were made before it was told.
     """
 
     share: float
     sets: Mapping[str, tuple[str, ...]]
+    order: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, share: float, sets: Mapping[str, list[str]]) -> "Near":
@@ -51,16 +55,18 @@ class Near:
         for name, sequences in sets.items():
             rows = np.arange(min(len(sequences), MAX_CENTRES)) * len(sequences) // min(len(sequences), MAX_CENTRES)
             chosen[name] = tuple(sequences[row] for row in rows.tolist())
-        return cls(share, chosen)
+        return cls(share, chosen, tuple(chosen) if list(chosen) != sorted(chosen) else ())
 
     def content(self) -> NearContent:
         """Return plain values, as a plan holds them."""
-        return {"share": self.share, "sets": {name: list(sequences) for name, sequences in self.sets.items()}}
+        content: NearContent = {"share": self.share, "sets": {name: list(own) for name, own in self.sets.items()}}
+        return content | {"order": list(self.order)} if self.order else content
 
     @classmethod
     def from_content(cls, content: NearContent) -> "Near":
         """Read what `content` gives."""
-        return cls(content["share"], {name: tuple(sequences) for name, sequences in content["sets"].items()})
+        order = tuple(content.get("order", ()))
+        return cls(content["share"], {name: tuple(content["sets"][name]) for name in order or content["sets"]}, order)
 
     def segments(self, background: Background, seed: int, start: int, stop: int) -> list[Segment]:
         """Divide indices evenly between the sets: first the queries of the first set, then those of the next.

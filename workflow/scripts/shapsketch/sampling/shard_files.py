@@ -58,6 +58,12 @@ def batch_digest(queries: np.ndarray) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(queries).tobytes()).digest()
 
 
+def batch_digests(queries: np.ndarray, size: int) -> np.ndarray:
+    """Return the (batches, 32) uint8 digests of (N, n) uint8 local codes in batches of a size; see `batch_digest`."""
+    batches = [queries[k : k + size] for k in range(0, len(queries), size)]
+    return np.frombuffer(b"".join(map(batch_digest, batches)), np.uint8).reshape(-1, 32)
+
+
 def known_answers(paths: Iterable[str | Path], plan: Plan, wanted: set[bytes]) -> dict[bytes, np.ndarray]:
     """Return what shards of whatever plans for the same model hold of some batches.
 
