@@ -87,10 +87,17 @@ def test_trees_are_expanded_without_a_sketch(tmp_path):
     y = (codes == 2).sum(1) + 2.0 * ((codes[:, 2] == 2) & (codes[:, 4] == 3))
     settings = {"objective": "regression", "num_leaves": 15, "verbosity": -1, "num_threads": 1}
     lgb.train(settings, lgb.Dataset(x, y), 60).save_model(workspace.folder / "trees.txt")
-    source = {"kind": "trees", "path": "trees.txt", "layout": "flat"}
-    workspace.configure(models__tiny__source=source, models__tiny__outputs=["g"])
+    predictions = lgb.Booster(model_file=workspace.folder / "trees.txt").predict(x[:20])
+    rows = [f"{''.join('ACGT'[k] for k in code)},{y}" for code, y in zip(codes, predictions, strict=False)]
+    workspace.write("reference.csv", "\n".join(["sequence,g", *rows]))
+    source = {"kind": "trees", "path": "trees.txt", "reference": "reference.csv"}
+    workspace.configure(models__tiny__source=source | {"layout": "channels_first"}, models__tiny__outputs=["g"])
+    refused = workspace.run(check=False)
+    assert "does not give the values of reference.csv" in refused.stderr
+    assert "with layout: flat it gives them." in refused.stderr
+    workspace.configure(models__tiny__source=source | {"layout": "flat"})
     planned = workspace.planned()
-    assert planned["expand_trees"] == 1
+    assert planned["expand_trees"] == planned["check_model"] == 1
     assert not {"plan_sketch", "sample_sketch", "merge_sketch", "recover_spectrum"} & planned.keys()
     output = workspace.run().stdout
     assert "5 sequences explained from 1000 evaluations by exact trees; R2 1.000" in output

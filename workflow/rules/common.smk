@@ -111,8 +111,14 @@ CONVERSIONS = {
 }
 VARIANT = ".cuda" if config["pytorch"] == "cuda" else ""  # of the environments
 TREES = [model for model in MODELS if MODELS[model]["source"]["kind"] == "trees"]
-# Models that are looked at before they are sketched; tables, trees and formulas answer twice the same.
-CHECKED = [model for model in MODELS if MODELS[model]["source"]["kind"] not in STEADY]
+# Models that are looked at before they are sketched; tables, trees and formulas answer twice the same, but trees may
+# have predictions to compare.
+CHECKED = [
+    model
+    for model in MODELS
+    if MODELS[model]["source"]["kind"] not in STEADY
+    or "reference" in MODELS[model]["source"]
+]
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
 MECHANISMS = config["mechanism"]

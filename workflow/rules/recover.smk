@@ -62,6 +62,7 @@ rule expand_trees:
     input:
         model=get_model_files,
         background=get_background_sequences,
+        check=get_check,
     output:
         spectrum="results/{model}/spectrum/spectrum.npz",
         students="results/{model}/spectrum/students.npz",

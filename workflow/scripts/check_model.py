@@ -16,14 +16,14 @@ if __name__ == "__main__":
 
     from shapsketch.models import Model, identity
     from shapsketch.models.layouts import check_reference, check_shape
-    from shapsketch.sampling.consistency import check_answers
+    from shapsketch.sampling.consistency import Check, check_answers
     from shapsketch.sampling.design import left_for_checks
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.reader import query_background
     from shapsketch.sequences.template import Template
     from shapsketch.settings.errors import InputError
     from shapsketch.settings.rounds import stop_rule
-    from shapsketch.settings.sources import locate
+    from shapsketch.settings.sources import STEADY, locate
     from shapsketch.storage.files import read_json, sha256_file, sha256_json, write_json
 
     config, name = snakemake.params.model, snakemake.wildcards.model
@@ -55,9 +55,12 @@ if __name__ == "__main__":
         source["reference"] = reference
     model = Model(source, template, config["outputs"], config["sketch"]["batch_size"])
     budget = snakemake.params.get("masks") or stop_rule(config["sketch"]["budget"])[0]
-    left = budget if snakemake.params.get("masks") else left_for_checks(template, budget, config["sketch"]["design"])
-    compared = check_reference(model, left) if reference and left else 0
-    check = check_answers(model, background, budget=budget, left=left - compared, seed=config["sketch"]["seed"])
+    steady = source["kind"] in STEADY  # trees, which are here for their reference; nothing of them is sampled
+    free = snakemake.params.get("masks") or steady
+    left = budget if free else left_for_checks(template, budget, config["sketch"]["design"])
+    compared, check = check_reference(model, left) if reference and left else 0, Check()
+    if not steady:
+        check = check_answers(model, background, budget=budget, left=left - compared, seed=config["sketch"]["seed"])
     notes = list(check.notes)
     if not known and not compared:
         notes.append(

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+import tree_cases
 from onnx import TensorProto, helper, numpy_helper
 
 from shapsketch.models import Model
@@ -139,6 +140,20 @@ def test_a_reference_that_nothing_gives_and_one_of_a_function(tmp_path):
     model = Model({"kind": "python", "target": f"{tmp_path}/m.py:f", "reference": reference}, template(), ["y"])
     with pytest.raises(InputError, match=r"the largest difference in 5 rows is 4\.$"):
         check_reference(model, 10_000)
+
+
+def test_a_reference_tells_the_layout_of_trees(tmp_path):
+    """Features of trees have no shape: with another layout they are read without an error."""
+    source = tree_cases.deep(tmp_path)
+    trained, codes = tree_cases.TEMPLATE, np.unique(tree_cases.CODES, axis=0)[::30]
+    values = Model(source, trained, ["y"])(codes)[:, 0]
+    source["reference"] = written(tmp_path / "r.csv", codes, values, trained.alphabet)
+    assert check_reference(Model(source, trained, ["y"]), 1000) == 8
+    assert not check_shape(source, trained)
+    with pytest.raises(InputError, match=r"does not give the values of .*; with layout: flat it gives them\.$"):
+        check_reference(Model({**source, "layout": "channels_first"}, trained, ["y"]), 1000)
+    with pytest.raises(InputError, match="; with alphabet: ACGT it gives them"):
+        check_reference(Model(source, Template(Alphabet("TGCA"), "N" * 6), ["y"]), 1000)
 
 
 def test_no_more_is_asked_than_may_be(tmp_path):

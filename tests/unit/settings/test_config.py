@@ -219,6 +219,11 @@ def test_defaults_are_filled_in_everywhere(schema):
         ),
         ({"models__m__source__unknown_letters": "mean"}, "unknown_letters is for the kinds torch, onnx and keras_h5"),
         ({"models__m__source__reverse_complement": True}, "trees and tables have no reverse_complement"),
+        ({"models__m__source__reference": "r.csv"}, "tables and formulas have no reference, since no layout is chosen"),
+        (
+            {"models__m__source": {"kind": "builtin", "function": "microhomology", "reference": "r.csv"}},
+            "is wrong at models.m.source: tables and formulas have no reference",
+        ),
         ({"models__m__source__device": "gpu"}, "has 'gpu' at models.m.source.device; it must be cpu, cuda,"),
         ({"models__m__sketch__budget": 0}, "has 0 at models.m.sketch.budget; it must be at least 1."),
         ({"models__m__sketch__budget": "many"}, "has 'many' at models.m.sketch.budget; it must be a whole number"),

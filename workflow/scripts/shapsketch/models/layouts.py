@@ -24,6 +24,7 @@ MAX_DIFFERENCE, MAX_ROUNDING = 1e-2, 1e-5  # what they may differ by: of their s
 MAX_LETTERS = 5  # of an alphabet whose every order is tried
 PROTEIN_ORDERS = ("ACDEFGHIKLMNPQRSTVWY", "ARNDCQEGHILKMFPSTWYV")  # by one letter, and by three
 NETWORKS = ("torch", "onnx", "keras_h5")
+TREE_LAYOUTS = ("flat", "channels_first", "codes")
 
 
 def check_shape(source: Mapping[str, Any], template: Template) -> bool:
@@ -42,7 +43,7 @@ def check_shape(source: Mapping[str, Any], template: Template) -> bool:
         return True  # there is no layout
     declared = _declared(source)
     if declared is None:
-        return source["kind"] not in NETWORKS
+        return source["kind"] not in (*NETWORKS, "trees")
     given = source["layout"] if isinstance(source["layout"], str) else tuple(source["layout"])
     layouts = dict.fromkeys([given, *LAYOUTS])
     shapes = {layout: input_shape(layout, template.alphabet.q, template.n) for layout in layouts}
@@ -135,11 +136,12 @@ def _agree(given: np.ndarray, wanted: np.ndarray) -> bool:
 def _matching(model: Model, codes: np.ndarray, wanted: np.ndarray, most: int) -> str:
     """The layout and order of letters that give the reference, as far as they can be tried with so many evaluations."""
     source, letters = model.source, model.template.alphabet.letters
-    if source["kind"] not in NETWORKS or source.get("input") == "tokens":
+    if source["kind"] not in (*NETWORKS, "trees") or source.get("input") == "tokens":
         return ""
+    layouts = TREE_LAYOUTS if source["kind"] == "trees" else NAMED_LAYOUTS
     orders = [letters, *_orders(letters)]
     left = most - model.evaluations
-    for layout in (source["layout"], *(name for name in NAMED_LAYOUTS if name != source["layout"])):
+    for layout in (source["layout"], *(name for name in layouts if name != source["layout"])):
         try:
             other = Model({**source, "layout": layout}, model.template, model.outputs, model.batch_size)
             for order in orders:
