@@ -14,6 +14,7 @@ from toy_network import DNA, TOY, draw
 from shapsketch.mechanism import activations
 from shapsketch.models import Model
 from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.models.sites import axis_of_positions, with_other_letters
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -47,6 +48,85 @@ def test_sites_are_what_modules_take_and_give(source):
     assert network.modules()[0] | {"parameters": 0} == {
         "module": "conv", "type": "Conv1d", "input": "4 x 8", "output": "6 x 8", "parameters": 0,
     }  # fmt: skip
+
+
+SQUARE = """
+import torch
+from torch import nn
+
+class Square(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.relu = nn.Conv1d(4, 8, 3, padding="same"), nn.ReLU()
+        self.block, self.pool, self.pooled = nn.Identity(), nn.MaxPool1d(2), nn.Identity()
+        self.short, self.mixed, self.last, self.late = nn.Identity(), nn.Identity(), nn.Linear(8, 8), nn.Identity()
+
+    def forward(self, x):
+        h = self.relu(self.conv(x))
+        h = self.block(h.transpose(1, 2))
+        p = self.pooled(self.pool(h.transpose(1, 2)))
+        p = self.short(p.transpose(1, 2))
+        m = self.mixed(h.sum((1, 2))[:, None, None] * torch.arange(64.0).reshape(8, 8))
+        return self.late(self.last(m).transpose(0, 1)).sum((0, 2))[:, None] + p.sum((1, 2))[:, None]
+
+def network():
+    return Square()
+"""
+
+
+def test_positions_are_told_from_as_many_channels_by_letters_that_change(tmp_path):
+    (tmp_path / "square.py").write_text(SQUARE)
+    source = {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/square.py:network"}
+    network = HookedNetwork(source, DNA, ["y"])
+    sites = [network.site(name) for name in ("conv", "relu", "block", "last")] + [network.site("block", "in")]
+    assert [(s.positions, s.width, s.channels_first) for s in sites] == [
+        (8, 8, True), (8, 8, True), (8, 8, False), (8, 8, False), (8, 8, False),
+    ]  # fmt: skip
+    kept = activations.collect(network, draw(20), sites)
+    assert np.array_equal(kept["relu.out"], np.maximum(kept["conv.out"], 0))
+    assert np.array_equal(kept["block.out"], kept["relu.out"])
+    assert (network.site("pool").positions, network.site("pool").stride) == (4, 2)
+    for name, sentence in [
+        ("pooled", r"of shape \(8, 4\) .* and no axis of it has 8 positions \(that of 8 holds channels\); set"),
+        ("short", r"of shape \(4, 8\) .* and no axis of it has 8 positions \(that of 8 holds channels\); set"),
+        ("mixed", "has as many channels as positions, 8, and letters that change do not tell which are which"),
+        ("late", "has another axis than that of the sequences first"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            network.site(name)
+
+
+class Blocks(torch.nn.Module):
+    """A transformer of positions as wide as they are many."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.embed, self.places = torch.nn.Linear(4, width), torch.nn.Parameter(torch.randn(width, width))
+        layers = [torch.nn.TransformerEncoderLayer(width, 2, 2 * width, batch_first=True) for _ in range(4)]
+        self.layers = torch.nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(self.embed(x.transpose(1, 2)) + self.places)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [8, 20])
+def test_an_axis_of_positions_is_found_in_networks_of_random_weights(n, seed):
+    torch.manual_seed(seed)
+    convolutions = torch.nn.Sequential(torch.nn.Conv1d(4, n, 5, padding="same"), torch.nn.ReLU())
+    recurrent = torch.nn.LSTM(4, n // 2, bidirectional=True, batch_first=True)
+    networks = [(convolutions, 1), (Blocks(n).eval(), 0), (lambda x: recurrent(x.transpose(1, 2))[0], 0)]
+    codes, places = with_other_letters(np.zeros(n, np.uint8), 4)
+    onehot = torch.from_numpy(np.eye(4, dtype=np.float32)[codes]).transpose(1, 2)
+    for network, axis in networks:
+        with torch.no_grad():
+            given = network(onehot).numpy()
+        changes = np.abs(given[1:] - given[0]).reshape(len(places), 3, n, n).sum(1)
+        assert axis_of_positions(changes, places) == axis
+        assert axis_of_positions(changes.transpose(0, 2, 1), places) == 1 - axis
+        assert axis_of_positions(changes[:1], places[:1]) is None
+        assert axis_of_positions(0 * changes, places) is None
 
 
 def test_outputs_are_those_of_the_model(source):

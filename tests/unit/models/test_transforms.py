@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 import shapsketch
 from shapsketch.models import Model
-from shapsketch.models.transforms import LARGEST_LOGIT, NEAREST, count_cut, transform_of
+from shapsketch.models.transforms import LARGEST_LOGIT, NEAREST, count_cut, transform_of, transformed
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -32,6 +33,7 @@ def model(function, transform):
 def test_values_are_transformed(transform, values, expected, shape):
     asked = model(lambda sequences: np.reshape(values, shape), transform)
     assert asked(CODES)[:, 0] == pytest.approx(expected, rel=1e-6)
+    assert transformed(torch.tensor(values).double(), transform).numpy() == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(

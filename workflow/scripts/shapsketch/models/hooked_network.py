@@ -17,9 +17,9 @@ from .answers import Outputs
 from .network_input import NetworkInput
 from .onehot import onehot_encoder
 from .selection import Axes
-from .sites import Site
+from .sites import Site, axis_of_positions, with_other_letters
 from .torch_model import load_network, plain
-from .transforms import NEAREST, transform_of
+from .transforms import transform_of, transformed
 from .user_code import within
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_NAMED = 8  # modules that a sentence lists
 CHANNELS_FIRST = ("Conv1d", "BatchNorm1d", "InstanceNorm1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d")
+CHANNELS_LAST = ("Linear", "LayerNorm", "RMSNorm", "Embedding")
 
 Change = Callable[[Any, Any], Any]  # of what a module took and the vectors of what it gave, to other vectors
 
@@ -106,7 +107,7 @@ class HookedNetwork:
         answers = torch.stack(columns, 1).detach().double().cpu().numpy()
         assert np.array_equal(values, answers), "outputs are read in two ways"
         transforms = [select.get(name, {}).get("transform") for name in self.outputs]
-        return torch.stack([_moved(*pair) for pair in zip(columns, transforms, strict=True)], 1)
+        return torch.stack([transformed(*pair) for pair in zip(columns, transforms, strict=True)], 1)
 
     def predict(self, codes: np.ndarray, batch: int = 1024) -> np.ndarray:
         """Return the (N, outputs) float64 values of (N, n) alphabet codes, as a model of the config answers.
@@ -150,7 +151,7 @@ class HookedNetwork:
         raise InputError(f"The model {self.name} has no module {name!r}; {hint}")
 
     def site(self, name: str, end: str = "out", special: Sequence[int] = (0, 0)) -> Site:
-        """Find out how a module keeps positions and width, by running one sequence.
+        """Find out how a module keeps positions and width, by running a sequence, and some with another letter.
 
         Args:
             name: of the module.
@@ -158,7 +159,8 @@ class HookedNetwork:
             special: tokens before and after the letters, which are left out.
 
         Raises:
-            InputError: the module is missing, does not run, runs more than once, or its tensors have no positions.
+            InputError: the module is missing, does not run, runs more than once, or its tensors have no positions, or
+                none that can be told from channels.
         """
         import torch
 
@@ -183,17 +185,54 @@ class HookedNetwork:
                 f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence; one vector, or "
                 "one for each position, is needed."
             )
-        turned = kind in CHANNELS_FIRST or (shape[0] != tokens and shape[1] == tokens)
+        turned = kind in CHANNELS_FIRST or (tokens in shape and self._is_turned(name, end, kind, shape, tokens))
         width, places = shape if turned else shape[::-1]
         if places == tokens:
             return Site(name, end, n, width, 1, turned, special[0], special[1])
-        if not turned:
+        if kind not in CHANNELS_FIRST:
+            channels = f" (that of {tokens} holds channels)" if tokens in shape else ""
             raise InputError(
                 f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence of {n} letters "
-                f"and {sum(special)} special tokens, and no axis of it has {tokens} positions; set special_tokens, "
-                "or name another module."
+                f"and {sum(special)} special tokens, and no axis of it has {tokens} positions{channels}; set "
+                "special_tokens, or name another module."
             )
         return Site(name, end, places, width, n // places if n % places == 0 and not sum(special) else 0, turned)
+
+    def _is_turned(self, name: str, end: str, kind: str, shape: tuple[int, ...], tokens: int) -> bool:
+        """Whether the channels of a module come before the positions, of which an axis has the number.
+
+        Where letters that change do not tell, that axis is taken, and of two the first where the class of the module
+        has its channels last.
+        """
+        axis = axis_of_positions(*self._changes(name, end))
+        if axis is not None:
+            return axis == 1
+        if shape[0] == shape[1] > 1 and kind not in CHANNELS_LAST:
+            raise InputError(
+                f"The module {name!r} of {self.name} has as many channels as positions, {tokens}, and letters that "
+                "change do not tell which are which; name a module before or after it."
+            )
+        return shape[0] != tokens
+
+    def _changes(self, name: str, end: str) -> tuple[np.ndarray, np.ndarray]:
+        """How much what a module takes or gives changes with a letter, (K, A, B), and the (K,) places of letters."""
+        import torch
+
+        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q)
+        kept = list[torch.Tensor]()
+        with (
+            self._hooked({name: lambda given, made: kept.append(_tensor(given if end == "in" else made).detach())}),
+            torch.no_grad(),
+        ):
+            self.run(self.onehot(codes))
+        if len(kept[0]) != len(codes):
+            raise InputError(
+                f"The module {name!r} of {self.name} has another axis than that of the sequences first; name another "
+                "module."
+            )
+        values = kept[0].double().cpu().numpy()
+        changes = np.abs(values[1:] - values[0])
+        return changes.reshape(len(places), -1, *changes.shape[1:]).sum(1), places
 
     def _any_sequence(self) -> np.ndarray:
         """The first sequence of the template."""
@@ -305,12 +344,3 @@ def _column(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "tor
     if not isinstance(column, int) or column >= rows.shape[1]:
         column = 0
     return rows[:, column]
-
-
-def _moved(values: "torch.Tensor", transform: Any) -> "torch.Tensor":
-    """Values on the scale of a transform; see `transforms`, which this repeats for tensors."""
-    if transform is None:
-        return values
-    if transform == "logit":
-        return values.clamp(NEAREST, 1 - NEAREST).logit()
-    return values.log() if transform == "log" else values ** float(transform["power"])
