@@ -51,6 +51,10 @@ def test_masked_marginals(tmp_path):
         ({"tokens": {"vocabulary": VOCABULARY}}, "hides letters; say by which token: tokens: {mask: ...}"),
         ({"score": "masked_marginal"}, "compares with a wild type: give wild_type, a sequence of 5 letters of ACGT"),
         ({"score": "masked_marginal", "wild_type": "ACGTN"}, "give wild_type, a sequence of 5 letters"),
+        (
+            {"score": "masked_marginal", "wild_type": "ACGTA", "reverse_complement": True},
+            "compares with a wild type, which is of one strand; leave out reverse_complement.",
+        ),
         ({"input": "strings", "layout": "flat"}, "The key tokens of a source is for networks that read tokens"),
     ],
 )

@@ -46,6 +46,11 @@ def test_folds(read, source, sentence):
         ("{kind: torch, path: m, layout: codes}", "models.m.source.layout.*a list of axes"),
         ("{kind: keras_h5, path: m, input: tokens}", "use one of torch, onnx|torch, onnx"),
         ("{kind: onnx, path: m, layout: flat, score: masked_marginal}", "score and wild_type are for input: tokens"),
+        ("{kind: onnx, path: m, input: tokens, score: pseudo_log_likelihood, reverse_complement: true}", None),
+        (
+            "{kind: onnx, path: m, input: tokens, score: masked_marginal, wild_type: ACGT, reverse_complement: true}",
+            "score: masked_marginal compares with a wild type, which is of one strand; leave out reverse_complement",
+        ),
         ("{kind: python, target: 'a.py:f', constants: {c: 1}}", "constants are for the kinds torch and onnx"),
         ("{kind: onnx, path: m, layout: flat, dtype: float16}", "torch, with dtype: float16 or bfloat16"),
     ],

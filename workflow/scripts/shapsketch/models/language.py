@@ -30,13 +30,18 @@ def scored(source: Mapping[str, Any], template: Template, tokens: Tokens, ask: A
         ask: the network: from (N, L) tokens to (N, L, vocabulary) logits, or such under the name `logits`.
 
     Raises:
-        InputError: there is no token that hides a letter, or the wild type does not fit the template.
+        InputError: there is no token that hides a letter, the wild type does not fit the template, or both strands are
+            to be compared with it.
     """
     name = source["score"]
     if tokens.mask is None:
         raise InputError(f"score: {name} hides letters; say by which token: tokens: {{mask: ...}}.")
     if name == "pseudo_log_likelihood":
         return lambda codes: _pseudo_log_likelihood(tokens, ask, codes)
+    if source.get("reverse_complement"):
+        raise InputError(
+            "score: masked_marginal compares with a wild type, which is of one strand; leave out reverse_complement."
+        )
     wild_type = source.get("wild_type", "")
     codes = template.alphabet.encode([wild_type]) if len(wild_type) == template.n else None
     if codes is None or (codes >= template.alphabet.q).any():
