@@ -3,6 +3,8 @@
 Covers also: viewer.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import planted
 import pytest
@@ -10,6 +12,7 @@ import torch
 from planted import TEMPLATE
 
 from shapsketch.mechanism import circuits, viewer
+from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.settings.errors import InputError
 
 
@@ -57,16 +60,34 @@ def test_the_planted_edges_are_found_with_their_weights(traced):
     assert {"0_0_1", "0_1_0", "1_0_1", "3_0_5", "E_2_1", "E_3_0"} <= ids
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_circuits_of_a_network_in_half_precision_are_those_up_to_rounding(network, dtype):
+    half = HookedNetwork({**network.source, "dtype": dtype}, TEMPLATE, ["y"])
+    dictionary, codes = planted.exact_dictionary(network), TEMPLATE.alphabet.encode(["TGAAAA"])[0]
+    dictionary = replace(dictionary, thresholds=(torch.full((2,), 0.1),) * 2)  # above rounding
+    made, wanted = (circuits.trace(one, dictionary, codes, "y") for one in (half, network))
+    assert made.kinds == wanted.kinds
+    assert np.isclose(made.value, 5, atol=0.05)
+    assert np.allclose(made.effects, wanted.effects, atol=0.05)
+    assert np.allclose(made.rest, wanted.rest, atol=0.05)
+
+
 def test_errors_are_nodes_and_lower_the_scores(traced):
     network, dictionary = traced
-    from dataclasses import replace
-
     deaf = replace(dictionary, b_enc=(dictionary.b_enc[0], dictionary.b_enc[1] - 5))
     graph = circuits.trace(network, deaf, TEMPLATE.alphabet.encode(["TGAAAA"])[0], "y")
     errors = np.array(graph.kinds) == "error"
     assert np.isclose(graph.effects[-1, errors].sum(), 3, atol=1e-4)
     assert 0.3 < graph.scores()["replacement"] < 0.5
     assert graph.scores()["completeness"] < 0.9
+
+
+def test_squares_of_half_precision_do_not_overflow_when_normalisation_is_frozen():
+    x, norm = 1000 * torch.randn(1, 4, 8).half(), torch.nn.LayerNorm(8).half()
+    with circuits.frozen():
+        made = norm(x)
+    assert made.dtype == torch.float16
+    assert torch.allclose(made, norm(x), atol=1e-2)
 
 
 def test_frozen_attention_and_normalisation_are_linear():

@@ -5,6 +5,7 @@ import planted
 from planted import TEMPLATE
 
 from shapsketch.mechanism import latents, steering
+from shapsketch.models.hooked_network import HookedNetwork
 
 
 def test_holding_a_latent_moves_the_output_by_the_planted_amount(network, letters):
@@ -18,6 +19,16 @@ def test_holding_a_latent_moves_the_output_by_the_planted_amount(network, letter
     rows = steering.dose_response(network, dictionary, codes, ["1.0"], [0, 2])
     assert np.isclose(rows[1]["change"], 3 * (2 * planted.N - pairs.mean()), atol=1e-4)
     assert rows[0]["change_low"] < rows[0]["change"] < rows[0]["change_high"]
+
+
+def test_networks_in_half_precision_are_steered(network, letters):
+    half, codes = HookedNetwork({**network.source, "dtype": "bfloat16"}, TEMPLATE, ["y"]), letters[:20]
+    dictionary = planted.exact_dictionary(network)
+    moved, wanted = (steering.clamped(one, dictionary, codes, "1.0", 2.5) for one in (half, network))
+    assert np.allclose(moved, wanted, rtol=0.02)
+    effects = np.arange(1.0, 5.0)[:, None]
+    made, pushed = (steering.compare(one, dictionary, codes, effects, 0)[0]["change"] for one in (half, network))
+    assert np.isclose(made, pushed, rtol=0.05)
 
 
 def test_a_planted_latent_beats_its_controls(network, letters):

@@ -152,6 +152,27 @@ def test_a_change_of_a_module_reaches_the_output(source):
     assert np.array_equal(network.predict(codes), clean)  # nothing is left behind
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_networks_in_half_precision_are_looked_into(source, dtype):
+    full, network = HookedNetwork(source, DNA, ["a", "b"]), HookedNetwork(source | {"dtype": dtype}, DNA, ["a", "b"])
+    codes = draw(30)
+    clean = network.predict(codes)
+    assert np.array_equal(clean, Model(source | {"dtype": dtype}, DNA, ["a", "b"])(codes))
+    assert np.allclose(clean, full.predict(codes), atol=1e-2)
+    assert network.modules() == full.modules()
+    sites = [network.site("conv"), network.site("head", "in")]
+    kept, wanted = (activations.collect(one, codes, sites) for one in (network, full))
+    for key, vectors in kept.items():
+        assert vectors.dtype == np.float32
+        assert 0 < np.abs(vectors - wanted[key]).max() < 2e-2
+    with network.replaced({sites[0]: lambda given, made: made}):
+        assert np.allclose(network.predict(codes), clean, atol=5e-3)  # which convolutions round otherwise
+    own = {"dtype": dtype, "select": {"a": {"column": 0, "transform": {"power": 1.0}}}}
+    values = HookedNetwork(source | own, DNA, ["a"]).forward(network.onehot(codes))
+    assert values.dtype == torch.float32
+    assert np.array_equal(values[:, 0].detach().numpy(), clean[:, 0])
+
+
 def test_special_tokens_are_left_out_and_put_back(tmp_path):
     (tmp_path / "tokens.py").write_text(
         "import torch\nfrom torch import nn\nclass Tokens(nn.Module):\n"

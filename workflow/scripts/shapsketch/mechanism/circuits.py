@@ -63,10 +63,13 @@ def frozen() -> Iterator[None]:
 
 
 def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Layer normalisation whose divisor has no gradient."""
+    """Layer normalisation whose divisor has no gradient; squares are of single precision at least, as PyTorch's are."""
+    import torch
+
     axes = tuple(range(-len(shape), 0))
-    centred = x - x.mean(axes, keepdim=True)
-    made = centred / (centred.square().mean(axes, keepdim=True) + eps).sqrt().detach()
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    centred = wide - wide.mean(axes, keepdim=True)
+    made = (centred / (centred.square().mean(axes, keepdim=True) + eps).sqrt().detach()).to(x.dtype)
     made = made * weight if weight is not None else made
     return made + bias if bias is not None else made
 
@@ -269,7 +272,7 @@ def _followed(
             derivatives = torch.autograd.grad(values.sum(), [*leaves, x], allow_unused=True)
         parts = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(derivatives, [*leaves, x], strict=True)]
         letters = (parts[-1] * x.detach()) if derivatives[-1] is not None else torch.zeros_like(x)
-        return values.detach(), parts[:-1], _by_position(letters, network.source["layout"], network.template.n)
+        return values.detach(), parts[:-1], _by_position(letters.float(), network.source["layout"], network.template.n)
 
     for layer, nodes in enumerate(active):
         for start in range(0, len(nodes), TARGETS_AT_ONCE):

@@ -78,7 +78,8 @@ class HookedNetwork:
         """Return the network's input for (N, n) uint8 alphabet codes."""
         import torch
 
-        return torch.from_numpy(self._encode(codes)).to(self.device)
+        x = torch.from_numpy(self._encode(codes)).to(self.device)
+        return x.to(getattr(torch, self.source.get("dtype", "float32"))) if x.is_floating_point() else x
 
     def run(self, x: "torch.Tensor") -> Any:
         """Run the network and return what it answers, as it does."""
@@ -333,7 +334,7 @@ def _text(value: Any) -> str:
 
 
 def _column(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "torch.Tensor":
-    """One output of an answer as a (N,) tensor; `Outputs` checks that it is the right one."""
+    """One output of an answer as a (N,) tensor, of single precision at least; `Outputs` checks that it is the right."""
     part = answer
     if isinstance(answer, (tuple, list)):
         part = answer[0] if len(answer) == 1 else answer[spec.get("of", 0)]
@@ -343,4 +344,4 @@ def _column(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "tor
     column = spec.get("column", place if not spec and not isinstance(answer, Mapping) else 0)
     if not isinstance(column, int) or column >= rows.shape[1]:
         column = 0
-    return rows[:, column]
+    return rows[:, column] if rows.element_size() > 2 else rows[:, column].float()

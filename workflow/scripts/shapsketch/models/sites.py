@@ -43,11 +43,11 @@ class Site:
         return f"{self.module}.{self.end}"
 
     def vectors(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        """Return the (N, positions, width) vectors of what the module takes or gives."""
+        """Return the (N, positions, width) float32 vectors of what the module takes or gives, in whatever precision."""
         if self.flat:
-            return tensor[:, None]
+            return tensor[:, None].float()
         turned = tensor.transpose(1, 2) if self.channels_first else tensor
-        return turned[:, self.first : turned.shape[1] - self.last]
+        return turned[:, self.first : turned.shape[1] - self.last].float()
 
     def put_back(self, tensor: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
         """Return the tensor (N, ...) with other (N, positions, width) vectors, special tokens as they were."""
