@@ -3,8 +3,10 @@
 from functools import cache
 
 import numpy as np
+import torch
 
 from shapsketch.mechanism.training import Training, train
+from shapsketch.models.dictionary import Dictionary
 from shapsketch.models.sites import Site
 
 WIDTH, FEATURES = 16, 24  # more features than numbers: superposition
@@ -23,6 +25,13 @@ def planted(count, seed=0, width=WIDTH, features=FEATURES):
     codes = np.zeros((count, features))
     np.put_along_axis(codes, active, draws.uniform(0.5, 1.5, active.shape), 1)
     return (codes @ directions + 0.3).astype(np.float32), codes, directions
+
+
+def at_random(site, latents=6):
+    """An autoencoder of a site, of random weights."""
+    w_enc, w_dec = torch.randn(2, site.width, latents, generator=torch.Generator().manual_seed(0))
+    zeros = torch.zeros(latents), torch.zeros(site.width)
+    return Dictionary("sae", "relu", 0, (site,), (site,), (w_enc,), zeros[:1], ((w_dec.T,),), zeros[1:], (), {})
 
 
 @cache

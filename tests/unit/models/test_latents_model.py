@@ -1,11 +1,15 @@
 """Latents as the outputs of a model: sketched, explained, refused."""
 
+import dictionary_cases
 import numpy as np
 import planted
 import pytest
+import token_cases
+import torch
 import yaml
 
 from shapsketch import sketch
+from shapsketch.mechanism.activations import collect
 from shapsketch.models import Model
 from shapsketch.models.hooked_network import HookedNetwork
 from shapsketch.sequences.alphabet import Alphabet
@@ -42,6 +46,30 @@ def test_a_sketch_of_a_latent_says_what_was_planted(source):
     values = spectrum.shapley_values(["TGAAAA"])[0]
     assert np.allclose(values[:2], (1 - 1 / 16) / 2, atol=0.02)
     assert np.abs(values[2:]).max() < 0.02
+
+
+@pytest.mark.parametrize("keys", [{}, {"precision": "half"}, {"dtype": "bfloat16"}])
+def test_latents_of_a_network_of_tokens_are_those_of_its_dictionary(root, tmp_path, monkeypatch, keys):
+    """Through the config: what is said of the network is taken over, and the schema takes that."""
+    monkeypatch.chdir(tmp_path)
+    tokens = {"vocabulary": token_cases.VOCABULARY, "before": [0], "after": [2]}
+    net = token_cases.network(tmp_path, "Language", input="tokens", tokens=tokens, **keys)
+    looked = {"model": "net", "sequences": {"background": 10}, "modules": ["embed"], "special_tokens": [1, 1]}
+    features = {"source": {"latents": {"mechanism": "look", "pool": "max"}}, "outputs": ["0", "3"]}
+    models = {"net": {"source": net, "alphabet": "DNA", "template": "NNNNN"}, "features": features}
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    config = check_config(expand_latents({"models": models, "mechanism": {"look": looked}}), schema)
+    check_names(config, files=False)
+    source = config["models"]["features"]["source"]
+
+    network = HookedNetwork(net, token_cases.TEMPLATE, ["y"])
+    site = network.site("embed", special=(1, 1))
+    dictionary = dictionary_cases.at_random(site)
+    dictionary.save(source["dictionary"])
+    vectors = torch.from_numpy(collect(network, token_cases.CODES, [site])[site.key])
+    wanted = dictionary.encode(0, vectors).amax(1)[:, [0, 3]].numpy()
+    assert (wanted > 0).any(0).all()
+    assert np.allclose(Model(source, token_cases.TEMPLATE, ["0", "3"])(token_cases.CODES), wanted, atol=1e-6)
 
 
 def test_mistakes_are_told(source):

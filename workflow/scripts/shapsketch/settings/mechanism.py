@@ -102,7 +102,8 @@ def _check_known(place: str, key: str, name: str, known: Iterable[str]) -> None:
 
 
 LATENTS_KEYS = ("mechanism", "pool", "seed")
-NOT_OF_NETWORK = ("kind", "unknown_letters", "reference", "axes", "license", "catalogue")  # of the source
+# Of the source; what looks into modules computes in full precision.
+NOT_OF_NETWORK = ("kind", "unknown_letters", "reference", "axes", "license", "catalogue", "precision")
 
 
 def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
