@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import token_cases
 import torch
 from toy_network import DNA, TOY, draw
 
@@ -138,6 +139,14 @@ def test_outputs_are_those_of_the_model(source):
             assert np.allclose(values, Model(own, DNA, list(outputs))(codes), atol=1e-6)
     own = source | {"select": {"b": {"column": 1}}}
     assert np.allclose(HookedNetwork(own, DNA, ["b"]).predict(codes), Model(own, DNA, ["b"])(codes), atol=1e-6)
+
+
+def test_tokens_of_padding_are_hidden_as_from_the_model(tmp_path):
+    source = token_cases.places(tmp_path, attention="attention_mask")
+    values = Model(source, token_cases.TEMPLATE, ["y"])(token_cases.CODES)
+    assert np.allclose(HookedNetwork(source, token_cases.TEMPLATE, ["y"]).predict(token_cases.CODES), values)
+    del source["tokens"]["attention"]
+    assert not np.allclose(HookedNetwork(source, token_cases.TEMPLATE, ["y"]).predict(token_cases.CODES), values)
 
 
 def test_a_change_of_a_module_reaches_the_output(source):

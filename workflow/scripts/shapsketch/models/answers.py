@@ -6,7 +6,7 @@ them as they are, or say for each which it is: `{of: NAME, column: K}`, or `{of:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ..settings.errors import InputError
 from ..settings.outputs import check_output, parts_of
 from ..settings.sources import outputs_line, safe_name
 from .selection import REDUCTIONS, Axes, Axis, WrongSelectionError, places, take, usual_selection
+
+if TYPE_CHECKING:
+    import torch
 
 
 class WrongRowsError(ValueError):
@@ -279,3 +282,24 @@ def select_names(names: Sequence[str], chosen: Mapping[str, Mapping[str, Any]]) 
     """Return the model's own names of the outputs that are wanted, each once; with None, all are."""
     wanted = [name if of is None else of for name in names for of, _ in parts_of(chosen.get(name, {}))]
     return list(dict.fromkeys(wanted))
+
+
+def differentiable(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "torch.Tensor":
+    """Return one output of a network's answer as a (N,) tensor, of single precision at least.
+
+    Args:
+        answer: a tensor, or several; `Outputs` tells whether this output is read of it as everywhere.
+        name: of the output.
+        place: its number.
+        spec: what the config says of it.
+    """
+    part = answer
+    if isinstance(answer, (tuple, list)):
+        part = answer[0] if len(answer) == 1 else answer[spec.get("of", 0)]
+    elif isinstance(answer, Mapping):
+        part = answer[spec.get("of", name if name in answer else next(iter(answer)))]
+    rows = part.reshape(len(part), -1)
+    column = spec.get("column", place if not spec and not isinstance(answer, Mapping) else 0)
+    if not isinstance(column, int) or column >= rows.shape[1]:
+        column = 0
+    return rows[:, column] if rows.element_size() > 2 else rows[:, column].float()

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..sequences.template import Template
 from ..settings.errors import InputError
-from .answers import Outputs
+from .answers import Outputs, differentiable
 from .network_input import NetworkInput
 from .onehot import onehot_encoder
 from .selection import Axes
@@ -51,6 +51,8 @@ class HookedNetwork:
     """
 
     def __init__(self, source: Mapping[str, Any], template: Template, outputs: Sequence[str]) -> None:
+        import torch
+
         self.name = source.get("factory") or source.get("architecture") or source.get("path", source["kind"])
         if source["kind"] != "torch" or not ({"factory", "architecture"} & source.keys()):
             raise InputError(
@@ -66,10 +68,14 @@ class HookedNetwork:
                 )
         self.source, self.template, self.outputs = dict(source), template, tuple(outputs)
         self.module, self.device = load_network(source)
-        self.tokens = NetworkInput.read(source, template).tokens
+        given = NetworkInput.read(source, template)
+        self.tokens = given.tokens
         self._encode = self.tokens.encode if self.tokens else onehot_encoder(source, template)
         self._choose = Outputs(str(self.name), self.outputs, source.get("select", {}), Axes.read(source.get("axes")))
-        run: Callable[[Any], Any] = lambda x: self.module(x)  # noqa: E731
+        attention = {name: torch.from_numpy(values).to(self.device) for name, values in given.constants.items()}
+        run: Callable[[Any], Any] = lambda x: self.module(  # noqa: E731
+            x, **{name: values.expand(len(x), *values.shape) for name, values in attention.items()}
+        )
         self._forward = within(source["factory"], run) if "factory" in source else run
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)
@@ -103,7 +109,7 @@ class HookedNetwork:
                     f"The output {name} of {self.name} is made by select and reduce; what follows gradients to an "
                     "output needs {of: ..., column: ...}."
                 )
-        columns = [_column(answer, name, k, select.get(name, {})) for k, name in enumerate(self.outputs)]
+        columns = [differentiable(answer, name, k, select.get(name, {})) for k, name in enumerate(self.outputs)]
         values = self._choose(plain(answer), len(columns[0]))
         answers = torch.stack(columns, 1).detach().double().cpu().numpy()
         assert np.array_equal(values, answers), "outputs are read in two ways"
@@ -331,17 +337,3 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _text(value: Any) -> str:
     return " x ".join(map(str, _shape(value)[1:])) or "-"
-
-
-def _column(answer: Any, name: str, place: int, spec: Mapping[str, Any]) -> "torch.Tensor":
-    """One output of an answer as a (N,) tensor, of single precision at least; `Outputs` checks that it is the right."""
-    part = answer
-    if isinstance(answer, (tuple, list)):
-        part = answer[0] if len(answer) == 1 else answer[spec.get("of", 0)]
-    elif isinstance(answer, Mapping):
-        part = answer[spec.get("of", name if name in answer else next(iter(answer)))]
-    rows = part.reshape(len(part), -1)
-    column = spec.get("column", place if not spec and not isinstance(answer, Mapping) else 0)
-    if not isinstance(column, int) or column >= rows.shape[1]:
-        column = 0
-    return rows[:, column] if rows.element_size() > 2 else rows[:, column].float()
