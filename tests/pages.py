@@ -4,10 +4,13 @@ import base64
 import gzip
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 
 from shapsketch.report.packing import MISSING_INT16
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "workflow/report"
 
 
 class Parser(HTMLParser):
@@ -53,6 +56,13 @@ def open_page(browser, path, fragment=""):
         lambda b: b.execute_script("return document.documentElement.dataset.ready") == "yes"
     )
     return lambda selector: browser.find_elements("css selector", selector)
+
+
+def call(browser, scripts, expression, *arguments):
+    """Evaluate an expression of JavaScript in which some scripts of the pages are known, on a blank page."""
+    browser.get("about:blank")
+    texts = [(SCRIPTS / name).read_text(encoding="utf-8") for name in scripts]
+    return browser.execute_script("\n".join([*texts, f"return {expression}"]), *arguments)
 
 
 def click(browser, element):

@@ -258,8 +258,9 @@ function strongest(columns) {
     .join(", ");
 }
 
-/** Heights in bits: the relative entropy of a column, shared out by frequency. */
+/** Heights in bits: the relative entropy of a column, shared out by frequency. A letter that the background lacks stands
+    only where the template fixes it, and adds none. */
 function information(row, background) {
-  const bits = row.reduce((sum, f, k) => sum + (f > 0 ? f * Math.log2(f / background[k]) : 0), 0);
+  const bits = row.reduce((sum, f, k) => sum + (f > 0 && background[k] > 0 ? f * Math.log2(f / background[k]) : 0), 0);
   return row.map((f) => f * Math.max(bits, 0));
 }

@@ -1,4 +1,4 @@
-"""Spectra of three alphabets, and their tables as they are read back."""
+"""Spectra of some alphabets, and their tables as they are read back."""
 
 import pytest
 from figure_cases import CASES

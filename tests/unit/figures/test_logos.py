@@ -44,7 +44,16 @@ def test_information_is_relative_to_the_background():
     assert heights.to_numpy()[0].tolist() == [0.0, 2.0]
 
 
-def test_a_motif_with_a_varying_gap_has_it_in_its_picture():
+def test_letters_that_no_free_position_may_have_tell_nothing():
+    background = np.array([0.5, 0.0, 0.5, 0.0])
+    heights = information_heights(pd.DataFrame([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]), background)
+    assert heights.to_numpy().tolist() == [[1.0, 0.0, 0.0, 0.0], [0.0] * 4]
+    _, right, _ = motif_logo(Alphabet("ACGT"), gapped_motif(), background, "u").axes
+    assert right.get_ylim() == (0, 1)
+
+
+def gapped_motif():
+    """Two letters, a gap that varies, and a third."""
     row = pd.Series(
         {
             "motif": "M1", "consensus": "N[AG]{2-4}C", "relation": "equal", "value": 1.0, "share": 0.1,
@@ -57,7 +66,11 @@ def test_a_motif_with_a_varying_gap_has_it_in_its_picture():
         columns=["column", "position", "letter", "frequency", "contribution", "core"],
     )
     places = pd.DataFrame({"start": [1, 2, 3], "gap": [2, 3, 4], "value": [3.0, 2.0, 1.0], "instances": 2})
-    motif = DrawnMotif(row, matrix, places)
+    return DrawnMotif(row, matrix, places)
+
+
+def test_a_motif_with_a_varying_gap_has_it_in_its_picture():
+    motif = gapped_motif()
     assert motif.split == 2
     assert motif.places.tolist() == [1, 2, 4]
     left, right, spread = motif_logo(Alphabet("ACGT"), motif, np.full(4, 0.25), "u").axes

@@ -161,7 +161,8 @@ def motif_logo(
     Args:
         alphabet: the letters.
         motif: the motif.
-        background: (q,) letter frequencies that information is measured against.
+        background: (q,) letter frequencies that information is measured against; 0 of letters that no free position may
+            have.
         unit: the label of the contributions' axis.
         palette: of the letters.
     """
@@ -176,9 +177,9 @@ def motif_logo(
     draw_letters(left, contributions, alphabet, palette, *limits(contributions))
     left.set_ylabel(unit)
     information = information_heights(motif.heights(alphabet, "frequency"), background)
-    most = float(-np.log2(background.min())) if np.ptp(background) > 1e-9 else float(np.log2(alphabet.q))
-    draw_letters(right, information, alphabet, palette, 0, max(most, 1e-9))
     uniform = np.ptp(background) <= 1e-9
+    most = float(np.log2(alphabet.q)) if uniform else float(-np.log2(background[background > 0].min()))
+    draw_letters(right, information, alphabet, palette, 0, max(most, 1e-9))
     if motif.relation:
         note = f"no letter alone:\nboth halves must be\n{motif.relation}"
         right.text(0.5, 0.5, note, transform=right.transAxes, ha="center", va="center", fontsize=8)
@@ -203,11 +204,12 @@ def motif_logo(
 def information_heights(frequencies: pd.DataFrame, background: np.ndarray) -> pd.DataFrame:
     """Return letter heights in bits: each letter's frequency times the column's relative entropy to the background.
 
-    The entropy is that of Kullback & Leibler, as in Schneider & Stephens (1990) for a uniform background.
+    The entropy is that of Kullback & Leibler, as in Schneider & Stephens (1990) for a uniform background. A letter that
+    the background lacks stands only where the template fixes it, which tells nothing: it adds no bits.
     """
     p = frequencies.to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p > 0, p * np.log2(p / background), 0.0)
+    ratios = np.divide(p, background, out=np.ones_like(p), where=(p > 0) & (background > 0))
+    terms = p * np.log2(ratios)
     return frequencies * np.maximum(terms.sum(1), 0)[:, None]
 
 

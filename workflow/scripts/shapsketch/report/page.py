@@ -135,7 +135,7 @@ def _alphabet(analysis: Analysis, palette: str) -> dict[str, Any]:
         "colors": letter_colors(alphabet, palette),
         "classes": letter_classes(alphabet, palette),
         "glyphs": glyphs(alphabet.letters),
-        "frequencies": analysis.spectrum.background.probabilities[template.free].mean(0).round(6).tolist(),
+        "frequencies": [float(f"{p:.6g}") for p in analysis.spectrum.background.probabilities[template.free].mean(0)],
     }
 
 

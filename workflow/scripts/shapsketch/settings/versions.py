@@ -12,7 +12,7 @@ VERSIONS = {
     "masks": 15,
     "motifs": 12,
     "compare": 2,
-    "report": 7,
+    "report": 8,
     "variants": 8,
     "mechanism": 11,
 }
