@@ -77,11 +77,15 @@ function singleLetters(singles) {
   ];
 }
 
-/** What the letters of a set of positions add together: a map for pairs, the strongest for larger sets. */
+const LISTED_LETTERS = 6; // of a table that is no map
+
+/** What the letters of a set of positions add together: a map for pairs, the strongest for larger sets and small tables. */
 function supportTable(page, support) {
   const { positions, order, cells, share } = support;
+  const rest = support.cell_count - Math.min(cells.length, LISTED_LETTERS);
   const strongest = cells
-    .slice(0, 6)
+    .toSorted((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
+    .slice(0, LISTED_LETTERS)
     .map(([letters, value]) =>
       html(
         "li",
@@ -96,7 +100,13 @@ function supportTable(page, support) {
     { class: "table" },
     order === 2 && cells.length > 12
       ? letterTable(page, support)
-      : html("ul", { class: "cells" }, html("li", { class: "soft" }, positions.replaceAll(",", ", ")), strongest),
+      : html(
+          "ul",
+          { class: "cells" },
+          html("li", { class: "soft" }, positions.replaceAll(",", ", ")),
+          strongest,
+          rest ? html("li", { class: "soft" }, `and ${thousands(rest)} weaker`) : null,
+        ),
     html("p", { class: "caption" }, `${percent(share)} of the variance over these sequences`),
   );
 }

@@ -218,7 +218,7 @@ class Page {
       html(
         "p",
         { class: "caption" },
-        "What two letters add together, beyond what each adds alone: orange raises, blue lowers. Rows are the first position. Of sets of three and more, the strongest letters.",
+        "What two letters add together, beyond what each adds alone: orange raises, blue lowers. Rows are the first position. Of sets of three and more, and of small tables, the strongest letters.",
       ),
       html("div", { class: "tables" }, tables),
       rest.length

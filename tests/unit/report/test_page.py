@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import re
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 from page_cases import N, build, content_of
 
 from analysis import NASTY, random_sequences, spectra
-from pages import click, errors_of, open_page
+from pages import call, click, errors_of, open_page
 from shapsketch.report.html import script_safe
 
 
@@ -52,6 +53,7 @@ def test_the_page_holds_what_the_files_hold(page):
     assert motif["gaps"] == [[1, 9], [2, 4], [4, 1]]
     assert motif["matches"][0]["target"] == "KNOWN<b>"
     assert up["supports"][0]["cells"][11] == ["GT", 1.0, 5]
+    assert up["supports"][0]["cell_count"] == 16
 
 
 def test_the_sketch_is_set_beside_other_methods(page):
@@ -183,6 +185,22 @@ def test_the_page_works_with_the_keyboard(browser, page):
     assert len(find(".arc.lit")) == 1
     assert find("#tip")[0].is_displayed()
     assert errors_of(browser) == []
+
+
+@pytest.mark.parametrize(("column", "heights"), [([1, 0, 0, 0], [1, 0, 0, 0]), ([0, 1, 0, 0], [0, 0, 0, 0])])
+def test_letters_that_no_free_position_may_have_tell_nothing(browser, column, heights):
+    assert call(browser, ["logo.js"], "information(...arguments)", column, [0.5, 0, 0.5, 0]) == heights
+
+
+def test_small_letter_tables_show_their_strongest_letters_and_say_how_many_are_left(browser):
+    cells = [[a + b, 0.1 * k * (-1) ** k, 5] for k, (a, b) in enumerate(product("ACG", "ACG"), 1)]
+    support = {"positions": "3,5", "order": 2, "share": 0.1, "cells": cells, "cell_count": 9}
+    text = "[...supportTable({}, arguments[0]).querySelectorAll('li')].map((e) => e.textContent)"
+    _, *shown, rest = call(browser, ["draw.js", "gallery.js"], text, support)
+    assert [words.split()[0] for words in shown] == ["GG", "GC", "GA", "CG", "CC", "CA"]
+    assert rest == "and 3 weaker"
+    support |= {"cells": cells[:6], "cell_count": 6}
+    assert len(call(browser, ["draw.js", "gallery.js"], text, support)) == 7
 
 
 @pytest.mark.parametrize("name", SMALL)

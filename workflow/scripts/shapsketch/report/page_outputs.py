@@ -152,10 +152,14 @@ def _gaps(placements: pd.DataFrame) -> list[list[float]]:
 
 
 def support_contents(analysis: Analysis, output: str) -> list[dict[str, Any]]:
-    """Return the strongest sets of positions with their letters: small tables whole, of others the strongest cells."""
+    """Return the strongest sets of positions with their letters: small tables whole, of others the strongest cells.
+
+    `cell_count` is of the whole table, `cells` are those on the page.
+    """
     tables, supports = analysis.rows("support_tables", output), []
     for support in records(analysis.rows("supports", output)):
         cells = tables[tables["support"] == support["support"]]
+        support["cell_count"] = len(cells)
         whole = len(cells) <= MAX_CELLS and support["order"] == 2
         if not whole:
             cells = cells.reindex(cells["value"].abs().sort_values(ascending=False, kind="stable").index).head(12)
