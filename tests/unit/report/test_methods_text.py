@@ -12,8 +12,8 @@ WRITER = Writer.read(SOURCES["methods"], SOURCES["bibliography"])
 
 FACTS = {
     "model": "m", "sequence_set": "s", "kind": "DNA", "letters": "ACGT", "template": "NNNNGG", "n": 6, "free": 4,
-    "background": "uniform over the letters that the template allows", "source": "torch", "design": "random",
-    "coded": False, "outputs": {},
+    "background": "uniform over the letters that the template allows", "independent": True, "source": "torch",
+    "design": "random", "coded": False, "outputs": {},
     "listing": {"indices": ["SV", "FSII"], "max_order": 3, "top_k": 20},
     "motifs": {"min_instances": 5, "bootstrap": 200, "clusters": False},
     "seqlets": False, "tomtom": False, "version": "0",
@@ -70,6 +70,13 @@ def test_every_estimator_and_index_is_described_and_its_references_are_known():
 def test_what_the_config_says_is_told_to_the_letter():
     told = text_of({"outputs": {"a": "the  mean of <b> & c", "d": "{{ 1 }}"}}).paragraphs[0]
     assert "at each position. The output a is the  mean of <b> & c. The output d is {{ 1 }}. It was evaluated" in told
+
+
+def test_positions_are_independent_where_the_background_is():
+    assert "allows), independently at each position. " in joined(text_of())
+    chained = joined(text_of({"background": "a Markov chain of given probabilities", "independent": False}))
+    assert "(a Markov chain of given probabilities), all drawn together, whatever letters are present. " in chained
+    assert "independently at each" not in chained
 
 
 def test_near_queries_are_told_with_their_score():

@@ -40,6 +40,7 @@ class Facts:
         template: as people read it.
         n, free: positions, and those that are free.
         background: in words.
+        independent: whether its positions are.
         source: the kind of the model.
         outputs: what each is of the model's answer, in words, where the config says so.
         design: of the plan; None without one.
@@ -59,6 +60,7 @@ class Facts:
     n: int
     free: int
     background: str
+    independent: bool
     source: str
     outputs: Mapping[str, str]
     design: str | None

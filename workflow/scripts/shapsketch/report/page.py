@@ -150,6 +150,7 @@ def _facts(analysis: Analysis, settings: PageSettings) -> Facts:
         n=template.n,
         free=len(template.free),
         background=settings.background,
+        independent=analysis.spectrum.background.is_product,
         source=settings.source,
         outputs=settings.outputs,
         design=settings.design,
