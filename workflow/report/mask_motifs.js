@@ -14,7 +14,7 @@ function motifCard(motif) {
     tip: Object.entries(column.heights).map(([letter, value]) => `${letter} ${number(value, true)}`).join(", "),
   }));
   const facts = [
-    ["share of the variance over these sequences", `${percent(motif.share)} (${percent(motif.low)} to ${percent(motif.high)})`],
+    ["share of the variance over these sequences", percent(motif.share) + (motif.low != null ? ` (${percent(motif.low)} to ${percent(motif.high)})` : "")],
     ["sequences", thousands(motif.sequences)],
     ["instances", thousands(motif.instances)],
     ["adds on average", number(motif.value, true)],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import ROOT
-from pages import click, errors_of
+from pages import call, click, errors_of
 from shapsketch.figures.style import letter_colors
 from shapsketch.masks.warnings import WARNINGS
 from shapsketch.report.html import glyphs, render
@@ -53,11 +53,12 @@ def long_page(tmp_path_factory):
     about = base.assign(prediction=1.0, reconstruction=1.0, gap=0.0, base_value=0.5, warning="")
     values = pd.concat([about, pd.DataFrame(matrix, columns=places)], axis=1)
     arc = {"index": "FSII", "order": 2, "positions": "1005,1030", "letters": "AC", "value": 0.2}
+    alone = {"index": "FSII", "order": 1, "positions": "1005", "letters": "A", "value": 0.3}  # of explain.min_order: 1
     tables = {
         "values": values,
         "letters": values,
         "errors": pd.concat([base, pd.DataFrame(0.01, index=base.index, columns=places)], axis=1),
-        "interactions": base.assign(**arc),
+        "interactions": pd.concat([base.assign(**alone), base.assign(**arc)]),
         "scores": base.assign(estimator="student", background_sequences=np.nan, **dict.fromkeys(SCORES, 0.9)),
         "sequences": base.assign(sequence=texts),
     }
@@ -87,7 +88,7 @@ def test_two_thousand_letters_are_looked_through(browser, long_page):
     find = lambda selector: browser.find_elements("css selector", selector)  # noqa: E731
     assert find("#motif-cards .card h3")[0].text == "S1 CTCF<b> C"
     assert len(find("#motif-cards svg use")) >= 18
-    assert len(find("#explanation .arc")) == 1
+    assert len(find("#explanation .arc")) == len(find("#explanation .interactions li")) == 1
     (lane,) = find("#map g.seqlet")
     assert lane.get_attribute("data-tip").startswith("S1 CTCF<b> ←: 1001\u20131018")  # the view begins at the strongest
     began = time.perf_counter()
@@ -102,6 +103,15 @@ def test_two_thousand_letters_are_looked_through(browser, long_page):
     assert find("#explanation h3")[0].text == f"s{COUNT - 1}"
     assert not find("#map g.seqlet")
     assert errors_of(browser) == []
+
+
+@pytest.mark.parametrize(("ends", "words"), [((0.4, 0.6), "50 % (40 % to 60 %)"), ((np.nan, np.nan), "50 %")])
+def test_a_share_has_an_interval_where_it_was_resampled(browser, ends, words):
+    found = motifs()
+    found.motifs[["share_low", "share_high"]] = ends
+    card = "motifCard(arguments[0]).querySelector('dd').textContent"
+    (motif,) = found.of("y")["motifs"]
+    assert call(browser, ["draw.js", "logo.js", "mask_motifs.js"], card, motif) == words
 
 
 def test_warnings_count_sequences_and_say_what_would_help():

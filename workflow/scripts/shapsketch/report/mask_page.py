@@ -66,7 +66,8 @@ def page_content(
     letters = dict(zip(tables["sequences"]["sequence_id"], tables["sequences"]["sequence"], strict=True))
     outputs, n = [], len(next(iter(letters.values()), ""))
     most = max(1, MAX_NUMBERS // max(1, n * len(faithfulness)))
-    listed = tables["interactions"][tables["interactions"]["index"] == index]
+    interactions = tables["interactions"]
+    listed = interactions[(interactions["index"] == index) & (interactions["order"] > 1)]
     for output, summary in faithfulness.items():
         of_output = {name: table[table["output"] == output] for name, table in tables.items() if name != "sequences"}
         of_output["interactions"] = listed[listed["output"] == output]
