@@ -112,8 +112,9 @@ function show() {
 function list() {
   const titles = { latent: "latent", module: "module", consensus: "letters", density: "active", usual_position: "position", bits: "bits", influence: "influence", influenced: "output" };
   const matching = page.latents.map((one, k) => [one, k]).filter(([one]) => `${one.latent} ${one.module} ${one.consensus} ${one.influenced ?? ""}`.toLowerCase().includes(search));
-  const order = (a, b) => (a == null) - (b == null) || (a > b ? 1 : a < b ? -1 : 0);
-  matching.sort(([a], [b]) => (sorted.down ? -1 : 1) * order(a[sorted.key], b[sorted.key]));
+  const order = (a, b) => (a > b ? 1 : a < b ? -1 : 0);
+  const { key, down } = sorted;
+  matching.sort(([{ [key]: a }], [{ [key]: b }]) => (a == null) - (b == null) || (down ? order(b, a) : order(a, b))); // what is missing comes last
   const lines = matching.slice(0, MAX_ROWS).map(([one, k]) => {
     const pick = () => { chosen = k; show(); };
     return html("tr", { onclick: pick },

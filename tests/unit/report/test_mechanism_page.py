@@ -184,6 +184,18 @@ def test_latents_are_found_sorted_and_shown(page, browser):
     assert not errors_of(browser)
 
 
+@pytest.mark.parametrize("title", ["position", "bits"])
+def test_latents_without_a_value_come_last_however_they_are_sorted(page, browser, title):
+    find = open_page(browser, page)
+    column = [b.text.split(" ")[0] for b in find("#table thead button")].index(title)
+    for arrow in "↓↑":
+        button = find("#table thead button")[column]
+        click(browser, button)
+        assert find("#table thead button")[column].text == f"{title} {arrow}"
+        shown = [cell.text for cell in find(f"#table tbody td:nth-child({column + 1})")]
+        assert shown[-1] == "\u2013" and "\u2013" not in shown[:-1]
+
+
 def test_a_circuit_is_drawn_pruned_and_read(page, browser):
     find = open_page(browser, page)
     nodes, edges = find(".graph .node"), find(".graph .edge")
