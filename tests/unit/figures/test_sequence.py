@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 
-from shapsketch.figures.sequence import MAX_ARCS, sequence_figure
+from shapsketch.figures.sequence import MAX_ARCS, SIGNS, sequence_figure
 from shapsketch.figures.style import BLUE, ORANGE
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
@@ -24,9 +25,12 @@ def test_arcs_are_between_the_positions_of_interactions():
     ends = [(arc.get_path().vertices[0, 0], arc.get_path().vertices[-1, 0]) for arc in arcs]
     assert ends == [(2, 5), (5, 8), (1, 3)]
     assert [arc.get_linewidth() for arc in arcs] == pytest.approx([3.5, 3.5, 2.0])
-    colors = [pd.Series(arc.get_edgecolor()[:3]).round(6).tolist() for arc in arcs]
-    assert colors[0] == colors[1] != colors[2]
-    assert BLUE != ORANGE
+    assert [to_hex(arc.get_edgecolor()).upper() for arc in arcs] == [ORANGE, ORANGE, BLUE]  # as on the page
+    (legend,) = above.figure.legends
+    told = {
+        text.get_text(): line.get_color() for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    }
+    assert told == dict(SIGNS) == {"raises the prediction": ORANGE, "lowers the prediction": BLUE}
     assert above.get_title(loc="left") == "one"
     assert below.get_xlim() == pytest.approx((0.4, 8.6))
 
@@ -34,4 +38,6 @@ def test_arcs_are_between_the_positions_of_interactions():
 def test_only_the_strongest_are_drawn_and_none_is_fine():
     above, _ = drawn(["1,2"] * (MAX_ARCS + 5), [1.0] * (MAX_ARCS + 5)).axes
     assert len(above.patches) == MAX_ARCS
-    assert not drawn([], []).axes[0].patches
+    nothing = drawn([], [])
+    assert not nothing.axes[0].patches
+    assert not nothing.legends

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
@@ -15,6 +16,7 @@ from .logos import draw_letters, limits
 from .style import BLUE, ORANGE, style
 
 MAX_ARCS = 20
+SIGNS = (("raises the prediction", ORANGE), ("lowers the prediction", BLUE))  # as on the page and in heat maps
 
 
 @style()
@@ -34,7 +36,8 @@ def sequence_figure(
         sequence: n letters.
         values: (n,) its Shapley values, in the model's units.
         interactions: `positions` (1-based, `"3,17"`) and `value` of the strongest, strongest first; at most `MAX_ARCS`
-            are drawn. An interaction of more than two positions has an arc between each position and the next.
+            are drawn, orange where they raise the prediction and blue where they lower it. An interaction of more than
+            two positions has an arc between each position and the next.
         title: what was explained.
         unit: the label of the vertical axis.
         palette: of the letters.
@@ -55,7 +58,11 @@ def sequence_figure(
     axes.set_xticks([p for p in range(1, n + 1) if p % 5 == 0 or p == 1])
     axes.set_xlabel("position")
     axes.set_ylabel(unit)
-    _draw_arcs(above, interactions.head(MAX_ARCS), n)
+    drawn = interactions.head(MAX_ARCS)
+    _draw_arcs(above, drawn, n)
+    if len(drawn):
+        signs = [Line2D([], [], color=color, linewidth=2, label=label) for label, color in SIGNS]
+        figure.legend(handles=signs, loc="outside lower center", ncols=2)
     above.set_title(title)
     return figure
 
@@ -68,7 +75,7 @@ def _draw_arcs(axes: Axes, interactions: pd.DataFrame, n: int) -> None:
         for a, b in pairwise(places):
             middle, height = (a + b) / 2, (b - a) / n + 0.1
             arc = Path([(a, 0), (a, height), (middle, height), (b, height), (b, 0)], [1, 3, 3, 3, 3])
-            color = BLUE if value > 0 else ORANGE
+            color = ORANGE if value > 0 else BLUE
             axes.add_patch(
                 PathPatch(arc, fill=False, edgecolor=color, linewidth=0.5 + 3 * abs(value) / largest, alpha=0.8)
             )
