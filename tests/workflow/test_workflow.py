@@ -138,6 +138,14 @@ def test_the_root_snakefile_has_work_to_do(tmp_path):
     assert "sample_sketch" in text
 
 
+@pytest.mark.parametrize("header", ["# by hand\nid,sequence,group", "ID, Sequence, Group", "id,sequence,batch"])
+def test_a_table_with_groups_has_a_comparison(tmp_path, header):
+    workspace = Workspace(tmp_path / "run")
+    workspace.write("some.csv", f"{header}\na,ACGTTACG,x\nb,TTGATCCA,y\n")
+    workspace.configure(sequences__some={"path": "some.csv"})
+    assert ("compare_analyses" in workspace.planned()) == ("group" in header.lower())
+
+
 def test_nothing_is_left_to_do_after_a_run(finished):
     assert finished.planned() == {}
 

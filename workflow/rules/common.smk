@@ -50,7 +50,7 @@ from shapsketch.settings.sources import (
 )
 from shapsketch.settings.versions import READERS, VERSIONS
 from shapsketch.settings.written import read_written
-from shapsketch.storage.opening import open_text
+from shapsketch.storage.headers import has_column
 
 
 def read_schema(name):

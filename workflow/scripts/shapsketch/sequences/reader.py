@@ -16,7 +16,8 @@ import pandas as pd
 
 from ..settings.backgrounds import draws_whole_sequences
 from ..settings.errors import InputError
-from ..storage.delimited import SEPARATORS, is_comment, read_rows, read_text
+from ..storage.delimited import read_rows, read_text
+from ..storage.headers import SEPARATORS, is_comment
 from ..storage.opening import is_parquet, open_text
 from .background import Background, background_from_config
 from .fasta import fasta_records, fastq_records

@@ -7,7 +7,6 @@ type is guessed: `NA` may be two amino acids, `0000` four letters. Parquet files
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -16,24 +15,18 @@ import numpy as np
 import pandas as pd
 
 from ..settings.errors import InputError
+from .headers import column_names, find_separator, is_comment, match_columns, split_line
 from .opening import is_parquet, open_text, told
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 MISSING_WORDS = {"", "NA", "N/A", "#N/A", "NAN", "NULL", "NONE"}  # whatever their case
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INFINITE = r"[+-]?(?:inf|infinity)"
 _DECIMAL_COMMA = r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"
 _THOUSANDS = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"  # or a decimal comma
-_EXCEL_SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
-
-
-def is_comment(line: str, marks: str = "#;") -> bool:
-    """Whether a line before the first record says nothing: it is blank, Excel's `sep=;`, or begins with a mark."""
-    return line.isspace() or line.startswith(tuple(marks)) or bool(_EXCEL_SEPARATOR.fullmatch(line))
 
 
 def read_rows(path: str | Path, columns: Sequence[str], size: int, others: bool = True) -> Iterator[pd.DataFrame]:
@@ -74,7 +67,7 @@ def read_text(
         line: the header's number in the file.
     """
     separator = find_separator(path, first)
-    header = _split(first, separator)
+    header = split_line(first, separator)
     places = match_columns(path, header, columns, others)
     csv.field_size_limit(1 << 30)  # a sequence may be long
     rows, number = csv.reader(rest, delimiter=separator, strict=True), 0
@@ -90,59 +83,6 @@ def read_text(
         if "" in cells_by_name.get("sequence", [""]):
             table = table[[any(cell and not cell.isspace() for cell in row) for row in piece]]
         yield table
-
-
-def find_separator(path: str | Path, header: str) -> str:
-    """Return what separates the columns of a header: what gives it the column `sequence`.
-
-    Raises:
-        InputError: several separators do.
-    """
-    fitting = [s for s in SEPARATORS if "sequence" in [name.lower() for name in _split(header, s)] and s in header]
-    if len(fitting) > 1:
-        words = " as well as by ".join(SEPARATORS[s] for s in fitting)
-        raise InputError(f"{path} has a header that can be split by {words}; use one of them only.")
-    return fitting[0] if fitting else max(SEPARATORS, key=header.count)
-
-
-def match_columns(path: str | Path, header: Sequence[str], columns: Sequence[str], others: bool) -> dict[str, int]:
-    """Find columns in a header: under their very names, or else whatever their case.
-
-    Args:
-        path: the file, for sentences.
-        header: its columns.
-        columns, others: as for `read_rows`.
-
-    Returns:
-        The place of each column that is there.
-
-    Raises:
-        InputError: a column is missing or there twice, or is another one where there may be none.
-    """
-    places = {}
-    for column in columns:
-        name = column.rstrip("?")
-        matches = [k for k, other in enumerate(header) if other == name]
-        matches = matches or [k for k, other in enumerate(header) if other.lower() == name.lower()]
-        if len(matches) > 1:
-            names = " and ".join(f"{header[k]!r} (column {k + 1})" for k in matches[:2])
-            raise InputError(f"{path} has two columns for {name!r}: {names}; rename one.")
-        if matches:
-            places[name] = matches[0]
-    known = [column.rstrip("?") for column in columns]
-    unknown = [name for k, name in enumerate(header) if name and k not in places.values()]
-    for name in unknown if not others else ():
-        close = get_close_matches(name.lower(), [n for n in known if n not in places], 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-        raise InputError(f"{path} has an unknown column {name!r}; {hint}")
-    missing = [column for column in columns if column not in places and not column.endswith("?")]
-    if missing:
-        close = get_close_matches(missing[0].lower(), [name.lower() for name in unknown], 1)
-        hint = f" (is {close[0]!r} meant?)" if close else ""
-        if len(header) == 1 and re.search(r"sequence\W|\Wsequence", header[0].lower()):
-            hint = " (separate columns by commas, semicolons or tabs)"
-        raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(header)}{hint}.")
-    return places
 
 
 def to_numbers(path: str | Path, column: pd.Series) -> np.ndarray:
@@ -192,14 +132,6 @@ def name_in(word: str) -> str:
     return "" if word.upper() in MISSING_WORDS | {"."} else word
 
 
-def _split(line: str, separator: str) -> list[str]:
-    """The cells of one line; of one that quotes badly, itself."""
-    try:
-        return [cell.strip() for cell in next(csv.reader([line.rstrip("\n")], delimiter=separator, strict=True), [""])]
-    except csv.Error:
-        return [line.strip()]
-
-
 def _next_rows(path: str | Path, rows: Iterator[list[str]], size: int, before: int) -> list[list[str]]:
     try:
         return list(islice(rows, size))
@@ -233,8 +165,7 @@ def _read_parquet(path: str | Path, columns: Sequence[str], size: int, others: b
 
     try:
         with told(path), pq.ParquetFile(path) as file:
-            header = [re.sub("^__index_level_[0-9]+__$", "", name.strip()) for name in file.schema_arrow.names]
-            places = match_columns(path, header, columns, others)
+            places = match_columns(path, column_names(file.schema_arrow.names), columns, others)
             number = 0
             for batch in file.iter_batches(size):
                 table = pd.DataFrame({name: _plain(path, name, batch.column(k)) for name, k in places.items()})

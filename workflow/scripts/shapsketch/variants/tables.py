@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..settings.errors import InputError
-from ..storage.delimited import is_comment, name_in, read_rows, read_text, to_numbers, to_words
+from ..storage.delimited import name_in, read_rows, read_text, to_numbers, to_words
+from ..storage.headers import is_comment
 from ..storage.opening import is_parquet, open_text
 from .hgvs import UnreadableError, parse_protein
 from .variant import Change, Dropped, Variant, left_out
