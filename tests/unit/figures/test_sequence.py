@@ -30,7 +30,7 @@ def test_arcs_are_between_the_positions_of_interactions():
     told = {
         text.get_text(): line.get_color() for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
     }
-    assert told == dict(SIGNS) == {"raises the prediction": ORANGE, "lowers the prediction": BLUE}
+    assert told == dict(SIGNS) == {"interaction that raises": ORANGE, "interaction that lowers": BLUE}
     assert above.get_title(loc="left") == "one"
     assert below.get_xlim() == pytest.approx((0.4, 8.6))
 

@@ -16,7 +16,7 @@ from .logos import draw_letters, limits
 from .style import BLUE, ORANGE, style
 
 MAX_ARCS = 20
-SIGNS = (("raises the prediction", ORANGE), ("lowers the prediction", BLUE))  # as on the page and in heat maps
+SIGNS = (("interaction that raises", ORANGE), ("interaction that lowers", BLUE))  # as on the page and in heat maps
 
 
 @style()
