@@ -203,6 +203,19 @@ def test_fixed_backgrounds_are_exact(segments, budget):
     assert tables["values"].iloc[0]["warning"] == ""
 
 
+@pytest.mark.parametrize("segments", [60, 30, 10])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_where_no_interaction_is_listed_the_table_is_empty(segments, fixed):
+    """One player has none; all of more may be below the threshold."""
+    background = Background.mutated(LONG, "A" * 60, 1e-9) if fixed else Background.uniform(LONG)
+    settings = MaskSettings(segments=segments, budget=1000)
+    explainer = MaskExplainer(["y"], background, settings, Listing(["FSII", "STII"], threshold=1e6))
+    sequence = "ACGTTGCATT" * 6
+    (tables,) = explainer.explain("one", sequence, *explainer.ask(Counts(), "one", sequence))
+    assert tables["interactions"].num_rows == 0
+    assert tables["scores"].num_rows == 1
+
+
 @pytest.mark.parametrize("segments", [60, 30])
 def test_few_players_have_values_and_errors(segments):
     codes = np.random.default_rng(2).integers(0, 4, 60)
@@ -237,6 +250,28 @@ def test_values_are_those_of_the_whole_sequence(budget):
     truth = np.where(np.isin(np.arange(60), np.arange(10, 40)), (20 - base - 0.25) / 30, -0.025)
     truth[np.r_[0:10, 40:50]] = 0
     assert np.mean(np.abs(values - truth) <= 1.96 * errors + 0.01) > 0.9
+
+
+@pytest.mark.parametrize(("segments", "background"), [(30, "fixed"), (10, "drawn"), (3, "drawn"), (3, "taught")])
+def test_values_that_are_all_zero_are_a_constant(segments, background):
+    """As of a sequence that the model says nothing about, beside an output that says something."""
+
+    class Nothing(Counts):
+        outputs = ("y", "nothing")
+
+        def __call__(self, codes):
+            return np.pad(super().__call__(codes), ((0, 0), (0, 1)))
+
+    drawn = Background.mutated(LONG, "A" * 60, 1e-9) if background == "fixed" else Background.uniform(LONG)
+    estimator = "student" if background == "taught" else "auto"
+    settings = MaskSettings(segments=segments, budget=600, estimator=estimator)
+    explainer = MaskExplainer(["y", "nothing"], drawn, settings, Listing(["FSII"]))
+    _, nothing = explainer(Nothing(), "one", "ACGTTGCATT" * 6)
+    row = nothing["values"].to_pandas().iloc[0]
+    assert row["base_value"] == row["gap"] == 0
+    assert "nothing" in row["warning"]
+    assert not by_segment(nothing["values"].to_pandas(), segments).any()
+    assert nothing["interactions"].num_rows == 0
 
 
 def test_gaps_and_ranges_are_warned_of():

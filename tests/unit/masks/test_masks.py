@@ -62,10 +62,24 @@ def test_parities_without_weak_parts_are_found_in_the_noise_of_answers():
     assert found.record["order"] == 5
 
 
-def test_a_constant_game_has_no_parities():
-    found = explain_game(lambda masks: np.full(len(masks), 2.5), make_mask_plan(50, 500))
-    assert found.parities.empty == pytest.approx(2.5)
+@pytest.mark.parametrize("value", [2.5, 0.0])
+@pytest.mark.parametrize("estimator", ["auto", "dividends", "exact", "fourier", "regression", "trees"])
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_constant_game_has_no_parities(value, estimator, noisy):
+    players, budget = (6, 3000) if estimator == "exact" else (50, 3000)
+    plan = make_mask_plan(players, budget, noisy=noisy, estimator=estimator)
+    found = explain_game(lambda masks: np.full(len(masks), value), plan, estimator=estimator)
+    assert found.parities.empty == found.base == pytest.approx(value)
     assert len(found.parities.supports) == 1
+    assert not found.values.any() and not found.errors.any()
+    assert warnings_of(found, value, (value, value))[0] == "nothing"
+
+
+def test_a_game_of_mean_zero_is_no_constant():
+    """One player, -1 without it and 1 with it: one parity, beside the empty one."""
+    found = explain_game(lambda masks: 2.0 * masks[:, 0] - 1, make_mask_plan(1, 100, noisy=False))
+    assert (found.base, found.values.tolist()) == (-1, [2])
+    assert warnings_of(found, 1, (-1, 1)) == []
 
 
 @pytest.mark.parametrize("estimator", ["dividends", "fourier", "regression", "trees"])

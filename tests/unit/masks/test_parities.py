@@ -76,3 +76,10 @@ def test_weights_on_dividends_are_weights_on_coefficients(players):
     dividends = found.dividends[1]
     weights = rng.normal(size=(4, len(dividends)))
     assert found.pull_back(weights).T @ found.coefficients == pytest.approx(weights @ dividends)
+
+
+@pytest.mark.parametrize("players", [1, 6, 40])
+def test_no_weights_on_dividends_are_none_on_coefficients(players):
+    supports = parities.singles(players, 1)
+    found = Parities(players, supports, np.ones(len(supports)))
+    assert found.pull_back(np.zeros((0, len(supports)))).shape == (len(supports), 0)

@@ -154,11 +154,11 @@ def solved(players: int, name: str, fitted: Fitted, equations: Equations) -> tup
     Args:
         players: m.
         name: of the estimator; what `dividends` finds is made parities.
-        fitted: the fit.
+        fitted: the fit; the empty parity is the first, and stays even where its coefficient is 0.
         equations: its own, or those of more masks.
     """
     coefficients = equations.solve(fitted.prior, fitted.ridge)
-    kept = np.flatnonzero(coefficients)
+    kept = np.union1d(0, np.flatnonzero(coefficients))
 
     def variances(weights: np.ndarray) -> np.ndarray:
         every = np.zeros((len(coefficients), weights.shape[1]))

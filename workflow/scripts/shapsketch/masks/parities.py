@@ -25,7 +25,8 @@ class Parities:
 
     Attributes:
         players: m.
-        supports: (K, w) int64, players 0..m-1 in ascending order, each row filled up with m; no row twice.
+        supports: (K, w) int64, players 0..m-1 in ascending order, each row filled up with m; no row twice, and at least
+            one.
         coefficients: (K,) float64, the F_T.
     """
 
@@ -104,7 +105,7 @@ class Parities:
             cube = np.zeros((1 << m, len(weights)))
             cube[np.where(supports < m, 1 << supports, 0).sum(1)] = weights.T
             for i in range(m):
-                pairs = cube.reshape(-1, 2, 1 << i, len(weights))
+                pairs = cube.reshape(1 << (m - 1 - i), 2, 1 << i, len(weights))  # no -1: of no weights none follows
                 pairs[:, 1] += pairs[:, 0]
             return cube[self._numbers]
         keys = support_keys(supports, m)

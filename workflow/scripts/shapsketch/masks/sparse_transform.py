@@ -24,7 +24,8 @@ def exact(values: np.ndarray) -> Parities:
 
 
 def _kept(cube: np.ndarray, keep: np.ndarray) -> Parities:
-    """The parities of some of (2^m,) coefficients."""
+    """The parities of some of (2^m,) coefficients, and the empty one, even where the game's mean is 0."""
+    keep[0] = True
     players, kept = len(cube).bit_length() - 1, np.flatnonzero(keep)
     present = (kept[:, None] >> np.arange(players)[::-1] & 1).astype(bool)
     return Parities(players, _padded(present, max(1, int(present.sum(1).max(initial=0)))), cube[kept])
@@ -49,9 +50,7 @@ def denoised(values: np.ndarray, noise: float) -> Parities:
     for order in range(1, players + 1):
         rows = orders == order
         cube[rows] = _shrunk(cube[rows], noise)
-    keep = np.abs(cube) > NEGLIGIBLE_NOISE_SHARE * np.sqrt(noise)
-    keep[0] = True
-    return _kept(cube, keep)
+    return _kept(cube, np.abs(cube) > NEGLIGIBLE_NOISE_SHARE * np.sqrt(noise))
 
 
 def _shrunk(coefficients: np.ndarray, noise: float) -> np.ndarray:

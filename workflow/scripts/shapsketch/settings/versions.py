@@ -9,7 +9,7 @@ VERSIONS = {
     "convert": 2,
     "recovery": 25,
     "explain": 7,
-    "masks": 15,
+    "masks": 16,
     "motifs": 12,
     "compare": 2,
     "report": 8,
