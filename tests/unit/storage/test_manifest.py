@@ -28,7 +28,30 @@ def test_seals_find_every_change(tmp_path):
         check_manifests([manifest])
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"files": 3}', '{"files": {"../../x": "y"}}'])
+def test_a_broken_manifest_takes_no_other_shards_files_with_it(tmp_path):
+    """Explanations by masks lie beside the model's answers, which have a manifest of their own."""
+    answers, asked = tmp_path / "1-of-2.answers.npz", tmp_path / "1-of-2.answers.json"
+    values, manifest = tmp_path / "1-of-2.values.parquet", tmp_path / "1-of-2.json"
+    for damaged in (values, manifest):
+        for file in (answers, values):
+            file.write_bytes(b"some bytes")
+        write_manifest(asked, "origin", [answers])
+        write_manifest(manifest, "origin", [values])
+        damaged.write_bytes(b"no")
+        with pytest.raises(InputError, match=f"{damaged.name} is damaged"):
+            check_manifests([manifest])
+        assert not manifest.exists() and not is_complete(manifest, "origin", [values])
+        assert is_complete(asked, "origin", [answers])
+    answers.write_bytes(b"no")
+    with pytest.raises(InputError, match=r"answers.npz is damaged"):
+        check_manifests([asked])
+    assert [file.name for file in tmp_path.iterdir()] == [values.name]  # whose manifest went alone
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", '{"files": 3}', '{"files": {"../../x": "y"}}', '{"made_from": "origin", "files": {"": "y"}}'],
+)
 def test_a_damaged_seal_seals_nothing(tmp_path, text):
     manifest = tmp_path / "1-of-1.json"
     manifest.write_text(text)

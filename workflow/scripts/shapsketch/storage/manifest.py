@@ -41,7 +41,9 @@ def is_complete(path: str | Path, made_from: str, files: Iterable[str | Path]) -
 def check_manifests(paths: Iterable[str | Path]) -> None:
     """Check every file of every manifest.
 
-    The files of a broken manifest are removed, so that the next run of the workflow makes them again, and only them.
+    A broken manifest and the files that it names are removed, so that the next run of the workflow makes them again,
+    and only them. Where it cannot be read it goes alone, as nothing tells which files are its own; without it they
+    count as not made.
 
     Raises:
         InputError: a file is missing or damaged.
@@ -52,8 +54,7 @@ def check_manifests(paths: Iterable[str | Path]) -> None:
             _check(path)
         except UnusableError as error:
             reasons.append(str(error))
-            for file in path.parent.glob(f"{path.name.removesuffix('.json')}.*"):
-                file.unlink()
+            _remove(path)
     if reasons:
         raise InputError(
             f"{reasons[0]} {len(reasons)} of {len(manifests)} shards cannot be used and were removed; "
@@ -67,13 +68,27 @@ def _check(path: Path) -> Mapping[str, Any]:
         raise UnusableError(f"{path} does not exist.")
     try:
         content = read_json(path)
-        files, _ = dict(content["files"]), content["made_from"]
+        _, files = content["made_from"], _named(path, content)
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise UnusableError(f"{path} is damaged ({error}).") from error
-    for name, sha256 in files.items():
-        file = path.with_name(Path(name).name)
+    for file, sha256 in files.items():
         if not file.exists():
             raise UnusableError(f"{file} does not exist.")
         if sha256_file(file) != sha256:
             raise UnusableError(f"{file} is damaged: its content does not match its SHA-256.")
     return content
+
+
+def _named(path: Path, content: Mapping[str, Any]) -> dict[Path, str]:
+    """The files that a manifest's content names, all in its own folder, with their hashes."""
+    return {path.with_name(Path(name).name): sha256 for name, sha256 in dict(content["files"]).items()}
+
+
+def _remove(path: Path) -> None:
+    """Remove a manifest and the files that it names, and no other's: those of `1-of-2.answers.json` are not its own."""
+    try:
+        files = list(_named(path, read_json(path)))
+    except (InputError, KeyError, OSError, TypeError, ValueError):
+        files = []
+    for file in (*files, path):
+        file.unlink(missing_ok=True)
