@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mask_cases import SEQUENCE, TEMPLATE
 
-from shapsketch.masks.game import Players, SequenceGame
+from shapsketch.masks.game import Players, SequenceGame, is_fixed
 from shapsketch.masks.plan import make_mask_plan
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
@@ -91,3 +91,10 @@ def test_a_game_keeps_what_is_present_and_draws_the_rest(model):
     wanted = 0.2 * np.where(kept, letters, 0.25).sum(1)
     assert np.abs(values - wanted)[~masks[:, 0]].max() < 0.15
     assert np.abs(values - wanted - 2 * first * second)[simple].max() < 0.15
+
+
+@pytest.mark.parametrize(("letters", "rate", "fixed"), [(38, 1e-9, True), (2114, 1e-9, True), (38, 1e-5, False)])
+def test_a_background_of_next_to_no_mutations_is_one_sequence_however_long(letters, rate, fixed):
+    template = Template(TEMPLATE.alphabet, f"N{{{letters}}}")
+    background = Background.mutated(template, "A" * letters, rate)
+    assert is_fixed(background, Players.build(template)) == fixed

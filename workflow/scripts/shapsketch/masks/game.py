@@ -18,7 +18,7 @@ from .plan import MAX_PLAYERS, MaskPlan
 
 LETTERS_AT_ONCE = 1 << 24  # letters of the queries that are held in memory
 USUAL_WIDTH = 10  # of segments, where one per position is too many
-FIXED_RATE = 1e-6  # of the draws of a background that is all but one sequence, which then counts as fixed
+FIXED_RATE = 1e-6  # of each letter's draws, in a background that is all but one sequence, which then counts as fixed
 
 Segments = int | Sequence[Sequence[int]] | None
 
@@ -217,11 +217,14 @@ class SequenceGame:
 
 
 def is_fixed(background: Background | Draws, players: Players) -> bool:
-    """Whether what is drawn for absent players is one sequence, but for less than `FIXED_RATE` of all draws."""
+    """Whether what is drawn for absent players is one sequence, but for less than `FIXED_RATE` of each letter's draws.
+
+    It is of each letter, so that one rate of mutations means the same however long sequences are.
+    """
     if not isinstance(background, Background):
         return background.is_fixed
     free = players.owners >= 0
-    return float((1 - background.probabilities[free].max(1)).sum()) < FIXED_RATE
+    return float((1 - background.probabilities[free].max(1)).max(initial=0)) < FIXED_RATE
 
 
 def likeliest(background: Background) -> np.ndarray:
