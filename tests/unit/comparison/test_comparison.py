@@ -10,7 +10,10 @@ from gradient_cases import Sparse
 from baseline_cases import FREE, brute_force, task_of
 from shapsketch.comparison import Task, UnsuitedError, explain, method
 from shapsketch.comparison.game import MEAN_DRAWS, background_mean
+from shapsketch.comparison.shapiq_methods import newer_shapiq
+from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 from shapsketch.settings.methods import METHODS, PAID_ONCE
 
 SAMPLING = {"kernel_shap": 200, "permutation_sampling": 201, "shap_iq": 200, "svarm_iq": 200, "monte_carlo": 181}
@@ -96,6 +99,36 @@ def test_sparse_methods_come_close(name, count):
 def test_what_cannot_be_done_is_said(name, count, sentence):
     with pytest.raises(UnsuitedError, match=sentence):
         explain(name, task_of(count))
+
+
+class OnePosition:
+    """The square of the letter at the only free position."""
+
+    outputs, batch_size, kind, evaluations = ("y",), 64, "function", 0
+    template = Template(Alphabet("ACGT"), "GGNGA")
+
+    def __call__(self, codes):
+        self.evaluations += len(codes)
+        return codes[:, 2:3].astype(float) ** 2
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.peers if name in ("shapzero", "tn_shap") else ()) for name in METHODS]
+)
+def test_the_value_of_one_free_position_is_what_the_prediction_differs_by(name):
+    background, codes = Background.uniform(OnePosition.template), np.array([[0, 0, 1, 0, 0], [0, 0, 3, 0, 0]], np.uint8)
+    task = Task(OnePosition(), background, 0, codes, 256, 2, 0)
+    newer = name in ("leverage_shap", "poly_shap", "odd_shap", "regression_msr", "proxy_shap") and not newer_shapiq()
+    gradients = name in ("deep_shap", "deep_lift_shap", "integrated_gradients")
+    if newer or gradients or name == "instashap":
+        with pytest.raises(UnsuitedError):
+            explain(name, task)
+        return
+    answer = explain(name, task)
+    assert answer.values[:, 2] == pytest.approx([1 - 3.5, 9 - 3.5], abs=1.0)  # the mean of 14 / 4 is drawn, 256 times
+    assert np.ptp(answer.values[:, 2]) == pytest.approx(8, abs=1e-3 if name != "monte_carlo" else 1.5)
+    assert not answer.values[:, [0, 1, 3, 4]].any()
+    assert answer.interactions is None or not any(answer.interactions)
 
 
 def test_every_method_is_a_module_with_its_index():

@@ -107,7 +107,7 @@ def play(task: Task, solve: Callable[[Game], Solution], *, distinct: bool, note:
     free = task.background.template.free
     keys = content_keys(task.seed, COALITION_STREAM, task.codes)
     mean, fixed = background_mean(task)
-    draws = max(1, (task.evaluations - 1) // (2 ** len(free) - 2)) if distinct and len(free) < 40 else 1
+    draws = max(1, (task.evaluations - 1) // (2 ** len(free) - 2)) if distinct and 1 < len(free) < 40 else 1
     values, per_sequence = np.zeros(task.codes.shape), np.zeros(len(task.codes), np.int64)
     interactions: list[Interactions] | None = []
     for row, (x, key) in enumerate(zip(task.codes, keys, strict=True)):

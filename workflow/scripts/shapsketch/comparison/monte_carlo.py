@@ -152,7 +152,7 @@ def _path_values(
         path[..., free] = np.where(rank[:, None] < present, x[:, None, free], path[..., free])
         queries.append(path.reshape(-1, z.shape[1]))
     answers = function(np.concatenate(queries))
-    inner = answers[rows:].reshape(2, rows, players - 1, -1)
+    inner = answers[rows:].reshape(2, rows, players - 1, answers.shape[1])
     return answers[:rows], inner[0], inner[1]
 
 

@@ -12,7 +12,7 @@ from .game import Game, Solution, play
 
 
 def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order: int = 1, **options: Any) -> Answer:
-    """Let an approximator of shapiq play the game of each sequence.
+    """Let an approximator of shapiq play the game of each sequence; with one player there is nothing to approximate.
 
     Args:
         task: what is asked.
@@ -38,6 +38,8 @@ def approximate(task: Task, name: str, *, distinct: bool, least: int = 0, order:
         )
 
     def solve(game: Game) -> Solution:
+        if game.players == 1:
+            return np.array([game.whole - game.mean]), {} if order > 1 else None
         method = getattr(approximator, name)(n=game.players, random_state=game.seed, **options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

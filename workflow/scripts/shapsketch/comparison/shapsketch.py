@@ -42,7 +42,7 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
     """Sketch the task's output with all its evaluations.
 
     Raises:
-        UnsuitedError: they are too few.
+        UnsuitedError: they are too few, or so many that all sequences are evaluated, which is not for this estimator.
     """
     try:
         plan = make_plan(
@@ -52,7 +52,10 @@ def make_sketch(task: Task, estimator: str = "auto") -> Sketched:
         raise UnsuitedError(str(error)) from error
     codes = plan.queries(0, plan.size)
     sketch = Sketch(plan, codes, task.predict(codes)[:, None])
-    ((spectrum, record, student),) = recover_scored(sketch, estimator=estimator, threads=task.threads)
+    try:
+        ((spectrum, record, student),) = recover_scored(sketch, estimator=estimator, threads=task.threads)
+    except InputError as error:
+        raise UnsuitedError(str(error)) from error
     return Sketched(
         spectrum,
         plan.evaluations,
