@@ -9,12 +9,12 @@ from gradient_cases import Sparse
 
 from baseline_cases import FREE, brute_force, task_of
 from shapsketch.comparison import Task, UnsuitedError, explain, method
-from shapsketch.comparison.game import MEAN_DRAWS, background_mean
+from shapsketch.comparison.game import background_mean
 from shapsketch.comparison.shapiq_methods import newer_shapiq
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
-from shapsketch.settings.methods import METHODS, PAID_ONCE
+from shapsketch.settings.methods import MEAN_DRAWS, METHODS, PAID_ONCE
 
 SAMPLING = {"kernel_shap": 200, "permutation_sampling": 201, "shap_iq": 200, "svarm_iq": 200, "monte_carlo": 181}
 

@@ -4,8 +4,13 @@ import numpy as np
 
 from baseline_cases import FREE, TEMPLATE, brute_force, task_of
 from shapsketch.comparison.truth import enumerated_truth, exact_truth, simulated_truth
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.template import Template
+from shapsketch.settings.methods import truth_evaluations
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.terms import Terms
+
+MANY = Template(Alphabet("ARNDCQEGHILKMFPSTWYV"), "X" * 5)  # more sequences than can all be evaluated
 
 
 def test_simulated_truth_is_the_exact_one_whatever_it_starts_from():
@@ -29,6 +34,8 @@ def test_simulated_truth_is_the_exact_one_whatever_it_starts_from():
     assert truth.evaluations % 9 == 1
     stopped = simulated_truth([wrong], [ask], task.codes, error=1e-6, seed=0, most=1500)
     assert stopped.evaluations <= 1500 < stopped.evaluations + 16 * 9
+    few = simulated_truth([wrong], [ask], task.codes, error=1e-6, seed=0, most=100)
+    assert few.evaluations == truth_evaluations({"truth_evaluations": 100}, MANY, 1) == 64 * 9 + 1
     known = enumerated_truth([task])
     np.testing.assert_allclose(known.values[0], exact, atol=1e-12)
     np.testing.assert_allclose(known.pairs[0], pairs, atol=1e-12)

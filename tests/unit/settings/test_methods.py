@@ -1,11 +1,12 @@
 """What comparing with other methods takes, counted before it begins."""
 
 from baseline_cases import task_of
+from shapsketch.comparison import method
 from shapsketch.comparison.table import Comparison
 from shapsketch.comparison.truth import enumerated_truth
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
-from shapsketch.settings.methods import most_evaluations, pays_once, runs_of
+from shapsketch.settings.methods import METHODS, mean_draws, most_evaluations, pays_once, runs_of
 
 DNA = Alphabet("ACGT")
 SETTINGS = {
@@ -19,7 +20,10 @@ def test_a_comparison_counts_methods_truth_and_curves():
     runs = 1 + 2 + 2 + 1  # at each number of evaluations, or once
     curves = 2 * 21 * 8 * 5 * runs
     most = most_evaluations(SETTINGS, template, 2, 20_000, 5)
-    assert most == 5 * 1000 + 2 * (5 * 300 * 2 + 20_000 + curves)
+    truth = 64 * 39 + 1  # of each sequence: fewer pairs of permutations would not tell its error
+    assert most == 5 * truth + 2 * (5 * 300 * 2 + 2 * 1000 + 20_000 + curves)  # E f for each run of KernelSHAP
+    more = {**SETTINGS, "truth_evaluations": 4000}
+    assert most_evaluations(more, template, 2, 20_000, 5) == most + 5 * (4000 - truth)
     assert most_evaluations({**SETTINGS, "curve_draws": 0}, template, 2, 20_000, 5) == most - 2 * curves
     assert most_evaluations({**SETTINGS, "enabled": False}, template, 2, 20_000, 5) == 0
 
@@ -30,17 +34,23 @@ def test_methods_whose_evaluations_the_template_decides():
     assert runs_of("exact", few, [100, 200], 5) == [4**4 * 2]
     assert runs_of("exact", Template(DNA, "N" * 12), [100, 200], 5) == [100, 200]  # coalitions, of drawn letters
     assert pays_once("exact", few) and not pays_once("exact", Template(DNA, "N" * 12))
-    alone = {**SETTINGS, "methods": ["saturation_mutagenesis"], "curve_draws": 0, "truth_evaluations": 0}
-    assert most_evaluations(alone, few, 3, 1000, 5) == 3 * 5 * 14
-    assert most_evaluations({**alone, "methods": ["exact"]}, few, 3, 1000, 5) == 3 * 512
-    assert most_evaluations({**alone, "methods": ["exact"]}, many, 3, 1000, 5) == 0
+    alone, truth = {**SETTINGS, "methods": ["saturation_mutagenesis"], "curve_draws": 0}, 512
+    assert most_evaluations(alone, few, 3, 1000, 5) == truth + 3 * 5 * 14
+    assert most_evaluations({**alone, "methods": ["exact"]}, few, 3, 1000, 5) == truth + 3 * 512
+    assert most_evaluations({**alone, "methods": ["exact"]}, many, 3, 1000, 5) == 5 * (64 * 39 + 1)
 
 
 def test_what_is_counted_is_what_is_asked():
-    task = task_of(200)
-    names, truth, sequences = ["monte_carlo", "exact"], enumerated_truth([task]), len(task.codes)
-    settings = {**SETTINGS, "methods": names, "truth_evaluations": 0}
-    before = task.model.evaluations
-    Comparison([task], truth, names, [100, 200], sequences, 8)()
-    most = most_evaluations(settings, task.background.template, 1, 1000, sequences)
-    assert 0.9 * most < task.model.evaluations - before <= most
+    """The truth too, and E f of each run."""
+    task, names = task_of(200), ["monte_carlo", "exact", "kernel_shap", "permutation_sampling"]
+    sequences = len(task.codes)
+    Comparison([task], enumerated_truth([task]), names, [100, 200], sequences, 8)()
+    most = most_evaluations({**SETTINGS, "methods": names}, task.background.template, 1, 1000, sequences)
+    assert 0.95 * most < task.model.evaluations <= most
+
+
+def test_methods_that_play_are_known():
+    """Those that explain by `game.play` are all that import it, or what does."""
+    for name in METHODS:
+        plays = any(hasattr(method(name), helper) for helper in ("play", "approximate", "sample_interactions"))
+        assert plays == (mean_draws(name, Template(DNA, "NNNN")) > 0), name

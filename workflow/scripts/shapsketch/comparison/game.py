@@ -9,9 +9,9 @@ import numpy as np
 
 from ..sequences.background import Background
 from ..sequences.rng import COALITION_STREAM, content_keys, keyed_words
+from ..settings.methods import MEAN_DRAWS
 from . import Answer, Interactions, Task, UnsuitedError
 
-MEAN_DRAWS = 1000  # evaluations for E f, which all sequences share
 Solution = tuple[np.ndarray, Interactions | None]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import TRUTH_STREAM
-from ..settings.methods import is_enumerable
+from ..settings.methods import MIN_TRUTH_PAIRS, is_enumerable
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.train_interactions import complete_map, interaction_values
 from . import Task
@@ -23,7 +23,6 @@ from .exact import explain as enumerate_all
 from .monte_carlo import Function, Moments, Sums, permutation_estimates
 
 PERMUTATIONS_PER_ROUND = 16  # paired permutations of each sequence between two looks at the error
-MIN_ROUNDS = 4
 MOST = 10_000_000  # evaluations of a level for each sequence
 ERROR_MARGIN = 0.95  # the spread of the values is known only at the end of all levels
 Tell = Callable[[int, int, float], object]
@@ -108,7 +107,8 @@ def simulated_truth(
         error: simulate until every output's error is below this share of the spread of its values,
         pair_error: and that of pairs below this share of the spread of theirs.
         seed: of the permutations.
-        most: evaluations of a level for each sequence, after which it ends in any case; at least `MIN_ROUNDS`.
+        most: evaluations of a level for each sequence, after which it ends in any case, with `MIN_TRUTH_PAIRS` of
+            permutations at least.
         tell: called with the level, the pairs of permutations so far and a guess of how many are needed.
     """
     background = spectra[0].background
@@ -169,7 +169,7 @@ def _simulate(
         ).max()
         tell(level, sums.count, float(over) ** 2 * sums.count)
         spent = (sums.count + PERMUTATIONS_PER_ROUND) * cost + 1 > most
-        if sums.count >= MIN_ROUNDS * PERMUTATIONS_PER_ROUND and (over < 1 or spent):
+        if sums.count >= MIN_TRUTH_PAIRS and (over < 1 or spent):
             return moments, sums.count
 
 

@@ -40,6 +40,13 @@ METHODS = {
 }
 # Those whose evaluations are paid once, for any number of sequences.
 PAID_ONCE = frozenset({OURS, "shapzero", "fastshap", "instashap"})
+# Those that play games of coalitions, whose empty one is E f; so does `exact` where it draws.
+PLAYING = frozenset({
+    "kernel_shap", "leverage_shap", "poly_shap", "odd_shap", "regression_msr", "permutation_sampling", "shap_iq",
+    "svarm_iq", "spex", "proxyspex", "proxy_shap", "tn_shap",
+})  # fmt: skip
+MEAN_DRAWS = 1000  # evaluations for E f, which all sequences of a run share
+MIN_TRUTH_PAIRS = 64  # of permutations of each sequence, without which the truth's error is not known
 MAX_PLAYERS = 14  # free positions whose coalitions are enumerated
 MAX_SEQUENCES = 200_000  # of a template whose sequences are all evaluated
 
@@ -70,6 +77,20 @@ def runs_of(name: str, template: "Template", evaluations: Sequence[int], once: i
     return list(dict.fromkeys(evaluations))
 
 
+def mean_draws(name: str, template: "Template") -> int:
+    """Return the evaluations that each run of a method asks for E f, on top of its own."""
+    plays = name in PLAYING or (name == "exact" and not is_enumerable(template))
+    return MEAN_DRAWS if plays else 0
+
+
+def truth_evaluations(settings: CompareConfig, template: "Template", sequences: int) -> int:
+    """Return how many evaluations the true values of so many sequences take at most; of trees they take none."""
+    if is_enumerable(template):
+        return template.space
+    least = MIN_TRUTH_PAIRS * (2 * len(template.free) - 1) + 1
+    return sequences * max(settings["truth_evaluations"], least)
+
+
 def most_evaluations(settings: CompareConfig, template: "Template", outputs: int, budget: int, sequences: int) -> int:
     """Return how many evaluations a comparison takes at most: its methods, their truth, and the curves that score them.
 
@@ -89,6 +110,6 @@ def most_evaluations(settings: CompareConfig, template: "Template", outputs: int
         given = runs_of(name, template, settings["evaluations"], budget)
         runs += len(given)
         if name != OURS:
-            asked += sum(given) * (1 if pays_once(name, template) else count)
+            asked += sum(given) * (1 if pays_once(name, template) else count) + len(given) * mean_draws(name, template)
     curves = 2 * (len(template.free) + 1) * settings["curve_draws"] * count * runs  # of insertion and of deletion
-    return count * settings["truth_evaluations"] + outputs * (asked + curves)
+    return truth_evaluations(settings, template, count) + outputs * (asked + curves)
