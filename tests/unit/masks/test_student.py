@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from mask_cases import LONG, by_segment
 
+from shapsketch.masks import fit_values, student_fit
 from shapsketch.masks.explain import MaskExplainer, MaskSettings
 from shapsketch.masks.student import Students, save_no_students
-from shapsketch.masks.student_fit import focus
+from shapsketch.masks.student_fit import fit_students, focus
 from shapsketch.sequences.background import Background
 from shapsketch.settings.errors import InputError
 from shapsketch.spectrum.interaction_tables import Listing
@@ -84,14 +85,38 @@ def test_values_of_students_hold_the_truth(taught):
     assert np.mean(held) > 0.85
 
 
+@pytest.mark.parametrize("letters", [3000, 120_000])
+def test_the_base_of_students_and_its_error_hold_however_few_walks_there_are(taught, monkeypatch, letters):
+    """Of thousands of letters, walks are a handful; a base that was their mean would be told far too well."""
+    explainer, _, games, answers, _, students = taught
+    drawn = np.random.default_rng(9).integers(0, 4, (40_000, 60)).astype(np.uint8)
+    truth = np.mean([students.predict(fold, drawn[fold::2]).mean() for fold in range(2)])
+    monkeypatch.setattr(student_fit, "MAX_WALK_LETTERS", letters)
+    monkeypatch.setattr(student_fit, "INTERACTION_MASKS", 200)
+    told, gaps = [], []
+    for seed in range(8):
+        game = explainer.game("x", "".join("ACGT"[c] for c in np.random.default_rng(seed).integers(0, 4, 60)))
+        (fit,) = fit_students(students, game, answers[0], 5)
+        told.append((fit.base - truth) / fit.base_error)
+        whole = np.mean([students.predict(fold, game.codes[None])[0, 0] for fold in range(2)])
+        gaps.append((whole - fit.base - fit.values.sum()) / fit.gap_error)
+    assert np.abs(told).max() < 3.5 and np.abs(gaps).max() < 3.5
+    assert 0.4 < np.sqrt(np.mean(np.square(told))) < 1.8
+    assert 0.4 < np.sqrt(np.mean(np.square(gaps))) < 1.8
+    fit = fit_students(students, games[0], answers[0], 5)[0]
+    explained = fit_values(explainer.plan, answers[0][:, 0], 1.0, estimator="student", student=fit)
+    assert explained.base_error > fit.base_error > 0
+    assert explained.gap_error > fit.gap_error > 0
+
+
 def test_more_walks_stop_where_steps_vary():
     """Few players that act are chosen; where all act alike all are; and no more is asked than is left."""
     variances = np.where(np.isin(np.arange(200), [3, 50, 120]), 1.0, 1e-6)[:, None]
     players, walks = focus(variances, 5, 4000)
     assert players.tolist() == [3, 50, 120]
-    assert walks == 4000 // 2 // 7
+    assert walks == 4000 // 2 // 6
     everybody, walks = focus(np.ones((200, 1)), 5, 4000)
     assert len(everybody) == 200
-    assert walks == 4000 // 2 // 201
+    assert walks == 4000 // 2 // 200
     assert focus(variances, 5, 3)[1] == 0
     assert focus(variances, 5, -14_000)[1] == 0  # thousands of players from few evaluations

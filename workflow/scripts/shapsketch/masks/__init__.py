@@ -157,16 +157,17 @@ def _add_up(fitted: GameFit, checked: Checked, whole: float, variances: Variance
     values, base = fitted.values + checked.values, fitted.base + checked.base
     gap = whole - base - float(values.sum())
     errors = np.sqrt(checked.errors**2 + fitted.errors**2)
-    squares = np.append(errors**2, checked.base_error**2)
+    base_error = float(np.hypot(checked.base_error, fitted.base_error))
+    squares = np.append(errors**2, base_error**2)
     shares = gap * squares / squares.sum() if squares.any() else np.zeros(len(squares))
     return MaskFit(
         fitted.parities,
         values + shares[:-1],
         errors,
         base + float(shares[-1]),
-        checked.base_error,
+        base_error,
         gap,
-        checked.gap_error,
+        float(np.hypot(checked.gap_error, fitted.gap_error)),
         variances,
         record,
     )

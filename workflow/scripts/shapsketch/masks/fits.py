@@ -40,6 +40,7 @@ class GameFit:
         validation_r2: NaN where nothing was chosen.
         variances: of sums of the parities' coefficients, as far as the sample of masks makes them vary.
         errors: (m,) standard errors of `values`, where they are from draws.
+        base_error, gap_error: those of `base`, and of what `base` and `values` add up to, where they are from draws.
         doubts: (m,) in which proportions the `values` are likely to be wrong, squared; None where the fit cannot tell.
         reads_letters: whether it knows the letters of the draws, as students do.
     """
@@ -55,6 +56,8 @@ class GameFit:
     variances: Variances = known
     errors: np.ndarray | float = 0.0
     doubts: np.ndarray | None = None
+    base_error: float = 0.0
+    gap_error: float = 0.0
     reads_letters: bool = False
 
     @classmethod
