@@ -20,8 +20,8 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import table_text
 
     params, inputs, asked = snakemake.params, snakemake.input, snakemake.params.design
-    network, dictionary = open_network(params, inputs), Dictionary.load(inputs.dictionary)
-    dictionary.check_network(network)
+    network = open_network(params, inputs)
+    dictionary = Dictionary.of_network(inputs.dictionary, network)
     wild = design.read_wild_type(asked["wild_type"], network.template)
     table = probes.read_labels(inputs.table, network.template, asked["label"])
     scorer = Model(locate(params.scorer, inputs.get("scorer")), network.template, params.scorer_outputs)

@@ -23,8 +23,8 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import table_text
 
     params, inputs = snakemake.params, snakemake.input
-    network, dictionary = open_network(params, inputs), Dictionary.load(inputs.dictionary)
-    dictionary.check_network(network)
+    network = open_network(params, inputs)
+    dictionary = Dictionary.of_network(inputs.dictionary, network)
     q, rows, named = network.template.alphabet.q, [], []
     for (name, settings), path in zip(params.probe.items(), inputs.tables, strict=True):
         table = probes.read_labels(path, network.template, settings["label"])

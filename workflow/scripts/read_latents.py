@@ -26,8 +26,7 @@ if __name__ == "__main__":
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     name = snakemake.wildcards.mechanism
     network, split = open_mechanism(params, inputs)
-    dictionary, settings = Dictionary.load(inputs.dictionary), params.latents
-    dictionary.check_network(network)
+    dictionary, settings = Dictionary.of_network(inputs.dictionary, network), params.latents
     alphabet = network.template.alphabet
     pool = split.kept.record["pool"]
     rows = split.held_rows[: settings["sequences"]]

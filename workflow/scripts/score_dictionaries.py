@@ -24,7 +24,7 @@ if __name__ == "__main__":
     fitted_rows, held = np.flatnonzero(~split.is_held), split.held_rows
     made: dict[str, list[Dictionary]] = {}
     for path in snakemake.input.dictionaries:
-        made.setdefault(Path(path).parent.name, []).append(Dictionary.load(path))
+        made.setdefault(Path(path).parent.name, []).append(Dictionary.of_network(path, network))
     scores, pooled = {}, split.kept.record["pool"] != "none"
     steps = sum(map(len, made.values()))
     with script.progress(f"measure {name}", "dictionary", steps) as bar:
@@ -36,7 +36,6 @@ if __name__ == "__main__":
             means = {w: torch.from_numpy(y.mean(0)) for w, (_, y) in zip(writes, fitted, strict=True)}
             scores[kind] = []
             for dictionary in dictionaries:
-                dictionary.check_network(network)
                 outputs = (
                     None
                     if pooled

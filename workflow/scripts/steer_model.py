@@ -19,8 +19,7 @@ if __name__ == "__main__":
 
     params, name = snakemake.params, snakemake.wildcards.mechanism
     network, split = open_mechanism(params, snakemake.input)
-    dictionary = Dictionary.load(snakemake.input.dictionary)
-    dictionary.check_network(network)
+    dictionary = Dictionary.of_network(snakemake.input.dictionary, network)
     latents = pd.read_parquet(snakemake.input.latents)
     codes = split.codes[split.held_rows[: params.steer["sequences"]]]
     effects = latents[[f"effect_{output}" for output in network.outputs]].to_numpy(float)

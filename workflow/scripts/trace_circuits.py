@@ -22,8 +22,7 @@ if __name__ == "__main__":
 
     params, name = snakemake.params, snakemake.wildcards.mechanism
     network, split = open_mechanism(params, snakemake.input)
-    dictionary, settings = Dictionary.load(snakemake.input.dictionary), params.circuit
-    dictionary.check_network(network)
+    dictionary, settings = Dictionary.of_network(snakemake.input.dictionary, network), params.circuit
     rows = split.held_rows
     fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * settings["sequences"]]]
     chosen, tested = np.array_split(split.codes[rows[: 2 * settings["sequences"]]], 2)

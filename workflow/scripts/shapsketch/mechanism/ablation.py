@@ -45,11 +45,11 @@ def ablated(
     """
     import torch
 
-    values = []
+    values, means = [], [mean.to(network.device) for mean in means]
     for size in sizes:
         kept = torch.zeros(dictionary.layers * dictionary.latents, dtype=torch.bool)
         kept[torch.from_numpy(order[:size].copy())] = True
-        masks = kept.reshape(dictionary.layers, -1)
+        masks = kept.reshape(dictionary.layers, -1).to(network.device)
         edit = lambda layer, z, masks=masks: torch.where(masks[layer], z, means[layer])  # noqa: E731
         values.append(predict_replaced(network, dictionary, codes, edit)[:, output])
     return np.array(values)

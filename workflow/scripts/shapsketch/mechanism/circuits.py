@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.dictionary import Dictionary
+from ..models.dictionary import Dictionary, as_numpy
 from ..models.hooked_network import HookedNetwork
 from ..settings.errors import InputError
 
@@ -219,14 +219,14 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
                 for j in range(len(writes))
             )
             direct = z[active[source][:, 0], active[source][:, 1]] * written
-            effects[row, first[source] : first[source + 1]] = direct.numpy()
+            effects[row, first[source] : first[source + 1]] = as_numpy(direct)
             start = first[-1] + source * positions
-            effects[row, start : start + positions] = (gradient[source] * errors[source]).sum(1).numpy()
+            effects[row, start : start + positions] = as_numpy((gradient[source] * errors[source]).sum(1))
         start = first[-1] + dictionary.layers * positions
-        effects[row, start : start + n] = letters.numpy()
+        effects[row, start : start + n] = as_numpy(letters)
     activations = np.zeros(total)
     for k, z in enumerate(latents):
-        activations[first[k] : first[k + 1]] = z[active[k][:, 0], active[k][:, 1]].numpy()
+        activations[first[k] : first[k + 1]] = as_numpy(z[active[k][:, 0], active[k][:, 1]])
     text = network.template.alphabet.decode(codes[None])[0]
     return Graph(
         text, output, value, layer, position, latent, activations, effects,
@@ -241,9 +241,9 @@ def _places(
     layers, n = len(active), len(codes)
     layer = [np.full(len(nodes), k) for k, nodes in enumerate(active)]
     layer += [np.repeat(np.arange(layers), positions), np.full(n, -1), np.array([layers])]
-    position = [nodes[:, 0].numpy() for nodes in active]
+    position = [nodes[:, 0].cpu().numpy() for nodes in active]
     position += [np.tile(np.arange(positions), layers), np.arange(n), np.array([positions - 1])]
-    latent = [nodes[:, 1].numpy() for nodes in active]
+    latent = [nodes[:, 1].cpu().numpy() for nodes in active]
     latent += [np.full(layers * positions, -1), codes.astype(int), np.array([output])]
     return np.concatenate(layer), np.concatenate(position), np.concatenate(latent)
 
@@ -277,7 +277,7 @@ def _followed(
     for layer, nodes in enumerate(active):
         for start in range(0, len(nodes), TARGETS_AT_ONCE):
             part = nodes[start : start + TARGETS_AT_ONCE]
-            key, rows = dictionary.reads[layer].key, torch.arange(len(part))
+            key, rows = dictionary.reads[layer].key, torch.arange(len(part), device=part.device)
 
             def read(
                 _answer: Any, seen: Any, key: str = key, rows: Any = rows, part: Any = part, of_layer: int = layer

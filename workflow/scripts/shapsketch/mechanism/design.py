@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_softmax
 
-from ..models.dictionary import Dictionary
+from ..models.dictionary import Dictionary, as_numpy
 from ..models.hooked_network import HookedNetwork
 from ..models.language import letter_logits
 from ..models.replay import Memory, remember, replayed
@@ -175,7 +175,7 @@ def _written(dictionary: Dictionary, weights: np.ndarray, layer: int) -> np.ndar
     f, total = dictionary.latents, np.zeros(dictionary.writes[layer].width)
     sources = range(layer + 1) if dictionary.kind == "cross_layer" else (layer,)
     for source in sources:
-        total += weights[source * f : (source + 1) * f] @ dictionary.w_dec[source][layer - source].double().numpy()
+        total += weights[source * f : (source + 1) * f] @ as_numpy(dictionary.w_dec[source][layer - source])
     return total
 
 

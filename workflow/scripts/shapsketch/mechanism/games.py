@@ -46,13 +46,14 @@ def explain_latents(
     import torch
 
     places = [divmod(int(number), dictionary.latents) for number in players]
+    means = [mean.to(network.device) for mean in means]
 
     def game(masks: np.ndarray) -> np.ndarray:
         def switch(layer: int, z: Any) -> Any:
             other = z.clone()
             for player, (of_layer, latent) in enumerate(places):
                 if of_layer == layer:
-                    present = torch.from_numpy(masks[:, player].astype(bool))[:, None]
+                    present = torch.from_numpy(masks[:, player].astype(bool))[:, None].to(network.device)
                     other[..., latent] = torch.where(present, z[..., latent], means[layer][:, latent])
             return other
 

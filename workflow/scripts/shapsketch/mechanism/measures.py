@@ -108,6 +108,7 @@ def score_vectors(
     """
     import torch
 
+    dictionary = dictionary.to("cpu")  # where the vectors are
     latents = [dictionary.encode(layer, torch.from_numpy(x)) for layer, (x, _) in enumerate(held)]
     rows = []
     for layer, (x_held, y_held) in enumerate(held):

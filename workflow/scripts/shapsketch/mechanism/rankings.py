@@ -46,6 +46,7 @@ def by_ablation(
         progress: called with 1 after every latent.
     """
     clean, changes = predict_replaced(network, dictionary, codes)[:, output], []
+    means = [mean.to(network.device) for mean in means]
     for number in range(dictionary.layers * dictionary.latents):
         layer, latent = divmod(number, dictionary.latents)
         silent = holding(layer, latent, means[layer][:, latent])
@@ -66,7 +67,7 @@ def by_gradient(
 def gradient_products(
     network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, means: "Sequence[torch.Tensor]", output: int
 ) -> "list[torch.Tensor]":
-    """Return by layer (N, positions, F) gradient of an output times what a latent is above its mean."""
+    """Return by layer (N, positions, F) gradient of an output times what a latent is above its mean, in main memory."""
     kept: dict[int, torch.Tensor] = {}
 
     def watch(layer: int, z: Any) -> Any:
@@ -79,7 +80,8 @@ def gradient_products(
     products = []
     for layer in range(dictionary.layers):
         z, gradient = kept[layer].detach(), kept[layer].grad
-        products.append((z - means[layer]) * gradient if gradient is not None else 0 * z)
+        product = (z - means[layer].to(network.device)) * gradient if gradient is not None else 0 * z
+        products.append(product.cpu())
     return products
 
 

@@ -116,7 +116,7 @@ def predict_constant(network: HookedNetwork, means: "dict[Site, torch.Tensor]", 
 def encode_all(
     network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, batch: int = 512, pool: Pool = "none"
 ) -> "list[torch.Tensor]":
-    """Return by layer the (N, positions, F) latents of sequences, of the network as it is.
+    """Return by layer the (N, positions, F) latents of sequences, of the network as it is, in main memory.
 
     Of a dictionary that was trained on vectors pooled over the positions, those of such vectors: (N, 1, F).
     """
@@ -127,5 +127,5 @@ def encode_all(
         for start in range(0, len(codes), batch):
             network.run(network.onehot(codes[start : start + batch]))
             for layer, site in enumerate(dictionary.reads):
-                parts[layer].append(dictionary.encode(layer, pooled(seen[site.key], pool)))
+                parts[layer].append(dictionary.encode(layer, pooled(seen[site.key], pool)).cpu())
     return [torch.cat(part) for part in parts]

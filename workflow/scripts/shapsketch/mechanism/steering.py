@@ -90,7 +90,7 @@ def compare(
     latents = encode_all(network, dictionary, chosen)
     with network.watched(dictionary.writes) as seen, torch.no_grad():
         network.run(network.onehot(chosen))
-        vectors = {layer: seen[site.key].mean(1) for layer, site in enumerate(dictionary.writes)}
+        vectors = {layer: seen[site.key].mean(1).cpu() for layer, site in enumerate(dictionary.writes)}
     rows, random = [], generator(seed, STEERING_STREAM)
     for k, output in enumerate(network.outputs):
         order = np.argsort(-np.abs(np.nan_to_num(effects[:, k])), kind="stable")[:CANDIDATES]

@@ -11,7 +11,7 @@ Weights are in the units of the activations: the mean and the scale by which tra
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -133,6 +133,32 @@ class Dictionary:
                     f"The dictionary is of {site.width} numbers for {site.key}, and that module of {network.name} has "
                     f"{present.width}; it is of another model."
                 )
+
+    def to(self, device: "torch.device | str") -> "Dictionary":
+        """Return the dictionary with its tensors on a device."""
+
+        def moved(tensors: "tuple[torch.Tensor, ...]") -> "tuple[torch.Tensor, ...]":
+            return tuple(tensor.to(device) for tensor in tensors)
+
+        return replace(
+            self,
+            w_enc=moved(self.w_enc),
+            b_enc=moved(self.b_enc),
+            w_dec=tuple(map(moved, self.w_dec)),
+            b_dec=moved(self.b_dec),
+            thresholds=moved(self.thresholds),
+        )
+
+    @classmethod
+    def of_network(cls, path: str | Path, network: HookedNetwork) -> "Dictionary":
+        """Read a dictionary of a network, onto its device.
+
+        Raises:
+            InputError: the file is missing, damaged, no dictionary, or one of another model.
+        """
+        dictionary = cls.load(path)
+        dictionary.check_network(network)
+        return dictionary.to(network.device)
 
     def save(self, path: str | Path) -> None:
         """Write everything into one safetensors file; the same weights give the same bytes."""

@@ -28,8 +28,7 @@ def load(source: Mapping[str, Any], template: Template, outputs: Sequence[str]) 
 
     of_network = {key: value for key, value in source.items() if key not in ("select", "dictionary", "pool", "axes")}
     network = HookedNetwork({**of_network, "kind": "torch"}, template, ["latents"])
-    dictionary = Dictionary.load(source["dictionary"])
-    dictionary.check_network(network)
+    dictionary = Dictionary.of_network(source["dictionary"], network)
     wanted = select_names(outputs, source.get("select", {}))
     places = {name: dictionary.locate(str(name)) for name in wanted}
     pool, positions = source.get("pool", "mean"), min(site.positions for site in dictionary.reads)

@@ -54,10 +54,10 @@ class Site:
         import torch
 
         if self.flat:
-            return vectors[:, 0].to(tensor.dtype)
+            return vectors[:, 0].to(tensor)
         turned = tensor.transpose(1, 2) if self.channels_first else tensor
         stop = turned.shape[1] - self.last
-        whole = torch.cat([turned[:, : self.first], vectors.to(tensor.dtype), turned[:, stop:]], 1)
+        whole = torch.cat([turned[:, : self.first], vectors.to(tensor), turned[:, stop:]], 1)
         return whole.transpose(1, 2) if self.channels_first else whole
 
 
