@@ -5,12 +5,9 @@ interactions; a rate adds on the logarithm. Shapley values are then in the unit 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import torch
 
 NEAREST = 2.0**-24  # to 0 or 1 that a probability may come: half the precision of float32 below 1
 LARGEST_LOGIT = float(np.log1p(-NEAREST) - np.log(NEAREST))  # so the largest, and less this the smallest
@@ -36,8 +33,8 @@ def transform_of(spec: Any) -> Callable[[np.ndarray], np.ndarray]:
     return lambda values: np.where(values >= 0, values, np.nan) ** power
 
 
-def transformed(values: "torch.Tensor", spec: Any) -> "torch.Tensor":
-    """Return (N,) values on the scale of a transform, differentiable; see `transform_of`. None leaves them as they are.
+def transformed(values: Any, spec: Any) -> Any:
+    """Return a (N,) tensor on the scale of a transform, differentiable; see `transform_of`. None leaves it as it is.
 
     Values that a transform does not take are refused elsewhere.
     """
