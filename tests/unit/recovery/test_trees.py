@@ -1,5 +1,7 @@
 """Boosted trees become dividends exactly."""
 
+from string import ascii_letters, digits
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,18 @@ def test_candidates_are_the_supports_of_all_dividends():
     supports = trees.split_supports(samples)
     _, boosted = trees._boost(samples, trees.DEPTH, trees.FEW_TREES)
     assert supports == trees.Leaves.collect(boosted, background).dividends()[1].supports
+
+
+def test_trees_take_an_alphabet_of_64_letters():
+    template = Template(Alphabet(ascii_letters + digits + "+/"), "**")
+    last, all_but_five = 1 << 63, (1 << 64) - 1 - (1 << 5)
+    paths = [{0: last}, {0: all_but_five, 1: last | 1}]
+    intercept, terms = trees.Leaves(Background.uniform(template), np.array([1.0, 2.0]), paths).dividends()
+    codes = np.array([[63, 63], [63, 1], [5, 0], [6, 0]], np.uint8)
+    np.testing.assert_allclose(intercept + terms.predict(codes), [3, 1, 0, 2], atol=1e-12)
+    sketch = sketch_of(lambda c: (c[:, 0] == 63) + 0.0, template, budget=2_000, design="random")
+    found = recover(sketch, 0, estimator="trees").spectrum
+    np.testing.assert_allclose(found.predict_codes(codes), [1, 1, 0, 0], atol=0.1)
 
 
 @pytest.mark.parametrize(

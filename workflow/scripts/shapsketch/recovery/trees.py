@@ -118,11 +118,11 @@ class Leaves:
         self.counts = np.array([len(p) for p in paths], np.int64)
         depth, width = max(1, int(self.counts.max(initial=0))), int(background.template.sizes.max())
         self.positions = np.zeros((len(paths), depth), np.int64)
-        masks = np.zeros((len(paths), depth), np.int64)
+        masks = np.zeros((len(paths), depth), np.uint64)  # an alphabet has up to 64 letters
         for row, path in enumerate(paths):
             for column, position in enumerate(sorted(path)):
                 self.positions[row, column], masks[row, column] = position, path[position]
-        self.allowed = (masks[:, :, None] >> np.arange(width)) & 1 > 0
+        self.allowed = (masks[:, :, None] >> np.arange(width, dtype=np.uint64)) & np.uint64(1) > 0
 
     @classmethod
     def collect(cls, trees: Sequence[dict[str, Any]], background: Background) -> "Leaves":
