@@ -47,6 +47,19 @@ def test_the_curve_leads_to_the_score_of_the_spectrum():
     assert curve[curve["output"] == "smooth"]["r2"].min() > 0.999
 
 
+def test_the_curve_of_a_constant_under_a_markov_background_is_of_the_mean():
+    """Which no regression is served under."""
+    background = Background.chain_of(BACKGROUND.template, np.tile(np.arange(9, dtype=np.uint8) % 4, (9, 1)), 1.0)
+    plan = make_plan({}, ["constant"], background, budget=4_000)
+    sketch = Sketch(plan, plan.queries(0, plan.size), np.full((plan.size, 1), 7.5))
+    nothing = recover(sketch, 0)
+    record = {**nothing.details, **report(nothing.spectrum, sketch, 0)}
+    curve = learning_curve(sketch, {"constant": record}, [], max_order=None, threads=1)
+    assert curve["evaluations"].tolist() == [1_000, 2_000, 4_000]
+    assert set(curve["estimator"]) == {"constant"}
+    assert set(curve["r2"]) == {1.0}
+
+
 def test_the_curve_searches_for_less_long_and_finds_as_much(monkeypatch):
     template = free_template(4, 8)
     function, _ = sparse_function(template, 3, 12, seed=1, noise=0.3)

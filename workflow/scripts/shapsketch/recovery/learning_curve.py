@@ -14,8 +14,9 @@ import pandas as pd
 from ..fidelity.records import OutputRecord
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
+from ..settings.estimators import CONSTANT
 from ..spectrum.metrics import r2_interval, r_squared
-from . import recover_outputs, standardised
+from . import available_estimators, recover_outputs, standardised
 from .base import Begin, predict, silent
 from .ridge import Search
 
@@ -125,7 +126,8 @@ def learning_curve(
     Returns:
         A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %).
     """
-    names = {output: _largest(records[output]["weights"]) for output in sketch.plan.outputs}
+    served = available_estimators(sketch.plan)
+    names = {output: _largest(records[output]["weights"], served) for output in sketch.plan.outputs}
     scored: dict[str, list[CurvePoint]] = {
         output: [r["outputs"][output] for r in rounds if output in r["outputs"]] for output in names
     }
@@ -152,9 +154,13 @@ def learning_curve(
     return pd.DataFrame(rows, columns=list(CurvePoint.__annotations__))
 
 
-def _largest(weights: Mapping[str, float]) -> str:
-    """The estimator with the largest weight, but for the Fourier transform, whose lattice comes last."""
-    return max(weights.keys() - {"fourier"} or {"regression"}, key=lambda n: (weights.get(n, 0.0), n))
+def _largest(weights: Mapping[str, float], served: Sequence[str]) -> str:
+    """The estimator with the largest weight, but for the Fourier transform, whose lattice comes last.
+
+    Where there is no other, regression; or the constant, where the plan does not serve that.
+    """
+    instead = "regression" if "regression" in served else CONSTANT
+    return max(weights.keys() - {"fourier"} or {instead}, key=lambda n: (weights.get(n, 0.0), n))
 
 
 def _predicted(
@@ -180,7 +186,9 @@ def _predicted(
         yield output, predicted, ALONE
     fitted: dict[tuple[str, int | None], list[int]] = {}
     for number, (output, name) in enumerate(names.items()):
-        if name not in (*LEARNED, ALONE):
+        if name == CONSTANT:
+            yield output, _asked_mean(part, number, threads), CONSTANT
+        elif name not in (*LEARNED, ALONE):
             top = records[output].get("tried", {}).get(name, {}).get("max_order", max_order)
             fitted.setdefault((name, top), []).append(number)
     for (name, top), alike in fitted.items():
@@ -189,6 +197,14 @@ def _predicted(
             ridge = recovery.details["tried"].get("regression", {}).get("ridge", math.inf)
             searches[number] = replace(QUICK, strongest=MAX_RIDGE_RATIO * ridge)
             yield recovery.spectrum.output, recovery.spectrum.predict_codes(part.samples("holdout")[0]), name
+
+
+def _asked_mean(sketch: Sketch, number: int, threads: int) -> np.ndarray:
+    """What the mean of an output's samples predicts of the hold-out."""
+    from .stack import constant
+
+    samples, scale = standardised(sketch, number, threads)
+    return predict(samples, constant(samples).in_units(scale), sketch.samples("holdout")[0])
 
 
 def _asked_students(
