@@ -233,6 +233,17 @@ def test_the_curve_of_a_train_asks_students(monkeypatch):
     assert curve["r2"].iloc[-1] > curve["r2"].iloc[0]
 
 
+def test_the_curve_of_a_truncated_train_is_truncated_too():
+    """Students would explain what the spectrum leaves out, and the curve would fall at its end."""
+    sketch = sketch_of([motif], budget=4_000)
+    found = recover(sketch, 0, estimator="train_alone", max_order=1)
+    record = {**found.details, **report(found.spectrum, sketch, 0), "weights": {"train": 1.0}, "tried": {"train": {}}}
+    curve = learning_curve(sketch, {"y0": record}, [], max_order=1, threads=1)
+    assert curve["estimator"].tolist() == ["train_alone"] * 3
+    assert curve["r2"].iloc[-1] > 0.3
+    assert curve["r2"].iloc[:-1].max() < curve["r2"].iloc[-1] + 0.05
+
+
 def test_the_curve_of_a_train_alone_keeps_to_its_decay(monkeypatch):
     sketch, trained = sketch_of([motif]), []
     found = recover(sketch, 0, estimator="train_alone")

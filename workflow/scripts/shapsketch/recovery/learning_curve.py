@@ -174,16 +174,20 @@ def _predicted(
 ) -> Iterator[tuple[str, np.ndarray, str]]:
     """Yield each output with what is predicted of a part's hold-out, and by which estimator; alike outputs at once.
 
+    Students have all orders. Where the spectrum has not, trains alone, which can be truncated, take their place.
+
     Args:
         part, names, records, max_order, minutes, threads: see `learning_curve`.
         searches: by output, how long regression looks, from near the ridge of the part before; set for the next.
     """
-    numbers = {output: number for number, output in enumerate(names) if names[output] in LEARNED}
-    for output, predicted in _asked_students(part, list(numbers.values()), records, minutes, threads).items():
-        yield output, predicted, "student"
+    learned = [number for number, output in enumerate(names) if names[output] in LEARNED]
     alone = [number for number, output in enumerate(names) if names[output] == ALONE]
-    for output, predicted in _asked_trains(part, alone, records, max_order, minutes, threads).items():
-        yield output, predicted, ALONE
+    truncated = max_order is not None and max_order < len(part.plan.template.free)
+    for output, predicted in _asked_students(part, [] if truncated else learned, records, minutes, threads).items():
+        yield output, predicted, "student"
+    for numbers in (alone, learned if truncated else []):
+        for output, predicted in _asked_trains(part, numbers, records, max_order, minutes, threads).items():
+            yield output, predicted, ALONE
     fitted: dict[tuple[str, int | None], list[int]] = {}
     for number, (output, name) in enumerate(names.items()):
         if name == CONSTANT:
@@ -242,19 +246,20 @@ def _asked_trains(
     minutes: float | None,
     threads: int,
 ) -> dict[str, np.ndarray]:
-    """What trains alone, with the decays that the whole sketch chose, answer on the hold-out."""
+    """What trains alone, with the decays that the whole sketch chose where it had any, answer on the hold-out."""
     if not numbers:
         return {}
 
-    from .train import fit_alone
+    from .train import DECAYS_ALONE, fit_alone
 
     outputs = [sketch.plan.outputs[number] for number in numbers]
     works = [standardised(sketch, number, threads) for number in numbers]
+    chosen = {records[output]["tried"][ALONE]["decay"] for output in outputs if ALONE in records[output]["tried"]}
     fits = fit_alone(
         [samples for samples, _ in works],
         max_order,
         minutes=minutes and ALONE_CURVE_SHARE * minutes,
-        decays=sorted({records[output]["tried"][ALONE]["decay"] for output in outputs}),
+        decays=sorted(chosen) or DECAYS_ALONE,
         most_effort=CURVE_EFFORT,
     )
     codes = sketch.samples("holdout")[0]
