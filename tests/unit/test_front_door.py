@@ -125,3 +125,38 @@ def test_outputs_are_made_of_an_answer_as_in_the_config():
     with pytest.raises(InputError, match="kind builtin has no outputs to choose from"):
         source = {"kind": "builtin", "function": "microhomology"}
         shapsketch.sketch_outputs(source, "N{8}", 100, outputs=outputs)
+
+
+def never(sequences):
+    pytest.fail("the model was asked")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"estimator": "regresion"}, r"The estimator 'regresion' is not one of auto, exact, fourier"),
+        ({"estimator": "fourier", "design": "random"}, r"which the design random does not serve; it serves regression"),
+        ({"estimator": "exact"}, r"which the design \w+ does not serve"),
+        ({"design": "fourier", "budget": 200}, r"which needs at least \d+ lattice queries"),
+        ({"max_order": 0}, r"max_order is 0; give a whole number of at least 1, or None\."),
+        ({"max_order": 1.5}, r"max_order is 1\.5; give"),
+        ({"near": ["ACGTACGTAC"], "near_share": 1}, r"near_share is 1; give a share of the budget above 0 and below 1"),
+        ({"near": ["ACGTACGTAC"], "near_share": float("nan")}, r"near_share is nan"),
+        ({"background": "from_sequences", "counted": ["ACGTACGTAC", "ACG"]}, r"sequence 2 has 3 letters; the template"),
+        ({"background": "from_sequences", "counted": []}, r"background_sequences has no sequence"),
+        ({"background": "markov", "counted": ["ACGTA", "ACG"]}, r"sequence 2 has 3 letters; the first one has 5\."),
+        ({"background": "markov", "counted": ["ACGTA", "ACNTA"]}, r"sequence 2 has 'N' at position 3; a Markov chain"),
+    ],
+)
+def test_arguments_are_refused_before_the_model_is_asked(settings, sentence):
+    counted = settings.pop("counted", None)
+    if counted is not None:
+        settings = {"background": {settings["background"]: {}}, "background_sequences": counted}
+    with pytest.raises(InputError, match=sentence):
+        shapsketch.sketch(never, "N{10}", **{"budget": 1000} | settings)
+
+
+def test_a_chain_counts_sequences_of_any_length():
+    settings = {"background": {"markov": {}}, "background_sequences": ["ACGACGACGACG"]}
+    spectrum = shapsketch.sketch(lambda sequences: [1.0] * len(sequences), "N{4}", 1000, **settings)
+    assert spectrum.background.transitions[0, 0, 1] == 5 / 8  # four of four, and a pseudocount of one for each letter

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,17 +24,19 @@ from .fidelity.records import OutputRecord
 from .models import Model, identity
 from .models.layouts import check_shape
 from .models.table_model import read_table
+from .recovery import check_estimator
 from .recovery.exact_trees import expand
 from .recovery.scored import recover_scored
-from .sampling.consistency import check_answers
+from .sampling.consistency import check_answers, evaluations_to_make
 from .sampling.design import left_for_checks, make_plan
 from .sampling.near import Near
-from .sampling.plan import Design
+from .sampling.plan import Design, Plan
 from .sampling.sketch import sample
 from .sequences.alphabet import Alphabet
-from .sequences.background import Background, background_from_config
+from .sequences.background import background_from_config
 from .sequences.template import Template
 from .settings.errors import InputError
+from .settings.estimators import ESTIMATORS
 from .settings.sources import STEADY, with_outputs
 from .spectrum.indices import Index
 from .spectrum.spectrum import Spectrum
@@ -107,32 +110,34 @@ def sketch_outputs(
         background: what absent letters are drawn from: `uniform`, `{"frequencies": {"A": 0.3, ...}}`,
             `{"mutate": {"around": sequence, "rate": 0.1}}`, `{"from_sequences": {"pseudocount": 1}}`, or a Markov
             chain, `{"markov": {"pseudocount": 1}}` (see `config/README.md`).
-        background_sequences: the sequences that `from_sequences` or a Markov chain counts.
+        background_sequences: the sequences that `from_sequences` or a Markov chain counts; those of `from_sequences`
+            have the template's length, those of a chain no ambiguous letters.
         near: sequences that a share of the budget is asked near: those to be explained, where they are rare under the
             background.
-        near_share: of the budget.
+        near_share: of the budget, above 0 and below 1.
         design: which queries; `auto` is right unless one knows better.
         seed: of every random draw; the same seed gives the same spectrum, to the bit.
         batch_size: sequences per call of the model, at most.
         estimator: `auto`, or one of the config's `recovery.estimator`.
-        max_order: the highest order of interaction; None leaves it to the estimator.
+        max_order: the highest order of interaction, at least 1; None leaves it to the estimator.
         threads: how many may be used; does not change the result.
         progress: called with the number of sequences after every batch.
 
     Raises:
-        InputError: an argument, or an answer of the model, is not as it should be.
+        InputError: an argument, or an answer of the model, is not as it should be. Arguments are looked at before the
+            model is asked.
     """
+    _check_settings(estimator, max_order)
     letters = Template(Alphabet.from_config(alphabet), template)
     source = {"kind": "callable", "function": model} if callable(model) else dict(model)
     if isinstance(outputs, Mapping) and source["kind"] in STEADY:
         raise InputError(f"A model of the kind {source['kind']} has no outputs to choose from; list their names.")
     source, outputs = with_outputs(source, outputs), list(outputs)
-    if background_sequences is not None:
-        background_sequences = letters.alphabet.normalise(background_sequences)
-    drawn = background_from_config(letters, background, background_sequences)
+    drawn = background_from_config(letters, background, _counted(letters, background, background_sequences))
     if source["kind"] == "trees":
         expanded, records, _ = expand(source, outputs, drawn, max_order=max_order, seed=seed)
         return {spectrum.output: _scored(spectrum, records[spectrum.output]) for spectrum in expanded}
+    left = 0 if source["kind"] in STEADY else left_for_checks(drawn.template, budget, design)
     plan = make_plan(
         identity(source),
         outputs,
@@ -143,17 +148,56 @@ def sketch_outputs(
         batch_size=batch_size,
         table_rows=len(read_table(source, letters, outputs).codes) if source["kind"] == "table" else None,
         near=_near(letters, near, near_share),
-        checked=_look(source, drawn, outputs, budget, design, seed, batch_size),
+        checked=evaluations_to_make(budget, left),
     )
+    check_estimator(plan, estimator)
+    if source["kind"] not in STEADY:
+        _look(source, plan, budget, left)
     answers = sample(plan, source, progress)
     recovered = recover_scored(answers, estimator=estimator, max_order=max_order, threads=threads)
     return {output: _scored(scored.spectrum, scored.record) for output, scored in zip(outputs, recovered, strict=True)}
+
+
+def _check_settings(estimator: str, max_order: int | None) -> None:
+    """Refuse what no plan serves."""
+    if estimator not in (known := ["auto", *ESTIMATORS]):
+        raise InputError(f"The estimator {estimator!r} is not one of {', '.join(known)}.")
+    if max_order is not None and not (isinstance(max_order, Integral) and max_order >= 1):
+        raise InputError(f"max_order is {max_order!r}; give a whole number of at least 1, or None.")
+
+
+def _counted(
+    template: Template, spec: str | Mapping[str, Any], sequences: Sequence[str] | None
+) -> Sequence[str] | None:
+    """Sequences that a background counts, as the alphabet writes them, checked."""
+    if sequences is None:
+        return None
+    texts, kind = template.alphabet.normalise(sequences), next(iter(spec), "") if isinstance(spec, Mapping) else ""
+    if kind not in ("from_sequences", "markov"):
+        return texts
+    if not texts:
+        raise InputError("background_sequences has no sequence that the background could count.")
+    length = template.n if kind == "from_sequences" else len(texts[0])
+    for number, text in enumerate(texts, 1):
+        if len(text) != length:
+            wanted = f"the template has {length}" if kind == "from_sequences" else f"the first one has {length}"
+            raise InputError(f"background_sequences: sequence {number} has {len(text)} letters; {wanted}.")
+        unknown = set(text) - set(template.alphabet.letters)
+        if kind == "markov" and unknown:
+            place = min(text.index(letter) for letter in unknown)
+            raise InputError(
+                f"background_sequences: sequence {number} has {text[place]!r} at position {place + 1}; a Markov chain "
+                f"counts the letters {template.alphabet.letters} alone."
+            )
+    return texts
 
 
 def _near(template: Template, sequences: Sequence[str] | None, share: float) -> Near | None:
     """Sequences that queries are drawn near, checked."""
     if sequences is None:
         return None
+    if not (isinstance(share, Real) and 0 < share < 1):
+        raise InputError(f"near_share is {share!r}; give a share of the budget above 0 and below 1.")
     texts = template.alphabet.normalise(sequences)
     codes = template.to_local(template.alphabet.encode(texts)) if {len(s) for s in texts} == {template.n} else None
     if codes is None or (codes >= template.sizes).any():
@@ -161,25 +205,12 @@ def _near(template: Template, sequences: Sequence[str] | None, share: float) -> 
     return Near.of(share, {"near": texts})
 
 
-def _look(
-    source: Mapping[str, Any],
-    background: Background,
-    outputs: Sequence[str],
-    budget: int,
-    design: Design,
-    seed: int,
-    batch_size: int,
-) -> int:
-    """Look at the model as the workflow does first; return the evaluations that took. What it notes is a warning."""
-    if source["kind"] in STEADY:
-        return 0
-    check_shape(source, background.template)
-    model = Model(source, background.template, outputs, batch_size)
-    left = left_for_checks(background.template, budget, design)
-    check = check_answers(model, background, budget=budget, left=left, seed=seed)
-    for note in check.notes:
+def _look(source: Mapping[str, Any], plan: Plan, budget: int, left: int) -> None:
+    """Look at the model as the workflow does first; the plan counts the evaluations. What is noted is a warning."""
+    check_shape(source, plan.template)
+    model = Model(source, plan.template, plan.outputs, plan.batch_size)
+    for note in check_answers(model, plan.background, budget=budget, left=left, seed=plan.seed).notes:
         warnings.warn(note, stacklevel=4)
-    return check.evaluations
 
 
 def _scored(spectrum: Spectrum, record: OutputRecord) -> Spectrum:

@@ -58,6 +58,20 @@ def available_estimators(plan: Plan) -> list[str]:
     ]
 
 
+def check_estimator(plan: Plan, estimator: str) -> None:
+    """Refuse an estimator, if it is not `auto`, that cannot work with a plan.
+
+    Raises:
+        InputError: it cannot; the sentence says which can.
+    """
+    available = available_estimators(plan)
+    if estimator != "auto" and estimator not in available:
+        raise InputError(
+            f"recovery.estimator is {estimator}, which {_asked_of(plan)} does not serve; "
+            f"it serves {', '.join(available)}."
+        )
+
+
 def recover(sketch: Sketch, output: int, **settings: Any) -> Recovery:
     """Recover the spectrum of one output; see `recover_outputs`."""
     return recover_outputs(sketch, [output], **settings)[0]
@@ -99,18 +113,13 @@ def recover_outputs(
         InputError: the estimator cannot work with this design, or the values cannot be told apart (see `check_scale`).
     """
     plan = sketch.plan
-    available = available_estimators(plan)
-    if estimator != "auto" and estimator not in available:
-        raise InputError(
-            f"recovery.estimator is {estimator}, which {_asked_of(plan)} does not serve; "
-            f"it serves {', '.join(available)}."
-        )
+    check_estimator(plan, estimator)
     numbers = range(len(plan.outputs)) if outputs is None else outputs
     works = []
     for number in numbers:
         check_scale(sketch.values[:, number], plan.outputs[number])
         works.append(_Work(number, *standardised(sketch, number, threads), (searches or {}).get(number)))
-    for name in _schedule(available) if estimator == "auto" else [estimator]:
+    for name in _schedule(available_estimators(plan)) if estimator == "auto" else [estimator]:
         lacking = [work for work in works if work.lacks(name, good, estimator == "auto")]
         if lacking:
             fits = _fit(name, lacking, max_order, minutes, begin, estimator == "auto")

@@ -85,6 +85,11 @@ def evaluations_of(sequences: int) -> int:
     return 3 * sequences + min(MAX_ASKED_ALONE, sequences)
 
 
+def evaluations_to_make(budget: int, left: int) -> int:
+    """Return how many evaluations `check_answers` makes; see `sequences_to_ask`."""
+    return evaluations_of(sequences_to_ask(budget, left)) or max(0, min(left, 1))
+
+
 def check_answers(model: Model, background: Background, *, budget: int, left: int, seed: int) -> Check:
     """Ask some sequences again and again, and compare the answers.
 
@@ -103,7 +108,7 @@ def check_answers(model: Model, background: Background, *, budget: int, left: in
     if not count:
         if left > 0:
             model(codes[:1])
-        return Check(evaluations=max(0, min(left, 1)))
+        return Check(evaluations=evaluations_to_make(budget, left))
     asked, others = codes[:count], codes[count:]
     answers = _Answers(model, asked, model(asked))
     rows = np.arange(count)
