@@ -134,7 +134,7 @@ def never(sequences):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"estimator": "regresion"}, r"The estimator 'regresion' is not one of auto, exact, fourier"),
+        ({"estimator": "ridge"}, r"The estimator 'ridge' is not one of auto, exact, fourier"),
         ({"estimator": "fourier", "design": "random"}, r"which the design random does not serve; it serves regression"),
         ({"estimator": "exact"}, r"which the design \w+ does not serve"),
         ({"design": "fourier", "budget": 200}, r"which needs at least \d+ lattice queries"),

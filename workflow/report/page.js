@@ -240,11 +240,12 @@ class Page {
         learningCurve(content.curve, room),
         "R² on the hold-out against evaluations, with 95 % bootstrap intervals: would fewer have done, would more pay?",
       );
-    add(
-      "Variance by order",
-      orderBars(content, room),
-      "How much of the model's variance single letters, pairs and larger groups carry under the background; grey was not found.",
-    );
+    if (content.r2 != null)
+      add(
+        "Variance by order",
+        orderBars(content, room),
+        "How much of the model's variance single letters, pairs and larger groups carry under the background; grey was not found.",
+      );
     if (get("holdout_model"))
       add(
         "Hold-out",

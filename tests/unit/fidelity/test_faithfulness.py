@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 
 import shapsketch
-from shapsketch.fidelity.faithfulness import at_bounds
+from shapsketch.fidelity.faithfulness import at_bounds, report
+from shapsketch.recovery import recover
+from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.sketch import Sketch
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
 from shapsketch.storage import parquet as tables
+from shapsketch.storage.files import write_json
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +73,20 @@ def test_a_gap_is_large_by_how_likely_it_is():
     settings = {"background": {"frequencies": SKEWED}, "max_order": 1}
     residual = shapsketch.sketch(rare, "NNNN", 1000, **settings).provenance["faithfulness"]["residual"]
     assert residual["large"] < 0.01 < 0.9 < residual["largest"]
+
+
+def test_r2_is_undefined_where_the_hold_out_alone_is_one_value(tmp_path):
+    """A model that is constant as far as was seen has R2 1; one of which the hold-out saw nothing has none."""
+    background = Background.uniform(Template(Alphabet("ACGT"), "N" * 8))
+    plan = make_plan({}, ["y"], background, budget=1_000, design="random")
+    values = np.zeros((plan.size, 1))
+    constant = Sketch(plan, plan.queries(0, plan.size), values)
+    assert report(recover(constant, 0).spectrum, constant, 0)["r2"] == 1.0
+    seen = values.copy()
+    seen[plan.blocks("train")[0].start] = 1.0
+    rare = Sketch(plan, constant.codes, seen)
+    score = report(recover(constant, 0).spectrum, rare, 0)
+    assert score["r2"] is score["r2_interval"] is None
+    assert (score["found"], score["r2_by_order"], score["variance"]) == ("nothing", {}, 0.0)
+    assert "R2 on the hold-out is undefined" in score["audit"]
+    write_json(tmp_path / "faithfulness.json", score)  # which takes no NaN

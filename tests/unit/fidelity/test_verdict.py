@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from shapsketch.fidelity.verdict import instead, no_arcs, no_motif, no_pair, order_audit
+from shapsketch.fidelity.verdict import instead, no_arcs, no_motif, no_pair, order_audit, undefined_audit
 
 SCORES = [(1.0, 0.99), (1.0, 0.31), (0.95, 0.92), (0.95, 0.6), (0.5, 0.4), (0.1, -0.3), (0.0, -0.1), (-4.0, -9.0)]
 ADDITIVE = [1.0, 0.99, 0.8, 0.3, 0.0]
@@ -72,3 +72,31 @@ def test_the_audit_in_words(by_order, r2, words):
     if by_order:
         assert found["share_by_order"][max(by_order)] == pytest.approx(1)
     assert ("not found" in found["audit"]) == (r2 < 0.99)
+
+
+NEAR = {"near": ["sites"], "near_holdout": 90}
+
+
+@pytest.mark.parametrize(
+    ("by_order", "near", "level", "words"),
+    [
+        ({"1": 0.1, "2": 0.3}, {"r2_near": 0.95, "r2_near_interval": [0.94, 0.96]}, "found", "Near sites it is 0.950 "),
+        ({"1": 0.1}, {"r2_near": 0.2, "r2_near_interval": [-0.1, 0.4]}, "unsure", "the interval of R2 includes 0"),
+        ({}, {"r2_near": -0.1, "r2_near_interval": [-0.2, 0.0]}, "nothing", "Nothing was found"),
+        ({"1": 0.1}, {}, "unsure", "It is not sure that anything was found."),
+        ({}, {}, "nothing", "Nothing was found"),
+    ],
+)
+def test_where_r2_on_the_hold_out_is_undefined_the_near_queries_judge(by_order, near, level, words):
+    judged = undefined_audit(by_order, NEAR | near)
+    score = {"r2": None, "r2_interval": None, "scored_on": "hold-out", **judged}
+    assert judged["found"] == level
+    assert judged["audit"].startswith("R2 on the hold-out is undefined: the model's values there are all the same")
+    assert words in judged["audit"]
+    assert list(judged["share_by_order"]) == list(by_order)
+    told = [judged["audit"], no_motif(score), no_pair(score), no_arcs(score), instead(score) or ""]
+    assert not any("constant" in text or "letters add up" in text or "is None" in text for text in told)
+    assert bool(instead(score)) == (level == "nothing")
+    if level == "found":
+        additive = score | {"share_by_order": {"1": 1.0}}
+        assert "R2 on the hold-out is undefined" in no_motif(additive) and "undefined" in no_pair(additive)

@@ -26,6 +26,8 @@ def test_all_pictures_are_drawn(kind, drawn, tmp_path):
     assert names[: len(clusters) + 5] == [*firsts, *clusters, *groups]
     assert {"orders", "interactions", "interactions_signed", "interactions_absolute", "supports", "M1"} <= set(names)
     assert not any(name.startswith("P") for name in names)
+    unscored = [name for name, _ in draw_all(spectrum, tables, SCORE | {"r2": None}, "some", "classic")]
+    assert unscored == [name for name in names if name != "orders"]
 
 
 @pytest.mark.parametrize("output", ["1", "1.0", "NA", "true", "inf"])

@@ -1,5 +1,7 @@
 """Rounds: the learning curve, and stopping when the spectrum is good enough."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from shapsketch.recovery import recover, regression
 from shapsketch.recovery.learning_curve import learning_curve, score_round
 from shapsketch.recovery.ridge import preconditioned_ridge
 from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.near import Near
 from shapsketch.sampling.sketch import Sketch, merge_shards, sample_shard
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -142,3 +145,31 @@ def test_shards_of_rounds_that_were_not_needed_are_empty(tmp_path):
     assert (again.values == sketch.values).all()
     with pytest.raises(InputError, match="hold 1500 of 4000"):
         merge_shards(plan, paths[:3])
+
+
+def test_a_point_without_an_r2_is_left_out():
+    """Of a hold-out that is one value, where the output is not."""
+    sketch = sketched(4_000, 0.1, 0.9)
+    values = sketch.values.copy()
+    for block in sketch.first(2).plan.blocks("holdout"):
+        values[block, 0] = 5.0
+    rare = Sketch(sketch.plan, sketch.codes, values)
+    rounds = [score_round(rare.first(k), estimator="regression", max_order=1, threads=1) for k in (1, 2)]
+    assert [scored["outputs"]["smooth"]["r2"] for scored in rounds] == [None, None]
+    json.dumps(rounds, allow_nan=False)
+    curve = curve_of(rare, rounds)
+    assert curve[curve["output"] == "smooth"]["evaluations"].tolist() == [4_000]
+    assert curve[curve["output"] == "noisy"]["evaluations"].tolist() == [1_000, 2_000, 4_000]
+
+
+def test_a_stop_rule_is_judged_by_the_points_that_vary():
+    word = np.arange(9) % 4
+    near = Near.of(0.3, {"sites": ["".join("ACGT"[k] for k in word)]})
+    plan = make_plan({}, ["y"], BACKGROUND, budget=4_000, design="random", until_r2=0.5, near=near)
+    codes = plan.queries(0, plan.size)
+    values = (codes == word).sum(1)[:, None] + 0.0
+    for role in ("train", "validation", "holdout"):
+        for block in plan.blocks(role):
+            values[block] = 2.25
+    score = score_round(Sketch(plan, codes, values), estimator="regression", max_order=1, threads=1)
+    assert score["outputs"]["y"]["validation_r2_low"] > 0.2

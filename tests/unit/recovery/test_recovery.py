@@ -10,8 +10,10 @@ import pytest
 
 from recovery_cases import SUITE, free_template, sketch_of, sparse_function
 from shapsketch.fidelity.faithfulness import report
-from shapsketch.recovery import _samples, _Work, recover
+from shapsketch.recovery import _samples, _Work, recover, standardised
+from shapsketch.recovery.fourier import least_left
 from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.near import Near
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
@@ -165,7 +167,50 @@ def test_a_large_sketch_is_cut_for_those_who_learn_from_it():
 def test_a_train_alone_is_tried_where_tables_leave_little_and_never_after_one_behind_students(
     scores, alone, behind_students
 ):
-    samples = SimpleNamespace(values=np.ones(9))
+    samples = SimpleNamespace(all_values=np.ones(9))
     work = _Work(0, samples, None, fits=dict.fromkeys(scores), scores=scores)
     assert work.lacks("train_alone", 1.0, True) == alone
     assert work.lacks("train", 1.0, True) == behind_students
+
+
+def near_sketch(unit=1.0, design="random"):
+    """A model that is 0 at every draw of the background: what goes beyond nine matches with a word."""
+    template, word = free_template(4, 16), np.arange(16) % 4
+    centre = "".join(template.alphabet.letters[k] for k in word)
+    return sketch_of(
+        lambda codes: unit * np.maximum(0.0, (codes == word).sum(1) - 12.0),
+        template,
+        budget=4_000,
+        near=Near.of(0.3, {"sites": [centre]}),
+        design=design,
+    ), centre
+
+
+def test_what_near_queries_alone_show_is_fitted():
+    sketch, centre = near_sketch()
+    assert not sketch.samples("train")[1].any() and sketch.samples("near")[1].max() == 4.0
+    found = recover(sketch, 0, estimator="regression", max_order=2)
+    scores = report(found.spectrum, sketch, 0)
+    assert found.details["estimator"] == "regression"
+    assert scores["r2_near"] > 0.7
+    assert found.spectrum.shapley_values([centre]).sum() > 2.0
+    assert scores["found"] == "found" and "constant" not in scores["audit"]
+    assert scores["r2"] is scores["r2_interval"] is None and scores["r2_undefined"] and scores["r2_by_order"] == {}
+    small, _ = near_sketch(unit=2.0**-40)
+    tiny = recover(small, 0, estimator="regression", max_order=2).spectrum
+    assert (tiny.shapley_values([centre]) == 2.0**-40 * found.spectrum.shapley_values([centre])).all()
+
+
+def test_what_takes_draws_of_the_background_alone_finds_nothing_where_these_are_one_value():
+    assert recover(near_sketch(design="fourier")[0], 0, estimator="fourier").details["estimator"] == "constant"
+    assert recover(near_sketch()[0], 0, estimator="instashap").details["estimator"] == "constant"
+
+
+def test_waves_of_a_rare_value_are_measured_by_the_values_that_are_fitted():
+    function, _ = sparse_function(free_template(4, 12), 2, 3, seed=1, noise=0.1)
+    sketch = sketch_of(function, free_template(4, 12), budget=9_000, design="fourier")
+    values = sketch.values.copy()
+    for block in sketch.plan.blocks("validation"):
+        values[block] = 0.0
+    samples, _ = standardised(Sketch(sketch.plan, sketch.codes, values), 0, 1)
+    assert 0 < least_left(samples) < 0.1

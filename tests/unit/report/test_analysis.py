@@ -4,6 +4,7 @@ import pytest
 
 from shapsketch.report.analysis import (
     far_below,
+    folds,
     piled_up,
     read_analysis,
     summary_lines,
@@ -58,3 +59,16 @@ def test_the_logit_is_proposed_where_values_pile_up_at_a_bound(share, told):
     assert bool(sentences) == told
     assert all("50 % of the values" in s and "outputs: {NAME: {transform: logit}}" in s for s in sentences)
     assert not piled_up({"at_bounds": 0.9, "found": "nothing"})
+
+
+@pytest.mark.parametrize(
+    ("r2", "words"),
+    [
+        ([0.9, 0.8], "is 0.800 to 0.900"),
+        ([0.9, None], "is 0.900 to 0.900, and undefined of 1"),
+        ([None, None], "is undefined"),
+    ],
+)
+def test_r2_of_folds_is_told_where_it_is_defined(r2, words):
+    (sentence,) = folds({"folds": 2, "prediction_sd": None, "fold_r2": r2}, {})
+    assert sentence.endswith(f"R2 of each fold's own spectrum {words}")

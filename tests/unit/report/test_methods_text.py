@@ -117,3 +117,17 @@ def test_other_designs_are_told_as_they_were():
 )
 def test_backgrounds_in_words(configured, words):
     assert words in describe_background(configured)
+
+
+def test_an_undefined_r2_is_told_as_such():
+    undefined = {"r2": None, "r2_interval": None, "r2_undefined": "all the same"}
+    near = {"near": ["s"], "near_holdout": 900, "r2_near": 0.95}
+    told = joined(text_of(score=undefined | near, asked={"r2_on_queries": None}))
+    assert "For y, R2 is undefined on the hold-out (all the same), 0.9500 on 900 held-out queries near" in told
+    assert "Of the variance found" in told
+    assert "(all the same). Nothing was found." in joined(
+        text_of(score=undefined | {"found": "nothing"}, asked={"predicted": 0})
+    )
+    assert "(all the same). What was found may be chance." in joined(
+        text_of(score=undefined | {"found": "unsure"}, asked={"predicted": 0})
+    )

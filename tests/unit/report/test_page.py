@@ -14,9 +14,14 @@ import pandas as pd
 import pytest
 from page_cases import N, build, content_of
 
-from analysis import NASTY, random_sequences, spectra
+from analysis import NASTY, SETTINGS, SOURCES, random_sequences, spectra, write_analysis
 from pages import call, click, errors_of, open_page
+from shapsketch.fidelity.verdict import undefined_audit
+from shapsketch.report.analysis import read_analysis, summary_lines
 from shapsketch.report.html import script_safe
+from shapsketch.report.overview_page import summary_rows
+from shapsketch.report.page import build_page
+from shapsketch.storage.files import read_json, write_json
 
 
 def test_the_page_holds_what_the_files_hold(page):
@@ -104,6 +109,45 @@ SMALL = {
     "additive": (40, {"additive": True}, "An additive explanation can be trusted"),
     "constant": (40, {"constant": True}, "The model is constant here"),
 }
+
+
+@pytest.fixture(scope="module")
+def unscored_page(tmp_path_factory):
+    """Of outputs whose hold-out is one value, so that there is no R2, nor a learning curve."""
+    folder = tmp_path_factory.mktemp("unscored")
+    files, near = (
+        write_analysis(folder, random_sequences(30, N), spectra(N)),
+        {"near": ["sites"], "near_holdout": 90, "r2_near": 0.95, "r2_near_interval": [0.94, 0.96]},
+    )
+    scores = read_json(folder / "faithfulness.json")
+    for score in scores.values():
+        score |= {"r2": None, "r2_interval": None, "r2_by_order": {}, "r2_undefined": "all the same", "variance": 0.0}
+        score |= near | undefined_audit(score["variance_by_order"], near)
+    write_json(folder / "faithfulness.json", scores)
+    curve = pd.read_csv(folder / "curve.tsv", sep="\t")
+    curve[:0].to_csv(folder / "curve.tsv", sep="\t", index=False)
+    analysis, page = read_analysis("m", "s", files), folder / "report.html"
+    page.write_text(build_page(analysis, SOURCES, SETTINGS, 8_000_000), encoding="utf-8")
+    return page, analysis
+
+
+def test_an_undefined_r2_is_told_as_such(unscored_page):
+    page, analysis = unscored_page
+    parser, content, _ = content_of(page)
+    text = " ".join("".join(parser.text).split())
+    assert "undefined" in text and "R² near sites" in text and "R2 on the hold-out is undefined" in text
+    assert content["outputs"][0]["r2"] is None and content["outputs"][0]["curve"] == []
+    assert content["outputs"][0]["motifs"]
+    lines = summary_lines(analysis, "report.html")
+    assert any("R2 undefined on the hold-out, 0.950 (0.940 to 0.960) near sites" in line for line in lines)
+    (row, _) = summary_rows([analysis])
+    assert row["r2"] == ("undefined", "")
+
+
+def test_a_page_without_r2_works_in_a_browser(browser, unscored_page):
+    find = open_page(browser, unscored_page[0])
+    assert len(find("#faithfulness svg")) == 2
+    assert not errors_of(browser)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from ..spectrum.scale import is_constant
 from ..spectrum.spectrum import Spectrum
 from ..storage.provenance import made_with
 from .accuracy_gap import accuracy_gap, in_words
-from .records import Gap, HoldoutScore, NearScore, ResidualRecord, Score
-from .verdict import ROUNDED, order_audit
+from .records import Audit, Gap, HoldoutScore, NearScore, ResidualRecord, Score
+from .verdict import ROUNDED, UNDEFINED, order_audit, undefined_audit
 
 if TYPE_CHECKING:
     from ..recovery.student import Student
@@ -46,8 +46,11 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
     codes, values = sketch.samples(role)
     missed = values[:, output] - spectrum.predict_codes(codes)
     weights = None if role == "holdout" else _weights(plan.background, codes)
+    near = _near_score(spectrum, sketch, output)
     score = _score(spectrum, codes, values[:, output], weights, plan.seed)
-    audit = order_audit(score["variance_by_order"], score["variance"], score["r2"], score["r2_interval"][0])
+    if is_undefined(values[:, output], sketch.values[:, output]):
+        score = score | {"r2": None, "r2_interval": None, "r2_by_order": {}, "r2_undefined": UNDEFINED}
+    audit = _audit(score, near)
     if audit["found"] == "constant" and np.ptp(values[:, output]) > 0:
         audit["audit"] = ROUNDED.format(middle=float(values[0, output]))
     gaps: dict[str, Gap] = {}
@@ -60,7 +63,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "scored_on": "hold-out" if role == "holdout" else "every sequence of the template",
         "holdout": plan.count("holdout"),
         **score,
-        **_near_score(spectrum, sketch, output),
+        **near,
         **audit,
         "accuracy_gap": gaps,
         "range": [float(sketch.values[:, output].min()), float(sketch.values[:, output].max())],
@@ -71,6 +74,21 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         "plan": plan.hash,
         "versions": made_with(),
     }
+
+
+def is_undefined(values: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether R2 on (N,) values is undefined: they are one value, but not all (M,) that were seen of the output are.
+
+    Of a model that is constant as far as was seen it is 1, if that value is met.
+    """
+    return is_constant(values) and not is_constant(seen)
+
+
+def _audit(score: HoldoutScore, near: NearScore) -> Audit:
+    """What the scores allow to be said."""
+    if score["r2"] is None or score["r2_interval"] is None:
+        return undefined_audit(score["variance_by_order"], near)
+    return order_audit(score["variance_by_order"], score["variance"], score["r2"], score["r2_interval"][0])
 
 
 def at_bounds(values: np.ndarray) -> float | None:
@@ -87,9 +105,11 @@ def _near_score(spectrum: Spectrum, sketch: "Sketch", output: int) -> NearScore:
     codes, values = sketch.samples("near_holdout")
     predicted, asked = spectrum.predict_codes(codes), sketch.plan.near
     assert asked is not None
+    about: NearScore = {"near": list(asked.sets), "near_holdout": len(codes)}
+    if is_undefined(values[:, output], sketch.values[:, output]):
+        return about
     return {
-        "near": list(asked.sets),
-        "near_holdout": len(codes),
+        **about,
         "r2_near": r_squared(values[:, output], predicted),
         "r2_near_interval": list(r2_interval(values[:, output], predicted, sketch.plan.seed)),
     }

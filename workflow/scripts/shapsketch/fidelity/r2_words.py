@@ -10,6 +10,12 @@ from .records import Score
 MAX_R2_UNCERTAINTY = 0.05  # how far below an R2 its interval may reach for the R2 alone to be shown
 
 
+def r2_of(score: Score) -> tuple[float | None, float | None, float | None]:
+    """Return the R2 of `faithfulness.json` with both ends of its interval; None where it is undefined."""
+    low, high = score["r2_interval"] or (None, None)
+    return score["r2"], low, high
+
+
 def is_defined(r2: float | None) -> bool:
     """Whether there is a number to show."""
     return r2 is not None and math.isfinite(r2)

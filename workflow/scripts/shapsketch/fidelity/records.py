@@ -61,14 +61,16 @@ class HoldoutScore(TypedDict):
     """Scores on the hold-out.
 
     Attributes:
-        r2, r2_interval: with its 95 % bootstrap interval.
-        r2_by_order: R2 of the dividends up to each order; "0" is of the mean.
+        r2, r2_interval: with its 95 % bootstrap interval; None where it is undefined.
+        r2_undefined: why, where it is.
+        r2_by_order: R2 of the dividends up to each order; "0" is of the mean. Empty where R2 is undefined.
         variance: of the model on these points; 0 where they differ by no more than rounding.
         variance_by_order: that the dividends of each order carry under the background.
     """
 
-    r2: float
-    r2_interval: list[float]
+    r2: float | None
+    r2_interval: list[float] | None
+    r2_undefined: NotRequired[str]
     r2_by_order: dict[str, float]
     variance: float
     variance_by_order: dict[str, float]
@@ -80,7 +82,7 @@ class NearScore(TypedDict, total=False):
     Attributes:
         near: the names of the sets.
         near_holdout: points.
-        r2_near, r2_near_interval: R2 there, with its 95 % bootstrap interval.
+        r2_near, r2_near_interval: R2 there, with its 95 % bootstrap interval; nothing where it is undefined.
     """
 
     near: list[str]
@@ -236,13 +238,13 @@ class FoldsSummary(TypedDict, total=False):
 
     Attributes:
         folds: how many.
-        fold_r2: R2 of each fold's own spectrum on the hold-out.
+        fold_r2: R2 of each fold's own spectrum on the hold-out; None where it is undefined.
         prediction_sd: the standard deviation of a prediction over the folds, the median over the sequences; None where
             none was predicted. In the model's units.
     """
 
     folds: int
-    fold_r2: list[float]
+    fold_r2: list[float | None]
     prediction_sd: float | None
 
 

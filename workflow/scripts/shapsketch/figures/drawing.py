@@ -33,7 +33,8 @@ def draw_all(
     """
     template, output = spectrum.template, spectrum.output
     yield from _contributions(spectrum, tables["contributions"], sequence_set, palette)
-    yield "orders", order_bars(score["variance_by_order"], score["r2"], output)
+    if score["r2"] is not None:
+        yield "orders", order_bars(score["variance_by_order"], score["r2"], output)
     for name, (column, words, unit) in MAPS.items():
         title = f"{output}: {words}"
         yield name, interaction_map(template.n, tables["position_interactions"], column, title, unit)

@@ -169,7 +169,8 @@ class _Work:
         learnt all that one alone does.
         """
         best = max((score for score in self.scores.values() if score is not None), default=-math.inf)
-        if name in self.fits or not self.samples.values.any() or best > min(good, ESTIMATORS[name].good_r2):
+        fitted = self.samples.all_values if ESTIMATORS[name].fits_near else self.samples.values
+        if name in self.fits or not fitted.any() or best > min(good, ESTIMATORS[name].good_r2):
             return False
         if choose and name == "train_alone" and "train" in self.fits:
             return False
@@ -278,15 +279,22 @@ def _best(fits: dict[str, Fit], samples: Samples, combined: bool) -> tuple[Fit, 
 
 
 def standardised(sketch: Sketch, output: int, threads: int) -> tuple[Samples, Scale]:
-    """The samples with standardised values, all zero where those to fit are one value to rounding; and the scale."""
+    """The samples with standardised values, all zero where those to fit are one value to rounding; and the scale.
+
+    So are those drawn from the background where they alone are one value; the spread is that of near values then.
+    """
     samples = _samples(sketch, output, threads)
-    scale = Scale.of(samples.values)
+    scale, flat = Scale.of(samples.values), is_constant(samples.values)
+    if flat:
+        scale = replace(scale, unit=Scale.of(samples.all_values).unit)
     values: dict[str, Any] = {
         name: scale.standardise(getattr(samples, name))
         for name in ("values", "lattice_values", "near_values", "validation_values", "near_validation_values")
     }
     if is_constant(np.concatenate([samples.all_values, samples.all_validation_values])):
         values |= {name: np.zeros_like(values[name]) for name in ("values", "lattice_values", "near_values")}
+    if flat:
+        values |= {name: np.zeros_like(values[name]) for name in ("values", "lattice_values")}
     bounds = _bounds(np.concatenate([samples.all_values, samples.all_validation_values]))
     if bounds:
         low, high = scale.standardise(np.array(bounds)).tolist()

@@ -54,10 +54,11 @@ def least_left(samples: Samples) -> float:
     What is no sparse sum of waves is spread over all frequencies, and fills every bin alike; where peeling can begin,
     some bins hold nothing else. Nothing is peeled, or compiled, for it.
     """
-    lattice, values = samples.plan.lattice, samples.validation_values
+    lattice = samples.plan.lattice
     assert lattice is not None
     bins = transform(lattice, samples.plan.seed, samples.lattice_values)
-    return float(bins.energies().min()) * lattice.bins / max(float(values.var()), np.finfo(float).tiny)
+    variance = float(samples.validation_values.var()) or float(samples.values.var())  # rare values may be in one alone
+    return float(bins.energies().min()) * lattice.bins / max(variance, np.finfo(float).tiny)
 
 
 def _candidates(radix: int, peeled: np.ndarray, strength: np.ndarray, max_order: int | None, most: int) -> np.ndarray:

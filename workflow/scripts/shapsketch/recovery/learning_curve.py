@@ -11,6 +11,7 @@ from typing import TypedDict
 import numpy as np
 import pandas as pd
 
+from ..fidelity.faithfulness import is_undefined
 from ..fidelity.records import OutputRecord
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
@@ -30,14 +31,17 @@ ALONE_CURVE_SHARE = 0.01  # the same of trains alone, which have no students to 
 
 
 class CurvePoint(TypedDict):
-    """A row of the learning curve: R2 on the hold-out, with its 95 % interval, after so many evaluations."""
+    """A row of the learning curve: R2 on the hold-out, with its 95 % interval, after so many evaluations.
+
+    It is None where it is undefined; such a point is left out of the table.
+    """
 
     output: str
     evaluations: int
     estimator: str
-    r2: float
-    r2_low: float
-    r2_high: float
+    r2: float | None
+    r2_low: float | None
+    r2_high: float | None
 
 
 class RoundOutput(CurvePoint):
@@ -66,8 +70,8 @@ def score_round(
     """Recover what the rounds so far allow, and decide whether that is enough.
 
     It is, when the 95 % interval of R2 on the validation points lies above `until_r2` for every output; with near
-    queries, on those of the background and on those near sequences. The hold-out is scored too, for the learning curve,
-    and decides nothing.
+    queries, on those of the background and on those near sequences, where it is defined. The hold-out is scored too,
+    for the learning curve, and decides nothing.
 
     Args:
         sketch: of the rounds so far.
@@ -87,9 +91,11 @@ def score_round(
         lows = []
         for kind in kinds:
             codes, values = sketch.samples(kind)
+            if is_undefined(values[:, number], sketch.values[:, number]):
+                continue
             lows.append(r2_interval(values[:, number], recovery.spectrum.predict_codes(codes), plan.seed)[0])
         outputs[output] = {
-            "validation_r2_low": min(lows),
+            "validation_r2_low": min(lows, default=0.0),
             **_row(
                 output,
                 sketch,
@@ -124,7 +130,8 @@ def learning_curve(
         finished: called with 1 after each point that is fitted here.
 
     Returns:
-        A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %).
+        A table with the columns `output`, `evaluations`, `estimator`, `r2`, `r2_low` and `r2_high` (95 %), without the
+        points at which R2 is undefined.
     """
     served = available_estimators(sketch.plan)
     names = {output: _largest(records[output]["weights"], served) for output in sketch.plan.outputs}
@@ -139,7 +146,7 @@ def learning_curve(
             finished(1)
     rows: list[CurvePoint] = []
     for output, record in records.items():
-        low, high = record["r2_interval"]
+        low, high = record["r2_interval"] or (None, None)
         rows += [row for row in scored[output] if row["evaluations"] < record["evaluations"]]
         rows.append(
             {
@@ -151,6 +158,7 @@ def learning_curve(
                 "r2_high": high,
             }
         )
+    rows = [row for row in rows if row["r2"] is not None]
     return pd.DataFrame(rows, columns=list(CurvePoint.__annotations__))
 
 
@@ -271,12 +279,16 @@ def _asked_trains(
 
 def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> CurvePoint:
     values = sketch.samples("holdout")[1][:, number]
-    low, high = r2_interval(values, predicted, sketch.plan.seed)
+    r2: float | None = None
+    low: float | None = None
+    high: float | None = None
+    if not is_undefined(values, sketch.values[:, number]):
+        r2, (low, high) = r_squared(values, predicted), r2_interval(values, predicted, sketch.plan.seed)
     return {
         "output": output,
         "evaluations": sketch.plan.evaluations,
         "estimator": estimator,
-        "r2": r_squared(values, predicted),
+        "r2": r2,
         "r2_low": low,
         "r2_high": high,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..fidelity.r2_words import full_r2, headline_r2, percent, scored_on
+from ..fidelity.r2_words import full_r2, headline_r2, percent, r2_of, scored_on
 from ..fidelity.records import OutputRecord, Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..models.transforms import LARGEST_LOGIT
@@ -108,10 +108,10 @@ def far_below(on_queries: SequencesScore, score: Score, sequence_set: str) -> li
         on_queries, score: see `cautions`.
         sequence_set: the name of the sequences in the config.
     """
-    interval = on_queries.get("r2_interval")
-    if not interval or "r2_interval" not in score or score.get("scored_on", "hold-out") != "hold-out":
+    interval, expected = on_queries.get("r2_interval"), score.get("r2_interval")
+    if not interval or not expected or score.get("scored_on", "hold-out") != "hold-out":
         return []
-    if interval[1] > score["r2_interval"][0] - MAX_R2_DROP:
+    if interval[1] > expected[0] - MAX_R2_DROP:
         return []
     other = "another background, or outputs: {NAME: {transform: logit}} where values are probabilities"
     if sequence_set in score.get("near", ()):
@@ -185,13 +185,17 @@ def folds(on_queries: SequencesScore, score: Score) -> list[str]:
         sentence += (
             f"; their predictions of a sequence have a standard deviation of {on_queries['prediction_sd']:.2g} (median)"
         )
-    low, high = min(on_queries["fold_r2"]), max(on_queries["fold_r2"])
-    return [f"{sentence}; R2 of each fold's own spectrum is {headline_r2(low)} to {headline_r2(high)}"]
+    defined = [r2 for r2 in on_queries["fold_r2"] if r2 is not None]
+    if not defined:
+        return [f"{sentence}; R2 of each fold's own spectrum is undefined"]
+    low, high = headline_r2(min(defined)), headline_r2(max(defined))
+    beside = f", and undefined of {count - len(defined)}" if len(defined) < count else ""
+    return [f"{sentence}; R2 of each fold's own spectrum is {low} to {high}{beside}"]
 
 
 def two_answers(gaps: int, score: Score) -> list[str]:
     """Say that a model does not answer twice the same, where a sketch that asked every sequence shows it."""
-    if not gaps or score.get("scored_on", "hold-out") == "hold-out" or score["r2"] < 1 - 1e-9:
+    if not gaps or score.get("scored_on", "hold-out") == "hold-out" or (score["r2"] or 0.0) < 1 - 1e-9:
         return []
     return [
         f"the model does not answer twice the same: it was asked every sequence for the sketch, and answers {gaps} of "
@@ -290,7 +294,7 @@ def summary_lines(analysis: Analysis, report: str) -> list[str]:
         estimator = "their mean alone" if score["estimator"] == "constant" else score["estimator"]
         lines.append(
             f"  {output}: {on_queries['sequences']} sequences explained from {score['evaluations']} "
-            f"evaluations by {estimator}; R2 {full_r2(score['r2'], *score['r2_interval'])} on "
+            f"evaluations by {estimator}; R2 {full_r2(*r2_of(score))} on "
             f"{scored_on(score)}" + near_in_words(score) + asked_in_words(on_queries)
         )
         lines.append(f"  {score['audit']}")

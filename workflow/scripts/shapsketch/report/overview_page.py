@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ..fidelity.r2_words import headline_r2, interval_r2, percent
+from ..fidelity.r2_words import headline_r2, interval_r2, percent, r2_of
 from ..fidelity.records import Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..figures.style import letter_colors
@@ -75,7 +75,7 @@ def summary_rows(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
 
 def _shown(score: Score, on_queries: SequencesScore) -> dict[str, Any]:
     """What the table shows of the scores of one output: numbers with what stands beside them, and what to beware of."""
-    r2, asked = (score["r2"], *score["r2_interval"]), ("not asked", "")
+    r2, asked = r2_of(score), ("not asked", "")
     if on_queries["predicted"]:
         queries_r2 = (on_queries["r2_on_queries"], *(on_queries.get("r2_interval") or ()))
         asked = (headline_r2(*queries_r2), interval_r2(*queries_r2))

@@ -204,7 +204,7 @@ def _compared(analysis: Analysis) -> list[tuple[str, pd.DataFrame]]:
 
 def _numbers(score: Score, on_queries: SequencesScore) -> list[tuple[str, str, str]]:
     """The numbers on top of the page: in large letters, of what, and what stands beside it."""
-    numbers = [_r2_number(f"R² on {scored_on(score)}", score["r2"], score["r2_interval"])]
+    numbers = [_r2_number(f"R² on {scored_on(score)}", score["r2"], score["r2_interval"] or ())]
     if "r2_near" in score:
         words = f"R² near {' and '.join(score['near'])}"
         numbers.append(_r2_number(words, score["r2_near"], score["r2_near_interval"]))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ..fidelity.r2_words import headline_r2
+from ..fidelity.r2_words import headline_r2, r2_of
 from ..fidelity.verdict import instead, no_arcs, no_motif, no_pair
 from .analysis import Analysis
 from .packing import Pack
@@ -82,7 +82,7 @@ def outputs_map(analysis: Analysis) -> dict[str, Any] | None:
     scores = [analysis.scores[name] for name in analysis.spectra]
     return {
         "names": list(analysis.spectra),
-        "r2": [headline_r2(score["r2"], *score["r2_interval"]) for score in scores],
+        "r2": [headline_r2(*r2_of(score)) for score in scores],
         "values": [_short(row) for row in grid.to_numpy()],
     }
 

@@ -23,6 +23,7 @@ class Estimator:
         needs: what a sketch must have for it.
         any_background: whether letters may depend on one another in the background.
         by_itself: whether `auto` tries it.
+        fits_near: whether it fits near queries too, or draws of the background alone.
         good_r2: an R2 on the validation points of those before it, above which it is not worth its time.
         max_samples: samples to fit; more would cost hours and teach it little, and the correction that follows reads
             all. None for no limit.
@@ -33,6 +34,7 @@ class Estimator:
     needs: Needs = "validation"
     any_background: bool = False
     by_itself: bool = True
+    fits_near: bool = True
     good_r2: float = 1.0
     max_samples: int | None = None
 
@@ -46,6 +48,7 @@ ESTIMATORS = {
         "a q-ary sparse Fourier transform on a subsampled lattice",
         ("qsft",),
         needs="lattice",
+        fits_near=False,
     ),
     "regression": Estimator(
         "sparse ridge regression in the orthonormal basis of the background", good_r2=0.9999, max_samples=200_000
@@ -74,7 +77,11 @@ ESTIMATORS = {
         good_r2=0.9999,
     ),
     "instashap": Estimator(
-        "an additive model of tables trained under masks", ("instashap",), by_itself=False, max_samples=50_000
+        "an additive model of tables trained under masks",
+        ("instashap",),
+        by_itself=False,
+        fits_near=False,
+        max_samples=50_000,
     ),
 }
 # What takes the place of an estimator.
