@@ -7,15 +7,20 @@ from itertools import product
 
 import numpy as np
 import pytest
+from train_cases import random_train
 
 import shapsketch
-from shapsketch.fidelity.faithfulness import at_bounds, report
+from shapsketch.fidelity.faithfulness import MAX_TRUNCATION, at_bounds, report
 from shapsketch.recovery import recover
 from shapsketch.sampling.design import make_plan
 from shapsketch.sampling.sketch import Sketch
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
+from shapsketch.spectrum.metrics import r_squared
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
+from shapsketch.spectrum.trains import Train
 from shapsketch.storage import parquet as tables
 from shapsketch.storage.files import write_json
 
@@ -90,3 +95,22 @@ def test_r2_is_undefined_where_the_hold_out_alone_is_one_value(tmp_path):
     assert (score["found"], score["r2_by_order"], score["variance"]) == ("nothing", {}, 0.0)
     assert "R2 on the hold-out is undefined" in score["audit"]
     write_json(tmp_path / "faithfulness.json", score)  # which takes no NaN
+
+
+def test_trains_are_scored_by_order_without_truncating_them(monkeypatch):
+    """Truncated cores would take ten gigabytes of a protein under a Markov background."""
+    train, background = random_train(8, 4, 5)
+    spectrum = Spectrum(background, "y", 0.5, Terms.build(background.template.sizes, {}), {}, (train,))
+    plan = make_plan({}, ["y"], background, budget=2_000, design="random")
+    codes = plan.queries(0, plan.size)
+    sketch = Sketch(plan, codes, spectrum.predict_codes(codes)[:, None])
+    held, values = sketch.samples("holdout")
+    expected = {"0": r_squared(values[:, 0], np.full(len(held), 0.5))}
+    for order in spectrum.variance_by_order():
+        part = spectrum.truncate(order) if order <= MAX_TRUNCATION else spectrum
+        expected[str(order)] = r_squared(values[:, 0], part.predict_codes(held))
+    monkeypatch.setattr(Train, "truncate", lambda *_: pytest.fail("a train was truncated"))
+    score = report(spectrum, sketch, 0)
+    assert score["r2_by_order"] == pytest.approx({k: expected[k] for k in score["r2_by_order"]}, abs=1e-12)
+    assert {"0", "1", "2", "3"} <= set(score["r2_by_order"])
+    assert set(score["accuracy_gap"]) == {"1", "2"}

@@ -11,7 +11,7 @@ from train_cases import CASES, random_train
 
 from oracles import all_codes, coalition_values, dividends, shapiq_index, shapley_values
 from shapsketch.spectrum.indices import VALUES, WEIGHTS
-from shapsketch.spectrum.trains import listed_supports
+from shapsketch.spectrum.trains import Train, listed_supports
 
 
 @pytest.mark.parametrize(("n", "q", "rank"), CASES)
@@ -71,6 +71,25 @@ def test_truncated_trains_have_the_dividends_up_to_an_order(max_order):
     assert np.allclose(truncated.predict(codes), by_terms, atol=1e-12)
     found = truncated.shapley_values(codes).sum(1)
     assert np.allclose(found, by_terms - train.mean, atol=1e-10)
+
+
+@pytest.mark.parametrize(("n", "q", "rank"), [(1, 4, 1), (6, 3, 4), (9, 4, 6)])
+def test_predictions_by_order_are_those_of_truncated_trains(n, q, rank):
+    train, _ = random_train(n, q, rank)
+    codes = np.random.default_rng(0).integers(0, q, (300, n)).astype(np.uint8)
+    found = train.predict_by_order(codes, 5)
+    for order, predicted in enumerate(found):
+        np.testing.assert_allclose(predicted, train.truncate(order).predict(codes), rtol=1e-11, atol=1e-12)
+
+
+def test_predictions_by_order_under_a_markov_chain_are_those_of_truncated_trains():
+    rng = np.random.default_rng(2)
+    cores = [np.eye(a, b)[:, None] + 0.4 * rng.normal(size=(a, 3, b)) for a, b in ((1, 3), (3, 3), (3, 2), (2, 1))]
+    steps = rng.dirichlet(np.ones(3), (3, 3))
+    train = Train.of_chain(cores, steps[0, 0], list(steps))
+    codes = all_codes([3] * 4)
+    for order, predicted in enumerate(train.predict_by_order(codes, 3)):
+        np.testing.assert_allclose(predicted, train.truncate(order).predict(codes), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize(("n", "rank"), [(50, 6), (200, 6)])

@@ -179,11 +179,11 @@ def _r2_by_order(
 ) -> dict[str, float]:
     """R2 of the dividends up to each order; with trains, up to `MAX_TRUNCATION`, and of all."""
     scores = {"0": r_squared(values, np.full(len(codes), spectrum.intercept), weights)}
-    for order in by_order:
-        whole = order == max(by_order)
-        if whole or not spectrum.trains or order <= MAX_TRUNCATION:
-            part = spectrum if whole else spectrum.truncate(order)
-            scores[str(order)] = r_squared(values, part.predict_codes(codes), weights)
+    listed = [k for k in by_order if k < max(by_order) and (not spectrum.trains or k <= MAX_TRUNCATION)]
+    parts = spectrum.predict_by_order(codes, max(listed, default=0))
+    scores |= {str(order): r_squared(values, parts[order], weights) for order in listed}
+    if by_order:
+        scores[str(max(by_order))] = r_squared(values, spectrum.predict_codes(codes), weights)
     return scores
 
 
@@ -192,9 +192,10 @@ def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str
     gaps: dict[str, Gap] = {}
     if not spectrum.background.is_product:
         return gaps
-    for order in range(1, min(2, max(spectrum.variance_by_order(), default=0)) + 1):
-        predicted = spectrum.truncate(order).predict_codes(codes)
-        gaps[str(order)] = accuracy_gap(spectrum.background, codes, values, predicted, order)
+    highest = min(2, max(spectrum.variance_by_order(), default=0))
+    parts = spectrum.predict_by_order(codes, highest)
+    for order in range(1, highest + 1):
+        gaps[str(order)] = accuracy_gap(spectrum.background, codes, values, parts[order], order)
     return gaps
 
 

@@ -48,6 +48,19 @@ class Components:
             total += train.predict(self.at_free(codes)) - train.mean
         return total
 
+    def predict_by_order(self, codes: np.ndarray, max_order: int) -> np.ndarray:
+        """Return (max_order + 1, N) float64: what `truncate` to each order, from 0 on, predicts.
+
+        Args:
+            codes: (N, n) uint8.
+            max_order: the highest.
+        """
+        orders = range(max_order + 1)
+        total = np.stack([self.terms.select(self.terms.orders <= order).predict(codes) for order in orders])
+        for train in self.trains:
+            total += train.predict_by_order(self.at_free(codes), max_order) - train.mean
+        return total
+
     def shapley_values(self, codes: np.ndarray) -> np.ndarray:
         """Return the (N, n) float64 Shapley values of (N, n) uint8 codes."""
         values = self.terms.shapley_values(codes)

@@ -160,6 +160,15 @@ class Spectrum:
         """Return the (N,) float64 reconstruction at (N, n) uint8 local codes."""
         return self.intercept + self.components.predict(codes)
 
+    def predict_by_order(self, codes: np.ndarray, max_order: int) -> np.ndarray:
+        """Return (max_order + 1, N) float64: what `truncate` to each order, from 0 on, reconstructs.
+
+        Args:
+            codes: (N, n) uint8 local codes.
+            max_order: the highest.
+        """
+        return self.intercept + self.components.predict_by_order(codes, max_order)
+
     def shapley_values(self, sequences: Iterable[str]) -> np.ndarray:
         """Return the (N, n) float64 Shapley values of N sequences; they sum to `predict` less `intercept`."""
         return self.components.shapley_values(self.encode(sequences))

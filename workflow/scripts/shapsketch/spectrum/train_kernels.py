@@ -21,6 +21,15 @@ def _times(vector, matrix, rows, columns, out):
             out[b] += x * matrix[a, b]
 
 
+@numba.njit(cache=True, fastmath={"contract"}, inline="always")
+def _add_times(vector, matrix, rows, columns, out):
+    """Add vector (rows,) times matrix (rows, columns) to out."""
+    for a in range(rows):
+        x = vector[a]
+        for b in range(columns):
+            out[b] += x * matrix[a, b]
+
+
 @numba.njit(cache=True, fastmath={"contract", "reassoc"}, inline="always")
 def _dot(left, right, size):
     total = 0.0
@@ -50,6 +59,34 @@ def predict(start, stop, codes, matrices, ranks, out):
                 _copy(after, ranks[i + 1], left[r])
         for r in range(last - first):
             out[first + r] = left[r, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def predict_by_order(start, stop, codes, means, changes, ranks, out):
+    """Write into out (N, K) the sums of the dividends up to each order below K; means are (n, k, k).
+
+    Each number of letters that have spoken so far has a row vector of its own.
+    """
+    n, width, orders = codes.shape[1], means.shape[1], out.shape[1]
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
+        left, after = np.zeros((last - first, orders, width)), np.empty((orders, width))
+        for r in range(last - first):
+            left[r, 0, 0] = 1.0
+        for i in range(n):
+            for r in range(last - first):
+                letter = codes[first + r, i]
+                for k in range(orders):
+                    _times(left[r, k], means[i], ranks[i], ranks[i + 1], after[k])
+                    if k > 0:
+                        _add_times(left[r, k - 1], changes[i, letter], ranks[i], ranks[i + 1], after[k])
+                for k in range(orders):
+                    _copy(after[k], ranks[i + 1], left[r, k])
+        for r in range(last - first):
+            total = 0.0
+            for k in range(orders):
+                total += left[r, k, 0]
+                out[first + r, k] = total
 
 
 @numba.njit(cache=True, nogil=True)

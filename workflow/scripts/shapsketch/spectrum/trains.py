@@ -179,6 +179,17 @@ class Train:
         over_sequences(kernels.predict, codes, self.cores, self.ranks, out)
         return out
 
+    def predict_by_order(self, codes: Array, max_order: int) -> Array:
+        """Return (max_order + 1, N) float64: what `truncate` to each order, from 0 on, predicts, without its cores.
+
+        Args:
+            codes: (N, n) uint8 local codes.
+            max_order: the highest.
+        """
+        out = np.empty((len(codes), max_order + 1))
+        over_sequences(kernels.predict_by_order, codes, self.means, self.changes, self.ranks, out)
+        return out.T
+
     def shapley_values(self, codes: Array) -> Array:
         """Return the (N, n) float64 Shapley values of (N, n) uint8 local codes; a row adds up to f(x) less the mean.
 
