@@ -15,6 +15,7 @@ from ..spectrum.basis import ProductBasis
 from ..spectrum.terms import Support
 
 MAX_CELLS = 4096  # of one table; larger ones are not screened
+MAX_GROWN = 10_000_000  # supersets of the supports below, each counted as often as it is grown: 700 MB at most
 SCREENING_POINTS = 1_000_000
 MIN_Z = 1.5  # standard deviations of a noise variance above its mean
 SUPPORTS_AT_ONCE = 1024  # supports
@@ -33,7 +34,8 @@ def candidates(
         background: with the template, whose free positions make up the supports.
         order: of the supports.
         below: the variance of each known support of the order below.
-        most: how many; if there are more, the supersets of the strongest below, and the proposed ones.
+        most: how many; if there are more, the supersets of the strongest below, and the proposed ones. Of the supports
+            below so many are grown, the strongest first, that they have `MAX_GROWN` supersets.
         proposed: supports that are looked at in any case.
 
     Returns:
@@ -45,11 +47,13 @@ def candidates(
         supports: Iterable[Support] = combinations(free, order)
     else:
         scores: dict[Support, float] = {}
-        for support, variance in below.items():
+        count = max(1, MAX_GROWN // len(free))
+        strongest = below if len(below) <= count else sorted(below, key=lambda s: (-below[s], s))[:count]
+        for support in strongest:
             for i in free:
                 if i not in support:
                     larger = tuple(sorted((*support, i)))
-                    scores[larger] = scores.get(larger, 0.0) + variance**0.5
+                    scores[larger] = scores.get(larger, 0.0) + below[support] ** 0.5
         grown = sorted(scores, key=lambda s: (-scores[s], s))[:most]
         supports = sorted({*grown, *(s for s in proposed if len(s) == order)})
     return [s for s in supports if int(np.prod(sizes[list(s)])) <= MAX_CELLS]
