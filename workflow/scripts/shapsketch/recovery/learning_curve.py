@@ -139,7 +139,8 @@ def learning_curve(
         output: [r["outputs"][output] for r in rounds if output in r["outputs"]] for output in names
     }
     searches = dict.fromkeys(range(len(names)), QUICK)
-    for k in range(1, len(sketch.plan.rounds) if not rounds and sketch.plan.count("validation") else 1):
+    asked = not rounds and sketch.plan.count("validation") and any(r["r2"] is not None for r in records.values())
+    for k in range(1, len(sketch.plan.rounds) if asked else 1):
         part = sketch.first(k)
         for output, predicted, name in _predicted(part, names, records, max_order, minutes, threads, searches):
             scored[output].append(_row(output, part, sketch.plan.outputs.index(output), predicted, name))
@@ -279,11 +280,10 @@ def _asked_trains(
 
 def _row(output: str, sketch: Sketch, number: int, predicted: np.ndarray, estimator: str) -> CurvePoint:
     values = sketch.samples("holdout")[1][:, number]
-    r2: float | None = None
-    low: float | None = None
-    high: float | None = None
+    scores: tuple[float | None, float | None, float | None] = (None, None, None)
     if not is_undefined(values, sketch.values[:, number]):
-        r2, (low, high) = r_squared(values, predicted), r2_interval(values, predicted, sketch.plan.seed)
+        scores = (r_squared(values, predicted), *r2_interval(values, predicted, sketch.plan.seed))
+    r2, low, high = scores
     return {
         "output": output,
         "evaluations": sketch.plan.evaluations,
