@@ -242,6 +242,10 @@ def test_values_are_refined_with_standard_errors(copy, tmp_path):
     aggregates = pd.read_parquet(folder / "aggregates.parquet")
     assert set(aggregates["group"].dropna()) == {"x", "y"}
     assert set(aggregates["index"]) == {"SV", "k-SII", "BV"}
+    summed = aggregates[(aggregates["index"] == "SV") & aggregates["group"].isna()].set_index(["output", "positions"])
+    for output, own in values.groupby("output"):
+        assert [f"pos_{position}" for position in summed.loc[output].index] == positions
+        assert np.allclose(summed.loc[output, "mean"], own[positions].mean(), atol=1e-6)
     scores = json.loads((folder / "faithfulness.json").read_text())["g"]
     assert scores["refined"] == 250
     assert "Refined by 12 evaluations per sequence: standard error" in (folder / "report.html").read_text()
