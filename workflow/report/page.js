@@ -246,11 +246,12 @@ class Page {
         orderBars(content, room),
         "How much of the model's variance single letters, pairs and larger groups carry under the background; grey was not found.",
       );
+    const { scored } = content.words, which = scored === "the hold-out" ? "points that were used for nothing else" : `points (${scored})`;
     if (get("holdout_model"))
       add(
         "Hold-out",
-        scatter(get("holdout_spectrum"), get("holdout_model"), "Points that nothing else has used", room),
-        `${thousands(get("holdout_model").length)} points that were used for nothing else: the model against the spectrum. On the line they agree.`,
+        scatter(get("holdout_spectrum"), get("holdout_model"), `Model and spectrum at ${which}`, room),
+        `${thousands(get("holdout_model").length)} ${which}: the model against the spectrum. On the line they agree.`,
       );
     if (get("prediction")?.some(Number.isFinite))
       add(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ..fidelity.r2_words import headline_r2, r2_of
+from ..fidelity.r2_words import headline_r2, r2_of, scored_on
 from ..fidelity.verdict import instead, no_arcs, no_motif, no_pair
 from .analysis import Analysis
 from .packing import Pack
@@ -50,6 +50,7 @@ def output_content(analysis: Analysis, output: str) -> dict[str, Any]:
         "variance_by_order": score["variance_by_order"],
         "unit": float(np.sqrt(score["variance"])),
         "words": {
+            "scored": scored_on(score),
             "instead": instead(score, bool(analysis.on_queries[output].get("refined"))),
             "spectral": instead(score),
             "motifs": no_motif(score),
