@@ -10,6 +10,8 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from shapsketch.figures.heat_maps import mutation_map
@@ -24,9 +26,10 @@ if __name__ == "__main__":
         figure = mutation_map(rows, "letter", "mean", alphabet, f"{output}, mean over the sequences that change")
         save_figure(figure, folder / f"{output}.mean")
     with pq.ParquetFile(snakemake.input.mutations) as file:
-        first = file.read_row_group(0, ["sequence_id"])["sequence_id"].unique() if file.num_row_groups else []
-    chosen = [name.as_py() for name in first[: params.drawn]]
-    table = pq.read_table(snakemake.input.mutations, filters=[("sequence_id", "in", chosen)]).to_pandas()
+        first = next(file.iter_batches(columns=["sequence_id"]), None)
+    names = first["sequence_id"].unique()[: params.drawn] if first else pa.array([], pa.string())
+    chosen, drawn = names.to_pylist(), pc.field("sequence_id").isin(names)
+    table = pq.read_table(snakemake.input.mutations, filters=drawn).to_pandas()
     for (name, output), rows in table.groupby(["sequence_id", "output"]):
         figure = mutation_map(rows, "alt", "delta", alphabet, f"{output}, {name}")
         save_figure(figure, folder / f"{output}.sequence_{chosen.index(name) + 1}")
