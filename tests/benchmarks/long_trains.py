@@ -133,8 +133,8 @@ def as_they_are(around: Around) -> list[dict[str, Any]]:
     alone = around.row("students", time.process_time() - began, fit.values, scores, validation_r2=fit.validation_r2)
     began, fewer = time.process_time(), student_fit.WALK_SHARE // FEWER_WALKS
     with patch.object(student_fit, "WALK_SHARE", fewer):
-        values, *_ = student_fit._walks(students, game, [1 / FOLDS] * FOLDS)
-    walked = around.row("students, a third of the walks", time.process_time() - began, values[:, 0], scores)
+        values = fit_students(students, game, game.means(answers), 2)[0].values
+    walked = around.row("students, a third of the walks", time.process_time() - began, values, scores)
     return [told, alone, walked]
 
 
