@@ -12,6 +12,7 @@ import pytest
 import torch
 from second_device import DEVICE, second_device
 
+from shapsketch.masks.student import train_students
 from shapsketch.mechanism import (
     ablation,
     activations,
@@ -29,10 +30,12 @@ from shapsketch.mechanism.training import Training, train
 from shapsketch.models import Model
 from shapsketch.models.dictionary import Dictionary, as_numpy
 from shapsketch.models.hooked_network import HookedNetwork
+from shapsketch.recovery import networks
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
 
+LONG = Template(Alphabet("ACGT"), "N" * 200)
 CODES = activations.draw(Background.uniform(planted.TEMPLATE), 0, 0, 24)
 
 
@@ -159,6 +162,39 @@ def test_dictionaries_are_trained_on_a_second_device(both, variant):
     made, wanted = both(trained, layout="channels_first")
     for one, other in zip(made, wanted, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@CUDA
+def test_students_trained_twice_on_a_gpu_are_the_same():
+    codes, values = activations.draw(Background.uniform(LONG), 0, 0, 2000), np.sin(np.arange(2000.0))[:, None]
+    folds = [np.arange(1000), values[:1000], np.arange(1000, 2000), values[1000:]]
+
+    def trained():
+        made = train_students(LONG, lambda rows: codes[rows], folds, 0)
+        return [as_numpy(t) for network in made.networks for t in network.parameters()]
+
+    assert all(np.array_equal(one, other) for one, other in zip(trained(), trained(), strict=True))
+
+
+@pytest.fixture
+def settled():
+    """What PyTorch is told of arithmetic on GPUs; put back at the end."""
+    flags = (torch.backends.cuda.matmul, "allow_tf32"), (torch.backends.cudnn, "allow_tf32")
+    flags = (*flags, (torch.backends.cudnn, "deterministic"))
+    before = [getattr(module, name) for module, name in flags]
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = True, True
+    torch.backends.cudnn.deterministic = False
+    yield lambda: [getattr(module, name) for module, name in flags]
+    for (module, name), value in zip(flags, before, strict=True):
+        setattr(module, name, value)
+
+
+def test_students_are_trained_in_full_precision_on_a_gpu(settled, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert settled() == [True, True, False]
+    assert networks.device().type == "cuda"
+    assert settled() == [False, False, True]
 
 
 def test_the_second_device_refuses_what_a_second_device_refuses():

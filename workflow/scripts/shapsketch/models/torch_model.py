@@ -130,7 +130,7 @@ def load_network(source: Mapping[str, Any]) -> "tuple[torch.nn.Module, torch.dev
 
 
 def find_device(name: str) -> "torch.device":
-    """Return the device a config names, with arithmetic that agrees with the processor's.
+    """Return the device a config names, with arithmetic that agrees with the processor's and is the same when repeated.
 
     Args:
         name: `cpu`, `cuda`, `cuda:1`, or `auto` (the first CUDA device, if there is one).

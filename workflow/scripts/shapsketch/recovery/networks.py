@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..models.adam import Adam
+from ..models.torch_model import find_device
 from ..sequences.background import Background
 from ..sequences.residues import residue_properties
 from ..sequences.template import Template
@@ -146,9 +147,9 @@ class Network(nn.Module):
             self.low.data, self.span.data = (torch.from_numpy(a.astype(np.float32)) for a in (low, high - low))
 
 
-def device() -> str:
-    """Return where networks are trained."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def device() -> torch.device:
+    """Return where networks are trained: on a GPU if there is one, in full precision and the same whenever repeated."""
+    return find_device("auto")
 
 
 def letter_features(template: Template) -> np.ndarray:
