@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from documented import PAGE, names_in, section_of, undocumented
 from shapsketch.comparison import table as comparison
@@ -22,6 +23,7 @@ from shapsketch.sequences import intervals
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template
+from shapsketch.settings.config import check_config
 from shapsketch.spectrum.interaction_tables import INTERACTION_SCHEMA
 from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import save_spectra
@@ -255,3 +257,10 @@ def test_every_room_has_its_row(root):
     rows = re.findall(r"^\| (`[^|]*) \|", (root / "docs/architecture.md").read_text(), re.M)
     rooms = {path.parent.name for path in (root / "workflow/scripts/shapsketch").glob("*/__init__.py")}
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == rooms
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/gallery").glob("*.yaml")), ids=lambda path: path.name)
+def test_configs_of_the_gallery_are_configs(path):
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    check_config(yaml.safe_load(path.read_text()), schema)
+    assert f"--configfile docs/gallery/{path.name}" in path.read_text()
