@@ -45,7 +45,7 @@ function nodeTable(one, output) {
   const says = (node) => (node.f1 != null && node.f1 > node.chance_f1 + MIN_ABOVE_CHANCE ? `${node.letter} at ${node.place}` : "no letter");
   const rows = one.nodes.map((node) => html("tr", {}, html("td", {}, latentButton(node.latent)), [node.position, says(node), number(node.f1), number(node.chance_f1), percent(node.active), number(node.effect, true), number(node.size)].map((t) => html("td", {}, t))));
   return html("details", { class: "nodes", open: true }, html("summary", {}, "Where: latents at single positions"),
-    html("p", { class: "soft" }, `A latent is one direction at all positions; at one of them it may say more. Each of those that move ${output} most is named by the letter that it is active with, chosen on some clusters of sequences and scored on others (no letter: its F1 is not 0.1 above that of chance), and removed alone: mean change where it is active, root mean square over all.`),
+    html("p", { class: "soft" }, `A latent is one direction at all positions; at one of them it may say more. Each of those that move ${output} most is named by the letter that it is active with, chosen on some clusters of sequences and scored on others (no letter: its F1 is not 0.1 above that of chance), and removed alone: what the output loses by that (+: it is lower without the latent), as a mean where the latent is active, and as a root mean square over all (size).`),
     html("div", { class: "scroll" }, html("table", {}, html("thead", {}, html("tr", {}, head.map((t) => html("th", {}, t)))), html("tbody", {}, rows))));
 }
 

@@ -112,7 +112,7 @@ function map(one) {
           width,
           height: Math.max(0.5, Math.abs(y(v) - y(0))),
           class: `cell ${v > 0 ? "up" : "down"}`,
-          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)}${one.divided ? "" : ` ± ${number(one.errors[i])}`}`,
+          "data-tip": `${one.letters[i]} at ${i + 1}: ${number(v, true)}${one.divided ? "" : ` ± ${number(Z * one.errors[i])}`}`,
         })
       : null;
   });
@@ -180,6 +180,7 @@ function drawMap(one) {
   document.getElementById("map").replaceChildren(
     ...(whole ? [] : [scrolling(`Overview of ${one.id}`, overview(one)), controls(one)]),
     scrolling(`Map of ${one.id}`, map(one)),
+    ...(!one.divided && one.errors.some(Boolean) ? [html("p", { class: "caption" }, "Thin lines, and ± in the tips, are 95 % intervals (1.96 standard errors); ± below is one standard error.")] : []),
     ...(one.divided ? [html("p", { class: "caption" }, "Letters share the values of their segments as the students divide them, which has no standard error; those of the segments are in the table.")] : []),
   );
 }

@@ -39,7 +39,7 @@ DOWNLOADS = (
     ("cluster_members", "motifs/cluster_members.tsv", "the cluster of each sequence"),
     ("motifs", "motifs/motifs.tsv", "the motifs"),
     ("motif_matrices", "motifs/motif_matrices.tsv", "letter frequencies and mean contributions of each motif"),
-    ("placements", "motifs/placements.tsv", "where motifs with a variable gap were found"),
+    ("placements", "motifs/placements.tsv", "at which positions, and with which gaps, each motif was found"),
     ("instances", "motifs/instances.tsv", "every instance of every motif"),
     ("bed", "motifs/instances.bed", "the instances as BED"),
     ("meme", "motifs/motifs.meme", "the motifs in MEME format"),
