@@ -220,7 +220,10 @@ def _explainer(case: Case, estimator: Estimator) -> MaskExplainer:
 
 
 def run_peer(name: str, method: str, case: Case) -> list[dict[str, Any]]:
-    """Let another method explain the sequences of a case whose truth is known; none where it is not installed."""
+    """Let another method explain the sequences of a case whose truth is known.
+
+    Where it is not installed there is no row; where it refuses so few evaluations, one without values.
+    """
     rows = []
     for number, text in case.texts.items():
         if number >= case.truths:
@@ -229,7 +232,13 @@ def run_peer(name: str, method: str, case: Case) -> list[dict[str, Any]]:
         truth = truth_of(name, number, case, game)
         began, spent = time.process_time(), case.budget
         if method in SHAPIQ:
-            guess = shapiq_values(*SHAPIQ[method], case.model, game, case.budget)
+            try:
+                guess = shapiq_values(*SHAPIQ[method], case.model, game, case.budget)
+            except ValueError as error:  # SPEX needs a whole code
+                if "Insufficient budget" not in str(error):
+                    raise
+                rows.append({"case": name, "sequence": number, "method": method, "budget": spent})
+                continue
         elif name == "network" and method in GRADIENTS:
             guess = GRADIENTS[method](game, case.budget)
         elif method == "saturation mutagenesis" and case.segments is None:

@@ -26,7 +26,8 @@ def long_inputs(table: pd.DataFrame) -> Rows:
             cells += [_pooled(run["missed"], run["signal"], 3), _pooled(run["half_missed"], run["half_signal"], 2)]
             cells += [_over_sequences(run["coverage"], 3), _over_sequences(run["error_ratio"], 1)]
             about = [LONG_INPUTS[case], MASKED.get(method, method), str(len(run)), f"{budget:,}"]
-            rows.append([*about, *cells, f"{run['seconds'].mean():,.0f}"])
+            seconds = run["seconds"].mean()
+            rows.append([*about, *cells, "-" if pd.isna(seconds) else f"{seconds:,.0f}"])
     return grouped(rows)
 
 
