@@ -142,7 +142,7 @@ def measure_steering(network: HookedNetwork, dictionary: Dictionary, codes: np.n
     """Outputs that a latent raises more than both controls, and those of which the interval says so."""
     chosen, tested = codes[:200], codes[200:400]
     effects, _ = latents.effects(network, dictionary, latents.Coded.of(network, dictionary, [""] * 200, chosen), 4)
-    rows = steering.compare(network, dictionary, tested, effects, 0)
+    rows = steering.compare(network, dictionary, tested[::2], tested[1::2], effects, 0)
     sure = sum(row["gain_low"] > 0 for row in rows)
     return {"wins": sum(row["wins"] for row in rows), "sure_wins": sure, "outputs": len(rows)}
 

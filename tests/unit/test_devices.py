@@ -101,7 +101,7 @@ def steered(source, path):
     network, dictionary, _ = mechanism(source, path)
     coded = latents.Coded.of(network, dictionary, [""] * len(CODES), CODES)
     effects = latents.effects(network, dictionary, coded, 10)[0]
-    (row,) = steering.compare(network, dictionary, CODES, effects, 0)
+    (row,) = steering.compare(network, dictionary, CODES[::2], CODES[1::2], effects, 0)
     doses = steering.dose_response(network, dictionary, CODES, ["1.0"], [0, 2])
     changes = [row[key] for key in ("length", "change", "random_change", "means_change", "gain")]
     return [effects, np.array(changes), np.array([dose["change"] for dose in doses])]

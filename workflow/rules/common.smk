@@ -35,7 +35,13 @@ from shapsketch.settings.config import (
 from shapsketch.settings.conditions import split_member
 from shapsketch.settings.cost import CHECKED_CHANGES, auto_shards
 from shapsketch.settings.letters import allowed_letters, named_letters
-from shapsketch.settings.mechanism import ends_of, expand_latents, label_files
+from shapsketch.settings.mechanism import (
+    ends_of,
+    expand_latents,
+    has_modules,
+    label_files,
+    passes_of,
+)
 from shapsketch.settings.near import near_names
 from shapsketch.settings.rounds import sampling_rounds, stop_rule
 from shapsketch.settings.outputs import SCORES, output_words
@@ -122,12 +128,11 @@ CHECKED = [
 # Masked explanations need no sketch: each sequence is a game of its own.
 MASKED = config["explain"]["mode"] == "masks"
 MECHANISMS = config["mechanism"]
-# Networks whose modules have names.
+# Networks that `mechanism` can look into.
 NETWORKS = [
     model
     for model in MODELS
-    if MODELS[model]["source"]["kind"] == "torch"
-    and {"factory", "architecture"} & MODELS[model]["source"].keys()
+    if has_modules(MODELS[model]["source"]) and not passes_of(MODELS[model]["source"])
 ]
 TABLE_SCHEMA = read_schema("sequences")
 

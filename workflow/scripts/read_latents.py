@@ -16,6 +16,7 @@ if __name__ == "__main__":
 
     from shapsketch.mechanism import concepts, latents
     from shapsketch.mechanism.setup import open_mechanism
+    from shapsketch.mechanism.vectors import spread
     from shapsketch.models.dictionary import Dictionary
     from shapsketch.motifs.meme import meme_text
     from shapsketch.motifs.pwm import MATRIX_COLUMNS
@@ -29,7 +30,7 @@ if __name__ == "__main__":
     dictionary, settings = Dictionary.of_network(inputs.dictionary, network), params.latents
     alphabet = network.template.alphabet
     pool = split.kept.record["pool"]
-    rows = split.held_rows[: settings["sequences"]]
+    rows = spread(split.held_rows, settings["sequences"])
     ids = [f"draw{k + 1}" for k in range(len(split.codes))]
     if inputs.get("sequences"):
         ids = pq.read_table(inputs.sequences, columns=["sequence_id"])["sequence_id"].to_pylist()

@@ -21,11 +21,12 @@ if __name__ == "__main__":
     network, split = open_mechanism(params, snakemake.input)
     dictionary = Dictionary.of_network(snakemake.input.dictionary, network)
     latents = pd.read_parquet(snakemake.input.latents)
-    codes = split.codes[split.held_rows[: params.steer["sequences"]]]
+    chosen, tested = (split.codes[rows] for rows in split.halves(params.steer["sequences"]))
     effects = latents[[f"effect_{output}" for output in network.outputs]].to_numpy(float)
-    compared = pd.DataFrame(steering.compare(network, dictionary, codes, np.array(effects), params.seed))
+    compared = pd.DataFrame(steering.compare(network, dictionary, chosen, tested, effects, params.seed))
     write_text(snakemake.output.steering, table_text(compared))
     strongest = latents.sort_values("influence", ascending=False, kind="stable")["latent"][: params.steer["latents"]]
+    codes = np.concatenate([chosen, tested])
     doses = steering.dose_response(network, dictionary, codes, strongest.tolist(), params.steer["doses"])
     write_text(snakemake.output.doses, table_text(pd.DataFrame(doses)))
     tell(f"{name}: latents move {compared['wins'].sum()} of {len(compared)} outputs more than both controls")

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     from shapsketch.mechanism import ablation, circuits, games, nodes, rankings, viewer
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
+    from shapsketch.mechanism.vectors import spread
     from shapsketch.models.dictionary import Dictionary
     from shapsketch.settings.errors import InputError
     from shapsketch.storage.files import write_json
@@ -24,9 +25,9 @@ if __name__ == "__main__":
     network, split = open_mechanism(params, snakemake.input)
     dictionary, settings = Dictionary.of_network(snakemake.input.dictionary, network), params.circuit
     rows = split.held_rows
-    fitted = split.codes[np.flatnonzero(~split.is_held)[: 4 * settings["sequences"]]]
-    chosen, tested = np.array_split(split.codes[rows[: 2 * settings["sequences"]]], 2)
-    shown = rows[: nodes.MAX_SEQUENCES]
+    fitted = split.codes[spread(np.flatnonzero(~split.is_held), 4 * settings["sequences"])]
+    chosen, tested = (split.codes[half] for half in split.halves(2 * settings["sequences"]))
+    shown = spread(rows, nodes.MAX_SEQUENCES)
     watched = nodes.Watched.of(network, dictionary, split.codes[shown], split.clusters[shown], params.seed)
     means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
     names, count = dictionary.names(), dictionary.layers * dictionary.latents
@@ -48,7 +49,8 @@ if __name__ == "__main__":
     with script.progress(f"circuits {name}", "latent", len(outputs) * count) as bar:
         for output in outputs:
             place = circuits.find_output(network, output)
-            graphs = [circuits.trace(network, dictionary, codes, output) for codes in chosen[: settings["graphs"]]]
+            examples = spread(chosen, settings["graphs"])
+            graphs = [circuits.trace(network, dictionary, codes, output) for codes in examples]
             records = []
             for number, graph in enumerate(graphs, 1):
                 slug = f"{output}-{number}"
@@ -73,7 +75,7 @@ if __name__ == "__main__":
             curves = ablation.Curves(sizes, network.predict(tested)[:, place], values)
             players = np.argsort(-traced["ablation"], kind="stable")[: settings["players"]]
             explained = games.explain_sequences(
-                network, dictionary, chosen[: settings["explained"]], means, players.tolist(), place
+                network, dictionary, spread(chosen, settings["explained"]), means, players.tolist(), place
             )
             content[output] = {
                 "graphs": records,

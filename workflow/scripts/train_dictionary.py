@@ -35,9 +35,10 @@ if __name__ == "__main__":
     )
     inputs = [split.vectors(site, rows, settings["max_vectors"]) for site in reads]
     targets = inputs if names.kind == "sae" else [split.vectors(site, rows, settings["max_vectors"]) for site in writes]
-    available = len(rows) * (writes[0].positions if split.kept.record["pool"] == "none" else 1)
-    if available > len(inputs[0]):
-        tell(f"{names.mechanism}: a dictionary is trained on {len(inputs[0])} of {available} vectors (max_vectors)")
+    places = max(site.positions for site in writes) if split.kept.record["pool"] == "none" else 1
+    available, used = len(rows) * places, max(map(len, inputs))
+    if available > used:
+        tell(f"{names.mechanism}: a dictionary is trained on {used} of {available} vectors (max_vectors)")
     origin = {
         "activations": sha256_json([sha256_file(path) for path in snakemake.input.manifests]),
         "model": split.kept.record["model"],

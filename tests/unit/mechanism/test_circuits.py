@@ -101,6 +101,67 @@ def test_frozen_attention_and_normalisation_are_linear():
     assert torch.allclose((x.grad * x).sum(), made.sum(), atol=1e-4)  # linear in x, but for biases of zero
     with circuits.frozen(), pytest.raises(InputError, match="scaled_dot_product_attention hides it"):
         torch.nn.functional.scaled_dot_product_attention(x, x, x)
+    for other in (torch.nn.GroupNorm(2, 4), torch.nn.InstanceNorm1d(4)):
+        with circuits.frozen(), pytest.raises(InputError, match="need normalisation that can be held, and .*_norm is"):
+            other(x)
+
+
+@pytest.mark.parametrize(
+    "norm", [torch.nn.LayerNorm(8), torch.nn.LayerNorm((4, 8)), torch.nn.RMSNorm(8), torch.nn.RMSNorm(8, eps=0.5)]
+)
+def test_normalisation_is_held(norm):
+    x, push = torch.randn(1, 4, 8, generator=torch.Generator().manual_seed(0)), torch.randn(1, 4, 8)
+    with circuits.frozen():
+        made, moved = torch.autograd.functional.jvp(norm, x, push)
+    assert torch.allclose(made, norm(x), atol=1e-5)
+    axes = tuple(range(-len(norm.normalized_shape), 0))
+    centred = isinstance(norm, torch.nn.LayerNorm)
+    from_mean = [v - v.mean(axes, keepdim=True) if centred else v for v in (x, push)]
+    eps = torch.finfo(x.dtype).eps if norm.eps is None else norm.eps
+    divisor = (from_mean[0].square().mean(axes, keepdim=True) + eps).sqrt()
+    assert torch.allclose(moved, from_mean[1] / divisor, atol=1e-5)
+
+
+ARRANGED = """
+import sys
+sys.path.insert(0, {tests!r})
+import planted
+
+class Arranged(planted.Planted):
+    def forward(self, x):
+        x = x.reshape(len(x), {shape}){turned}
+        return super().forward(x)
+
+def network():
+    return Arranged().eval()
+"""
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape", "turned"),
+    [
+        ("channels_last", "6, 4", ".transpose(1, 2)"),
+        ("flat", "6, 4", ".transpose(1, 2)"),
+        (["position", "letter"], "6, 4", ".transpose(1, 2)"),
+        ([1, "position", "letter"], "6, 4", ".transpose(1, 2)"),
+        (["letter", 1, "position"], "4, 6", ""),
+    ],
+)
+def test_letters_are_at_their_positions_in_every_layout(traced, root, tmp_path, layout, shape, turned):
+    network, dictionary = traced
+    (tmp_path / "net.py").write_text(ARRANGED.format(tests=str(root / "tests"), shape=shape, turned=turned))
+    source = {"kind": "torch", "layout": layout, "factory": f"{tmp_path}/net.py:network"}
+    other, codes = HookedNetwork(source, TEMPLATE, ["y"]), TEMPLATE.alphabet.encode(["TGAGTG"])[0]
+    made, wanted = (circuits.trace(one, dictionary, codes, "y") for one in (other, network))
+    assert np.allclose(made.effects, wanted.effects, atol=1e-5)
+    assert np.abs(wanted.effects[:, np.array(wanted.kinds) == "token"]).max() > 0.9
+
+
+def test_modules_of_other_positions_have_no_circuit(traced):
+    network, dictionary = traced
+    dictionary = replace(dictionary, reads=(dictionary.reads[0], replace(dictionary.reads[1], first=1)))
+    with pytest.raises(InputError, match="same number of positions"):
+        circuits.trace(network, dictionary, np.zeros(6, np.uint8), "y")
 
 
 def test_an_autoencoder_has_no_circuit(traced):

@@ -9,7 +9,9 @@ import torch
 from dictionary_cases import FEATURES, SETTINGS, SITES, WIDTH, fitted, planted
 
 from shapsketch.mechanism import measures
+from shapsketch.mechanism.activations import Activations, describe, write_shard
 from shapsketch.mechanism.training import Training, train
+from shapsketch.mechanism.vectors import Split, spread
 from shapsketch.models.sites import Site
 
 
@@ -97,3 +99,31 @@ def test_a_broken_run_goes_on_and_gives_the_same_bytes(tmp_path):
     assert seen[0] == 40
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
     assert not kept.exists()
+
+
+def test_layers_of_other_numbers_of_positions_are_trained_together():
+    vectors = planted(300, seed=2)[0]
+    layers = [vectors, vectors[:120]]
+    sites = tuple(Site(f"body{k}", "out", 1, WIDTH, 0) for k in range(2))
+    training = Training(kind="sae", latents=16, k=2, steps=30, batch=32)
+    made = train(layers, layers, (sites, sites), training)
+    again = train([layers[0], layers[0]], [layers[0], layers[0]], (sites, sites), training)
+    assert made.layers == 2
+    assert torch.equal(made.w_enc[0], again.w_enc[0])  # what the other layer holds is not this one's matter
+
+
+def test_rows_of_sorted_files_are_spread_and_halves_share_no_cluster(tmp_path):
+    site, count = SITES[0][0], 400
+    letters = np.repeat(np.arange(4), count // 4)[:, None].repeat(6, 1).astype(np.uint8)  # sorted by the first letter
+    letters[:, 1:] = np.random.default_rng(0).integers(0, 4, (count, 5))
+    letters[1::2] = letters[::2]  # every other one is the same again
+    kept = {site.key: np.zeros((count, 1, WIDTH), np.float32)}
+    write_shard(str(tmp_path / "a.safetensors"), kept, letters, describe([site], {}, "none"))
+    split = Split(Activations((str(tmp_path / "a.safetensors"),)), 1.0, 0)
+    halves = split.halves(60)
+    for rows in (spread(split.held_rows, 40), *halves):
+        shares, of_all = (np.bincount(letters[k, 0], minlength=4) / len(k) for k in (rows, split.held_rows))
+        assert np.abs(shares - of_all).max() < 0.12
+    assert abs(len(halves[0]) - len(halves[1])) <= 2
+    assert not set(split.clusters[halves[0]]) & set(split.clusters[halves[1]])
+    assert split.is_held[np.concatenate(halves)].all()

@@ -214,8 +214,97 @@ def test_mistakes_are_told(source, tmp_path):
         assert sentence in str(told.value)
     with pytest.raises(InputError, match="has none to name: give a source of the kind torch with factory"):
         HookedNetwork({"kind": "torch", "path": "m.pt2", "layout": "flat"}, DNA, ["a"])
-    with pytest.raises(InputError, match="leave out reverse_complement"):
+    with pytest.raises(InputError, match="looks into one pass of one network, and .* has reverse_complement; leave it"):
         HookedNetwork(source | {"reverse_complement": True}, DNA, ["a"])
+
+
+IN_PLACE = """
+import torch
+from torch import nn
+
+class Network(nn.Module):
+    def __init__(self, inplace):
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed, self.mix, self.out = nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 1)
+        self.act, self.inplace = nn.ReLU(inplace), inplace
+
+    def forward(self, x):
+        x = self.embed(x)
+        y = self.mix(input=x)
+        if self.inplace:
+            y += x
+        else:
+            y = y + x
+        return self.out(self.act(y).mean(1))
+
+class Head(nn.Module):
+    def __init__(self, inplace):
+        super().__init__()
+        torch.manual_seed(0)
+        self.mix, self.act, self.out = nn.Linear(32, 6), nn.ReLU(inplace), nn.Linear(6, 1)
+
+    def forward(self, x):
+        return self.out(self.act(self.mix(x.flatten(1))))
+
+def plain(): return Network(False)
+def in_place(): return Network(True)
+def plain_head(): return Head(False)
+def in_place_head(): return Head(True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["", "_head"])
+def test_what_a_network_does_in_place_is_not_what_its_modules_give(tmp_path, kind):
+    (tmp_path / "net.py").write_text(IN_PLACE)
+    source, codes, kept, pushed = {"kind": "torch", "layout": "channels_last"}, draw(20), [], []
+    for name in ("plain", "in_place"):
+        network = HookedNetwork({**source, "factory": f"{tmp_path}/net.py:{name}{kind}"}, DNA, ["a"])
+        sites = [network.site("mix"), network.site("mix", "in"), network.site("act", "in")]
+        kept.append(activations.collect(network, codes, sites))
+        given = torch.full((20, sites[0].positions, 6), -1.0)
+        with network.replaced({sites[0]: lambda x, y, given=given: given}), network.watched(sites) as seen:
+            pushed.append(network.predict(codes))
+        assert given.unique().tolist() == [-1.0]
+        assert torch.equal(seen["mix.out"], given)
+        assert "mix" in [row["module"] for row in network.modules()]
+    for key, values in kept[0].items():
+        assert np.array_equal(values, kept[1][key])
+        assert (values < 0).any() or key == "mix.in"
+    assert np.array_equal(*pushed)
+
+
+STRIDES = """
+import torch
+from torch import nn
+
+class Network(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.out = nn.Sequential(*layers), nn.Linear(6, 1)
+
+    def forward(self, x):
+        return self.out(self.body(x).mean(2))
+
+def valid(): return Network(nn.Conv1d(4, 6, 21), nn.Conv1d(6, 6, 1))  # 40 letters, 20 positions
+def pooled(): return Network(nn.Conv1d(4, 6, 9), nn.AvgPool1d(4))  # 40 letters, 8 positions of 4
+def padded(): return Network(nn.Conv1d(4, 6, 9, padding=4), nn.AvgPool1d(4))
+def strided(): return Network(nn.Conv1d(4, 6, 5, 2, padding=2), nn.Conv1d(6, 6, 5, 2, padding=2))
+def patches(): return Network(nn.Conv1d(4, 6, 8, 8), nn.Conv1d(6, 6, 3, padding=1))
+def wide(): return Network(nn.Conv1d(4, 6, 39, padding=19), nn.Conv1d(6, 6, 39, padding=19), nn.MaxPool1d(5))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "stride"), [("valid", 0), ("pooled", 0), ("padded", 4), ("strided", 4), ("patches", 8), ("wide", 5)]
+)
+def test_positions_of_unpadded_convolutions_are_of_no_letters(tmp_path, name, stride):
+    (tmp_path / "net.py").write_text(STRIDES)
+    source = {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/net.py:{name}"}
+    network = HookedNetwork(source, Template(Alphabet("ACGT"), "N" * 40), ["a"])
+    last = "body.2" if name == "wide" else "body.1"
+    assert network.site(last).stride == stride
 
 
 def test_bedict_gives_its_published_predictions(root, shared):

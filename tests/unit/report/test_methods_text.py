@@ -103,7 +103,10 @@ def test_other_designs_are_told_as_they_were():
     assert "nothing was sampled" in joined(text_of({"source": "trees", "design": None}))
     assert "30,000 measured sequences were used" in joined(text_of({"source": "table", "design": "table"}))
     every = joined(text_of({"design": "exhaustive"}, {"holdout": 0}))
-    assert "All sequences of the template were evaluated (30,000 evaluations in all), and scores weigh each by its" in every
+    assert (
+        "All sequences of the template were evaluated (30,000 evaluations in all), and scores weigh each by its"
+        in every
+    )
 
 
 @pytest.mark.parametrize(

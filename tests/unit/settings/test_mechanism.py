@@ -11,6 +11,7 @@ models:
   net: {source: {kind: torch, layout: flat, factory: "net.py:make"}, alphabet: DNA, template: NNNN}
   saved: {source: {kind: torch, layout: flat, path: net.pt2}, alphabet: DNA, template: NNNN}
   both: {source: {kind: torch, layout: flat, factory: "net.py:make", reverse_complement: true}, alphabet: DNA, template: NNNN}
+  folded: {source: {kind: torch, layout: flat, factory: "net.py:make", folds: [a.npz, b.npz]}, alphabet: DNA, template: NNNN}
   long: {source: {kind: python, target: "a.py:f"}, alphabet: DNA, template: NNNNN}
 sequences:
   some: {path: some.fa}
@@ -38,6 +39,7 @@ def checked(root, **changes):
         ({"sequences": "more"}, "mechanism.look.sequences is 'more', which the config does not define"),
         ({"model": "saved"}, "mechanism.look looks into modules, and models.saved has none to name"),
         ({"model": "both"}, "looks into one pass of models.both, whose source has reverse_complement"),
+        ({"model": "folded"}, "looks into one pass of models.folded, whose source has folds; leave it out"),
         ({"sequences": "vague"}, "mechanism.look needs plain letters: set sequences.vague.ambiguous to error or drop"),
         ({"modules": []}, "mechanism.look.modules"),
         ({"circuit": {}}, "mechanism.look.circuit replaces modules: set mechanism.look.dictionary.kind to transcoder"),

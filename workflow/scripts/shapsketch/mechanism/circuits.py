@@ -17,6 +17,7 @@ import numpy as np
 
 from ..models.dictionary import Dictionary, as_numpy
 from ..models.hooked_network import HookedNetwork
+from ..models.onehot import Layout, letters_first
 from ..settings.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ MAX_STEPS = 1000  # of a path through a graph; layers end it long before
 def frozen() -> Iterator[None]:
     """Let no gradient pass through attention patterns, and normalise by constants, while the block runs.
 
-    Softmax gives its values without a gradient; layer normalisation divides by a standard deviation without one.
+    Softmax gives its values without a gradient; layer normalisation divides by a standard deviation without one, and
+    RMS normalisation by a root mean square.
 
     Raises:
         InputError: an operation of the network cannot be frozen; the sentence names it.
@@ -41,6 +43,7 @@ def frozen() -> Iterator[None]:
     from torch.overrides import TorchFunctionMode
 
     softmaxes = {torch.softmax, F.softmax, torch.Tensor.softmax, torch._softmax}
+    statistics = {F.group_norm, torch.group_norm, F.instance_norm, torch.instance_norm}
 
     class Frozen(TorchFunctionMode):
         def __torch_function__(
@@ -49,8 +52,15 @@ def frozen() -> Iterator[None]:
             named = named or {}
             if function in softmaxes:
                 return function(*arguments, **named).detach()
-            if function is F.layer_norm:
+            if function in (F.layer_norm, torch.layer_norm):
                 return _layer_norm(*arguments, **named)
+            if function in (F.rms_norm, torch.rms_norm):
+                return _rms_norm(*arguments, **named)
+            if function in statistics:
+                raise InputError(
+                    f"Circuits need normalisation that can be held, and {function.__name__} is not; use LayerNorm, "
+                    "RMSNorm or BatchNorm in the factory, or leave out circuit."
+                )
             if function in (F.multi_head_attention_forward, F.scaled_dot_product_attention):
                 raise InputError(
                     f"Circuits need attention whose pattern can be held, and {function.__name__} hides it; write the "
@@ -62,14 +72,29 @@ def frozen() -> Iterator[None]:
         yield
 
 
-def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def _layer_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any, **__: Any
+) -> Any:
     """Layer normalisation whose divisor has no gradient; squares are of single precision at least, as PyTorch's are."""
     import torch
 
-    axes = tuple(range(-len(shape), 0))
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
-    centred = wide - wide.mean(axes, keepdim=True)
-    made = (centred / (centred.square().mean(axes, keepdim=True) + eps).sqrt().detach()).to(x.dtype)
+    axes = tuple(range(-len(normalized_shape), 0))
+    wide = input.to(torch.promote_types(input.dtype, torch.float32))
+    return _scaled(input, wide - wide.mean(axes, keepdim=True), axes, weight, bias, eps)
+
+
+def _rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """RMS normalisation whose divisor has no gradient."""
+    import torch
+
+    axes = tuple(range(-len(normalized_shape), 0))
+    wide = input.to(torch.promote_types(input.dtype, torch.float32))
+    return _scaled(input, wide, axes, weight, None, torch.finfo(input.dtype).eps if eps is None else eps)
+
+
+def _scaled(x: Any, wide: Any, axes: tuple[int, ...], weight: Any, bias: Any, eps: float) -> Any:
+    """What is normalised, `wide`, over its root mean square, which is held, in the precision of x."""
+    made = (wide / (wide.square().mean(axes, keepdim=True) + eps).sqrt().detach()).to(x.dtype)
     made = made * weight if weight is not None else made
     return made + bias if bias is not None else made
 
@@ -186,7 +211,7 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
         output: its name.
 
     Raises:
-        InputError: the dictionary is a sparse autoencoder, or the network reads tokens.
+        InputError: the dictionary is a sparse autoencoder, the network reads tokens, or modules differ in positions.
     """
     import torch
 
@@ -202,6 +227,8 @@ def trace(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, out
         value = float(network.forward(onehot)[0, place])
         inputs = [seen[site.key][0] for site in dictionary.reads]
         given = [seen[site.key][0] for site in dictionary.writes]
+    if len({len(x) for x in inputs}) > 1:
+        raise InputError("Circuits need modules with the same number of positions; trace them in entries of their own.")
     latents = [dictionary.encode(k, x) for k, x in enumerate(inputs)]
     errors = [y - dictionary.decode(latents, k) for k, y in enumerate(given)]
     active = [torch.nonzero(z > 0) for z in latents]
@@ -293,16 +320,10 @@ def _followed(
     yield total, float(values[0]), ([g[0] for g in gradients], letters[0])
 
 
-def _by_position(products: Any, layout: Any, n: int) -> Any:
+def _by_position(products: Any, layout: Layout, n: int) -> Any:
     """(N, n) sums over the letters of each position of one-hot inputs in a layout."""
-    if layout == "channels_first":
-        return products.sum(1)
-    if layout == "channels_last":
-        return products.sum(2)
     rows = products.reshape(len(products), -1)
-    if layout == "flat":
-        return rows.reshape(len(rows), n, -1).sum(2)
-    return rows.reshape(len(rows), -1, n).sum(1)
+    return rows.reshape(len(rows), -1, n).sum(1) if letters_first(layout) else rows.reshape(len(rows), n, -1).sum(2)
 
 
 def find_output(network: HookedNetwork, output: str) -> int:

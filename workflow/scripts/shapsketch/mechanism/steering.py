@@ -65,27 +65,32 @@ def pushed(network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, la
 
 
 def compare(
-    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, effects: np.ndarray, seed: int
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    chosen: np.ndarray,
+    tested: np.ndarray,
+    effects: np.ndarray,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """Compare pushes of equal length that should raise each output.
 
     Args:
         network: the network.
         dictionary: of it.
-        codes: (N, n) uint8 codes; half of them choose, the others are measured.
+        chosen, tested: (A, n) and (B, n) uint8 codes: on the first latents and their signs are chosen, on the others
+            they are measured.
         effects: (layers F, outputs) what each latent adds, of `latents.effects`; NaN where unknown.
         seed: of the random latents.
 
     Returns:
         For each output `output`, `latent`, `length` of the push (as that of the latent's mean activation), and the mean
-        change of the output on the other half: `change`, `random_change` (of `CANDIDATES` other latents at random, each
+        change of the output on what is tested: `change`, `random_change` (of `CANDIDATES` other latents at random, each
         its better sign chosen as for the latent), `means_change`, each with its 95 % interval over the sequences
         (`_low`, `_high`); `gain`, what the latent's change is above the larger of the controls', sequence by sequence,
         with `gain_low` and `gain_high`; and `wins`, whether `gain` is above 0.
     """
     import torch
 
-    chosen, tested = codes[::2], codes[1::2]
     before, clean = network.predict(chosen), network.predict(tested)
     latents = encode_all(network, dictionary, chosen)
     with network.watched(dictionary.writes) as seen, torch.no_grad():

@@ -75,8 +75,8 @@ def train(
     """Train a dictionary.
 
     Args:
-        inputs: by layer (N, width) float32 vectors that are read; the same N of all layers.
-        targets: likewise, that are written; those of `inputs` for autoencoders.
+        inputs: by layer (N, width) float32 vectors that are read; the same N of all layers for `cross_layer`.
+        targets: likewise, that are written, as many; those of `inputs` for autoencoders.
         sites: what was read, and what was written.
         training: how.
         device: where, such as `cpu` or `cuda`.
@@ -103,8 +103,9 @@ def train(
     first = state.resume(checkpoint)
     progress(first)
     for step in range(first, training.steps):
-        rows = _rows(training, step, len(inputs[0])).to(device)
-        loss = state.step(step, [x[rows] for x in xs], [y[rows] for y in ys])
+        rows = [_rows(training, step, len(x)).to(device) for x in xs]
+        batch = ([vectors[r] for vectors, r in zip(layers, rows, strict=True)] for layers in (xs, ys))
+        loss = state.step(step, *batch)
         if step % 100 == 0 and not math.isfinite(loss):
             raise InputError(f"The loss of the dictionary is not finite at step {step}; lower dictionary.rate.")
         progress(1)
@@ -112,7 +113,7 @@ def train(
             state.keep(checkpoint, step + 1)
     if checkpoint:
         Path(checkpoint).unlink(missing_ok=True)
-    settings = {**asdict(training), **(origin or {}), "vectors": len(inputs[0]), "rate": rate}
+    settings = {**asdict(training), **(origin or {}), "vectors": max(map(len, inputs)), "rate": rate}
     return folded(state.weights, training, sites, into, out, state.thresholds, settings)
 
 
@@ -131,4 +132,5 @@ def _check(inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray], training
         raise InputError(f"dictionary.k is {training.k}, more than the {training.latents} latents there are.")
     if training.variant == "matryoshka" and training.kind != "sae":
         raise InputError(f"dictionary.variant matryoshka is for the kind sae; the kind is {training.kind}.")
-    assert len({len(vectors) for vectors in (*inputs, *targets)}) == 1, "layers have different numbers of vectors"
+    assert all(len(x) == len(y) for x, y in zip(inputs, targets, strict=True)), "as many are read as written"
+    assert training.kind != "cross_layer" or len({len(x) for x in inputs}) == 1, "layers across have the same vectors"

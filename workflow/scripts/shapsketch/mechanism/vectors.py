@@ -21,6 +21,11 @@ MIN_SCALE = 1e-6  # of vectors that do not vary
 ALONE = 2.0  # an identity that no two sequences reach: each is a cluster
 
 
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return as many of (N, ...) rows, at equal steps where there are more: files may be sorted."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int))]
+
+
 @dataclass(frozen=True)
 class Split:
     """The activations of one entry of `mechanism`, divided by clusters of similar sequences.
@@ -62,8 +67,28 @@ class Split:
     @cached_property
     def held_rows(self) -> np.ndarray:
         """The (K,) rows of the sequences that measures are taken on, at equal steps where there are many."""
-        rows = np.flatnonzero(self.is_held)
-        return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_HELD_SEQUENCES)).astype(int))]
+        return spread(np.flatnonzero(self.is_held), MAX_HELD_SEQUENCES)
+
+    def halves(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Divide held-out sequences into two parts that share no cluster: one to choose something, one to measure it.
+
+        The largest clusters go first, each to the smaller part; a single cluster is divided sequence by sequence.
+
+        Args:
+            most: sequences of both, at equal steps of `held_rows`.
+
+        Returns:
+            The (A,) and (B,) rows, ascending.
+        """
+        rows = spread(self.held_rows, most)
+        _, number, sizes = np.unique(self.clusters[rows], return_inverse=True, return_counts=True)
+        if len(sizes) < 2:
+            return rows[::2], rows[1::2]
+        second, given = np.zeros(len(sizes), bool), [0, 0]
+        for cluster in np.argsort(-sizes, kind="stable").tolist():
+            second[cluster] = given[1] < given[0]
+            given[int(second[cluster])] += int(sizes[cluster])
+        return rows[~second[number]], rows[second[number]]
 
     def sites(self, kind: Kind) -> tuple[tuple[Site, ...], tuple[Site, ...]]:
         """Return the sites that a dictionary of a kind reads, and those that it writes.

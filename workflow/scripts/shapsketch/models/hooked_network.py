@@ -13,11 +13,12 @@ import numpy as np
 
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from ..settings.mechanism import has_modules, passes_of
 from .answers import Outputs, differentiable
 from .network_input import NetworkInput
 from .onehot import onehot_encoder
 from .selection import Axes
-from .sites import Site, axis_of_positions, with_other_letters
+from .sites import MAX_ALIGNED_PLACES, MAX_PLACES, Site, axis_of_positions, is_aligned, with_other_letters
 from .torch_model import load_network, plain
 from .transforms import transform_of, transformed
 from .user_code import within
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 MAX_NAMED = 8  # modules that a sentence lists
 CHANNELS_FIRST = ("Conv1d", "BatchNorm1d", "InstanceNorm1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d")
 CHANNELS_LAST = ("Linear", "LayerNorm", "RMSNorm", "Embedding")
-
-Change = Callable[[Any, Any], Any]  # of what a module took and the vectors of what it gave, to other vectors
 
 
 class HookedNetwork:
@@ -54,18 +53,15 @@ class HookedNetwork:
         import torch
 
         self.name = source.get("factory") or source.get("architecture") or source.get("path", source["kind"])
-        if source["kind"] != "torch" or not ({"factory", "architecture"} & source.keys()):
+        if not has_modules(source):
             raise InputError(
                 f"mechanism looks into modules, and the model {self.name} has none to name: give a source of the kind "
                 'torch with factory: "file.py:function" (a saved program keeps its operators and not its modules).'
             )
-        if source.get("reverse_complement"):
-            raise InputError(f"mechanism looks into one pass of {self.name}; leave out reverse_complement.")
-        for key in ("folds", "constants", "score"):
-            if key in source:
-                raise InputError(
-                    f"mechanism looks into one pass of one network, and {self.name} has {key}; leave it out."
-                )
+        if passes := passes_of(source):
+            raise InputError(
+                f"mechanism looks into one pass of one network, and {self.name} has {passes[0]}; leave it out."
+            )
         self.source, self.template, self.outputs = dict(source), template, tuple(outputs)
         self.module, self.device = load_network(source)
         given = NetworkInput.read(source, template)
@@ -203,7 +199,11 @@ class HookedNetwork:
                 f"and {sum(special)} special tokens, and no axis of it has {tokens} positions{channels}; set "
                 "special_tokens, or name another module."
             )
-        return Site(name, end, places, width, n // places if n % places == 0 and not sum(special) else 0, turned)
+        stride = n // places if n % places == 0 and not sum(special) else 0
+        if stride > 1:
+            changes, letters = self._changes(name, end, MAX_ALIGNED_PLACES)
+            stride = stride if is_aligned(changes.sum(1 if turned else 2), letters, stride) else 0
+        return Site(name, end, places, width, stride, turned)
 
     def _is_turned(self, name: str, end: str, kind: str, shape: tuple[int, ...], tokens: int) -> bool:
         """Whether the channels of a module come before the positions, of which an axis has the number.
@@ -221,14 +221,14 @@ class HookedNetwork:
             )
         return shape[0] != tokens
 
-    def _changes(self, name: str, end: str) -> tuple[np.ndarray, np.ndarray]:
+    def _changes(self, name: str, end: str, most: int = MAX_PLACES) -> tuple[np.ndarray, np.ndarray]:
         """How much what a module takes or gives changes with a letter, (K, A, B), and the (K,) places of letters."""
         import torch
 
-        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q)
+        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q, most)
         kept = list[torch.Tensor]()
         with (
-            self._hooked({name: lambda given, made: kept.append(_tensor(given if end == "in" else made).detach())}),
+            self._hooked({name: lambda given, made: kept.append(given if end == "in" else _copy(made))}),
             torch.no_grad(),
         ):
             self.run(self.onehot(codes))
@@ -247,12 +247,24 @@ class HookedNetwork:
 
     @contextmanager
     def _hooked(self, watchers: Mapping[str, Callable[[Any, Any], Any]]) -> Iterator[None]:
-        """Call a function with the input and output of each module; what it returns, if anything, is the output."""
-        handles = []
+        """Call a function with what each module takes and gives; what it returns, if anything, is what is given.
+
+        What a module takes is its first tensor, by place or by name (None where there is none), copied before it runs:
+        it may be changed in place.
+        """
+        handles, taken = [], dict[str, Any]()
         try:
             for name, watch in watchers.items():
-                hook = lambda _module, given, made, watch=watch: watch(given, made)  # noqa: E731
-                handles.append(self.find(name).register_forward_hook(hook))
+
+                def take(_module: Any, given: Any, named: Any, name: str = name) -> None:
+                    tensors = (value for value in (*given, *named.values()) if hasattr(_tensor(value), "clone"))
+                    taken[name] = _copy(next(tensors, None))
+
+                def tell(_module: Any, _given: Any, made: Any, name: str = name, watch: Any = watch) -> Any:
+                    return watch(taken.pop(name), made)
+
+                handles.append(self.find(name).register_forward_pre_hook(take, with_kwargs=True))
+                handles.append(self.find(name).register_forward_hook(tell))
             yield
         finally:
             for handle in handles:
@@ -263,14 +275,15 @@ class HookedNetwork:
         """Keep what modules take and give while the block runs the network.
 
         Yields:
-            By the sites' keys their (N, positions, width) vectors, of the last run.
+            By the sites' keys their (N, positions, width) vectors, of the last run; copies, which stay as they are
+            where the network goes on in place (`nn.ReLU(inplace=True)`, `y += x`).
         """
         kept: dict[str, torch.Tensor] = {}
 
         def watch(sites: Sequence[Site]) -> Callable[[Any, Any], None]:
             def keep(given: Any, made: Any) -> None:
                 for site in sites:
-                    kept[site.key] = site.vectors(_tensor(given if site.end == "in" else made))
+                    kept[site.key] = site.vectors(given if site.end == "in" else _copy(made))
 
             return keep
 
@@ -292,7 +305,7 @@ class HookedNetwork:
         def change(site: Site, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             def put(given: Any, made: Any) -> Any:
                 tensor = _tensor(made)
-                other = site.put_back(tensor, function(_tensor(given), site.vectors(tensor)))
+                other = site.put_back(tensor, function(given, site.vectors(tensor)))
                 return other if tensor is made else (other, *made[1:])
 
             return put
@@ -327,8 +340,16 @@ class HookedNetwork:
 
 
 def _tensor(value: Any) -> Any:
-    """The tensor of what a module takes or gives; of several the first."""
-    return value[0] if isinstance(value, (tuple, list)) else value
+    """The tensor of what a module takes or gives; of several the first, and None of none."""
+    if isinstance(value, (tuple, list)):
+        return value[0] if value else None
+    return value
+
+
+def _copy(value: Any) -> Any:
+    """A copy of `_tensor`, which keeps its gradient."""
+    tensor = _tensor(value)
+    return tensor.clone() if hasattr(tensor, "clone") else tensor
 
 
 def _shape(value: Any) -> tuple[int, ...]:

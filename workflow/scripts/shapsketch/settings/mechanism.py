@@ -11,6 +11,18 @@ from .records import Config
 
 OF_POSITIONS = ("concepts", "steer", "probe", "circuit", "design")  # what a pooled dictionary cannot be asked for
 
+PASSES = ("reverse_complement", "folds", "constants", "score")  # of a source: its model is not one pass of one network
+
+
+def has_modules(source: Mapping[str, Any]) -> bool:
+    """Tell whether a model is one of networks whose modules have names."""
+    return source["kind"] == "torch" and bool({"factory", "architecture"} & source.keys())
+
+
+def passes_of(source: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a source that make its model more than one pass of one network."""
+    return [key for key in PASSES if source.get(key)]
+
 
 def ends_of(settings: MechanismConfig) -> list[str]:
     """Return which ends of modules are kept: what they give, and for transcoders what they take."""
@@ -36,14 +48,14 @@ def check_mechanism(config: Config) -> None:
         place = f"mechanism.{name}"
         _check_known(place, "model", settings["model"], config["models"])
         source = config["models"][settings["model"]]["source"]
-        if source["kind"] != "torch" or not ({"factory", "architecture"} & source.keys()):
+        if not has_modules(source):
             raise InputError(
                 f"{place} looks into modules, and models.{settings['model']} has none to name: give its source the "
                 'kind torch and factory: "file.py:function" (a saved program keeps its operators and not its modules).'
             )
-        if source.get("reverse_complement"):
+        if passes := passes_of(source):
             raise InputError(
-                f"{place} looks into one pass of models.{settings['model']}, whose source has reverse_complement; "
+                f"{place} looks into one pass of models.{settings['model']}, whose source has {passes[0]}; "
                 "leave it out."
             )
         if "circuit" in settings and settings["dictionary"]["kind"] == "sae":

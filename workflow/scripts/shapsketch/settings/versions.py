@@ -14,9 +14,9 @@ VERSIONS = {
     "compare": 2,
     "report": 8,
     "variants": 8,
-    "mechanism": 11,
+    "mechanism": 12,
 }
 
 # How each kind of model is read, where that has changed what files are taken to mean: sketches of before are no longer
 # of this model.
-READERS = {"keras_h5": 2, "table": 2, "torch": 2, "trees": 2}
+READERS = {"keras_h5": 2, "latents": 2, "table": 2, "torch": 2, "trees": 2}
