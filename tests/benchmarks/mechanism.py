@@ -76,7 +76,7 @@ def measure_kinds(
     row, writes = dict[str, Any](), dictionaries["across"].writes
     means = {site: torch.from_numpy(kept[site.key].reshape(-1, site.width).mean(0)) for site in writes}
     for name, dictionary in dictionaries.items():
-        scores = measures.score_outputs(network, dictionary, codes, means, 0)
+        scores = measures.score_outputs(network, dictionary, codes, np.arange(len(codes)), means, 0)
         dead = [(z > 0).any((0, 1)).logical_not().float().mean() for z in encode_all(network, dictionary, codes)]
         values = {"r2": scores["r2"], "recovered": scores["recovered"], "dead": np.mean(dead)}
         row |= {f"{what}_{name}": value for what, value in values.items()}
@@ -102,7 +102,7 @@ def measure_circuit(
         kind: ablation.ablated(network, dictionary, others, means, np.argsort(-numbers, kind="stable"), sizes, A6)
         for kind, numbers in ranked.items()
     }
-    record = ablation.Curves(sizes, network.predict(others)[:, A6], values).record(0)
+    record = ablation.Curves(sizes, network.predict(others)[:, A6], values, np.arange(len(others))).record(0)
     scores = [graph.scores() for graph in graphs]
     return {
         "kept_none": record["kept"]["gradient"][0],

@@ -116,7 +116,7 @@ def measured(source, path):
     pairs = list(zip(reads, writes, strict=True))
     layers = measures.score_vectors(dictionary, pairs, pairs, 0)
     means = {site: torch.from_numpy(y.mean(0)) for site, y in zip(dictionary.writes, writes, strict=True)}
-    outputs = measures.score_outputs(network, dictionary, CODES, means, 0)
+    outputs = measures.score_outputs(network, dictionary, CODES, np.arange(len(CODES)), means, 0)
     return [np.array([[layer["fvu"], *layer["controls"].values()] for layer in layers]), np.array(outputs["recovered"])]
 
 

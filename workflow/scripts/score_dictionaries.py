@@ -39,7 +39,9 @@ if __name__ == "__main__":
                 outputs = (
                     None
                     if pooled
-                    else measures.score_outputs(network, dictionary, split.codes[held], means, params.seed)
+                    else measures.score_outputs(
+                        network, dictionary, split.codes[held], split.clusters[held], means, params.seed
+                    )
                 )
                 layers = measures.score_vectors(dictionary, fitted, tested, params.seed)
                 scores[kind].append({"layers": layers, "outputs": outputs})

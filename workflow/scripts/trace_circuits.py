@@ -26,7 +26,8 @@ if __name__ == "__main__":
     dictionary, settings = Dictionary.of_network(snakemake.input.dictionary, network), params.circuit
     rows = split.held_rows
     fitted = split.codes[spread(np.flatnonzero(~split.is_held), 4 * settings["sequences"])]
-    chosen, tested = (split.codes[half] for half in split.halves(2 * settings["sequences"]))
+    halves = split.halves(2 * settings["sequences"])
+    chosen, tested = (split.codes[half] for half in halves)
     shown = spread(rows, nodes.MAX_SEQUENCES)
     watched = nodes.Watched.of(network, dictionary, split.codes[shown], split.clusters[shown], params.seed)
     means = [z.mean(0) for z in encode_all(network, dictionary, fitted)]
@@ -72,7 +73,7 @@ if __name__ == "__main__":
                 kind: ablation.ablated(network, dictionary, tested, means, order, sizes, place)
                 for kind, order in orders.items()
             }
-            curves = ablation.Curves(sizes, network.predict(tested)[:, place], values)
+            curves = ablation.Curves(sizes, network.predict(tested)[:, place], values, split.clusters[halves[1]])
             players = np.argsort(-traced["ablation"], kind="stable")[: settings["players"]]
             explained = games.explain_sequences(
                 network, dictionary, spread(chosen, settings["explained"]), means, players.tolist(), place

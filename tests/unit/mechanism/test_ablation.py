@@ -24,7 +24,7 @@ def test_two_latents_keep_what_the_output_varies_by(traced):
     assert curve[1] - 1e-6 < curve[2] < 0.999
     assert np.isclose(curve[3], 1, atol=1e-6)
     reverse = ablation.ablated(network, dictionary, codes, means, np.array([3, 2, 1, 0]), [0, 1, 2, 4], 0)
-    curves = ablation.Curves([0, 1, 2, 4], clean, {"ablation": values, "gradient": reverse})
+    curves = ablation.Curves([0, 1, 2, 4], clean, {"ablation": values, "gradient": reverse}, np.arange(len(clean)))
     record = curves.record(0)
     assert record["kept"]["ablation"] == curve.tolist()
     assert record["levels"]["ablation"]["80%"][0] == record["needed"]["ablation"]
@@ -39,7 +39,7 @@ def test_two_latents_keep_what_the_output_varies_by(traced):
 def test_what_passes_by_the_latents_is_not_counted_as_theirs():
     clean = np.linspace(-1, 1, 41)
     values = np.array([share * clean for share in (0.6, 0.8, 1.0)])  # without latents 0.84 of the variance is kept
-    record = ablation.Curves([0, 1, 2], clean, {"gradient": values}).record(0)
+    record = ablation.Curves([0, 1, 2], clean, {"gradient": values}, np.arange(len(clean))).record(0)
     assert np.allclose(record["kept"]["gradient"], [0.84, 0.96, 1])
     assert record["needed"]["gradient"] == 0
     assert record["added"]["gradient"] == [2, 2, 2]  # one latent adds 0.12 of 0.16
@@ -48,12 +48,29 @@ def test_what_passes_by_the_latents_is_not_counted_as_theirs():
 def test_few_sequences_and_steady_outputs_give_numbers():
     clean = np.array([1.0, 2.0])  # half of the resamples are of one sequence alone
     values = np.array([[1.5, 1.5], [1.0, 2.0]])
-    record = ablation.Curves([0, 1], clean, {"gradient": values}).record(0)
+    record = ablation.Curves([0, 1], clean, {"gradient": values}, np.arange(len(clean))).record(0)
     json.dumps(record, allow_nan=False)
     assert record["kept"]["gradient"] == [0, 1]
     assert record["area"]["gradient"] == [0.5, 0.5, 0.5]
     outputs = np.array([[1, 1 + 1e-9, 1], [1, 1.1, 1], [0, 0, 0], [-1e-9, 0, 1e-9]])
     assert ablation.varies(outputs).tolist() == [False, True, False, True]
+
+
+def test_intervals_are_those_of_clusters():
+    draws = np.random.default_rng(0)
+    clean = draws.normal(size=40)
+    values = np.array([np.zeros(40), clean + draws.normal(size=40), clean])
+    repeated = [np.repeat(part, 5, -1) for part in (clean, values)]
+    once, alike, alone = (
+        ablation.Curves([0, 1, 2], *part, clusters).record(0)["area"]["gradient"]
+        for part, clusters in [
+            ((clean, {"gradient": values}), np.arange(40)),
+            ((repeated[0], {"gradient": repeated[1]}), np.repeat(np.arange(40), 5)),
+            ((repeated[0], {"gradient": repeated[1]}), np.arange(200)),
+        ]
+    )
+    assert np.allclose(once, alike)
+    assert (alone[2] - alone[1]) < 0.7 * (alike[2] - alike[1])
 
 
 def test_an_area_is_one_where_the_first_latent_does_it_all():

@@ -126,7 +126,7 @@ def circuit_of(toy):
     }
     circuit = {
         "nodes": nodes.strongest_nodes(network, dictionary, watched, means, 0), "sizes": sizes, "latents": 4,
-        **ablation.Curves(sizes, network.predict(codes)[:, 0], ablated).record(0),
+        **ablation.Curves(sizes, network.predict(codes)[:, 0], ablated, np.arange(len(codes))).record(0),
         **games.explain_sequences(network, dictionary, codes[:4], means, [0, 1, 2], 0).record(toy.names[:3]),
         "graphs": [{"file": "y-1.json", "sequence": graph.sequence, "value": graph.value, **graph.scores()}],
     }  # fmt: skip
@@ -136,7 +136,7 @@ def circuit_of(toy):
 
 def steering_of(toy):
     """Pushes along latents beside their controls, and doses."""
-    compared = steering.compare(toy.network, toy.dictionary, toy.codes, toy.effects[0], 0)
+    compared = steering.compare(toy.network, toy.dictionary, toy.codes[::2], toy.codes[1::2], toy.effects[0], 0)
     doses = steering.dose_response(toy.network, toy.dictionary, toy.codes[:20], ["1.0", "0.0"], [0, 1, 2])
     return {"steering": pd.DataFrame(compared), "doses": pd.DataFrame(doses)}
 

@@ -10,6 +10,7 @@ from ..models.dictionary import Dictionary
 from ..models.hooked_network import HookedNetwork
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from .circuits import find_output
+from .clusters import resampled_weights
 from .replacement import predict_replaced
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ENOUGH = 0.8  # of an output's variation, that a circuit keeps
 LEVELS = (0.8, 0.9, 0.95)  # that are told
 BASELINE = "gradient"  # the ranking that others are compared with
-RESAMPLES = 200  # of sequences
+RESAMPLES = 200  # of clusters of sequences
 MIN_SPREAD = 1e-6  # of an output's largest size: less is the rounding of float32
 MIN_ADDED = 1e-9  # share of the variation below which latents add nothing
 
@@ -84,6 +85,17 @@ def varying(network: HookedNetwork, outputs: Sequence[str], parts: Sequence[np.n
     return [output for output, place in zip(outputs, places, strict=True) if vary[place]]
 
 
+def resampled_shares(clean: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return (R, sizes) `kept_shares` of R resamples of (N,) outputs, by the (R, N) weights of sequences."""
+
+    def variances(x: np.ndarray) -> np.ndarray:
+        return np.maximum(weights @ np.square(x).T - np.square(weights @ x.T), 0)
+
+    centred = clean - clean.mean()
+    errors = values - clean
+    return 1 - variances(errors - errors.mean(-1, keepdims=True)) / variances(centred[None])
+
+
 @dataclass(frozen=True)
 class Curves:
     """Ablation curves of one output, of the same sequences by several rankings.
@@ -92,32 +104,32 @@ class Curves:
         sizes: how many latents are kept, from none to all.
         clean: (N,) the output of the model as it is; it varies.
         values: by ranking (sizes, N) the ablated output.
+        clusters: (N,) of the sequences, of those that are alike.
     """
 
     sizes: Sequence[int]
     clean: np.ndarray
     values: Mapping[str, np.ndarray]
+    clusters: np.ndarray
 
     def record(self, seed: int) -> dict[str, Any]:
         """Return what `circuits.json` has of them.
 
         Args:
-            seed: of the bootstrap over sequences, the same for all rankings.
+            seed: of the bootstrap over clusters, the same for all rankings.
 
         Returns:
             By ranking `kept` (the share at each size); `needed` (the smallest size that keeps 80 % from there on) and
-            `levels`: for 80, 90 and 95 % that size and its 95 % interval over sequences, None where it is never
-            reached; `added`: the same of 80 % of what latents can add to what is kept without any; `area`, with its
-            interval: the mean over sizes, on the scale of their logarithm, of the share of that; `area_gain`: what a
-            ranking has more of it than that by gradients, sequences resampled in pairs.
+            `levels`: for 80, 90 and 95 % that size and its 95 % interval over clusters of sequences, None where it is
+            never reached; `added`: the same of 80 % of what latents can add to what is kept without any; `area`, with
+            its interval: the mean over sizes, on the scale of their logarithm, of the share of that; `area_gain`: what
+            a ranking has more of it than that by gradients, in the same resamples.
         """
-        draws = generator(seed, BOOTSTRAP_STREAM).integers(0, len(self.clean), (RESAMPLES, len(self.clean)))
-        draws = draws[varies(self.clean[draws])]  # of few sequences, some are of one alone
+        weights = resampled_weights(self.clusters, generator(seed, BOOTSTRAP_STREAM), RESAMPLES)
+        drawn = np.where(weights > 0, self.clean, self.clean[weights.argmax(1), None])
+        weights = weights[varies(drawn)]  # of few clusters, some resamples are of one alone
         kept = {kind: kept_shares(self.clean, values) for kind, values in self.values.items()}
-        again = {
-            kind: kept_shares(self.clean[draws], values[:, draws].transpose(1, 0, 2))
-            for kind, values in self.values.items()
-        }
+        again = {kind: resampled_shares(self.clean, values, weights) for kind, values in self.values.items()}
         areas = {kind: (area(kept[kind], self.sizes), area(again[kind], self.sizes)) for kind in kept}
         compared: dict[str, Any] = {"area": {}, "area_gain": {}}
         for kind, (kind_area, drawn) in areas.items():

@@ -50,3 +50,21 @@ def held_out(clusters: np.ndarray, seed: int, stream: int, share: float = HELD_O
     if len(chosen) == len(sizes):
         chosen = chosen[:-1]
     return np.isin(clusters, chosen)
+
+
+def resampled_weights(clusters: np.ndarray, random: np.random.Generator, resamples: int) -> np.ndarray:
+    """Draw clusters with replacement, as many as there are: the bootstrap of clusters (Field & Welsh 2007).
+
+    Args:
+        clusters: (N,) of each sequence; those of one cluster tell about the same, and are drawn together.
+        random: what they are drawn from.
+        resamples: how many times.
+
+    Returns:
+        (resamples, N) the weight of each sequence, of each resample 1 in all.
+    """
+    number = np.unique(clusters, return_inverse=True)[1]
+    count = int(number.max()) + 1
+    drawn = random.integers(0, count, (resamples, count)) + count * np.arange(resamples)[:, None]
+    weights = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)[:, number]
+    return np.asarray(weights / weights.sum(1, keepdims=True))

@@ -17,6 +17,7 @@ from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from ..models.dictionary import Dictionary, as_numpy, keep_largest
 from ..models.hooked_network import HookedNetwork
+from .clusters import resampled_weights
 from .replacement import predict_constant, predict_replaced
 
 if TYPE_CHECKING:
@@ -131,7 +132,12 @@ def score_vectors(
 
 
 def score_outputs(
-    network: HookedNetwork, dictionary: Dictionary, codes: np.ndarray, means: "dict[Any, torch.Tensor]", seed: int
+    network: HookedNetwork,
+    dictionary: Dictionary,
+    codes: np.ndarray,
+    clusters: np.ndarray,
+    means: "dict[Any, torch.Tensor]",
+    seed: int,
 ) -> dict[str, Any]:
     """Measure what replacing modules by the dictionary does to the outputs.
 
@@ -139,13 +145,14 @@ def score_outputs(
         network: the network.
         dictionary: of it.
         codes: (N, n) uint8 codes of sequences that it was not trained on.
+        clusters: (N,) of each, of sequences that are alike.
         means: by site that is written the mean vector.
-        seed: of the bootstrap over sequences.
+        seed: of the bootstrap over clusters.
 
     Returns:
         `r2` of all outputs together, about each one's mean, with all modules replaced, with its 95 % `r2_interval`
-        over sequences; `r2_by_output`; `recovered`, one less the squared error of the outputs over that with modules
-        that give their means; `recovered_by_module`, of each module replaced alone.
+        over clusters of sequences; `r2_by_output`; `recovered`, one less the squared error of the outputs over that
+        with modules that give their means; `recovered_by_module`, of each module replaced alone.
     """
     clean, made = network.predict(codes), predict_replaced(network, dictionary, codes)
     constant = predict_constant(network, means, codes)
@@ -157,9 +164,8 @@ def score_outputs(
         without = predict_constant(network, {site: means[site]}, codes)
         alone[site.module] = _recovered(clean, one, without)
     missed, spread = np.square(clean - made), np.square(clean - clean.mean(0))
-    draws = np.random.default_rng([seed, 1]).integers(0, len(codes), (RESAMPLES, len(codes)))
-    total_missed, total_spread = missed.sum(1), spread.sum(1)
-    ratios = 1 - total_missed[draws].sum(1) / np.maximum(total_spread[draws].sum(1), 1e-300)
+    weights = resampled_weights(clusters, np.random.default_rng([seed, 1]), RESAMPLES)
+    ratios = 1 - weights @ missed.sum(1) / np.maximum(weights @ spread.sum(1), 1e-300)
     by_output = 1 - missed.sum(0) / np.maximum(spread.sum(0), 1e-300)
     return {
         "r2": float(1 - missed.sum() / max(spread.sum(), 1e-300)),
