@@ -140,7 +140,7 @@ benchmark-masks: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.masks $(ARGS)
 
-# BE-DICT in minutes a seed: dictionaries, the circuit of editing at A6, steering, each beside its controls.
+# An hour of BE-DICT: dictionaries, the circuit of editing at A6, steering, each beside its controls.
 benchmark-mechanism: .venv/test.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests $(BIN)/python -m benchmarks.mechanism $(ARGS)
 
@@ -157,7 +157,7 @@ benchmark-long-inputs: .venv-shapiq/ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(<D)/bin/python -m benchmarks.long_inputs $(ARGS)
 
-# Half an hour for each sequence; ARGS="--sequences 0 --ranks 8" is a part.
+# Ten minutes; ARGS="--sequences 0" is a part.
 benchmark-long-trains: .venv/test.ready
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=workflow/scripts:tests \
 	  $(BIN)/python -m benchmarks.long_trains $(ARGS)

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.long_trains`, or `make benchmark-long-trains`; writes tests/benchmarks/results/long_trains.tsv,
 the rows of a method as soon as they are known. The network of 500 positions of `long_inputs`, 5,000 evaluations of each
-sequence; `--sequences 0 1` chooses, `--ranks 8 24` too. A train of *masks* has two matrices for each position, for a
+sequence; `--sequences 0 1` chooses, `--ranks 8 24` fits trains of rank 24, too. A train of *masks* has two matrices for each position, for a
 letter that stays and for one that is drawn; one of *letters* has four, and is the game where each is its own or the
 mean of all four. Either is fitted *alone*, to the model's values that are not held out, or *of students*, to their free
 answers at masks of uniform size and at tilted ones, and to the model's values beside them, as `recovery.train` does.
@@ -222,7 +222,7 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, nargs="*", default=[0, 1])
-    parser.add_argument("--ranks", type=int, nargs="*", default=[8, 24])
+    parser.add_argument("--ranks", type=int, nargs="*", default=[8])
     parser.add_argument("--kinds", nargs="*", default=["masks", "letters"], choices=["masks", "letters"])
     parser.add_argument("--fits", nargs="*", default=["alone", "taught"], choices=["alone", "taught"])
     parser.add_argument("--no-auto", action="store_true", help="leave out what the explainer and its students say")
