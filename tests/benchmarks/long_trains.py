@@ -2,9 +2,9 @@
 
 `python -m benchmarks.long_trains`, or `make benchmark-long-trains`; writes tests/benchmarks/results/long_trains.tsv,
 the rows of a method as soon as they are known. The network of 500 positions of `long_inputs`, 5,000 evaluations of each
-sequence; `--sequences 0 1` chooses, `--ranks 8 24` fits trains of rank 24, too. A train of *masks* has two matrices for each position, for a
-letter that stays and for one that is drawn; one of *letters* has four, and is the game where each is its own or the
-mean of all four. Either is fitted *alone*, to the model's values that are not held out, or *of students*, to their free
+sequence; `--sequences 0 1` chooses, and so does `--ranks 8 24`. A train of *masks* has two matrices for each position,
+for a letter that stays and for one that is drawn; one of *letters* has four, and is the game where each is its own or
+the mean of all four. Either is fitted *alone*, to the model's values not held out, or *of students*, to their free
 answers at masks of uniform size and at tilted ones, and to the model's values beside them, as `recovery.train` does.
 Shapley values of trains are exact. How many steps, and with which decay, is what validates best. Beside them stand what
 the explainer says (`auto`), what its students say uncorrected, and what they say by a third of the walks, which tells
