@@ -36,16 +36,22 @@ def test_the_embedded_analysis(tmp_path):
 
 
 def test_two_models_never_share_anything(tmp_path):
-    """The other is the mean of two folds, and has a spectrum of each."""
+    """The other is the mean of two folds, and has a spectrum of each; its values are refined."""
     workspace = Workspace(tmp_path / "run")
     for name, factor in (("half", -0.5), ("more", -1.5)):
         workspace.write(f"{name}.py", MODEL.replace('s.count("T")]', f'{factor} * s.count("T")]'))
     model = {
         "source": {"kind": "python", "folds": [{"target": f"{name}.py:predict"} for name in ("half", "more")]},
         "alphabet": "DNA", "template": "NNNNNNNN", "outputs": ["g", "t"],
-        "sketch": {"budget": 500, "batch_size": 100, "shards": 1}, "recovery": {"estimator": "regression"},
+        "sketch": {"budget": 500, "batch_size": 100, "shards": 1},
+        "recovery": {"estimator": "regression", "max_order": 1},
     }  # fmt: skip
-    workspace.configure(models__twin=model, models__tiny__sketch__budget=500, models__tiny__sketch__shards=1)
+    workspace.configure(
+        explain__refine={"evaluations_per_sequence": 8},
+        models__twin=model,
+        models__tiny__sketch__budget=500,
+        models__tiny__sketch__shards=1,
+    )
     workspace.run("results/tiny/spectrum/spectrum.npz", "results/twin/some/shapley_folds.parquet")
     folder = workspace.folder / "results"
     plans = [json.loads((folder / m / "sketch/plan.json").read_text()) for m in ("tiny", "twin")]
@@ -56,6 +62,14 @@ def test_two_models_never_share_anything(tmp_path):
     assert values.loc[values["output"] == "t", "prediction_sd"].max() > 0.5
     assert (values.loc[values["output"] == "g", "prediction_sd"] == 0).all()
     assert len(folds) == 3 * len(values)
+    errors = pd.read_parquet(folder / "twin/some/shapley_errors.parquet").query("output == 'g'").filter(like="pos_")
+    deviation, low, high = (
+        folds.query("output == 'g' and statistic == @name").filter(like="pos_").to_numpy()
+        for name in ("standard_deviation", "low", "high")
+    )
+    assert deviation.max() < 1e-6  # the folds agree on G, and both miss the pair
+    assert errors.to_numpy().min() > 0
+    np.testing.assert_allclose((high - low) / 2, 1.959964 * errors.to_numpy(), rtol=1e-4, atol=1e-5)
     summary = json.loads((folder / "twin/some/faithfulness.json").read_text())["t"]
     assert (summary["folds"], len(summary["fold_r2"])) == (2, 2)
 

@@ -111,7 +111,8 @@ if __name__ == "__main__":
                 values = explainer.values(chunk, predictions[:, k], refined_values, spread[:, k] if folds else None)
                 writers["values"].write(values)
                 if folds:
-                    writers["folds"].write(fold_table(output, folds[output], chunk, values))
+                    errors = refined.errors[k] if refined else 0.0
+                    writers["folds"].write(fold_table(output, folds[output], chunk, values, errors))
                 for table in explainer.interactions(chunk):
                     writers["interactions"].write(table)
                 if refined:

@@ -23,8 +23,10 @@ from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.settings.sources import complete, fold_sources, locate, named_files
 from shapsketch.spectrum.interaction_tables import Listing
+from shapsketch.spectrum.spectrum import Spectrum
 from shapsketch.spectrum.spectrum_file import load_spectra, save_spectra
 from shapsketch.spectrum.tables import Explainer
+from shapsketch.spectrum.terms import Terms
 from shapsketch.storage.files import save_npz
 from shapsketch.storage.parquet import write_parquet
 
@@ -170,6 +172,25 @@ def test_what_all_folds_err_alike_widens_the_interval():
     assert reach[0] == pytest.approx([0.195996398] * 2, abs=1e-6)
     assert reach[1] == pytest.approx([of_folds] * 2, abs=1e-6)
     assert reach[2] == pytest.approx(np.hypot(of_folds, [0.195996398, 0.391992796]), abs=1e-6)
+
+
+def test_intervals_of_refined_values_hold_their_standard_errors():
+    """Sequences that were not refined, whose errors are NaN, keep the interval of the folds alone."""
+    rng, text = np.random.default_rng(4), ["ACGTAC", "RCGTAC"]
+    spectra = [
+        Spectrum(BACKGROUND, f"y.{k}", 0.0, Terms.build(TEMPLATE.sizes, {(i,): rng.normal(size=4) for i in range(6)}))
+        for k in range(3)
+    ]
+    sequences = pa.table({"sequence_id": ["a", "b"], "sequence": text})
+    values = pa.table({f"pos_{i}": pa.array([1.0, -1.0], pa.float32()) for i in range(1, 7)})
+    errors = np.stack([rng.uniform(0.5, 2, 6), np.full(6, np.nan)])
+    table = fold_table("y", spectra, sequences, values, errors)
+    rows = np.column_stack([table[f"pos_{i}"].to_numpy() for i in range(1, 7)]).reshape(2, 3, 6)
+    deviation, low, high = rows.swapaxes(0, 1)
+    of_folds = interval_factor(3) * deviation
+    assert (high - low)[0] / 2 == pytest.approx(np.hypot(of_folds[0], 1.959963985 * errors[0]), rel=1e-5)
+    assert (high - low)[1] / 2 == pytest.approx(of_folds[1], rel=1e-5)
+    assert (high + low) / 2 == pytest.approx(np.array([[1.0], [-1.0]]) * np.ones(6), abs=1e-5)
 
 
 def test_the_page_has_the_intervals_as_bars(tmp_path):

@@ -46,7 +46,13 @@ def by_output(spectra: Mapping[str, Spectrum]) -> dict[str, list[Spectrum]]:
     return grouped
 
 
-def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, values: pa.Table) -> pa.Table:
+def fold_table(
+    output: str,
+    spectra: Sequence[Spectrum],
+    sequences: pa.Table,
+    values: pa.Table,
+    errors: np.ndarray | float = 0.0,
+) -> pa.Table:
     """Tabulate the spread of Shapley values over folds, with `folds_schema`: a row per sequence and statistic.
 
     Args:
@@ -54,13 +60,15 @@ def fold_table(output: str, spectra: Sequence[Spectrum], sequences: pa.Table, va
         spectra: of the F folds, for this output.
         sequences: with `sequence_id` and `sequence`.
         values: of the mean of the folds, with `values_schema`; the intervals lie about these.
+        errors: (S, n) standard errors of these where they were refined, which the intervals hold, too; NaN for
+            sequences that were not.
     """
     text = sequences["sequence"].to_pylist()
     by_fold = []
     for spectrum in spectra:
         codes, components = resolve(spectrum, text)
         by_fold.append(components.shapley_values(codes))
-    return spread_table(output, sequences["sequence_id"].to_pylist(), np.array(by_fold), values)
+    return spread_table(output, sequences["sequence_id"].to_pylist(), np.array(by_fold), values, np.nan_to_num(errors))
 
 
 def spread_table(

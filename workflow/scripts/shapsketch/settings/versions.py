@@ -8,7 +8,7 @@ VERSIONS = {
     "check": 1,
     "convert": 2,
     "recovery": 25,
-    "explain": 7,
+    "explain": 8,
     "masks": 16,
     "motifs": 12,
     "compare": 2,
