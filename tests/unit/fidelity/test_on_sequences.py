@@ -3,11 +3,16 @@
 Covers also: value_rows.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.stats import rankdata
 
+from oracles import all_codes
+from shapsketch.explanation.refine import Effort, Refiner, Residual
+from shapsketch.explanation.tables import error_table
 from shapsketch.fidelity.on_sequences import _interval, report_on_queries
 from shapsketch.report.analysis import (
     asked_in_words,
@@ -15,7 +20,13 @@ from shapsketch.report.analysis import (
     cautions,
     lower_within,
 )
+from shapsketch.sequences.alphabet import Alphabet
+from shapsketch.sequences.background import Background
+from shapsketch.sequences.template import Template
+from shapsketch.spectrum.basis import ProductBasis
 from shapsketch.spectrum.metrics import r2_interval, r_squared
+from shapsketch.spectrum.spectrum import Spectrum
+from shapsketch.spectrum.terms import Terms
 from shapsketch.storage import parquet as tables
 from shapsketch.storage.parquet import write_parquet
 
@@ -132,4 +143,38 @@ def test_scores_on_queries(tmp_path):
     assert found["warnings"] == {"rare": 1, "range": 0, "gap": 2, "r2": 0, "unseen": 0}
     assert (found["refined"], found["evaluations_per_sequence"]) == (3, 8)
     assert found["standard_error"] == pytest.approx(0.3)
-    assert found["sketch_error"] == pytest.approx(0.4)
+    # Of four pairs the error holds Student's factor t / 1.96 = 1.6237, which is no part of the correction's noise.
+    assert found["sketch_error"] == pytest.approx(np.sqrt(0.25 - (0.3 * 1.959964 / 3.182446) ** 2))
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A model that is some terms."""
+
+    template: Template
+    terms: Terms
+    batch_size: int = 1024
+
+    def __call__(self, codes):
+        return self.terms.predict(self.template.to_local(codes))[:, None]
+
+
+@pytest.mark.parametrize("evaluations", [4, 8, 16, 32])
+def test_the_error_of_the_sketch_is_that_of_a_planted_residual(tmp_path, evaluations):
+    """However few the evaluations: Student's t widens the errors of refined values, not their noise."""
+    template = Template(Alphabet("ACGT"), "NNNNANN")
+    background = Background.uniform(template)
+    basis = ProductBasis.build(background, [(0, 1), (2, 3), (3, 5, 6)])
+    residual = basis.to_terms(np.random.default_rng(0).normal(size=len(basis)))
+    spectrum = Spectrum(background, "y", 0.0, Terms.build(template.sizes, {}))
+    codes = all_codes(template.sizes)
+    model = Planted(template, residual)
+    refiner = Refiner(model, [spectrum], [Residual()], [None], Effort(evaluations))
+    refined = refiner(codes, model(template.to_alphabet(codes)))
+    names = pa.table({"sequence_id": [str(k) for k in range(len(codes))]})
+    write_parquet(tmp_path / "e", error_table(spectrum, 0, names, refined))
+    values = {"output": ["y"], "prediction": [0.0], "reconstruction": [0.0], "warning": [""]}
+    write_parquet(tmp_path / "v", pa.table(values))
+    found = report_on_queries(tmp_path / "v", tmp_path / "e")["y"]
+    truth = residual.shapley_values(codes)[:, template.free]
+    assert found["sketch_error"] == pytest.approx(np.sqrt((truth**2).mean()), rel=0.1)

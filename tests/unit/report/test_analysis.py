@@ -3,6 +3,7 @@
 import pytest
 
 from shapsketch.report.analysis import (
+    cautions,
     far_below,
     folds,
     piled_up,
@@ -51,6 +52,25 @@ def test_the_line_to_write_is_told_where_sequences_fare_worse_than_the_hold_out(
     asked = {"r2_interval": interval} if interval else {}
     told = far_below(asked, {"r2_interval": [0.9, 0.95], "scored_on": "hold-out", **near}, "sites")
     assert (words in told[0]) if words else not told
+
+
+@pytest.mark.parametrize(
+    ("sketch_error", "words"),
+    [(0.4, "wrong by about 0.4"), (0.2, "wrong by about 0.2, so only above 19 evaluations are refined values closer")],
+)
+def test_how_many_evaluations_make_refined_values_closer_than_the_sketch(sketch_error, words):
+    """Of 8 evaluations, an error of 0.5 is 1.6237 times what the values deviate by."""
+    refined = {"refined": 100, "standard_error": 0.5, "sketch_error": sketch_error, "evaluations_per_sequence": 8.0}
+    asked = {
+        "sequences": 100,
+        "predicted": 100,
+        "r2_on_queries": 0.9,
+        "r2_by_group": {},
+        "r2_of_highest_tenth": None,
+        "warnings": {},
+    }
+    (sentence,) = cautions(asked | refined, {"found": "found", "r2": 0.9, "r2_interval": None})
+    assert sentence == f"refined by 8 evaluations per sequence: standard error 0.5; the sketch alone would be {words}"
 
 
 @pytest.mark.parametrize(("share", "told"), [(0.5, True), (0.1, False), (None, False)])

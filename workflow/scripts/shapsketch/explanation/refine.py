@@ -26,7 +26,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 from ..fidelity.records import Score
 from ..models import Model
@@ -34,6 +33,7 @@ from ..sequences.background import Background
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
 from ..settings.errors import InputError
 from ..settings.records import RefineConfig
+from ..spectrum.metrics import small_sample_factor
 from ..spectrum.spectrum import Spectrum
 from .pairs import draw_pairs
 
@@ -48,7 +48,6 @@ MAX_FREE = 64  # student samples per model sample; with an aim, per sample that 
 STUDENT_SHARE = 0.25  # of the squared error that is aimed at: what is left to the student's part
 MIN_LEFT = 0.25  # of an aim, squared: what sampling may add where the error of E (f - f_hat) leaves less, or nothing
 TYPICAL_ORDER = 3  # of a typical residual
-CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
 
 
 @dataclass(frozen=True)
@@ -296,6 +295,5 @@ class _Moments:
     def at(self, pairs: np.ndarray | int) -> "_Moments":
         count = np.broadcast_to(pairs, self.pairs.shape)[:, None, None].astype(np.float64)
         spread = np.maximum(self.square - self.mean**2 / count, 0)
-        freedom = np.maximum(count - 1, 1)
-        square = spread / (count * freedom) * (stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL)) ** 2
+        square = spread / (count * np.maximum(count - 1, 1)) * small_sample_factor(count) ** 2
         return replace(self, mean=self.mean / count, square=square, pairs=np.broadcast_to(pairs, self.pairs.shape))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
-from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE
+from ..spectrum.metrics import RESAMPLES, ROUNDING_SHARE, small_sample_factor
 from ..spectrum.scale import ROUNDING_STEPS, power_of_two, precision
 from ..storage.parquet import group_names
 from .records import RefinementSummary, SequencesScore
@@ -239,21 +239,28 @@ def _interval(blocks: np.ndarray, factor: float) -> list[float]:
 
 
 def _report_errors(errors: str | Path) -> dict[str, RefinementSummary]:
-    sums: dict[str, np.ndarray] = {}  # sequences, evaluations, squared corrections, and squared errors by position
+    """What refined values tell of each output.
+
+    A correction is what the sketch misses and noise, whose variance is that of the values without what widens the
+    errors of few samples (`small_sample_factor`): two evaluations are a sample.
+    """
+    sums: dict[str, np.ndarray] = {}  # sequences, evaluations, squared corrections, noise, squared errors by position
     for output, rows in rows_by_output(errors):
         refined = rows.dropna(subset="correction")
-        squares = np.square(refined[[c for c in refined if c.startswith("pos_")]].to_numpy(np.float64)).sum(0)
+        squares = np.square(refined[[c for c in refined if c.startswith("pos_")]].to_numpy(np.float64))
+        evaluations = refined["evaluations"].to_numpy()
+        noise = (squares.sum(1) / small_sample_factor(evaluations // 2) ** 2).sum()
         corrections = np.square(refined["correction"].to_numpy()).sum()
-        parts = np.array([len(refined), refined["evaluations"].sum(), corrections, *squares])
+        parts = np.array([len(refined), evaluations.sum(), corrections, noise, *squares.sum(0)])
         sums[output] = sums.get(output, 0.0) + parts
     summaries: dict[str, RefinementSummary] = {}
-    for output, (count, evaluations, corrections, *squares) in sums.items():
+    for output, (count, evaluations, corrections, noise, *squares) in sums.items():
         free = np.count_nonzero(squares)
-        noise = sum(squares) / (count * free) if free else 0.0
+        values = count * free if free else 1.0
         summaries[output] = {
             "refined": int(count),
             "evaluations_per_sequence": float(evaluations / max(count, 1)),
-            "standard_error": float(np.sqrt(noise)),
-            "sketch_error": float(np.sqrt(max(corrections / max(count, 1) - noise, 0.0))),
+            "standard_error": float(np.sqrt(sum(squares) / values)),
+            "sketch_error": float(np.sqrt(max(corrections / max(count, 1) - noise / values, 0.0))),
         }
     return summaries

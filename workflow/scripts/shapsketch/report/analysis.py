@@ -10,6 +10,7 @@ from ..fidelity.r2_words import full_r2, headline_r2, percent, r2_of, scored_on
 from ..fidelity.records import OutputRecord, Score, SequencesScore
 from ..fidelity.verdict import instead, no_motif
 from ..models.transforms import LARGEST_LOGIT
+from ..spectrum.metrics import small_sample_factor
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.spectrum_file import load_spectra
 from ..storage.files import read_json
@@ -159,9 +160,10 @@ def cautions(on_queries: SequencesScore, score: Score, sequence_set: str = "NAME
         sentence = f"refined by {count:.0f} evaluations per sequence: standard error {error:.2g}"
         if sketch_error > 0:
             sentence += f"; the sketch alone would be wrong by about {sketch_error:.2g}"
-        if 0 < sketch_error < error:
+        deviation = error / float(small_sample_factor(count / 2))  # errors of few samples are widened
+        if 0 < sketch_error < deviation:
             sentence += (
-                f", so only above {count * (error / sketch_error) ** 2:.0f} evaluations are refined values closer"
+                f", so only above {count * (deviation / sketch_error) ** 2:.0f} evaluations are refined values closer"
             )
         sentences.append(sentence)
         if score["found"] == "nothing":

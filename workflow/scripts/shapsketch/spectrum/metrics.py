@@ -1,6 +1,7 @@
-"""Metrics: how well values are predicted."""
+"""Metrics: how well values are predicted, and what standard errors from few samples are multiplied by."""
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from ..sequences.rng import BOOTSTRAP_STREAM, generator
 from .scale import is_constant, power_of_two, precision
@@ -8,6 +9,20 @@ from .scale import is_constant, power_of_two, precision
 RESAMPLES = 1000
 ROUNDING_SHARE = 1e-9  # of the variance: values that are missed by less, squared, are met
 MET_STEPS = 64  # steps of the precision of constant values within which they are met
+CONFIDENCE_LEVEL = 0.975  # value +- 1.96 standard errors is the 95 % interval of Student's t, however few the samples
+
+
+def small_sample_factor(samples: np.ndarray | float) -> np.ndarray:
+    """Return what standard errors of means are multiplied by, so that +- 1.96 of them is Student's 95 % interval.
+
+    Args:
+        samples: of each mean; of one its spread counts as that of two, and without any the factor is 1.
+
+    Returns:
+        float64, in the shape of `samples`; towards 1 as samples are many.
+    """
+    freedom = np.maximum(np.asarray(samples, np.float64) - 1, 1)
+    return np.where(np.greater(samples, 0), stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL), 1.0)
 
 
 def r_squared(values: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> float:
