@@ -37,6 +37,18 @@ def test_weighted_sums_of_terms_mix_tables_and_fourier_terms():
     assert np.allclose(summed.predict(codes), 2 * terms.predict(codes) + 0.5 * other.predict(codes))
 
 
+def test_weighted_sums_of_terms_merge_frequencies():
+    """Two halves of a function have its variances, of which each frequency has one."""
+    spectrum = wave_spectrum()[0]
+    terms = spectrum.terms
+    assert not terms.has_table.all()
+    summed = Terms.weighted_sum([(0.5, terms), (0.25, terms), (0.25, terms)])
+    assert len(summed.amplitudes) == len(terms.amplitudes)
+    probabilities = spectrum.background.local
+    assert summed.variances(probabilities) == pytest.approx(terms.variances(probabilities), rel=1e-12)
+    assert summed.magnitudes == pytest.approx(terms.magnitudes, rel=1e-12)
+
+
 CASES = [(n, q, u) for q in (2, 3, 4, 5) for n in range(1, 7) if q**n <= 4096 for u in (True, False)]
 CASES += [
     (5, 5, True),

@@ -7,7 +7,7 @@ makes the results of its stage, and all that follows from them, be made anew.
 VERSIONS = {
     "check": 1,
     "convert": 2,
-    "recovery": 25,
+    "recovery": 26,
     "explain": 8,
     "masks": 16,
     "motifs": 12,

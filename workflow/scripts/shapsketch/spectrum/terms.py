@@ -98,13 +98,16 @@ class Terms:
             parts: at least one (weight, terms).
         """
         tables: dict[Support, np.ndarray] = {}
-        fourier_terms: dict[Support, list[FourierTerm]] = {}
+        amplitudes: dict[Support, dict[tuple[int, ...], complex]] = {}  # one per frequency: variances add squares
         for weight, terms in parts:
             for t, support in enumerate(terms.supports):
                 if terms.has_table[t]:
                     tables[support] = tables.get(support, 0.0) + weight * terms.table(t)
                 else:
-                    fourier_terms.setdefault(support, []).extend((k, weight * f) for k, f in terms.fourier_terms(t))
+                    summed = amplitudes.setdefault(support, {})
+                    for frequency, amplitude in terms.fourier_terms(t):
+                        summed[frequency] = summed.get(frequency, 0.0) + weight * amplitude
+        fourier_terms = {support: list(summed.items()) for support, summed in amplitudes.items()}
         sizes = parts[0][1].sizes
         for support in fourier_terms.keys() & tables.keys():  # one form per term: the table takes them in
             alone = cls.build(sizes, {}, {support: fourier_terms.pop(support)})
