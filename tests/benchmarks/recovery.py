@@ -20,7 +20,7 @@ from benchmarks.reference_models import MODELS, ROOT, ReferenceModel, load_model
 from benchmarks.result_files import FOLDER, merge_results, read_results
 from benchmarks.shapzero_peer import VERSION, obstacle, run_shapzero
 from benchmarks.truth import Truth, shapley_truth
-from shapsketch.recovery import available_estimators
+from shapsketch.sampling.design import available_estimators
 from shapsketch.sampling.near import Mixed
 from shapsketch.sampling.queries import Drawn
 from shapsketch.sampling.sketch import Sketch

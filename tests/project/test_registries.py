@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from shapsketch.models import KINDS
-from shapsketch.recovery import available_estimators
 from shapsketch.report import methods_text
-from shapsketch.sampling.design import make_plan
+from shapsketch.sampling.design import available_estimators, make_plan
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.background import Background
 from shapsketch.sequences.template import Template

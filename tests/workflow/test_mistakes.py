@@ -58,3 +58,30 @@ def test_mistakes_end_the_run_with_a_sentence(tmp_path, changes, files, target, 
     assert not (workspace.folder / "results/tiny" / target).exists()
     assert not workspace.leftovers()
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("estimator", "budget", "planned", "sentence"),
+    [
+        ("exact", 3000, False, "exact, which the design fourier does not serve; it serves fourier, regression,"),
+        ("regression", 70_000, False, "regression, which the design exhaustive does not serve; it serves exact."),
+        ("exact", 3000, True, "exact, which the design fourier does not serve; it serves fourier, regression,"),
+    ],
+)
+def test_an_estimator_that_the_design_does_not_serve_ends_the_run_before_the_budget_is_spent(
+    tmp_path, estimator, budget, planned, sentence
+):
+    """Also where the sketch was planned for another one, which is no reason to plan it anew."""
+    workspace, plan = Workspace(tmp_path / "run"), "results/tiny/sketch/plan.json"
+    workspace.configure(models__tiny__sketch__budget=budget)
+    if planned:
+        workspace.run(plan)
+    workspace.configure(models__tiny__recovery={"estimator": estimator})
+    if planned:
+        assert workspace.planned(plan) == {}
+    done = workspace.run("results/tiny/spectrum/spectrum.npz", "--retries", "0", check=False)
+    assert done.returncode != 0
+    assert f"recovery.estimator is {sentence}" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (workspace.folder / plan).exists() == planned
+    assert not list((workspace.folder / "results/tiny/sketch").glob("shards/*.npz"))

@@ -1,4 +1,4 @@
-"""Plan a sketch: divide the budget and fix every query.
+"""Plan a sketch: divide the budget and fix every query; refuse an estimator that could do nothing with the answers.
 
 Creates `results/{model}/sketch/plan.json` from the model's part of the config, the content of its files, and, for a
 background counted from sequences and for near queries, those sequences; and `left_out.tsv`, the rows of a table that
@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
     from shapsketch.models import identity
     from shapsketch.models.table_model import describe, list_left_out, read_table
-    from shapsketch.sampling.design import make_plan
+    from shapsketch.sampling.design import check_estimator, make_plan
     from shapsketch.sampling.near import read_near
     from shapsketch.sequences.alphabet import Alphabet
     from shapsketch.sequences.background import MARKOV_NOTE
@@ -44,6 +44,8 @@ if __name__ == "__main__":
         checked=read_json(check)["evaluations"] if check else 0,
         near=read_near(near["share"], files, template, notes.append) if near else None,
     )
+    # No parameter of the rule, since another estimator is no reason to plan and sample anew.
+    check_estimator(plan, snakemake.config["models"][snakemake.wildcards.model]["recovery"]["estimator"])
     if not plan.background.is_product:
         notes.append(MARKOV_NOTE)
     used = describe(table, template, plan.table_order(len(table.codes))) if table else None

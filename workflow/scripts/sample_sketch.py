@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
     from pathlib import Path
 
+    from shapsketch.sampling.design import check_estimator
     from shapsketch.sampling.plan import Plan
     from shapsketch.sampling.shard_files import earlier_shards, keep_earlier
     from shapsketch.sampling.sketch import is_sampled, query_range, sample_shard
@@ -27,6 +28,8 @@ if __name__ == "__main__":
         tell(f"{path} is whole and of this plan: it stays, and the model is not asked again")
         path.touch()
     else:
+        # The config may have changed since the sketch was planned.
+        check_estimator(plan, snakemake.config["models"][snakemake.wildcards.model]["recovery"]["estimator"])
         with script.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
             arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough, earlier=earlier_shards(path))
         keep_earlier(path, plan)

@@ -24,11 +24,10 @@ from .fidelity.records import OutputRecord
 from .models import Model, identity
 from .models.layouts import check_shape
 from .models.table_model import read_table
-from .recovery import check_estimator
 from .recovery.exact_trees import expand
 from .recovery.scored import recover_scored
 from .sampling.consistency import check_answers, evaluations_to_make
-from .sampling.design import left_for_checks, make_plan
+from .sampling.design import check_estimator, left_for_checks, make_plan
 from .sampling.near import Near
 from .sampling.plan import Design, Plan
 from .sampling.sketch import sample

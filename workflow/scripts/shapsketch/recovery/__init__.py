@@ -15,9 +15,9 @@ import numpy as np
 
 from ..fidelity.faithfulness import at_bounds
 from ..fidelity.records import EstimatorRecord, FitDetails, RecoveryRecord
+from ..sampling.design import available_estimators, check_estimator
 from ..sampling.plan import Plan
 from ..sampling.sketch import Sketch
-from ..settings.errors import InputError
 from ..settings.estimators import CONSTANT, ESTIMATORS
 from ..spectrum.scale import Scale, check_scale, is_constant
 from ..spectrum.spectrum import Spectrum
@@ -47,31 +47,6 @@ class Recovery(NamedTuple):
     student: "Student | None"
 
 
-def available_estimators(plan: Plan) -> list[str]:
-    """Return the estimators that a plan serves, the cheapest first; of a Markov background those of trains."""
-    held = {"validation", "lattice"} if plan.lattice else {"validation"}
-    served = held if plan.count("validation") else {"all"}
-    return [
-        name
-        for name, estimator in ESTIMATORS.items()
-        if estimator.needs in served and (plan.background.is_product or estimator.any_background)
-    ]
-
-
-def check_estimator(plan: Plan, estimator: str) -> None:
-    """Refuse an estimator, if it is not `auto`, that cannot work with a plan.
-
-    Raises:
-        InputError: it cannot; the sentence says which can.
-    """
-    available = available_estimators(plan)
-    if estimator != "auto" and estimator not in available:
-        raise InputError(
-            f"recovery.estimator is {estimator}, which {_asked_of(plan)} does not serve; "
-            f"it serves {', '.join(available)}."
-        )
-
-
 def recover(sketch: Sketch, output: int, **settings: Any) -> Recovery:
     """Recover the spectrum of one output; see `recover_outputs`."""
     return recover_outputs(sketch, [output], **settings)[0]
@@ -98,7 +73,7 @@ def recover_outputs(
     Args:
         sketch: the merged sketch.
         outputs: which outputs, from 0; None for all.
-        estimator: one of `available_estimators`, or `auto`: those that the design serves, from the cheapest on
+        estimator: one of `design.available_estimators`, or `auto`: those that the design serves, from the cheapest on
             unless one before validates so well that the next is not worth its time (its `good_r2`); stacked and
             corrected where that validates better.
         max_order: the highest order of a term; None leaves it to the estimators. Trains have all orders, and are
@@ -134,10 +109,6 @@ def _schedule(available: Sequence[str]) -> list[str]:
     if "fourier" in names and "regression" in names:
         names.insert(names.index("regression") + 1, "fourier")
     return names
-
-
-def _asked_of(plan: Plan) -> str:
-    return f"the design {plan.design}" if plan.background.is_product else "a Markov background"
 
 
 @dataclass

@@ -13,11 +13,12 @@ import pandas as pd
 
 from ..fidelity.faithfulness import is_undefined
 from ..fidelity.records import OutputRecord
+from ..sampling.design import available_estimators
 from ..sampling.plan import Role
 from ..sampling.sketch import Sketch
 from ..settings.estimators import CONSTANT
 from ..spectrum.metrics import r2_interval, r_squared
-from . import available_estimators, recover_outputs, standardised
+from . import recover_outputs, standardised
 from .base import Begin, predict, silent
 from .ridge import Search
 

@@ -1,4 +1,7 @@
-"""The design of a sketch: how a budget is divided between what is fitted, what is chosen by and what is scored."""
+"""The design of a sketch: how a budget is divided between what is fitted, what is chosen by and what is scored.
+
+It decides which estimators can work with the sketch.
+"""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -9,6 +12,7 @@ from ..models import ModelIdentity
 from ..sequences.background import Background
 from ..sequences.template import Template
 from ..settings.errors import InputError
+from ..settings.estimators import ESTIMATORS
 from ..settings.rounds import round_ends
 from ..sparse_fourier.subsampling import Lattice, fit_lattice, least_queries
 from .near import Near
@@ -78,6 +82,31 @@ def make_plan(
     _check_space(background, left - (lattice.size if lattice else 0), design, bool(near))
     common = (model, tuple(outputs), background, design, seed, batch_size, rounds)
     return Plan(*common, distinct, lattice, until_r2, checked, near)
+
+
+def available_estimators(plan: Plan) -> list[str]:
+    """Return the estimators that a plan serves, the cheapest first; of a Markov background those of trains."""
+    held = {"validation", "lattice"} if plan.lattice else {"validation"}
+    served = held if plan.count("validation") else {"all"}
+    return [
+        name
+        for name, estimator in ESTIMATORS.items()
+        if estimator.needs in served and (plan.background.is_product or estimator.any_background)
+    ]
+
+
+def check_estimator(plan: Plan, estimator: str) -> None:
+    """Refuse an estimator, if it is not `auto`, that cannot work with a plan.
+
+    Raises:
+        InputError: it cannot; the sentence says which can.
+    """
+    available = available_estimators(plan)
+    if estimator != "auto" and estimator not in available:
+        raise InputError(
+            f"recovery.estimator is {estimator}, which {_asked_of(plan)} does not serve; "
+            f"it serves {', '.join(available)}."
+        )
 
 
 def _settle(
@@ -176,3 +205,7 @@ def _lattice(background: Background, budget: int, design: Design, near: float) -
     if lattice and not required and lattice.matrices * lattice.bins < (radix - 1) * free:
         return None
     return lattice
+
+
+def _asked_of(plan: Plan) -> str:
+    return f"the design {plan.design}" if plan.background.is_product else "a Markov background"
