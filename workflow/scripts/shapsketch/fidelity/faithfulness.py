@@ -13,7 +13,7 @@ from ..spectrum.metrics import r2_interval, r_squared
 from ..spectrum.scale import is_constant
 from ..spectrum.spectrum import Spectrum
 from ..storage.provenance import made_with
-from .accuracy_gap import accuracy_gap, in_words
+from .accuracy_gap import Seen, accuracy_gap, in_words, seen_rows
 from .records import Audit, Gap, HoldoutScore, NearScore, ResidualRecord, Score
 from .verdict import ROUNDED, UNDEFINED, order_audit, undefined_audit
 
@@ -55,7 +55,7 @@ def report(spectrum: Spectrum, sketch: "Sketch", output: int, student: "Student 
         audit["audit"] = ROUNDED.format(middle=float(values[0, output]))
     gaps: dict[str, Gap] = {}
     if role == "holdout" and plan.design != "table" and audit["found"] == "found":
-        gaps = _gaps(spectrum, codes, values[:, output])
+        gaps = _gaps(spectrum, sketch, output)
     for order, gap in list(gaps.items())[-1:]:
         audit["audit"] += in_words(gap, int(order))
     return {
@@ -187,16 +187,29 @@ def _r2_by_order(
     return scores
 
 
-def _gaps(spectrum: Spectrum, codes: np.ndarray, values: np.ndarray) -> dict[str, Gap]:
-    """Divide what the terms up to order 1, and up to 2, miss of the values at points from a product background."""
+def _gaps(spectrum: Spectrum, sketch: "Sketch", output: int) -> dict[str, Gap]:
+    """Divide what the terms up to order 1, and up to 2, miss of the hold-out from a product background."""
     gaps: dict[str, Gap] = {}
     if not spectrum.background.is_product:
         return gaps
+    codes, values = sketch.samples("holdout")
     highest = min(2, max(spectrum.variance_by_order(), default=0))
     parts = spectrum.predict_by_order(codes, highest)
+    seen = _seen(spectrum, sketch, output, highest) if sketch.plan.distinct else {}
     for order in range(1, highest + 1):
-        gaps[str(order)] = accuracy_gap(spectrum.background, codes, values, parts[order], order)
+        gaps[str(order)] = accuracy_gap(
+            spectrum.background, codes, values[:, output], parts[order], order, seen.get(order)
+        )
     return gaps
+
+
+def _seen(spectrum: Spectrum, sketch: "Sketch", output: int, highest: int) -> dict[int, Seen]:
+    """What the terms up to each order miss of the draws that were fitted and chosen by."""
+    codes, values = sketch.samples("train", "validation")
+    rows = seen_rows(len(codes))
+    parts = spectrum.predict_by_order(codes[rows], highest)
+    missed = values[rows, output] - parts
+    return {order: Seen(codes[rows], missed[order], len(codes)) for order in range(1, highest + 1)}
 
 
 MAX_RATIO = 1e6  # of a student's part to the rest

@@ -26,7 +26,7 @@ class Gap(TypedDict):
         total: by the fit of this order; its parts are the next two.
         truncation: carried by higher orders.
         estimation: by the fit, within its orders.
-        error: the standard error of `estimation`, and of `truncation`.
+        error: the standard error of `estimation`, and of `truncation` as a part of this `total`.
     """
 
     total: float
