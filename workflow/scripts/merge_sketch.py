@@ -14,5 +14,6 @@ if __name__ == "__main__":
     from shapsketch.sampling.shard_files import forget_earlier
     from shapsketch.sampling.sketch import merge_shards
 
-    merge_shards(Plan.load(snakemake.input.plan), snakemake.input.shards).save(snakemake.output.sketch)
-    forget_earlier(Path(snakemake.input.shards[0]).parent)
+    plan = Plan.load(snakemake.input.plan)
+    merge_shards(plan, snakemake.input.shards).save(snakemake.output.sketch)
+    forget_earlier(Path(snakemake.input.shards[0]).parent, plan)

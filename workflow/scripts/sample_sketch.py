@@ -32,5 +32,5 @@ if __name__ == "__main__":
         check_estimator(plan, snakemake.config["models"][snakemake.wildcards.model]["recovery"]["estimator"])
         with script.progress(f"sample {snakemake.wildcards.model}", "sequence", stop - start) as bar:
             arrays = sample_shard(plan, source, shard, shards, bar.update, skip=enough, earlier=earlier_shards(path))
-        keep_earlier(path, plan)
+        keep_earlier(path, plan, skip=enough)
         save_npz(path, arrays)

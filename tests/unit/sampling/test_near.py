@@ -169,9 +169,29 @@ def test_a_larger_budget_asks_nothing_again_whatever_shard_held_it(tmp_path, ord
     assert carry_out(small) == small.size
     assert carry_out(large) <= large.size - small.size + 16  # but for a batch that was cut off
     assert len(list((tmp_path / EARLIER).iterdir())) == 4
-    forget_earlier(tmp_path)
+    forget_earlier(tmp_path, large)
     assert not (tmp_path / EARLIER).exists()
     assert np.array_equal(merge_shards(large, list(paths.values())).values, sample(large, source).values)
+
+
+def test_answers_of_a_round_that_is_not_needed_any_more_stay(tmp_path):
+    model, own = Counting(), plan(budget=4000)
+    source, paths = {"kind": "callable", "function": model}, [tmp_path / f"{k}-of-2.npz" for k in (1, 2)]
+
+    def carry_out(enough):
+        before = model.asked
+        for k, path in enumerate(paths, 1):
+            skip = enough and k == 2
+            if not is_sampled(path, own, k, 2, skip=skip):
+                arrays = sample_shard(own, source, k, 2, skip=skip, earlier=earlier_shards(path))
+                keep_earlier(path, own, skip=skip)
+                save_npz(path, arrays)
+        forget_earlier(tmp_path, own)
+        return model.asked - before
+
+    assert [carry_out(enough) for enough in (False, True, True, False)] == [own.size, 0, 0, 0]
+    assert not (tmp_path / EARLIER).exists()
+    assert np.array_equal(merge_shards(own, paths).values, sample(own, source).values)
 
 
 def test_earlier_shards_of_another_model_or_damaged_are_no_help(tmp_path):

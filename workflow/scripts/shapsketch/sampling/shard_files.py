@@ -1,7 +1,8 @@
 """Files of shards: whole or refused, and searched for what a model was asked before.
 
-A new plan writes its shards over those of the plan before. A shard that is written over is first linked into `earlier/`
-beside it, so that whichever shard needs its answers finds them, in whatever order shards are made.
+A new plan writes its shards over those of the plan before, and a round that is not needed any more writes empty ones. A
+shard that is written over is first linked into `earlier/` beside it, so that whichever shard needs its answers finds
+them, in whatever order shards are made.
 """
 
 import hashlib
@@ -110,19 +111,15 @@ def earlier_shards(path: str | Path) -> list[Path]:
     return [shard for place in (folder, folder / EARLIER) for shard in sorted(place.glob("*-of-*.npz"))]
 
 
-def keep_earlier(path: str | Path, plan: Plan) -> None:
-    """Keep a shard of another plan for the others, before it is written over.
+def keep_earlier(path: str | Path, plan: Plan, skip: bool = False) -> None:
+    """Keep a shard that holds answers, before it is written over by one of another plan or, with `skip`, an empty one.
 
     A second name of the same file, which costs no space; where the file system has none, only the shard of this
     number will find it.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            owner = str(archive["plan"])
-    except Exception:  # not there, or damaged: nothing to keep
-        return
-    if owner == plan.hash:
+    owner, count = _held(path)
+    if not count or (owner == plan.hash and not skip):
         return
     kept = path.parent / EARLIER / f"{owner[:16]}-{path.name}"
     kept.parent.mkdir(exist_ok=True)
@@ -132,10 +129,26 @@ def keep_earlier(path: str | Path, plan: Plan) -> None:
         return
 
 
-def forget_earlier(folder: str | Path) -> None:
-    """Remove what `keep_earlier` kept beside shards in a folder: all of them are made."""
+def forget_earlier(folder: str | Path, plan: Plan) -> None:
+    """Remove what `keep_earlier` kept beside shards in a folder, all of which are made.
+
+    Answers to the same plan stay where its shard is empty: another stop rule may want them.
+    """
     kept = Path(folder) / EARLIER
     for path in kept.glob("*-of-*.npz"):
-        path.unlink(missing_ok=True)
-    if kept.exists():
+        owner, _, name = path.name.partition("-")
+        if owner != plan.hash[:16] or _held(Path(folder) / name)[1]:
+            path.unlink(missing_ok=True)
+    if kept.exists() and not any(kept.iterdir()):
         kept.rmdir()
+
+
+def _held(path: Path) -> tuple[str, int]:
+    """The hash of a shard's plan, and how many batches it holds; none of a file that is not there, or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return str(archive["plan"]), len(archive["digests"])
+    except MemoryError:
+        raise
+    except Exception:
+        return "", 0
