@@ -53,6 +53,27 @@ def test_a_point_is_no_label(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("number", "info", "labels"),
+    [
+        ("", "bad,good,.", ["bad", "good", ""]),
+        ("A", "1,0,", ["1", "0", ""]),
+        (".", "bad,bad,good", ["bad", "bad", "good"]),
+        ("1", "bad,_a,_b", ["bad,_a,_b"] * 3),  # one value, whatever its commas
+        (".", "bad,_low", ["bad,_low"] * 3),
+        ("1", "bad", ["bad"] * 3),
+    ],
+)
+def test_alleles_of_a_line_have_their_own_labels(tmp_path, number, info, labels):
+    declared = f'##INFO=<ID=CLASS,Number={number},Type=String,Description="x,Number=9">\n' if number else ""
+    base = CONTIG[499]
+    one = (*allele(600)[:7], "CLASS=Pathogenic,_low_penetrance")  # as ClinVar has it
+    three = (*allele(500, base, ",".join(a for a in "ACGT" if a != base))[:7], f"CLASS={info}")
+    header = HEADER.replace("#CHROM", f"{declared}#CHROM")
+    kept, _ = read(vcf(tmp_path, three, one, header=header), columns=Columns("CLASS"))
+    assert kept["label"].to_pylist() == [*labels, "Pathogenic,_low_penetrance"]
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("c 500 . A C\n", "line 3 has 1 columns separated by tabs"),

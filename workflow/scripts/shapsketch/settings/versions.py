@@ -13,7 +13,7 @@ VERSIONS = {
     "motifs": 12,
     "compare": 2,
     "report": 8,
-    "variants": 8,
+    "variants": 9,
     "mechanism": 12,
 }
 

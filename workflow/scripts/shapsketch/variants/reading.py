@@ -193,8 +193,9 @@ def _read(path: Path, columns: Columns, protein: tuple[str, str] | None, first: 
             raise InputError(f"{path} is a VCF, which has no column of scores ({columns.score}); give a table.")
         with open_text(path, VCF) as handle:
             header, below = read_header(path, enumerate(handle, 1))
+            number = header.number_of(columns.label)
             for line in read_lines(path, header, below):
-                yield from alleles(line, columns.label)
+                yield from alleles(line, columns.label, number)
     else:
         yield from read_variants(path, columns, protein, first)
 

@@ -60,6 +60,13 @@ class Header:
         """The names of the samples."""
         return self.columns[9:]
 
+    def number_of(self, key: str) -> str:
+        """Return how many values a key of INFO has, such as `A`, one for each allele; `.` where nothing says it."""
+        for line in self.meta:
+            if match := re.match(rf"##INFO=<ID={re.escape(key)},(?:.*?,)??Number=([^,>]+)", line):
+                return match[1]
+        return "."
+
 
 def read_header(path: str | Path, lines: Iterator[tuple[int, str]]) -> tuple[Header, Iterator[tuple[int, str]]]:
     """Read the header of a VCF.
@@ -115,21 +122,33 @@ def read_lines(path: str | Path, header: Header, lines: Iterable[tuple[int, str]
         yield Line(number, cells)
 
 
-def alleles(line: Line, label: str = "") -> Iterator[Variant | Dropped]:
+def alleles(line: Line, label: str = "", number: str = ".") -> Iterator[Variant | Dropped]:
     """Yield each alternative allele of a line, as a variant or with the reason why it is none.
 
     Args:
         line: the line.
         label: the key of INFO with the class of the variant; empty: none.
+        number: how many values the header says that key has; see `Header.number_of`.
     """
     contig, position, identifier, ref = line.cells[:4]
-    start, of_line = int(position) - 1, name_in(line.info(label)) if label else ""
-    for number, alt in enumerate(line.alternatives, 1):
+    start, labels = int(position) - 1, _labels(line, label, number)
+    for allele, (alt, own) in enumerate(zip(line.alternatives, labels, strict=True), 1):
         name = identifier if identifier not in ("", ".") else f"{contig}:{position}:{ref}>{alt}"
         change = Change(start, ref.upper(), alt.upper())
-        variant = Variant(line.number, number, name, contig, (change,), label=of_line)
+        variant = Variant(line.number, allele, name, contig, (change,), label=own)
         reason = _unusable(ref, alt)
         yield left_out(_as_written(variant, ref, alt), reason) if reason else variant
+
+
+def _labels(line: Line, key: str, number: str) -> list[str]:
+    """The label of each allele: its own of several, where there are as many; else that of the whole line.
+
+    Of one allele a comma is part of the label: ClinVar has `Pathogenic,_low_penetrance`.
+    """
+    count, value = len(line.alternatives), line.info(key) if key else ""
+    parts = value.split(",")
+    by_allele = count > 1 and len(parts) == count and number in ("A", ".")
+    return [name_in(part) for part in (parts if by_allele else [value] * count)]
 
 
 def _as_written(variant: Variant, ref: str, alt: str) -> Variant:
