@@ -337,6 +337,7 @@ rule separate_classes:
     params:
         settings=get_variant_settings,
         positive=lambda wildcards: VARIANTS[wildcards.variants]["positive"],
+        negative=lambda wildcards: VARIANTS[wildcards.variants]["negative"],
         seed=lambda wildcards: MODELS[wildcards.model]["sketch"]["seed"],
         version=VERSIONS["variants"],
     script:
@@ -382,6 +383,7 @@ rule report_variants:
     params:
         alphabet=lambda wildcards: MODELS[wildcards.model]["alphabet"],
         colors=config["motifs"]["colors"],
+        settings=get_scoring_settings,
         config=get_variants_config,
         outside=get_variants_outside,
         version=VERSIONS["report"],

@@ -18,6 +18,7 @@ if __name__ == "__main__":
     from shapsketch.storage import provenance
     from shapsketch.storage.files import write_json, write_text
     from shapsketch.storage.tsv import read_table
+    from shapsketch.variants.classes import Truth, describe_classes
 
     files, params = snakemake.input, snakemake.params
     wanted = (snakemake.wildcards.model, snakemake.wildcards.variants)
@@ -32,6 +33,9 @@ if __name__ == "__main__":
     names = ("effects", "haplotypes", "pairs", "contributions")
     tables |= {name: pq.read_table(files[name]).to_pandas() for name in names if files.get(name)}
     sources = {name: files[name] for name in ("template", "style", "scripts")}
+    scored, classes = params.settings, ""
+    if scored["label"]:
+        classes = describe_classes(Truth.read(tables["effects"], scored["positive"], scored["negative"]))
     page = build_variants(
         tables,
         sources,
@@ -39,6 +43,7 @@ if __name__ == "__main__":
         Alphabet.from_config(params.alphabet),
         params.colors,
         provenance.describe(record),
+        classes,
     )
     write_text(snakemake.output.page, page)
     folder, made = Path(snakemake.output.page).parents[1], [*files.results, snakemake.output.page]

@@ -17,17 +17,16 @@ if __name__ == "__main__":
     from shapsketch.storage.tsv import table_text
     from shapsketch.variants import predictors as gather
     from shapsketch.variants.baselines import Sites, baselines
+    from shapsketch.variants.classes import Truth, describe_classes, without_label
     from shapsketch.variants.effects import DIGITS
     from shapsketch.variants.scoring import (
         DAMAGING,
         Predictors,
-        Truth,
         confusion_table,
         cross_validated_calls,
         position_table,
         prediction_table,
         score_table,
-        without_label,
     )
     from shapsketch.variants.setup import sequence_of
 
@@ -36,7 +35,7 @@ if __name__ == "__main__":
     tables = {model: pq.read_table(path).to_pandas() for model, path in zip(params.models, paths, strict=True)}
     table = tables[params.models[0]]
     variants = gather.variants_of(table)
-    truth = Truth.read(variants, settings["positive"])
+    truth = Truth.read(variants, settings["positive"], settings["negative"])
     alphabet, sites = Alphabet.from_config(params.alphabet), None
     if snakemake.input.get("alignment"):
         given, aligned = settings["sequence"], settings["alignment"]
@@ -51,6 +50,8 @@ if __name__ == "__main__":
         missing = int(pd.isna(values).sum())
         if missing:
             tell(f"{snakemake.wildcards.variants}: {name} says nothing of {missing} of {len(variants)} variants")
+    if len(truth.negative + truth.neither) > 1:
+        tell(f"{snakemake.wildcards.variants}: {describe_classes(truth)}")
     if settings["label"] and without_label(truth):
         tell(f"{snakemake.wildcards.variants}: {without_label(truth)}")
 

@@ -13,8 +13,8 @@ if __name__ == "__main__":
     from shapsketch.spectrum.spectrum_file import load_spectra
     from shapsketch.storage.files import write_text
     from shapsketch.storage.tsv import table_text
+    from shapsketch.variants.classes import Truth
     from shapsketch.variants.predictors import variants_of
-    from shapsketch.variants.scoring import Truth
     from shapsketch.variants.separation import MAX_VARIANTS, separation_table
     from shapsketch.variants.setup import set_up
 
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     spectra = list(load_spectra(files.spectrum).values())
     setup = set_up(params.settings, files.variants, files.get("genome"), spectra[0].template, True)
     variants = variants_of(pq.read_table(files.effects).to_pandas())
-    truth = Truth.read(variants, params.positive)
+    truth = Truth.read(variants, params.positive, params.negative)
     labelled = int(truth.labelled.sum())
     if labelled > MAX_VARIANTS:
         tell(f"{snakemake.wildcards.variants}: {MAX_VARIANTS} of {labelled} variants with a label are compared")

@@ -15,6 +15,7 @@ from shapsketch.models import Model
 from shapsketch.report.overview_page import build_comparison
 from shapsketch.report.variants_page import _change, build_variants
 from shapsketch.sequences.genome import GivenSequences
+from shapsketch.variants.classes import Truth, describe_classes
 from shapsketch.variants.contributions import paired_contributions
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.grouping import Haplotypes, from_table
@@ -23,7 +24,6 @@ from shapsketch.variants.mutations import Null
 from shapsketch.variants.reading import DROPPED_COLUMNS, Checker, Placing, _table
 from shapsketch.variants.scoring import (
     Predictors,
-    Truth,
     confusion_table,
     cross_validated_calls,
     prediction_table,
@@ -90,7 +90,9 @@ def tables(compared=True):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("variants") / "variants.html"
-    text = build_variants(tables(), SOURCES, ("model<b>", "calls"), SPECTRA[0].template.alphabet)
+    made = tables()
+    classes = describe_classes(Truth.read(made["effects"]))
+    text = build_variants(made, SOURCES, ("model<b>", "calls"), SPECTRA[0].template.alphabet, classes=classes)
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -118,6 +120,7 @@ def test_the_page_holds_what_the_tables_say(page):
     separation = made["separation"]
     assert "up: positions" in text and "down: interactions of two positions" in text and len(separation)
     assert f"{separation['difference'].iloc[0]:+.3g}" in text
+    assert "1 is the positive class, 0 the negative one." in text
     assert "(lower is positive)" in text and "behind model<b>.up" in text
     assert "REF is A, and the genome has G there" in text and "model<b>" in text
 

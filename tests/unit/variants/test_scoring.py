@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from shapsketch.settings.errors import InputError
+from shapsketch.variants.classes import Truth
 from shapsketch.variants.scoring import (
     Predictors,
-    Truth,
     auroc,
     best_threshold,
     confusion_table,
@@ -16,7 +16,6 @@ from shapsketch.variants.scoring import (
     mcc,
     median_mcc,
     position_table,
-    positive_label,
     prediction_table,
     resamples,
     score_table,
@@ -86,17 +85,6 @@ def test_thresholds_are_chosen_elsewhere():
     noise = Predictors({"noise": np.random.default_rng(9).normal(size=300)})
     noise = confusion_table(cross_validated_calls(noise, truth, 1))
     assert abs(noise.iloc[0]["mcc"]) < 0.2  # would be higher where the threshold has seen the variants
-
-
-def test_the_positive_label_is_told_or_asked_for():
-    assert positive_label(["0", "1", ""]) == "1"
-    assert positive_label(["Benign", "Pathogenic"]) == "Pathogenic"
-    assert positive_label(["a", "b"], "b") == "b"
-    assert positive_label(["0", "1"], "1.0") == "1" and positive_label(["0.0", "1.0"], "1.0") == "1.0"
-    with pytest.raises(InputError, match="labels are a, b; say which is positive, as in `positive: a`"):
-        positive_label(["a", "b"])
-    with pytest.raises(InputError, match="No variant has the label 'c'"):
-        positive_label(["a", "b"], "c")
 
 
 def test_others_are_compared_on_the_variants_that_both_have():

@@ -7,8 +7,8 @@ from scipy.stats import ttest_ind
 from analysis import spectra
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.variants import separation
+from shapsketch.variants.classes import Truth
 from shapsketch.variants.reading import Placing, _table
-from shapsketch.variants.scoring import Truth
 from shapsketch.variants.separation import COLUMNS, compare_classes, separation_table
 from shapsketch.variants.variant import Change, Variant
 from variant_cases import random_letters

@@ -12,9 +12,9 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
 from shapsketch.storage.delimited import to_words
+from shapsketch.variants.classes import Truth, without_label
 from shapsketch.variants.effects import EffectAsker
 from shapsketch.variants.reading import stream_variants
-from shapsketch.variants.scoring import Truth, without_label
 from shapsketch.variants.setup import sequence_of, set_up
 from shapsketch.variants.tables import Columns, wild_type
 from variant_cases import toy_model

@@ -15,6 +15,7 @@ def get_variant_settings(wildcards):
         "haplotypes",
         "lower",
         "model",
+        "negative",
         "null_changes",
         "path",
         "positive",
@@ -90,7 +91,8 @@ def get_scored_effects(wildcards):
 
 def get_scoring_settings(wildcards):
     """What of a set of variants' config scores depend on, and effects do not."""
-    settings, keys = VARIANTS[wildcards.variants], ("alignment", "lower", "positive")
+    settings = VARIANTS[wildcards.variants]
+    keys = ("alignment", "lower", "negative", "positive")
     chosen = {key: settings[key] for key in keys if key in settings}
     return canonical(
         chosen

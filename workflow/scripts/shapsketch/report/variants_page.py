@@ -29,6 +29,7 @@ def build_variants(
     alphabet: Alphabet,
     palette: str = "colorblind",
     provenance: Sequence[tuple[str, str]] = (),
+    classes: str = "",
 ) -> str:
     """Return the page as HTML.
 
@@ -40,6 +41,7 @@ def build_variants(
         alphabet: of the model.
         palette: of the letters.
         provenance: rows of what it was made from.
+        classes: which labels are of which class, in a sentence; empty without labels.
     """
     effects, dropped = tables["effects"], tables["dropped"]
     assert effects is not None and dropped is not None
@@ -73,6 +75,7 @@ def build_variants(
         scores=[] if scores is None else scores.replace({np.nan: None}).to_dict("records"),
         chance=_CHANCE,
         provenance=provenance,
+        classes=classes,
         separation=_separation(tables.get("separation")),
         confusion=[] if confusion is None else confusion.to_dict("records"),
         folds=bool(effects["delta_sd"].notna().any()),

@@ -154,6 +154,7 @@ class VariantsConfig(TypedDict):
     label: str
     score: str
     positive: str
+    negative: list[str]
     predictors: list[str]
     lower: list[str]
     alignment: NotRequired[AlignmentConfig]

@@ -5,7 +5,7 @@ of a split at the median prediction; and how many of the highest tenth of the sc
 predictions. Intervals are bootstraps over variants, the same draws for every predictor.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,13 @@ from scipy.stats import rankdata
 
 from ..sequences.rng import BOOTSTRAP_STREAM, SPLIT_STREAM, generator
 from ..settings.errors import InputError
+from .classes import Truth
 
 TOP_PERCENT = 10  # of the scores, and of the predictions
 RESAMPLES, MIN_RESAMPLES = 1000, 200  # of the bootstrap; of many variants so many that
 DRAWN = 20_000_000  # variants are drawn in all
 FOLDS = 5  # of the cross-validation of a threshold
 MIN_VARIANTS = 10  # of which a measure is computed, and of each class
-_POSITIVE = ("1", "pathogenic", "true", "yes", "positive")
 DAMAGING = ("pathogenic", "deleterious", "damaging")  # labels of which what changes more is more likely
 
 
@@ -71,58 +71,6 @@ def top_recall(predicted: np.ndarray, measured: np.ndarray) -> float:
 
 OF_SCORES = {"spearman": spearman, "top_recall": top_recall}
 OF_LABELS = {"auroc": auroc, "mcc": median_mcc}
-
-
-def positive_label(labels: Sequence[str], wanted: str = "") -> str:
-    """Return which label is the positive class.
-
-    Args:
-        labels: of the variants; empty ones have none.
-        wanted: as the config says; empty: 1, pathogenic, true, yes or positive, whatever the case.
-
-    Raises:
-        InputError: it does not occur, or none of these does.
-    """
-    known = sorted(set(labels) - {""})
-    if wanted not in known and wanted.removesuffix(".0") in known:
-        wanted = wanted.removesuffix(".0")  # as version 1.0 read the numbers of a Parquet column
-    if wanted and wanted not in known:
-        raise InputError(f"No variant has the label {wanted!r}, which the config calls positive; they have {known}.")
-    known_positives = [label for label in known if label.lower() in _POSITIVE]
-    if not wanted and len(known_positives) != 1:
-        raise InputError(f"The labels are {', '.join(known)}; say which is positive, as in `positive: {known[0]}`.")
-    return wanted or known_positives[0]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is known of variants.
-
-    Attributes:
-        scores: (N,) float64, measured; NaN where it was not.
-        labelled: (N,) bool, whether there is a label.
-        positive: (N,) bool.
-        label: the positive one; empty where there is none.
-    """
-
-    scores: np.ndarray
-    labelled: np.ndarray
-    positive: np.ndarray
-    label: str = ""
-
-    @classmethod
-    def read(cls, table: pd.DataFrame, positive: str = "") -> "Truth":
-        """Read the columns `score` and `label` of a table with a row per variant."""
-        labels = table["label"].fillna("").astype(str)
-        chosen = positive_label(labels.tolist(), positive) if (labels != "").any() else ""
-        labelled = (labels != "").to_numpy()
-        return cls(table["score"].to_numpy(np.float64), labelled, (labels == chosen).to_numpy() & labelled, chosen)
-
-
-def without_label(truth: Truth) -> str:
-    """Say in a sentence how many variants have no label; empty where all have one."""
-    count, total = int((~truth.labelled).sum()), len(truth.labelled)
-    return f"{count} of {total} variants have no label, and are of neither class" if count else ""
 
 
 @dataclass(frozen=True)
@@ -286,7 +234,7 @@ def prediction_table(variants: pd.DataFrame, predictors: Predictors, calls: Mapp
     Returns:
         What the file says of the variants, a column for each predictor (`NAME.value` where it is called like one of the
         file's), and for those that call classes a column
-        `NAME.called`: 1 positive, 0 negative, missing without a label.
+        `NAME.called`: 1 positive, 0 negative, missing for variants of neither class.
     """
     names = ["record", "allele", "variant_id", "contig", "positions", "ref", "alt", "label", "score"]
     values = {f"{name}.value" if name in names else name: one for name, one in predictors.values.items()}

@@ -17,9 +17,10 @@ from ..spectrum.indices import InteractionMap
 from ..spectrum.interaction_tables import Listing, listed_map
 from ..spectrum.spectrum import Spectrum
 from ..spectrum.train_interactions import strongest_of_all
+from .classes import Truth
 from .mutations import ROUNDING
 from .reading import Placing, placed
-from .scoring import MIN_VARIANTS, Truth
+from .scoring import MIN_VARIANTS
 
 MAX_VARIANTS = 2000  # with a label that are compared; drawn evenly from more
 MAX_PAIRS = 200  # of positions that are compared: those whose interaction variants change most, whatever their class
