@@ -5,7 +5,8 @@ import pyarrow as pa
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.sequences.template import Template
-from shapsketch.variants.grouping import Haplotypes, from_vcf
+from shapsketch.variants.grouping import Haplotypes
+from shapsketch.variants.phasing import from_vcf
 from shapsketch.variants.reading import Checker, Placing, stream_variants
 from shapsketch.variants.tables import Columns
 from variant_cases import WIDTH, random_letters

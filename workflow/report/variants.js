@@ -155,7 +155,7 @@ function haplotype(one) {
   const [joint, singles, beyond] = game(one).sums;
   const facts = [["joint", joint], ["sum of singles", singles], ["beyond singles", beyond]].map(([words, x]) => html("div", {}, html("dt", {}, words), html("dd", {}, number(x, true))));
   const notes = [];
-  if (one.missing) notes.push(html("p", { class: "warning" }, `${one.missing} further variants of this haplotype were left out: it is not whole.`));
+  if (one.missing) notes.push(html("p", { class: "warning" }, `${one.missing} further variants are, or may be, on this haplotype (left out, not phased, or of another phase set): it may not be whole.`));
   if (one.method !== "exact") notes.push(html("p", { class: "note" }, "Not every combination was asked: ± in the tips is a 95 % interval (1.96 standard errors)."));
   document.getElementById("haplotype").replaceChildren(
     html("h3", {}, `${one.name} `, html("span", { class: "soft" }, one.place)),

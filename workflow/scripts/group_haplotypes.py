@@ -17,7 +17,8 @@ if __name__ == "__main__":
     from shapsketch.storage.parquet import write_parquet
     from shapsketch.storage.provenance import stamp
     from shapsketch.storage.tsv import table_text
-    from shapsketch.variants.grouping import UNPHASED, Haplotypes, from_table, from_vcf
+    from shapsketch.variants.grouping import Haplotypes, from_table
+    from shapsketch.variants.phasing import UNPHASED, from_vcf
     from shapsketch.variants.reading import is_vcf
     from shapsketch.variants.setup import set_up
 

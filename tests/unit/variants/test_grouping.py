@@ -1,4 +1,7 @@
-"""Which variants lie together on one chromosome."""
+"""Which variants lie together on one chromosome.
+
+Covers also: phasing.
+"""
 
 import pyarrow as pa
 import pytest
@@ -8,8 +11,9 @@ from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.genome import GivenSequences
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
-from shapsketch.variants.grouping import OTHERS_OVERLAP, OVERLAPS, UNPHASED, Haplotypes, from_table
+from shapsketch.variants.grouping import OTHERS_OVERLAP, OVERLAPS, Haplotypes, from_table
 from shapsketch.variants.haplotypes import HaplotypeAsker
+from shapsketch.variants.phasing import UNPHASED
 from shapsketch.variants.reading import Checker, Placing, stream_variants
 from shapsketch.variants.tables import Columns
 from shapsketch.variants.variant import Change, trimmed
@@ -40,7 +44,43 @@ def test_phase_sets_part_haplotypes_and_alike_genotypes_join_any(tmp_path):
         snv(508, "0|1:9", ".", form="GT:PS"), snv(511, "0|1:9", ".", form="GT:PS"),
     ]  # fmt: skip
     haplotypes, _ = gather(tmp_path, lines, samples=["mum"])
-    assert [row["variant_ids"] for row in haplotypes.to_pylist()] == [["v500", "v503", "v505"], ["v508", "v511"]]
+    found = [row["variant_ids"] for row in haplotypes.to_pylist()]
+    assert found == [["v500", "v503", "v505"], ["v503", "v508", "v511"]]
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ({500: "0|1:.", 503: "0|1:7"}, []),  # without a phase set: one of their own
+        ({500: "0|1:7", 502: "0|1:8", 504: "0|1:7"}, [([500, 504], 1)]),  # 502 is on this chromosome, or the other
+        ({500: "0|1:7", 502: "0|1:8", 504: "0|1:7", 506: "1|0:8"}, [([500, 504], 1)]),
+        ({500: "0|1:7", 502: "0|1:8", 504: "0|1:7", 506: "0|1:8"}, [([500, 504], 1), ([502, 506], 1)]),
+        ({500: "1|1:.", 503: "0|1:7", 506: "0|1:8"}, [([500, 503], 0), ([500, 506], 1)]),
+        ({500: "0|1:7", 503: "0|1:8", 506: "1|1:."}, [([500, 506], 1), ([503, 506], 0)]),
+        (
+            {500: "1|1", 502: "1/1", 504: "0|1", 590: "1|1", 592: "0|1:7"},
+            [([500, 502], 0), ([500, 502, 504], 0), ([590, 592], 0)],
+        ),
+        ({500: "0|1:7", 530: "1|1:.", 545: "0|1:7", 550: "0|1:8"}, [([500, 530], 0), ([530, 550], 1)]),
+        ({500: "0|1:7", 530: "1|1", 540: "0/1", 545: "0|1:7", 550: "0|1:8"}, [([500, 530], 0), ([530, 550], 2)]),
+    ],
+)
+def test_phase_sets_are_told_apart(tmp_path, calls, expected):
+    """Only what is alike on all chromosomes is of every phase set, and sets that alternate are not cut apart."""
+    lines = [snv(p, call, ".", form="GT:PS") for p, call in calls.items()]
+    haplotypes, _ = gather(tmp_path, lines, samples=["mum"])
+    found = [([int(name[1:]) for name in row["variant_ids"]], row["missing"]) for row in haplotypes.to_pylist()]
+    assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("between", ["0/1", "1/0", ".|1", "0/0", "./."])
+def test_a_genotype_that_is_not_phased_is_missing_on_either_chromosome(tmp_path, between):
+    lines = [snv(500, "0|1", "1|1"), snv(502, between, "0|0"), snv(504, "0|1", "1|1"), snv(506, "0/1", "0|0")]
+    haplotypes, left_out = gather(tmp_path, lines)
+    missing = int("1" in between)
+    expected = {("mum|2", missing), ("dad|1,dad|2", 0)} if missing else {("mum|2,dad|1,dad|2", 0)}
+    assert {(row["samples"], row["missing"]) for row in haplotypes.to_pylist()} == expected
+    assert left_out["variant_id"].tolist() == ["v502"] * missing + ["v506"]
 
 
 def test_what_a_haplotype_lacks_is_counted(tmp_path):
