@@ -121,6 +121,9 @@ def test_overlapping_variants_are_on_no_haplotype(tmp_path):
     haplotypes, _ = gather(tmp_path, [insertion, snv(500, "0|1", "0|0", name="snv")])  # one letter, and what follows it
     (row,) = haplotypes.to_pylist()
     assert row["variant_ids"] == ["snv", "v500"] and row["positions"] == "500,501"
+    haplotypes, left_out = gather(tmp_path, [insertion, snv(501, "0|1", "0|0")])  # the letter behind what is inserted
+    assert haplotypes["positions"].to_pylist() == ["501,501"] and left_out.empty
+    assert haplotypes["ref"].to_pylist() == [f",{CONTIG[500]}"]
     assert trimmed(Change(4, "ACG", "AC")) == Change(6, "G", "") and trimmed(Change(4, "A", "AG")) == Change(5, "", "G")
 
 

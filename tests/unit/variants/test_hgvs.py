@@ -49,6 +49,7 @@ def test_lists_of_changes_and_what_cannot_be_read():
     both = parse_protein(f"{b}7W:{a}1Y", PROTEIN)
     assert both == (Change(0, a, "Y"), Change(6, b, "W"))
     assert parse_protein(f"p.[{three(a)}1Tyr;{three(b)}7Trp]", PROTEIN) == both
+    assert parse_protein("E4K:D3_E4insGG", "MKDEA") == (Change(3, "", "GG"), Change(3, "E", "K"))
     assert parse_protein("p.=", PROTEIN) == () == parse_protein(f"{c}10=", PROTEIN)
     assert parse_protein(f"{a}101Y", PROTEIN, first=101) == (Change(0, a, "Y"),)
     wrong = "W" if a != "W" else "Y"

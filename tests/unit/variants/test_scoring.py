@@ -140,7 +140,7 @@ def test_predictors_stand_side_by_side():
 
 def test_positions_are_tabulated():
     table = pd.DataFrame({
-        "output": "y", "positions": ["3", "3,7", "7", "3"], "delta": [1.0, -2.0, -4.0, 8.0], "contig": list("cccb"),
+        "output": "y", "positions": ["3", "3,3,7", "7", "3"], "delta": [1.0, -2.0, -4.0, 8.0], "contig": list("cccb"),
         "score": [0.5, np.nan, 1.5, 2.5], "label": ["1", "0", "", "1"],
     })  # fmt: skip
     made = position_table(table, Truth.read(table))

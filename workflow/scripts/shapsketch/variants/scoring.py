@@ -262,9 +262,8 @@ def position_table(table: pd.DataFrame, truth: Truth) -> pd.DataFrame:
         `mean_score`, `contig`; variants with several changes count at each of them. Ordered by output, contig and
         position.
     """
-    rows = table.assign(
-        positive=truth.positive, labelled=truth.labelled, position=table["positions"].astype(str).str.split(",")
-    )
+    places = [list(dict.fromkeys(text.split(","))) for text in table["positions"].astype(str)]
+    rows = table.assign(positive=truth.positive, labelled=truth.labelled, position=places)
     rows = rows.explode("position").astype({"position": np.int64})
     rows["delta_positive"] = rows["delta"].where(rows["positive"])
     rows["delta_negative"] = rows["delta"].where(rows["labelled"] & ~rows["positive"])

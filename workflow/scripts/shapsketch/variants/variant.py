@@ -115,8 +115,11 @@ def trimmed(change: Change) -> Change:
 
 
 def overlap(changes: Sequence[Change]) -> bool:
-    """Whether two of some ascending changes touch the same letters, or insert at the same place."""
-    return any(b.start < a.stop or (b.start == a.start) for a, b in pairwise(changes))
+    """Whether two of some ascending changes touch the same letters, or insert at the same place.
+
+    An insertion directly before letters that change does not.
+    """
+    return any(b.start < a.stop or (b.start == a.start and not (b.ref and not a.ref)) for a, b in pairwise(changes))
 
 
 def fits(changes: Sequence[Change], start: int, stop: int, fill: str = "right") -> bool:
