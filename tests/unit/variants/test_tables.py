@@ -116,6 +116,19 @@ def test_a_sequence_that_the_table_says_is_numbered_as_its_variants(tmp_path):
             wild_type(path, first)
 
 
+@pytest.mark.parametrize("width", [20, 30])
+def test_the_strand_of_a_gene_is_none_of_its_protein(tmp_path, width):
+    template, tables = Template(Alphabet.from_config("protein"), "X" * width), []
+    name = f"{PROTEIN[14]}15{'W' if PROTEIN[14] != 'W' else 'Y'}"
+    for header, row in (("mutant", name), ("mutant,strand", f"{name},-"), ("mutant,strand", f"{name},forward")):
+        path = tmp_path / "t.csv"
+        path.write_text(f"{header}\n{row}\n")
+        setup = set_up(SETTINGS | {"sequence": PROTEIN}, path, None, template, False)
+        ((kept, _),) = stream_variants(path, setup.checker, columns=setup.columns, protein=setup.protein)
+        tables.append(kept)
+    assert tables[0] == tables[1] == tables[2] and tables[0]["strand"].to_pylist() == ["+"]
+
+
 def test_a_mutated_sequence_is_whole_whatever_the_window(tmp_path):
     """Longer than the template, or than the unchanged one; of RNA in the letters of DNA."""
     mutants = [f"{PROTEIN[14]}15W", f"{PROTEIN[15]}16W"]

@@ -162,6 +162,7 @@ def _protein(
     if not changes:
         yield Dropped(record, row.get("id", name), contig, "", "", name, "", "nothing changes")
         return
+    row = row | {"strand": ""}  # a gene's: proteins have none
     yield _variant(row, record, 1, row.get("id", name), contig, changes, score)
 
 
