@@ -32,6 +32,9 @@ def test_baselines_are_what_they_are_called():
     np.testing.assert_allclose(found["blosum62"], [0 - 4, 0 - 4 - 2 - 11, np.nan])
     np.testing.assert_allclose(found["hydropathy"], [-2.4, -2.4 - 3.4, np.nan])
     assert baselines(table_of(("1", "A", "C")), False).keys() == {"changes"}
+    pairs = [("A", "G"), ("A", "AT"), ("AT", "A"), ("ACGT", "ACGA"), ("CAG", "TAG"), ("TAA", "TA"), ("ACG", "TCT")]
+    found = baselines(table_of(*(("5", *pair) for pair in pairs)), False)
+    assert found["changes"].tolist() == [-1] * 6 + [-3]
 
 
 def test_site_frequencies_and_conservation_are_those_of_the_alignment(tmp_path):

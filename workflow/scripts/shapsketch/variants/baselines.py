@@ -112,7 +112,7 @@ def baselines(
     """
     columns = (table[name].astype(str) for name in ("positions", "ref", "alt"))
     changes = [changes_of(*row) for row in zip(*columns, strict=True)]
-    scores = {"changes": [-float(sum(max(len(one.ref), len(one.alt)) for one in of_variant)) for of_variant in changes]}
+    scores = {"changes": [-float(sum(map(_letters_changed, of_variant))) for of_variant in changes]}
     if protein:
         scores["blosum62"] = [_sum(of_variant, lambda a, b: BLOSUM62[a, b] - BLOSUM62[a, a]) for of_variant in changes]
         scores["hydropathy"] = [
@@ -124,6 +124,13 @@ def baselines(
     if track:
         scores["conservation"] = _track_means(track, table["contig"].astype(str).tolist(), changes)
     return {name: np.array(values, np.float64) for name, values in scores.items()}
+
+
+def _letters_changed(change: Change) -> int:
+    """How many letters a change replaces, inserts or deletes, without those that stay at either of its ends."""
+    start = trimmed(change)
+    both = trimmed(Change(0, start.ref[::-1], start.alt[::-1]))
+    return max(len(both.ref), len(both.alt))
 
 
 def _sum(changes: Sequence[Change], of: Callable[[str, str], float]) -> float:
