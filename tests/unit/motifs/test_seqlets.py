@@ -112,6 +112,25 @@ def test_stretches_at_the_ends_are_found():
     assert words["TATAA"].starts.min() == 0
 
 
+def test_a_motif_has_as_many_members_as_asked_that_lie_inside():
+    """Of a word that is as long as the input, and cut at either end of it, some columns lie beyond."""
+    n, template = 12, template_of("DNA", 12)
+    draws = np.random.default_rng(3)
+    codes = draws.integers(0, 4, (200, n)).astype(np.uint8)
+    values, word = 0.02 * draws.normal(size=(200, n)), template.alphabet.encode(["ACGTAGCTGACT"])[0]
+    for row in range(200):
+        to, of = (slice(3, None), slice(-3)) if draws.choice([-3, 3]) > 0 else (slice(-3), slice(3, None))
+        codes[row, to] = word[of]
+        values[row, to] += 0.5
+    finder = SeqletFinder(n, 0)
+    finder.add(chunk_of(template, template.alphabet.decode(codes), values))
+    seqlets = finder.result()
+    assert len(seqlets) >= 5
+    found = cluster_seqlets(seqlets, n, 4, None, 5)
+    assert all(len(np.unique(motif.rows)) >= 5 for motif in found)
+    assert all((motif.starts >= 0).all() and (motif.starts + len(motif.core) <= n).all() for motif in found)
+
+
 def test_noise_gives_none_and_pieces_do_not_matter():
     _, chunk, _ = planted("DNA", 60, [])
     finder = SeqletFinder(60, 0)

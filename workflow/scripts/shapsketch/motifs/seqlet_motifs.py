@@ -74,13 +74,13 @@ def cluster_seqlets(
         n: positions of the sequences.
         q: letters.
         complement: (q,) complements, where reverse complements count as the same; else None.
-        min_sequences: sequences that must hold a motif.
+        min_sequences: sequences that must hold all columns of a motif.
     """
     motifs = []
     for sign in (1, -1):
         same_sign = seqlets[np.sign(seqlets.scores) == sign]
-        clusters = _clusters(same_sign, q, complement)
-        motifs += [_trimmed(part, n, q) for part in clusters if len(np.unique(part.rows)) >= min_sequences]
+        trimmed = [_trimmed(part, n, q) for part in _clusters(same_sign, q, complement)]
+        motifs += [motif for motif in trimmed if len(np.unique(motif.rows)) >= min_sequences]
     return motifs
 
 
@@ -177,7 +177,7 @@ def _distinct(patterns: list[np.ndarray], q: int, shift: int, complement: np.nda
 
 
 def _trimmed(members: Seqlets, n: int, q: int) -> SeqletMotif:
-    """The motif of aligned members, without outer columns of little contribution."""
+    """The motif of aligned members, without outer columns of little contribution, and of members that lie inside."""
     width, part = members.width, slice(members.shift, members.shift + members.width)
     codes, values = members.codes[:, part], members.values[:, part]
     onehot = codes[:, :, None] == np.arange(q)

@@ -10,7 +10,7 @@ VERSIONS = {
     "recovery": 26,
     "explain": 8,
     "masks": 16,
-    "motifs": 12,
+    "motifs": 13,
     "compare": 2,
     "report": 8,
     "variants": 9,
