@@ -9,6 +9,7 @@ from .motif import Motif
 from .reading import Chunk
 
 MAX_VALUES = 4_000_000  # letters looked at in one step
+TIE = 1e-9  # of the largest value: so much more on the other strand is rounding
 MAX_LISTED_INSTANCES = 10  # instances of a motif listed per sequence: the strongest
 
 
@@ -87,6 +88,7 @@ class InstanceSums:
     def __init__(self, motif: Motif, complement: np.ndarray | None, q: int) -> None:
         self.motif, self._complement, self._q = motif, complement, q
         self._columns = column_positions(motif)
+        self._sites, self._tie = motif.placements.sites, TIE * float(np.abs(motif.values).max(initial=0.0))
         self._word = np.full(q**motif.order, -1, np.int32)
         self._word[cells_of(motif.words, q)] = np.arange(len(motif.words))
         self.frequencies, self.contributions = np.zeros((2, self._columns.shape[1], q))
@@ -112,7 +114,13 @@ class InstanceSums:
         letters = self._read(codes[start:stop, placements.positions], placements.minus[None, :])
         words = self._word[cells_of(letters, self._q)]
         rows, places = np.nonzero(words >= 0)
-        return rows + start, places, self.motif.values[places, words[rows, places]]
+        values = self.motif.values[places, words[rows, places]]
+        # What both strands read at a site is one instance, on the strand where it adds more, or on plus.
+        strength = np.abs(values) + np.where(placements.minus[places], 0.0, self._tie)
+        order = np.lexsort([-strength, self._sites[places], rows])
+        sites = np.column_stack([rows, self._sites[places]])[order]
+        kept = np.sort(order[np.diff(sites, axis=0, prepend=-1).any(1)])
+        return rows[kept] + start, places[kept], values[kept]
 
     def add(self, chunk: Chunk, hits: Hits) -> None:
         """Add the letters and contributions of instances that were found in a chunk."""

@@ -75,7 +75,9 @@ def _union(residuals: ResidualTables, first: Motif, second: Motif) -> Motif | No
         if relation:
             break
     terms = Terms.weighted_sum([(1.0, first.terms), (1.0, second.terms)])
-    return sort_motif(Motif(rows[kept], placements, values[:, kept], split, relation, terms))
+    once = placements.once(rows[kept], residuals.complement)
+    values = values[np.ix_(once, kept)]
+    return sort_motif(Motif(rows[kept], placements[once], values, split, relation, terms))
 
 
 def _distinct(rows: np.ndarray) -> np.ndarray:

@@ -54,6 +54,28 @@ class Placements:
         """(P,) one past the rightmost positions."""
         return self.positions.max(1) + 1
 
+    @property
+    def sites(self) -> np.ndarray:
+        """(P,) int64, which are at the same positions, whichever the strand: those of one number."""
+        return np.unique(np.sort(self.positions, axis=1), axis=0, return_inverse=True)[1].ravel()
+
+    def once(self, words: np.ndarray, complement: np.ndarray | None) -> np.ndarray:
+        """Return the (P,) bool mask of placements, without those that read on the minus strand what others do on plus.
+
+        Both strands of a site read the same where the reverse complement of every word is a word.
+
+        Args:
+            words: (W, k) uint8 letter codes.
+            complement: (q,) the complements; None where no placement is on the minus strand.
+        """
+        if complement is None:
+            return np.ones(len(self), bool)
+        here, there = (set(map(tuple, letters.tolist())) for letters in (words, complement[words[:, ::-1]]))
+        if here != there:
+            return np.ones(len(self), bool)
+        sites = self.sites
+        return ~(self.minus & np.isin(sites, sites[~self.minus]))
+
 
 def subsets(size: int, orders: Mapping[int, Stack], least: int = 2) -> Iterator[Columns]:
     """All sets of `least` or more of `size` columns, of orders that have tables."""

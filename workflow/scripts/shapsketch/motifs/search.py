@@ -200,6 +200,7 @@ def _motif(
             )
             placements, _ = _recurring(residuals, h, candidates, least, split, positions)
             break
+    placements = placements[placements.once(words, residuals.complement)]
     if len(placements) < 2:
         split, placements = len(letters), start
         words, h, relation = _words(residuals, start, least, sign, letters)
@@ -278,7 +279,7 @@ def _recurring(
     Of two halves with a gap that varies, only dividends that join both count.
     """
     fit = residuals.fit(h, candidates, least, split if split < h.ndim else None)
-    elsewhere = np.any(candidates.positions != seed, axis=1) * fit.scales
+    elsewhere = np.any(np.sort(candidates.positions, axis=1) != seed, axis=1) * fit.scales
     if elsewhere @ np.abs(elsewhere) < MIN_RECURRENCE * (elsewhere @ elsewhere):
         return candidates[:0], elsewhere[:0]
     agree = (
