@@ -123,6 +123,31 @@ def test_many_variants_are_sampled_and_their_errors_shown():
     assert again.to_pandas().equals(values)
 
 
+def test_haplotypes_of_more_variants_than_the_budget_is_for_are_sampled_all_the_same():
+    positions, width = list(range(301, 941, 2)), 640
+    place = {
+        "haplotype": "h",
+        "contig": "c",
+        "start": 300,
+        "end": 300 + width,
+        "strand": "+",
+        "carriers": 1,
+        "samples": "",
+    }
+    refs = [CONTIG[p - 1] for p in positions]
+    row = place | {
+        "missing": 0, "variant_ids": [f"v{p}" for p in positions], "positions": ",".join(map(str, positions)),
+        "ref": ",".join(refs), "alt": ",".join(map(other, refs)),
+    }  # fmt: skip
+    model = toy_model(width, ("up",), batch_size=1000)
+    values, pairs = HaplotypeAsker(model, REFERENCE, Placing(), 16, 500)(pa.Table.from_pylist([row]))
+    values = values.to_pandas()
+    assert len(values) == 320 and pairs.num_rows == 320 * 319 // 2
+    assert set(values["evaluations"]) == {100 + 100 + 2 + 320}  # checks and what is fitted, nobody and all, each alone
+    np.testing.assert_allclose(values["shapley_value"].sum(), values["joint"][0], atol=1e-9)
+    assert values["standard_error"].notna().all()
+
+
 def test_what_a_fit_misses_of_interactions_is_estimated_with_its_error():
     """On a game with pairs and triples: no bias, and errors that are what the estimates spread by."""
     rng, k = np.random.default_rng(6), 6

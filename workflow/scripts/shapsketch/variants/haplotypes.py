@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..masks import fit_values
-from ..masks.plan import make_mask_plan
+from ..masks.plan import MIN_BUDGET, make_mask_plan
 from ..models import Model
 from ..sequences.genome import Reference
 from ..sequences.rng import HAPLOTYPE_STREAM, generator
@@ -125,7 +125,8 @@ class HaplotypeAsker:
         reference: the genome, or given sequences.
         placing: how windows are cut.
         max_exact: variants of a haplotype up to which every coalition is asked.
-        budget: evaluations of a haplotype of more; every `PAIR_SHARE`-th of them checks the interactions of pairs.
+        budget: evaluations of a haplotype of more; every `PAIR_SHARE`-th of them checks the interactions of pairs. More
+            are asked where the variants are nearly as many, since `MIN_BUDGET` coalitions at least are fitted.
         seed: of their coalitions.
     """
 
@@ -150,7 +151,7 @@ class HaplotypeAsker:
 
     def _plan(self, players: int) -> Any:
         left = self.budget - self.budget // PAIR_SHARE - players - 2
-        return make_mask_plan(players, max(left, 1), seed=self.seed, noisy=False)
+        return make_mask_plan(players, max(left, MIN_BUDGET), seed=self.seed, noisy=False)
 
     def __call__(self, haplotypes: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Explain some haplotypes.
