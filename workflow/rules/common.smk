@@ -33,7 +33,7 @@ from shapsketch.settings.config import (
     check_names,
 )
 from shapsketch.settings.conditions import split_member
-from shapsketch.settings.cost import CHECKED_CHANGES, auto_shards
+from shapsketch.settings.cost import CHECKED_CHANGES, asked_of_each, auto_shards
 from shapsketch.settings.letters import allowed_letters, named_letters
 from shapsketch.settings.mechanism import (
     ends_of,

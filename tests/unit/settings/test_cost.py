@@ -112,3 +112,30 @@ def test_folds_curves_and_single_changes_are_counted():
     assert more["single changes"]["evaluations"] == 2 * 200 * 2 * 2
     assert more["single changes"]["jobs"] == 2
     assert wall_seconds([], 10) == 0
+
+
+@pytest.mark.parametrize(
+    ("explain", "kind", "asked"),
+    [
+        ({}, "torch", 1),
+        ({"predict": False}, "torch", 0),
+        ({"refine": {"evaluations_per_sequence": 500}}, "torch", 501),
+        ({"predict": False, "refine": {"evaluations_per_sequence": 500}}, "torch", 501),  # which asks each itself, too
+        ({"refine": {"standard_error": 0.01}}, "torch", 10_001),
+        ({}, "table", 0),
+        ({"mode": "masks", "masks": {"budget": 2000}}, "torch", 2001),
+    ],
+)
+def test_explaining_a_sequence_asks_what_the_rules_ask(explain, kind, asked):
+    assert cost.asked_of_each({"mode": "sketch", "predict": True, "refine": None, **explain}, kind) == asked
+
+
+def test_a_sketch_of_few_sequences_costs_these():
+    work = {
+        "evaluations": 20_000, "batch_size": 100, "shards": 1, "rounds": 1, "outputs": 1, "estimator": "auto",
+        "minutes": None, "explanation_shards": 1, "asked": 1, "masked": False, "checked": 98,
+        "alphabet": "DNA", "template": "N" * 6, "students": True,
+    }  # fmt: skip
+    rate = {"seconds_per_evaluation": 0.01, "load_seconds": 5.0, "evaluations": 10, "planned": 98 + 4096}
+    rows = {row["stage"]: row for row in estimate(work, rate, [100])}
+    assert rows["sample"]["evaluations"] == 4096

@@ -65,12 +65,7 @@ def get_reference(wildcards):
 
 def get_work(model):
     """What the cost of a model depends on, its rate and the number of its sequences apart."""
-    sketch, refine = MODELS[model]["sketch"], config["explain"]["refine"] or {}
-    asked = int(config["explain"]["predict"]) + refine.get(
-        "evaluations_per_sequence", 0
-    )
-    if MASKED:
-        asked = config["explain"]["masks"]["budget"] + 1
+    sketch, kind = MODELS[model]["sketch"], get_source(model)["kind"]
     sketched = model not in TREES and not MASKED
     budget = stop_rule(sketch["budget"])[0]
     return {
@@ -83,7 +78,7 @@ def get_work(model):
         "estimator": MODELS[model]["recovery"]["estimator"],
         "minutes": MODELS[model]["recovery"]["minutes"],
         "explanation_shards": config["explain"]["shards"],
-        "asked": asked,
+        "asked": asked_of_each(config["explain"], kind),
         "masked": MASKED,
         "alphabet": MODELS[model]["alphabet"],
         "template": MODELS[model]["template"],
@@ -91,7 +86,9 @@ def get_work(model):
         "sequences": [sequences for name, sequences in ANALYSES if name == model],
         "folds": len(get_source(model).get("folds", [])),
         "curve": MODELS[model]["recovery"]["learning_curve"],
-        "changes": config["explain"]["mutations"] and config["explain"]["predict"],
+        "changes": config["explain"]["mutations"]
+        and config["explain"]["predict"]
+        and kind != "table",
     }
 
 

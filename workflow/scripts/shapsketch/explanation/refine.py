@@ -31,6 +31,7 @@ from ..fidelity.records import Score
 from ..models import Model
 from ..sequences.background import Background
 from ..sequences.rng import MODEL_STREAM, STUDENT_STREAM, content_keys
+from ..settings.cost import MAX_REFINED
 from ..settings.errors import InputError
 from ..settings.records import RefineConfig
 from ..spectrum.metrics import small_sample_factor
@@ -40,7 +41,6 @@ from .pairs import draw_pairs
 Function = Callable[[np.ndarray], np.ndarray]
 
 MIN_EVALUATIONS = 4  # evaluations that give a standard error
-MAX_EVALUATIONS = 10_000  # evaluations per sequence, where only a standard error is asked for
 PAIRS_PER_ROUND = 32  # pairs of coalitions drawn at once
 SEQUENCES_AT_ONCE = 1024  # sequences refined at once
 STUDENT_COST_RATIO = 8.0  # the root of how much cheaper a student is than a model, for the division of samples
@@ -66,7 +66,7 @@ class Effort:
     @classmethod
     def from_config(cls, refine: RefineConfig) -> "Effort":
         """Read `explain.refine` of the config."""
-        return cls(refine.get("evaluations_per_sequence", MAX_EVALUATIONS) // 2 * 2, refine.get("standard_error"))
+        return cls(refine.get("evaluations_per_sequence", MAX_REFINED) // 2 * 2, refine.get("standard_error"))
 
 
 @dataclass(frozen=True)

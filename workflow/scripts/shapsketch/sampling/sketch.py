@@ -202,7 +202,7 @@ def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> Rate:
         The rate; of a table, zeros.
     """
     if plan.design == "table":
-        return {"load_seconds": 0.0, "seconds_per_evaluation": 0.0, "evaluations": 0}
+        return {"load_seconds": 0.0, "seconds_per_evaluation": 0.0, "evaluations": 0, "planned": plan.evaluations}
     began = time.perf_counter()
     model = Model(source, plan.template, plan.outputs, plan.batch_size)
 
@@ -218,7 +218,12 @@ def measure_rate(plan: Plan, source: Mapping[str, Any], seconds: float) -> Rate:
         if now - loaded > seconds:
             break
     each = (now - loaded) / (model.evaluations - asked)
-    return {"load_seconds": loaded - began, "seconds_per_evaluation": each, "evaluations": model.evaluations}
+    return {
+        "load_seconds": loaded - began,
+        "seconds_per_evaluation": each,
+        "evaluations": model.evaluations,
+        "planned": plan.evaluations,
+    }
 
 
 def merge_shards(plan: Plan, paths: Sequence[str | Path]) -> Sketch:

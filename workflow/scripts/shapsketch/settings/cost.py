@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from math import ceil, comb, sqrt
 from typing import Literal, NotRequired, TypedDict
 
+from .records import ExplainConfig
+
 JOB_SECONDS = 10.0  # of a cluster, for each job: queue, start of Python, imports, status poll
 SHARD_SECONDS = 600.0  # of evaluation that a shard of `sketch.shards: auto` aims at
 MIN_SECONDS = 60.0  # below this, one more shard costs more than it saves
@@ -20,6 +22,7 @@ PROBED = 12_000
 TRAINING_SECONDS = {"fixed": 100.0, "per_evaluation": 0.02}  # of students and trains, for all outputs together
 TRAINING = ("auto", "student", "train")  # estimators that train networks, `auto` where tables do not suffice
 EXPLANATION_SECONDS = 1e-4  # per sequence and output
+MAX_REFINED = 10_000  # evaluations per sequence, where only a standard error is asked for
 CHECKED_CHANGES = 200  # the strongest single changes of each output, that the model is asked about
 # Of students of masks, for each letter string that they learn from: measured with 100, 500 and 2,114 positions.
 MASK_TRAINING_SECONDS = {"fixed": 3e-5, "per_position": 4e-7}
@@ -42,7 +45,7 @@ class Work(TypedDict):
         estimator: `recovery.estimator`.
         minutes: `recovery.minutes`, on two cores; None for no limit.
         explanation_shards: of each set of sequences.
-        asked: evaluations per explained sequence.
+        asked: evaluations per explained sequence, at most; see `asked_of_each`.
         masked: whether each sequence is explained by itself.
         alphabet, template: as in the config, the template expanded: a symbol for each position.
         students: whether those of masks are trained, where sequences are explained by themselves.
@@ -75,11 +78,19 @@ class Work(TypedDict):
 
 
 class Rate(TypedDict):
-    """How fast a model answers: seconds until its first batch and for each evaluation after that, and how many."""
+    """How fast a model answers.
+
+    Attributes:
+        load_seconds: until its first batch.
+        seconds_per_evaluation: after that.
+        evaluations: that told it.
+        planned: those of the sketch, first look included: fewer than the budget where there are fewer sequences.
+    """
 
     load_seconds: float
     seconds_per_evaluation: float
     evaluations: int
+    planned: NotRequired[int]
 
 
 class StageCost(TypedDict):
@@ -166,6 +177,22 @@ def mask_walk_seconds(asked: int, positions: int) -> float:
     return WALK_SECONDS * min(WALK_LETTERS * asked * positions, MAX_WALK_LETTERS)
 
 
+def asked_of_each(explain: ExplainConfig, kind: str) -> int:
+    """Return the evaluations that explaining a sequence takes, at most: errors that are aimed at may be met before.
+
+    Args:
+        explain: of the config.
+        kind: of the model; tables are not asked.
+    """
+    if explain["mode"] == "masks":
+        return explain["masks"]["budget"] + 1
+    if kind == "table":
+        return 0
+    refine = explain["refine"]
+    refined = refine.get("evaluations_per_sequence", MAX_REFINED) if refine else 0
+    return int(bool(explain["predict"] or refine)) + refined
+
+
 def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0) -> list[StageCost]:
     """Return what the stages of one model cost, in their order.
 
@@ -175,7 +202,8 @@ def estimate(work: Work, rate: Rate, sequences: Sequence[int], compared: int = 0
         sequences: how many each set has.
         compared: evaluations that comparing with other methods takes in all; 0 for none.
     """
-    evaluations, outputs, shards = work["evaluations"], work["outputs"], work["shards"]
+    evaluations = min(work["evaluations"], rate.get("planned", work["evaluations"]))
+    outputs, shards = work["outputs"], work["shards"]
     seconds_each, load = rate["seconds_per_evaluation"], rate["load_seconds"]
     rows: list[StageCost] = []
 
