@@ -99,6 +99,21 @@ def test_markov_backgrounds_have_either_sequences_or_probabilities_and_letters_t
         read(with_model(background="{markov: {from_sequences: s}}") + "\nexplain: {mode: masks}\n")
 
 
+@pytest.mark.parametrize("background", ["{draws: {path: pool.fa}}", "{shuffle: {}}"])
+def test_a_background_of_whole_sequences_has_no_sketch_for_variants(read, background):
+    text = with_model(background=background) + "explain: {mode: masks}\n"
+    variants = "variants: {{v: {{path: v.csv, sequence: ACGT, model: m, sketch: {}}}}}\n"
+    for fine in ("auto", "false"):
+        assert read(text + variants.format(fine))
+    kind = background[1:].partition(":")[0]
+    with pytest.raises(InputError) as told:
+        read(text + variants.format("true"))
+    assert str(told.value) == (
+        "The config sets variants.v.sketch: true, which needs letters that are drawn one by one, but the background of "
+        f"models.m draws whole sequences ({kind}); set sketch to false, or choose another background."
+    )
+
+
 def test_letters_of_digits_have_frequencies(read):
     config = read(with_model(alphabet="01", template="....", background="{frequencies: {0: 1, 1: 3}}"))
     assert config["models"]["m"]["background"] == {"frequencies": {"0": 1, "1": 3}}

@@ -81,6 +81,13 @@ def _check_draws(name: str, model: ModelConfig, config: Config, files: bool) -> 
             f"The background of models.{name} draws whole sequences ({next(iter(background))}), which is for "
             f"explain.mode: masks, but {what}; choose uniform, frequencies, from_sequences, mutate or markov."
         )
+    for variants, one in config["variants"].items():
+        if one["model"] == name and one["sketch"] is True:
+            raise InputError(
+                f"The config sets variants.{variants}.sketch: true, which needs letters that are drawn one by one, but "
+                f"the background of models.{name} draws whole sequences ({next(iter(background))}); set sketch to "
+                "false, or choose another background."
+            )
     if "gc" in background.get("draws", {}) and kind_of(named_letters(model["alphabet"])) not in ("DNA", "RNA"):
         raise InputError(
             f"The background of models.{name} matches shares of G and C, but its alphabet is {model['alphabet']}; "
