@@ -28,3 +28,15 @@ def test_files_are_found_where_they_lie(source):
 def test_downloads_cannot_leave_their_folder(url):
     with pytest.raises(InputError, match="names no file"):
         downloads({"kind": "table", "url": url, "sha256": "0" * 64})
+
+
+def test_downloads_of_one_name_are_refused():
+    first, second = {"url": "https://host/f0/model.json"}, {"url": "https://host/f1/model.json?x=1"}
+    source = {"kind": "trees", "layout": "flat", "downloads": [first, second]}
+    with pytest.raises(InputError) as told:
+        downloads(source)
+    assert str(told.value) == (
+        "Two downloads of a model's source are both called model.json; give each its own name: file: ..."
+    )
+    source["downloads"][1]["file"] = "second.json"
+    assert [download.file for download in downloads(source)] == ["model.json", "second.json"]

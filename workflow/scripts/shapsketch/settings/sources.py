@@ -116,13 +116,24 @@ def _each_file(source: Source, change: Callable[[str], str]) -> dict[str, Any]:
 
 
 def downloads(source: Source) -> list[Download]:
-    """Return what must be brought for a source; nothing where the user names a path of their own."""
+    """Return what must be brought for a source; nothing where the user names a path of their own.
+
+    Raises:
+        InputError: an address names no file, or two downloads have one name.
+    """
     if "path" in source:
         return []
     entries = list(source.get("downloads", []))
     if "url" in source:
         entries = [{key: source[key] for key in ("url", "sha256", "size") if key in source}]
-    return [_download(entry, source) for entry in entries]
+    brought = [_download(entry, source) for entry in entries]
+    names = [download.file for download in brought]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"Two downloads of a model's source are both called {name}; give each its own name: file: ..."
+            )
+    return brought
 
 
 def _download(entry: Mapping[str, Any], source: Source) -> Download:
