@@ -305,3 +305,44 @@ def test_names_that_lead_nowhere(schema, tmp_path, monkeypatch):
 def test_the_embedded_config_is_valid(schema, root, monkeypatch):
     monkeypatch.chdir(root)
     check_names(check_config(yaml.safe_load((root / "config/config.yaml").read_text()), schema))
+
+
+def intervals(**changes):
+    """A config of intervals of a genome that no analysis explains."""
+    return config(
+        models__m__source={"kind": "torch", "layout": "flat", "factory": "net.py:make"},
+        sequences={"s": {"path": "s.bed", "genome": "g.fa"}},
+        analyses="none",
+        **changes,
+    )
+
+
+LOOK = {"model": "m", "sequences": "s", "modules": ["body"]}
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        {"variants": {"v": {"path": "v.vcf", "genome": "g.fa", "model": "m"}}},
+        {"mechanism": {"look": LOOK}},
+        {"mechanism": {"look": LOOK | {"sequences": {"background": 10}}}},
+    ],
+)
+def test_intervals_without_analyses(schema, used):
+    check_names(check_config(intervals(**used), schema), files=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"sequences__s__width": 5}, "sequences.s.width: 5, but the template of models.m has 4"),
+        (
+            {"models__m__alphabet": "protein", "models__m__template": "XXXX"},
+            "has intervals of a genome in sequences.s; models.m reads protein",
+        ),
+        ({"mechanism": {"look": LOOK | {"model": "n"}}}, "mechanism.look.model is 'n', which the config does not"),
+    ],
+)
+def test_intervals_that_are_only_looked_into_are_checked(schema, changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        check_names(check_config(intervals(**({"mechanism": {"look": LOOK}} | changes)), schema), files=False)

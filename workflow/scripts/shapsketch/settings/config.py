@@ -177,8 +177,7 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
         return
     if files:
         check_file(one["genome"], f"{place}.genome", "a FASTA file, plain or packed by bgzip")
-    pairs = [[model, name] for model in config["models"]] if config["analyses"] == "all" else config["analyses"]
-    for model in (pair[0] for pair in pairs if pair[1] == name):
+    for model in _models_of(name, config):
         entry = config["models"][model]
         length = len(allowed_letters(named_letters(entry["alphabet"]), entry["template"]))
         if kind_of(named_letters(entry["alphabet"])) not in ("DNA", "RNA"):
@@ -190,6 +189,15 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
                 f"The config sets {place}.width: {one['width']}, but the template of models.{model} has {length}; "
                 "leave the width out, or make both the same."
             )
+
+
+def _models_of(name: str, config: Config) -> list[str]:
+    """The models that a set of sequences is explained for, or looked at in `mechanism`."""
+    analyses = config["analyses"]
+    pairs: list[list[str]] = [] if isinstance(analyses, str) else analyses
+    models = list(config["models"]) if analyses == "all" else [model for model, own in pairs if own == name]
+    models += [entry["model"] for entry in config["mechanism"].values() if entry["sequences"] == name]
+    return [model for model in dict.fromkeys(models) if model in config["models"]]
 
 
 def _check_near(name: str, model: ModelConfig, sequences: Mapping[str, SequencesConfig]) -> None:
