@@ -133,6 +133,12 @@ def test_a_key_whose_keys_are_all_left_out_is_empty(read):
     assert config["motifs"]["count"] == 12
 
 
+def test_recovery_may_take_any_number_of_minutes(read):
+    assert read(with_model(recovery="{minutes: null}"))["models"]["m"]["recovery"]["minutes"] is None
+    assert read(with_model(recovery="{minutes: '5'}"))["models"]["m"]["recovery"]["minutes"] == 5
+    assert read(with_model())["models"]["m"]["recovery"]["minutes"] == 10
+
+
 WRONG = {
     "line 5: a value that begins with * has a meaning of its own in YAML; put it in quotes": with_model(
         template="******"
@@ -153,6 +159,7 @@ WRONG = {
     "has true at models.m.sketch.budget; it must be a whole number": with_model(sketch="{budget: yes}"),
     "has 2.5 at models.m.sketch.budget; it must be a whole number": with_model(sketch="{budget: 2.5}"),
     "has nothing at models.m.sketch.budget; give a whole number": with_model(sketch="{budget: }"),
+    "has 'abc' at models.m.recovery.minutes; it must be a number or null.": with_model(recovery="{minutes: abc}"),
     "has nothing at models.m.template; give text, one symbol per position": with_model(template=""),
     "has inf at models.m.sketch.budget; it must be a finite number": with_model(sketch="{budget: .inf}"),
     "has inf at models.m.background.frequencies.A": with_model(background="{frequencies: {A: 1e999}}"),

@@ -99,7 +99,7 @@ def _fit_scalar(value: Any, branches: Sequence[Mapping[str, Any]], written: Sequ
     numeric = kinds & {"integer", "number"}
     named = not kinds & {"number", "boolean"} and any("string" in branch.get("type", ()) for branch in branches)
     if value is None:
-        return _nothing(kinds, branches, path)
+        return None if "null" in kinds else _nothing(kinds, branches, path)
     if isinstance(value, str):
         if named and not _WHOLE.fullmatch(value):
             return str(value)  # a name, such as 1.10

@@ -13,6 +13,7 @@ TYPES = {
     "string": "text",
     "array": "a list, like [a, b]",
     "object": "keys with values",
+    "null": "null",
 }
 _BOUNDS = {
     "minimum": "at least",
