@@ -6,13 +6,28 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pyBigWig
+import pytest
 import yaml
 
+from shapsketch.settings.config import check_names
 from shapsketch.storage.files import sha256_file
 from variant_cases import random_changes, random_letters
-from workflow.helpers import Workspace
+from workflow.helpers import ROOT, Workspace
 
 CONTIG = random_letters(2000)
+COUNTED = {"from_sequences": {"queries": "some"}}
+# A Snakefile that writes what the provenance of the variants v of the model tiny would record.
+RECORD = f"""
+include: "{ROOT}/workflow/Snakefile"
+
+with open("record.json", "w") as file:
+    names = SimpleNamespace(model="tiny", variants="v")
+    record = {{"config": get_variants_config(names), "inputs": get_variants_outside(names)}}
+    json.dump(record, file)
+
+rule nothing:
+    default_target: True
+"""
 
 
 def workspace_of(folder, shards):
@@ -124,3 +139,40 @@ def test_variants_alone_are_a_whole_analysis(tmp_path):
     workspace.write("config/config.yaml", yaml.safe_dump(config))
     scored = workspace.planned()
     assert scored["score_variants"] == 1 and scored["ask_variants"] == 2 and scored["ask_haplotypes"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"models__tiny__background": COUNTED},
+        {"models__tiny__sketch__near": {"sequences": "peaks", "share": 0.2}},
+        {"models__other__background": COUNTED, "variants__v__beside": ["other"]},
+        {"models__other__background": COUNTED, "variants__v__beside": ["other"], "variants__v__sketch": True},
+        {"models__tiny__background": {"draws": {"path": "some.fa"}}, "explain": {"mode": "masks"}},
+    ],
+)
+def test_the_record_of_variants_has_all_that_its_config_names(tmp_path, changes):
+    """What repeats them checks the whole config, also what no effect depends on."""
+    workspace = Workspace(tmp_path / "run")
+    other = yaml.safe_load((workspace.folder / "config/config.yaml").read_text())["models"]["tiny"]
+    workspace.write("v.csv", "mutant,score\nA1C,0.5\nC2G,0.1\n")
+    workspace.write("peaks.bed", "c\t100\t108\n")
+    workspace.write("genome.fa", f">c\n{CONTIG}\n")
+    workspace.write("Snakefile", RECORD)
+    workspace.configure(
+        models__other=other,
+        sequences__peaks={"path": "peaks.bed", "genome": "genome.fa"},
+        analyses="none",
+        variants={"v": {"path": "v.csv", "sequence": "ACGTACGT", "score": "score", "model": "tiny"}},
+    )
+    workspace.configure(**changes)
+    workspace.run("--dry-run", snakefile=workspace.folder / "Snakefile")
+    record = json.loads((workspace.folder / "record.json").read_text())
+    check_names(record["config"], files=False)
+    assert {"v.csv", "model.py", *named_paths(record["config"])} <= set(record["inputs"])
+
+
+def named_paths(config):
+    """Every file that some part of a config names as its path or genome."""
+    paths = {config[key] for key in ("path", "genome") if key in config}
+    return paths.union(*(named_paths(part) for part in config.values() if isinstance(part, dict)))

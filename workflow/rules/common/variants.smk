@@ -118,7 +118,7 @@ def get_variants_config(wildcards):
     spectrum = bool(get_variant_spectrum(wildcards))
     needed = [
         name
-        for model in ([MODELS[wildcards.model]] if spectrum else [])
+        for model in models.values()
         for name in (counted_sequences(model["background"]), *near_names(model))
         if name
     ]
@@ -136,7 +136,7 @@ def get_variants_config(wildcards):
 
 
 def get_variants_outside(wildcards):
-    """Everything that a set of variants reads and the workflow has not made."""
+    """Everything that a set of variants reads and the workflow has not made, or that its config names."""
     settings = VARIANTS[wildcards.variants]
     files = [settings["path"], *([settings["genome"]] if "genome" in settings else [])]
     files += [get_alignment(wildcards)] if "alignment" in settings else []
@@ -144,10 +144,10 @@ def get_variants_outside(wildcards):
     for model in get_scored_models(wildcards):
         files += get_model_files(SimpleNamespace(model=model))
         files += get_compared_files(model)
-    sketched = get_variants_config(wildcards)["sequences"].values()
-    files += [one[key] for one in sketched for key in ("path", "genome") if key in one]
-    background = get_background_sequences(wildcards)
-    files += [background] if background and get_variant_spectrum(wildcards) else []
+        background = get_background_sequences(SimpleNamespace(model=model))
+        files += [background] if background else []
+    needed = get_variants_config(wildcards)["sequences"].values()
+    files += [one[key] for one in needed for key in ("path", "genome") if key in one]
     return list(dict.fromkeys(files))
 
 
