@@ -18,6 +18,13 @@ def test_a_repeated_run_finds_its_inputs_where_the_config_names_them(record, tmp
     assert compare(record, folder) == []
 
 
+def test_an_input_that_is_named_in_two_ways_is_linked_once(record, tmp_path):
+    sha256 = record["inputs"]["s.fa"]
+    record["inputs"] |= {"./s.fa": sha256, "../run/s.fa": sha256}
+    folder = lay_out(record, tmp_path / "run", tmp_path / "again")
+    assert (folder / "s.fa").read_text() == "run/s.fa"
+
+
 def test_what_is_not_as_it_was_is_told(record, tmp_path):
     (sentence,) = differences(record, tmp_path / "run")
     assert sentence.startswith("Not as it was for the report: numpy 1.0 -> ")

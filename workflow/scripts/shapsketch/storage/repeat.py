@@ -82,11 +82,10 @@ def lay_out(record: ProvenanceRecord, source: Path, into: Path) -> Path:
     depth = max((path.parts.count("..") for path in inputs), default=0)
     folder = into.resolve().joinpath(*["run"] * (depth + 1))
     folder.mkdir(parents=True)
-    for path in inputs:
-        place = Path(os.path.normpath(folder / path))
-        if not path.is_absolute():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to((source / path).resolve())
+    places = {Path(os.path.normpath(folder / path)): path for path in inputs if not path.is_absolute()}
+    for place, path in places.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to((source / path).resolve())
     write_json(folder / "config.json", record["config"])
     return folder
 
