@@ -114,6 +114,19 @@ def test_a_background_of_whole_sequences_has_no_sketch_for_variants(read, backgr
     )
 
 
+@pytest.mark.parametrize("outputs", ["[onehot, y]", "{onehot: {column: 0}}"])
+@pytest.mark.parametrize("mode", ["sketch", "masks"])
+def test_no_output_takes_the_file_of_one_hot_sequences(read, outputs, mode):
+    text = with_model(source="{kind: python, target: 'a.py:f'}", outputs=outputs) + f"explain: {{mode: {mode}"
+    assert read(text + "}\n")
+    with pytest.raises(InputError) as told:
+        read(text + ", hypothetical: true}\n")
+    assert str(told.value) == (
+        "The config names an output of models.m 'onehot', as explain.hypothetical names the file of one-hot sequences; "
+        "rename the output."
+    )
+
+
 def test_letters_of_digits_have_frequencies(read):
     config = read(with_model(alphabet="01", template="....", background="{frequencies: {0: 1, 1: 3}}"))
     assert config["models"]["m"]["background"] == {"frequencies": {"0": 1, "1": 3}}

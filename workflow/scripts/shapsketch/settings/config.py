@@ -142,6 +142,11 @@ def check_names(config: Config, files: bool = True) -> None:
         for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
             check_output(f"{output} of models.{name}", spec)
         _check_model(name, model, files)
+        if config["explain"]["hypothetical"] and "onehot" in model["outputs"]:
+            raise InputError(
+                f"The config names an output of models.{name} 'onehot', as explain.hypothetical names the file of "
+                "one-hot sequences; rename the output."
+            )
         if config["explain"]["refine"] and model["source"]["kind"] == "table":
             raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
         if config["compare"]["enabled"] and model["source"]["kind"] == "table":
