@@ -273,6 +273,7 @@ def test_defaults_are_filled_in_everywhere(schema):
         ({"motifs": {"colors": "red"}}, "has 'red' at motifs.colors; use one of colorblind, classic."),
         ({"motifs": {"seqlets": "maybe"}}, "has 'maybe' at motifs.seqlets; use one of auto, true, false."),
         ({"motifs": {"extremes": 0}}, "has 0 at motifs.extremes; it must be more than 0."),
+        ({"analyses": [["m", "s"], ["m", "s"]]}, "The config has ['m', 's'] twice at analyses."),
         ({"compare": {"methods": ["lime"]}}, "has 'lime' at compare.methods.0; use one of shapsketch, "),
         ({"compare": {"evaluations": [4]}}, "has 4 at compare.evaluations.0; it must be at least 8."),
         ({"sequences__sketch": {"path": "x"}}, "has the name 'sketch' under sequences, which cannot name a folder"),
