@@ -101,5 +101,10 @@ mechanism: {look: {model: net, sequences: some, modules: [body]}}
         expand_latents(yaml.safe_load(text.replace("mechanism: look,", "mechanism: lok,")))
     with pytest.raises(InputError, match=r"source.latents reads every position, and mechanism.look has pool: mean"):
         expand_latents(yaml.safe_load(text.replace("look: {model", "look: {pool: mean, model")))
+    third = expand_latents(yaml.safe_load(text.replace("pool: max", "seed: 2")))["models"]["features"]
+    assert third["source"]["dictionary"] == "results/mechanism/look/dictionaries/sae/2.safetensors"
+    for seed in ("-1", "1.5", "true", "null", "one", "../0"):
+        with pytest.raises(InputError, match=r"source.latents.seed is .*; it must be a whole number from 0, that of a"):
+            expand_latents(yaml.safe_load(text.replace("pool: max", f"seed: {seed}")))
     with pytest.raises(InputError, match=r"unknown key 'pols' at models.features.source.latents"):
         expand_latents(yaml.safe_load(text.replace("pool:", "pols:")))

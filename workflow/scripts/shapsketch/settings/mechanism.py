@@ -127,7 +127,7 @@ def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
         config: not checked yet, with the catalogue's entries filled in.
 
     Raises:
-        InputError: there is no such entry of `mechanism`, or its model is missing.
+        InputError: there is no such entry of `mechanism`, its model is missing, or `seed` is no whole number from 0.
     """
     filled: dict[str, Any] = deepcopy(dict(config))
     models, entries = filled.get("models"), filled.get("mechanism")
@@ -156,8 +156,14 @@ def expand_latents(config: Mapping[str, Any]) -> dict[str, Any]:
         base = models.get(entry.get("model")) if isinstance(entry, dict) else None
         if not isinstance(base, dict) or not isinstance(base.get("source"), dict):
             raise InputError(f"{place} looks into mechanism.{latents['mechanism']}, whose model is not under models.")
+        seed = latents.get("seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise InputError(
+                f"{place}.seed is {seed!r}; it must be a whole number from 0, that of a dictionary of "
+                f"mechanism.{latents['mechanism']}."
+            )
         kind = (entry.get("dictionary") or {}).get("kind", "sae")
-        file = f"results/mechanism/{latents['mechanism']}/dictionaries/{kind}/{latents.get('seed', 0)}.safetensors"
+        file = f"results/mechanism/{latents['mechanism']}/dictionaries/{kind}/{seed}.safetensors"
         kept = {key: value for key, value in base["source"].items() if key not in NOT_OF_NETWORK}
         made = {"kind": "latents", **kept, "dictionary": file, "pool": latents.get("pool", "mean")}
         shared = {key: base[key] for key in ("alphabet", "template", "background") if key in base}
