@@ -358,6 +358,10 @@ def test_intervals_without_analyses(schema, used):
     [
         ({"sequences__s__width": 5}, "sequences.s.width: 5, but the template of models.m has 4"),
         (
+            {"mechanism": {}, "models__m__sketch": {"near": {"sequences": "s"}}, "sequences__s__width": 5},
+            "sequences.s.width: 5, but the template of models.m has 4",
+        ),
+        (
             {"models__m__alphabet": "protein", "models__m__template": "XXXX"},
             "has intervals of a genome in sequences.s; models.m reads protein",
         ),

@@ -197,11 +197,12 @@ def _check_intervals(name: str, one: SequencesConfig, config: Config, files: boo
 
 
 def _models_of(name: str, config: Config) -> list[str]:
-    """The models that a set of sequences is explained for, or looked at in `mechanism`."""
+    """The models that a set of sequences is explained for, looked at in `mechanism`, or asked near."""
     analyses = config["analyses"]
     pairs: list[list[str]] = [] if isinstance(analyses, str) else analyses
     models = list(config["models"]) if analyses == "all" else [model for model, own in pairs if own == name]
     models += [entry["model"] for entry in config["mechanism"].values() if entry["sequences"] == name]
+    models += [model for model, entry in config["models"].items() if name in near_names(entry)]
     return [model for model in dict.fromkeys(models) if model in config["models"]]
 
 
