@@ -44,8 +44,10 @@ if __name__ == "__main__":
         checked=read_json(check)["evaluations"] if check else 0,
         near=read_near(near["share"], files, template, notes.append) if near else None,
     )
-    # No parameter of the rule, since another estimator is no reason to plan and sample anew.
-    check_estimator(plan, snakemake.config["models"][snakemake.wildcards.model]["recovery"]["estimator"])
+    # No parameter of the rule, since another estimator is no reason to plan and sample anew; `sample_sketch` checks it,
+    # too, and what `make estimate` plans without a sketch may have any.
+    if snakemake.config["explain"]["mode"] != "masks" and snakemake.config["analyses"] != "none":
+        check_estimator(plan, snakemake.config["models"][snakemake.wildcards.model]["recovery"]["estimator"])
     if not plan.background.is_product:
         notes.append(MARKOV_NOTE)
     used = describe(table, template, plan.table_order(len(table.codes))) if table else None

@@ -15,6 +15,7 @@ if __name__ == "__main__":
     import torch
 
     from shapsketch.mechanism import measures
+    from shapsketch.mechanism.clusters import few_clusters
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.models.dictionary import Dictionary
     from shapsketch.storage.files import write_json
@@ -22,6 +23,8 @@ if __name__ == "__main__":
     params, name = snakemake.params, snakemake.wildcards.mechanism
     network, split = open_mechanism(params, snakemake.input)
     fitted_rows, held = np.flatnonzero(~split.is_held), split.held_rows
+    if few := few_clusters(split.clusters[held]):
+        tell(f"{name}: {few}")
     made: dict[str, list[Dictionary]] = {}
     for path in snakemake.input.dictionaries:
         made.setdefault(Path(path).parent.name, []).append(Dictionary.of_network(path, network))

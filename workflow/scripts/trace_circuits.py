@@ -14,6 +14,7 @@ if __name__ == "__main__":
     import numpy as np
 
     from shapsketch.mechanism import ablation, circuits, games, nodes, rankings, viewer
+    from shapsketch.mechanism.clusters import few_clusters
     from shapsketch.mechanism.replacement import encode_all
     from shapsketch.mechanism.setup import open_mechanism
     from shapsketch.mechanism.vectors import spread
@@ -25,6 +26,8 @@ if __name__ == "__main__":
     network, split = open_mechanism(params, snakemake.input)
     dictionary, settings = Dictionary.of_network(snakemake.input.dictionary, network), params.circuit
     rows = split.held_rows
+    if few := few_clusters(split.clusters[rows]):
+        tell(f"{name}: {few}")
     fitted = split.codes[spread(np.flatnonzero(~split.is_held), 4 * settings["sequences"])]
     halves = split.halves(2 * settings["sequences"])
     chosen, tested = (split.codes[half] for half in halves)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shapsketch.mechanism.clusters import find_clusters, held_out, resampled_weights
+from shapsketch.mechanism.clusters import few_clusters, find_clusters, held_out, resampled_weights
 
 
 def test_clusters_are_held_out_whole():
@@ -26,6 +26,11 @@ def test_clusters_are_resampled_whole():
     assert np.array_equal(weights[:, ::4], weights[:, 3::4])
     error = values.std() / 50**0.5
     assert np.isclose((weights @ repeated).std(), error, rtol=0.05)
+    assert (resampled_weights(np.zeros(200, int), np.random.default_rng(0), 9) @ repeated).std() > 0  # of sequences
+    assert few_clusters(np.repeat(np.arange(10), 3)) == ""
+    assert few_clusters(np.zeros(5, int)) == (
+        "the 5 held-out sequences are of 1 cluster, so that intervals say little of other sequences"
+    )
     alone = resampled_weights(np.arange(200), np.random.default_rng(0), 4000)
     assert np.isclose((alone @ repeated).std(), error / 2, rtol=0.05)  # as if each told something of its own
     assert np.allclose(

@@ -127,3 +127,6 @@ def test_rows_of_sorted_files_are_spread_and_halves_share_no_cluster(tmp_path):
     assert abs(len(halves[0]) - len(halves[1])) <= 2
     assert not set(split.clusters[halves[0]]) & set(split.clusters[halves[1]])
     assert split.is_held[np.concatenate(halves)].all()
+    vars(split)["clusters"] = np.where(split.held_rows[:, None] == np.arange(count), 1, 0).max(0)  # one and another
+    vars(split)["clusters"][split.held_rows[:2]] = 2
+    assert [len(rows) for rows in split.halves(60)] == [30, 30]

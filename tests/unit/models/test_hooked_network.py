@@ -1,7 +1,4 @@
-"""Networks that are watched and changed while they run.
-
-Covers also: sites.
-"""
+"""Networks that are watched and changed while they run."""
 
 from pathlib import Path
 
@@ -15,7 +12,6 @@ from toy_network import DNA, TOY, draw
 from shapsketch.mechanism import activations
 from shapsketch.models import Model
 from shapsketch.models.hooked_network import HookedNetwork
-from shapsketch.models.sites import axis_of_positions, with_other_letters
 from shapsketch.sequences.alphabet import Alphabet
 from shapsketch.sequences.template import Template
 from shapsketch.settings.errors import InputError
@@ -96,38 +92,6 @@ def test_positions_are_told_from_as_many_channels_by_letters_that_change(tmp_pat
     ]:
         with pytest.raises(InputError, match=sentence):
             network.site(name)
-
-
-class Blocks(torch.nn.Module):
-    """A transformer of positions as wide as they are many."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.embed, self.places = torch.nn.Linear(4, width), torch.nn.Parameter(torch.randn(width, width))
-        layers = [torch.nn.TransformerEncoderLayer(width, 2, 2 * width, batch_first=True) for _ in range(4)]
-        self.layers = torch.nn.Sequential(*layers)
-
-    def forward(self, x):
-        return self.layers(self.embed(x.transpose(1, 2)) + self.places)
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("n", [8, 20])
-def test_an_axis_of_positions_is_found_in_networks_of_random_weights(n, seed):
-    torch.manual_seed(seed)
-    convolutions = torch.nn.Sequential(torch.nn.Conv1d(4, n, 5, padding="same"), torch.nn.ReLU())
-    recurrent = torch.nn.LSTM(4, n // 2, bidirectional=True, batch_first=True)
-    networks = [(convolutions, 1), (Blocks(n).eval(), 0), (lambda x: recurrent(x.transpose(1, 2))[0], 0)]
-    codes, places = with_other_letters(np.zeros(n, np.uint8), 4)
-    onehot = torch.from_numpy(np.eye(4, dtype=np.float32)[codes]).transpose(1, 2)
-    for network, axis in networks:
-        with torch.no_grad():
-            given = network(onehot).numpy()
-        changes = np.abs(given[1:] - given[0]).reshape(len(places), 3, n, n).sum(1)
-        assert axis_of_positions(changes, places) == axis
-        assert axis_of_positions(changes.transpose(0, 2, 1), places) == 1 - axis
-        assert axis_of_positions(changes[:1], places[:1]) is None
-        assert axis_of_positions(0 * changes, places) is None
 
 
 def test_outputs_are_those_of_the_model(source):
@@ -247,6 +211,23 @@ class Head(nn.Module):
     def forward(self, x):
         return self.out(self.act(self.mix(x.flatten(1))))
 
+class Again(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix, self.out = nn.Linear(4, 4), nn.Linear(4, 1)
+
+    def forward(self, x, times=2):
+        return self(self.mix(x), times - 1) if times else self.out(x.mean(1))
+
+class Outer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.again = Again()
+
+    def forward(self, x):
+        return self.again(x)
+
+def again(): return Outer()
 def plain(): return Network(False)
 def in_place(): return Network(True)
 def plain_head(): return Head(False)
@@ -274,37 +255,13 @@ def test_what_a_network_does_in_place_is_not_what_its_modules_give(tmp_path, kin
     assert np.array_equal(*pushed)
 
 
-STRIDES = """
-import torch
-from torch import nn
-
-class Network(nn.Module):
-    def __init__(self, *layers):
-        super().__init__()
-        torch.manual_seed(0)
-        self.body, self.out = nn.Sequential(*layers), nn.Linear(6, 1)
-
-    def forward(self, x):
-        return self.out(self.body(x).mean(2))
-
-def valid(): return Network(nn.Conv1d(4, 6, 21), nn.Conv1d(6, 6, 1))  # 40 letters, 20 positions
-def pooled(): return Network(nn.Conv1d(4, 6, 9), nn.AvgPool1d(4))  # 40 letters, 8 positions of 4
-def padded(): return Network(nn.Conv1d(4, 6, 9, padding=4), nn.AvgPool1d(4))
-def strided(): return Network(nn.Conv1d(4, 6, 5, 2, padding=2), nn.Conv1d(6, 6, 5, 2, padding=2))
-def patches(): return Network(nn.Conv1d(4, 6, 8, 8), nn.Conv1d(6, 6, 3, padding=1))
-def wide(): return Network(nn.Conv1d(4, 6, 39, padding=19), nn.Conv1d(6, 6, 39, padding=19), nn.MaxPool1d(5))
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "stride"), [("valid", 0), ("pooled", 0), ("padded", 4), ("strided", 4), ("patches", 8), ("wide", 5)]
-)
-def test_positions_of_unpadded_convolutions_are_of_no_letters(tmp_path, name, stride):
-    (tmp_path / "net.py").write_text(STRIDES)
-    source = {"kind": "torch", "layout": "channels_first", "factory": f"{tmp_path}/net.py:{name}"}
-    network = HookedNetwork(source, Template(Alphabet("ACGT"), "N" * 40), ["a"])
-    last = "body.2" if name == "wide" else "body.1"
-    assert network.site(last).stride == stride
+def test_a_module_may_call_itself(tmp_path):
+    (tmp_path / "net.py").write_text(IN_PLACE)
+    source = {"kind": "torch", "layout": "channels_last", "factory": f"{tmp_path}/net.py:again"}
+    network = HookedNetwork(source, DNA, ["a"])
+    assert [row["module"] for row in network.modules()].count("again") == 3
+    with pytest.raises(InputError, match="'again' of .* runs 3 times"):
+        network.site("again")
 
 
 def test_bedict_gives_its_published_predictions(root, shared):

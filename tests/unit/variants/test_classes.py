@@ -16,6 +16,11 @@ def test_the_positive_label_is_told_or_asked_for():
     assert positive_label(["0", "1", ""]) == "1"
     assert positive_label(["Benign", "Pathogenic"]) == "Pathogenic"
     assert positive_label(["a", "b"], "b") == "b"
+    assert positive_label(["a", "b"], "", ["a"]) == "b"
+    with pytest.raises(InputError, match=r"The labels are a, b, c; say which is positive, as in `positive: b`"):
+        positive_label(["a", "b", "c"], "", ["a"])
+    with pytest.raises(InputError, match="calls all of them negative"):
+        positive_label(["a", "b"], "", ["b", "a"])
     assert positive_label(["0", "1"], "1.0") == "1" and positive_label(["0.0", "1.0"], "1.0") == "1.0"
     with pytest.raises(InputError, match="labels are a, b; say which is positive, as in `positive: a`"):
         positive_label(["a", "b"])

@@ -12,7 +12,7 @@ import torch
 from torch import fx, nn
 
 from ..models import torch_model
-from ..models.onehot import Layout, arranged, input_shape, letters_first, onehot_encoder
+from ..models.onehot import Layout, arranged, by_position, input_shape, letters_first, onehot_encoder
 from ..sequences.rng import COALITION_STREAM, content_keys
 from ..settings.methods import METHODS
 from . import Answer, Task, UnsuitedError
@@ -67,10 +67,7 @@ class Network:
     def by_position(self, attributions: torch.Tensor) -> np.ndarray:
         """Sum (B, ...) attributions of inputs over the letters: (B, n) float64."""
         plain = attributions.detach().double().cpu().numpy()
-        n = self.task.background.template.n
-        if letters_first(self.source["layout"]):
-            return plain.reshape(len(plain), -1, n).sum(1)
-        return plain.reshape(len(plain), n, -1).sum(2)
+        return np.asarray(by_position(plain, self.source["layout"], self.task.background.template.n))
 
 
 class OneOutput(nn.Module):

@@ -93,7 +93,7 @@ def accuracy_gap(
 
 
 def seen_rows(count: int) -> np.ndarray:
-    """Return which of `count` points that a fit has seen are compared: `MAX_POINTS` at most, evenly spaced."""
+    """Return which of `count` points that a fit has seen are compared, (A,) int64: `MAX_POINTS` at most, evenly."""
     return np.arange(min(count, MAX_POINTS)) * count // min(count, MAX_POINTS)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..models.dictionary import Dictionary, as_numpy
 from ..models.hooked_network import HookedNetwork
-from ..models.onehot import Layout, letters_first
+from ..models.onehot import by_position
 from ..settings.errors import InputError
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def _followed(
             derivatives = torch.autograd.grad(values.sum(), [*leaves, x], allow_unused=True)
         parts = [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(derivatives, [*leaves, x], strict=True)]
         letters = (parts[-1] * x.detach()) if derivatives[-1] is not None else torch.zeros_like(x)
-        return values.detach(), parts[:-1], _by_position(letters.float(), network.source["layout"], network.template.n)
+        return values.detach(), parts[:-1], by_position(letters.float(), network.source["layout"], network.template.n)
 
     for layer, nodes in enumerate(active):
         for start in range(0, len(nodes), TARGETS_AT_ONCE):
@@ -318,12 +318,6 @@ def _followed(
     values, gradients, letters = run(1, lambda answer, seen: answer[:, place])
     total = int(first[-1]) + sum(y.shape[0] for y in given) + network.template.n
     yield total, float(values[0]), ([g[0] for g in gradients], letters[0])
-
-
-def _by_position(products: Any, layout: Layout, n: int) -> Any:
-    """(N, n) sums over the letters of each position of one-hot inputs in a layout."""
-    rows = products.reshape(len(products), -1)
-    return rows.reshape(len(rows), -1, n).sum(1) if letters_first(layout) else rows.reshape(len(rows), n, -1).sum(2)
 
 
 def find_output(network: HookedNetwork, output: str) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 
 HELD_OUT_SHARE = 0.2
+FEW_CLUSTERS = 10  # whose intervals say little
 
 
 def find_clusters(codes: np.ndarray, identity: float) -> np.ndarray:
@@ -56,7 +57,8 @@ def resampled_weights(clusters: np.ndarray, random: np.random.Generator, resampl
     """Draw clusters with replacement, as many as there are: the bootstrap of clusters (Field & Welsh 2007).
 
     Args:
-        clusters: (N,) of each sequence; those of one cluster tell about the same, and are drawn together.
+        clusters: (N,) of each sequence; those of one cluster tell about the same, and are drawn together. Where all
+            are of one, sequences are drawn: an interval says how they differ, and nothing of other clusters.
         random: what they are drawn from.
         resamples: how many times.
 
@@ -64,7 +66,18 @@ def resampled_weights(clusters: np.ndarray, random: np.random.Generator, resampl
         (resamples, N) the weight of each sequence, of each resample 1 in all.
     """
     number = np.unique(clusters, return_inverse=True)[1]
+    if not number.any():
+        number = np.arange(len(clusters))
     count = int(number.max()) + 1
     drawn = random.integers(0, count, (resamples, count)) + count * np.arange(resamples)[:, None]
     weights = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)[:, number]
     return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def few_clusters(clusters: np.ndarray) -> str:
+    """Say in a sentence that (N,) sequences are of few clusters; empty where they are not."""
+    count = len(np.unique(clusters))
+    if count >= FEW_CLUSTERS:
+        return ""
+    kinds = "1 cluster" if count == 1 else f"{count} clusters"
+    return f"the {len(clusters)} held-out sequences are of {kinds}, so that intervals say little of other sequences"

@@ -72,7 +72,8 @@ class Split:
     def halves(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Divide held-out sequences into two parts that share no cluster: one to choose something, one to measure it.
 
-        The largest clusters go first, each to the smaller part; a single cluster is divided sequence by sequence.
+        The largest clusters go first, each to the smaller part. Where that leaves one part less than a quarter, as with
+        a single cluster, sequences are divided one by one.
 
         Args:
             most: sequences of both, at equal steps of `held_rows`.
@@ -82,12 +83,12 @@ class Split:
         """
         rows = spread(self.held_rows, most)
         _, number, sizes = np.unique(self.clusters[rows], return_inverse=True, return_counts=True)
-        if len(sizes) < 2:
-            return rows[::2], rows[1::2]
         second, given = np.zeros(len(sizes), bool), [0, 0]
         for cluster in np.argsort(-sizes, kind="stable").tolist():
             second[cluster] = given[1] < given[0]
             given[int(second[cluster])] += int(sizes[cluster])
+        if min(given) < sum(given) / 4:
+            return rows[::2], rows[1::2]
         return rows[~second[number]], rows[second[number]]
 
     def sites(self, kind: Kind) -> tuple[tuple[Site, ...], tuple[Site, ...]]:

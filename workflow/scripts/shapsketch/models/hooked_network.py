@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..sequences.background import Background
+from ..sequences.rng import CHECK_STREAM, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..settings.mechanism import has_modules, passes_of
 from .answers import Outputs, differentiable
 from .network_input import NetworkInput
-from .onehot import onehot_encoder
+from .onehot import by_position, onehot_encoder
 from .selection import Axes
-from .sites import MAX_ALIGNED_PLACES, MAX_PLACES, Site, axis_of_positions, is_aligned, with_other_letters
+from .sites import Site, axis_of_positions, is_aligned, with_other_letters
 from .torch_model import load_network, plain
 from .transforms import transform_of, transformed
 from .user_code import within
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_NAMED = 8  # modules that a sentence lists
+SEEN_SEQUENCES, SEEN_LETTERS = 8, 20_000  # at most, that tell which letters a position sees
 CHANNELS_FIRST = ("Conv1d", "BatchNorm1d", "InstanceNorm1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d")
 CHANNELS_LAST = ("Linear", "LayerNorm", "RMSNorm", "Embedding")
 
@@ -201,8 +204,8 @@ class HookedNetwork:
             )
         stride = n // places if n % places == 0 and not sum(special) else 0
         if stride > 1:
-            changes, letters = self._changes(name, end, MAX_ALIGNED_PLACES)
-            stride = stride if is_aligned(changes.sum(1 if turned else 2), letters, stride) else 0
+            seen = self._seen(Site(name, end, places, width, stride, turned))
+            stride = stride if seen is None or is_aligned(seen, places, stride) else 0
         return Site(name, end, places, width, stride, turned)
 
     def _is_turned(self, name: str, end: str, kind: str, shape: tuple[int, ...], tokens: int) -> bool:
@@ -221,11 +224,11 @@ class HookedNetwork:
             )
         return shape[0] != tokens
 
-    def _changes(self, name: str, end: str, most: int = MAX_PLACES) -> tuple[np.ndarray, np.ndarray]:
+    def _changes(self, name: str, end: str) -> tuple[np.ndarray, np.ndarray]:
         """How much what a module takes or gives changes with a letter, (K, A, B), and the (K,) places of letters."""
         import torch
 
-        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q, most)
+        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q)
         kept = list[torch.Tensor]()
         with (
             self._hooked({name: lambda given, made: kept.append(given if end == "in" else _copy(made))}),
@@ -241,6 +244,34 @@ class HookedNetwork:
         changes = np.abs(values[1:] - values[0])
         return changes.reshape(len(places), -1, *changes.shape[1:]).sum(1), places
 
+    def _seen(self, site: Site) -> np.ndarray | None:
+        """(3, n) bool, the letters that move the first vector of a site, one in the middle, and the last.
+
+        By gradients of a random projection of each, on some random sequences; None where letters have none.
+        """
+        import torch
+
+        n, count = self.template.n, max(1, min(SEEN_SEQUENCES, SEEN_LETTERS // self.template.n))
+        local = Background.uniform(self.template).draw(random_words(0, CHECK_STREAM, 0, count, n))
+        x = self.onehot(self.template.to_alphabet(local))
+        if not x.is_floating_point():
+            return None
+        x.requires_grad_()
+        with self.watched([site]) as kept:
+            self.run(x.clone())
+        vectors = kept[site.key]
+        direction = torch.from_numpy(np.random.default_rng(0).standard_normal(site.width)).to(vectors)
+        moved = []
+        for place in (0, site.positions // 2, -1):
+            (gradient,) = torch.autograd.grad(
+                (vectors[:, place] @ direction).sum(), x, retain_graph=True, allow_unused=True
+            )
+            if gradient is None:
+                return None
+            sizes = by_position(gradient.abs(), self.source["layout"], n)
+            moved.append((sizes > 0).any(0).cpu().numpy())
+        return np.stack(moved)
+
     def _any_sequence(self) -> np.ndarray:
         """The first sequence of the template."""
         return self.template.to_alphabet(np.zeros((1, self.template.n), np.uint8))
@@ -252,16 +283,16 @@ class HookedNetwork:
         What a module takes is its first tensor, by place or by name (None where there is none), copied before it runs:
         it may be changed in place.
         """
-        handles, taken = [], dict[str, Any]()
+        handles, taken = [], dict[str, list[Any]]()
         try:
             for name, watch in watchers.items():
 
                 def take(_module: Any, given: Any, named: Any, name: str = name) -> None:
                     tensors = (value for value in (*given, *named.values()) if hasattr(_tensor(value), "clone"))
-                    taken[name] = _copy(next(tensors, None))
+                    taken.setdefault(name, []).append(_copy(next(tensors, None)))  # a module may call itself
 
                 def tell(_module: Any, _given: Any, made: Any, name: str = name, watch: Any = watch) -> Any:
-                    return watch(taken.pop(name), made)
+                    return watch(taken[name].pop(), made)
 
                 handles.append(self.find(name).register_forward_pre_hook(take, with_kwargs=True))
                 handles.append(self.find(name).register_forward_hook(tell))

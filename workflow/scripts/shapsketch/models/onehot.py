@@ -31,6 +31,12 @@ def letters_first(layout: Layout) -> bool:
     return list(layout).index("letter") < list(layout).index("position")
 
 
+def by_position(numbers: Any, layout: Layout, n: int) -> Any:
+    """Return the (N, n) sums over the letters of each position of (N, ...) numbers, an array or a tensor of inputs."""
+    rows = numbers.reshape(len(numbers), -1)
+    return rows.reshape(len(rows), -1, n).sum(1) if letters_first(layout) else rows.reshape(len(rows), n, -1).sum(2)
+
+
 def input_shape(layout: Layout, q: int, n: int) -> tuple[int, ...]:
     """Return the shape of one sequence of n letters, of an alphabet of q."""
     if isinstance(layout, str):

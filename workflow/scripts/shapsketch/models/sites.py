@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_PLACES, MAX_OTHERS = 5, 3  # where letters are changed to find an axis of positions, and into how many others each
-MAX_ALIGNED_PLACES = 64  # where they are changed to find out whether an axis begins and ends with the letters
-MIN_CHANGE = 1e-6  # of the largest, which is not rounding's
+MAX_SHIFT = 3  # letters, of padded layers of even widths, each of which is half a letter off
 MIN_SLOPE, MIN_RATIO = 0.2, 2.0  # of what moves along with a letter; see `axis_of_positions`
 
 
@@ -63,15 +62,14 @@ class Site:
         return whole.transpose(1, 2) if self.channels_first else whole
 
 
-def with_other_letters(codes: np.ndarray, q: int, most: int = MAX_PLACES) -> tuple[np.ndarray, np.ndarray]:
+def with_other_letters(codes: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (1 + K M, n) codes: a sequence, and it with each of M other letters at each of K places; and the places.
 
     Args:
         codes: (n,) uint8 alphabet codes.
         q: letters of the alphabet.
-        most: places, at equal steps where there are more.
     """
-    places, others = np.unique(np.linspace(0, len(codes) - 1, most).astype(int)), min(MAX_OTHERS, q - 1)
+    places, others = np.unique(np.linspace(0, len(codes) - 1, MAX_PLACES).astype(int)), min(MAX_OTHERS, q - 1)
     changed = codes[None].repeat(1 + len(places) * others, 0)
     at = places.repeat(others)
     changed[np.arange(1, len(changed)), at] = (codes[at] + np.tile(np.arange(1, others + 1), len(places))) % q
@@ -106,23 +104,24 @@ def axis_of_positions(changes: np.ndarray, places: np.ndarray) -> int | None:
     return best if slopes[best] >= max(MIN_SLOPE, MIN_RATIO * slopes[1 - best]) else None
 
 
-def is_aligned(changes: np.ndarray, places: np.ndarray, stride: int) -> bool:
+def is_aligned(seen: np.ndarray, positions: int, stride: int) -> bool:
     """Tell whether each position stands for the letters at its own share of the input, `stride` of them.
 
-    It does where a network pads its ends: the first and the last position then see the letters of one side alone, and
-    half as many as one in the middle. Without padding they see as many, and stand for letters further inside.
+    It does where a network pads its ends: one in the middle lies there, and the first and the last see the letters of
+    one side alone, about half as many. Without padding they see as many, and stand for letters further inside.
 
     Args:
-        changes: (K, P) how much each position changes where one letter does.
-        places: (K,) where that letter is.
+        seen: (3, n) bool, the letters that the first position sees, that of number `positions // 2`, and the last.
+        positions: how many there are.
         stride: letters of a position, if it is.
 
     Returns:
-        Also true where this cannot be told, as one position in the middle sees both ends.
+        Also true where this cannot be told, as the one in the middle sees both ends.
     """
-    step = places[1] - places[0] if len(places) > 1 else 1
-    seen = [places[changes[:, k] > MIN_CHANGE * changes.max()] for k in (0, changes.shape[1] // 2, -1)]
-    if not all(map(len, seen)) or {places[0], places[-1]} <= set(seen[1].tolist()):
+    if not seen.any(1).all() or (seen[1, 0] and seen[1, -1]):
         return True
-    first, middle, last = (int(letters[-1] - letters[0]) + step for letters in seen)
-    return max(first, last) <= (middle + stride) / 2 + max(stride / 2, step)
+    ends = [np.flatnonzero(letters)[[0, -1]] for letters in seen]
+    first, middle, last = (int(stop - start) + 1 for start, stop in ends)
+    off = abs((ends[1].sum() + 1) / 2 - (positions // 2 + 0.5) * stride)
+    half = (middle + stride) / 2 + max(stride / 2, MAX_SHIFT)
+    return bool(off <= stride / 4 + MAX_SHIFT and max(first, last) <= half)

@@ -16,10 +16,11 @@ def small_sample_factor(samples: np.ndarray | float) -> np.ndarray:
     """Return what standard errors of means are multiplied by, so that +- 1.96 of them is Student's 95 % interval.
 
     Args:
-        samples: of each mean; of one its spread counts as that of two, and without any the factor is 1.
+        samples: (N,) or of any shape, of each mean; of one its spread counts as that of two, and without any the factor
+            is 1.
 
     Returns:
-        float64, in the shape of `samples`; towards 1 as samples are many.
+        (N,) float64, in the shape of `samples`; towards 1 as samples are many.
     """
     freedom = np.maximum(np.asarray(samples, np.float64) - 1, 1)
     return np.where(np.greater(samples, 0), stdtrit(freedom, CONFIDENCE_LEVEL) / ndtri(CONFIDENCE_LEVEL), 1.0)

@@ -17,7 +17,8 @@ def positive_label(labels: Sequence[str], wanted: str = "", negative: Sequence[s
 
     Args:
         labels: of the variants; empty ones have none.
-        wanted: as the config says; empty: 1, pathogenic, true, yes or positive, whatever the case.
+        wanted: as the config says; empty: 1, pathogenic, true, yes or positive, whatever the case, or the one that is
+            left.
         negative: labels that the config calls negative; none: all others.
 
     Raises:
@@ -27,7 +28,12 @@ def positive_label(labels: Sequence[str], wanted: str = "", negative: Sequence[s
     known = sorted(set(labels) - {""})
     if wanted:
         return _known(wanted, known, "positive")
-    likely = [label for label in known if label.lower() in _POSITIVE and label not in negative]
+    left = [label for label in known if label not in {_known(one, known, "negative") for one in negative}]
+    if negative and len(left) < 2:
+        if not left:
+            raise InputError(f"The labels are {_listed(known)}, and the config calls all of them negative.")
+        return left[0]
+    likely = [label for label in left if label.lower() in _POSITIVE]
     if len(known) > 2 and not negative:
         first = (likely or known)[0]
         other = next(label for label in known if label != first)
@@ -36,7 +42,7 @@ def positive_label(labels: Sequence[str], wanted: str = "", negative: Sequence[s
             f"negative, as in `positive: {first}` and `negative: [{other}]`."
         )
     if len(likely) != 1:
-        raise InputError(f"The labels are {_listed(known)}; say which is positive, as in `positive: {known[0]}`.")
+        raise InputError(f"The labels are {_listed(known)}; say which is positive, as in `positive: {left[0]}`.")
     return likely[0]
 
 

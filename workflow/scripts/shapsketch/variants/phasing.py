@@ -56,6 +56,9 @@ class Chromosome:
     def miss(self, place: int, known_to: str = EVERY) -> None:
         """Note that a variant is, or may be, on the chromosome, and in no group but that of a phase set."""
         reach = place - self.haplotypes.checker.template.n
+        for name, group in list(self.groups.items()):
+            if group.changes[0].start < reach - sum(len(change.ref) for change in group.changes):
+                self._close(name)
         self.shared = [row for row in self.shared if row["end"] > reach]
         starts = [group.changes[0].start for group in self.groups.values()] + [row["start"] for row in self.shared]
         first = min(starts, default=place)
