@@ -95,7 +95,7 @@ def gallery_motifs(page: str) -> Maker:
 
 def masked_facts(table: pd.DataFrame) -> Rows:
     """Scores of masked explanations."""
-    rows = [["output", "windows", "evaluations of each", "R² (median)", "of all together", "on masks of half, of all together"]]
+    rows = [["output", "windows", "evaluations of each", "R² (median)", "of all together", "so on masks of half"]]
     for run in table.to_dict("records"):
         scores = [score([run[name]]) for name in ("r2", "r2_pooled", "half_r2_pooled")]
         rows.append([run["output"], f"{run['sequences']:,}", f"{run['evaluations']:,}", *scores])
