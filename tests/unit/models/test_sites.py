@@ -1,4 +1,7 @@
-"""Sites: which axis of what a module gives are the positions, and which letters each stands for."""
+"""Sites: which axis of what a module gives are the positions, and which letters each stands for.
+
+Covers also: site_search.
+"""
 
 import numpy as np
 import pytest
@@ -64,6 +67,13 @@ def long():
     return Network(nn.Conv1d(4, 6, 8, padding="same"), nn.ReLU(), nn.MaxPool1d(2),
                    nn.Conv1d(6, 6, 8, padding="same"), nn.ReLU(), nn.MaxPool1d(5))
 def short(): return Network(nn.Conv1d(4, 6, 7), nn.MaxPool1d(50))  # 300 letters, 5 positions of 50
+
+class Ungraded(Network):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+def ungraded(): return Ungraded(nn.Conv1d(4, 6, 9), nn.AvgPool1d(4))
 def wide(): return Network(nn.Conv1d(4, 6, 39, padding=19), nn.Conv1d(6, 6, 39, padding=19), nn.MaxPool1d(5))
 """
 
@@ -73,6 +83,7 @@ def wide(): return Network(nn.Conv1d(4, 6, 39, padding=19), nn.Conv1d(6, 6, 39, 
     [
         ("valid", 40, 0), ("pooled", 40, 0), ("padded", 40, 4), ("strided", 40, 4), ("patches", 40, 8), ("wide", 40, 5),
         ("long", 1000, 10), ("short", 300, 0),
+        ("ungraded", 40, 5),  # which cannot be told
     ],
 )  # fmt: skip
 def test_positions_of_unpadded_convolutions_are_of_no_letters(tmp_path, name, n, stride):

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sequences.background import Background
-from ..sequences.rng import CHECK_STREAM, random_words
 from ..sequences.template import Template
 from ..settings.errors import InputError
 from ..settings.mechanism import has_modules, passes_of
 from .answers import Outputs, differentiable
 from .network_input import NetworkInput
-from .onehot import by_position, onehot_encoder
+from .onehot import onehot_encoder
 from .selection import Axes
-from .sites import Site, axis_of_positions, is_aligned, with_other_letters
+from .site_search import find_site
+from .sites import Site, copied, first_tensor, shape_of
 from .torch_model import load_network, plain
 from .transforms import transform_of, transformed
 from .user_code import within
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     import torch
 
 MAX_NAMED = 8  # modules that a sentence lists
-SEEN_SEQUENCES, SEEN_LETTERS = 8, 20_000  # at most, that tell which letters a position sees
-CHANNELS_FIRST = ("Conv1d", "BatchNorm1d", "InstanceNorm1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d")
-CHANNELS_LAST = ("Linear", "LayerNorm", "RMSNorm", "Embedding")
 
 
 class HookedNetwork:
@@ -157,139 +153,32 @@ class HookedNetwork:
         raise InputError(f"The model {self.name} has no module {name!r}; {hint}")
 
     def site(self, name: str, end: str = "out", special: Sequence[int] = (0, 0)) -> Site:
-        """Find out how a module keeps positions and width, by running a sequence, and some with another letter.
+        """Return how a module keeps positions and width; see `find_site`."""
+        return find_site(self, name, end, (special[0], special[1]))
 
-        Args:
-            name: of the module.
-            end: `in` or `out`.
-            special: tokens before and after the letters, which are left out.
-
-        Raises:
-            InputError: the module is missing, does not run, runs more than once, or its tensors have no positions, or
-                none that can be told from channels.
-        """
-        import torch
-
-        kind, seen = type(self.find(name)).__name__, list[tuple[int, ...]]()
-        with (
-            self._hooked({name: lambda given, made: seen.append(_shape(given if end == "in" else made))}),
-            torch.no_grad(),
-        ):
-            self.run(self.onehot(self._any_sequence()))
-        if len(seen) != 1:
-            often = "does not run" if not seen else f"runs {len(seen)} times"
-            raise InputError(f"The module {name!r} of {self.name} {often} when a sequence is asked; it must run once.")
-        return self._site(name, end, kind, seen[0][1:], tuple(special))
-
-    def _site(self, name: str, end: str, kind: str, shape: tuple[int, ...], special: tuple[int, ...]) -> Site:
-        n, tokens = self.template.n, self.template.n + sum(special)
-        what = "takes" if end == "in" else "gives"
-        if len(shape) == 1:
-            return Site(name, end, 1, shape[0], 0, flat=True)
-        if len(shape) != 2:
-            raise InputError(
-                f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence; one vector, or "
-                "one for each position, is needed."
-            )
-        turned = kind in CHANNELS_FIRST or (tokens in shape and self._is_turned(name, end, kind, shape, tokens))
-        width, places = shape if turned else shape[::-1]
-        if places == tokens:
-            return Site(name, end, n, width, 1, turned, special[0], special[1])
-        if kind not in CHANNELS_FIRST:
-            channels = f" (that of {tokens} holds channels)" if tokens in shape else ""
-            raise InputError(
-                f"The module {name!r} of {self.name} {what} a tensor of shape {shape} for a sequence of {n} letters "
-                f"and {sum(special)} special tokens, and no axis of it has {tokens} positions{channels}; set "
-                "special_tokens, or name another module."
-            )
-        stride = n // places if n % places == 0 and not sum(special) else 0
-        if stride > 1:
-            seen = self._seen(Site(name, end, places, width, stride, turned))
-            stride = stride if seen is None or is_aligned(seen, places, stride) else 0
-        return Site(name, end, places, width, stride, turned)
-
-    def _is_turned(self, name: str, end: str, kind: str, shape: tuple[int, ...], tokens: int) -> bool:
-        """Whether the channels of a module come before the positions, of which an axis has the number.
-
-        Where letters that change do not tell, that axis is taken, and of two the first where the class of the module
-        has its channels last.
-        """
-        axis = axis_of_positions(*self._changes(name, end))
-        if axis is not None:
-            return axis == 1
-        if shape[0] == shape[1] > 1 and kind not in CHANNELS_LAST:
-            raise InputError(
-                f"The module {name!r} of {self.name} has as many channels as positions, {tokens}, and letters that "
-                "change do not tell which are which; name a module before or after it."
-            )
-        return shape[0] != tokens
-
-    def _changes(self, name: str, end: str) -> tuple[np.ndarray, np.ndarray]:
-        """How much what a module takes or gives changes with a letter, (K, A, B), and the (K,) places of letters."""
-        import torch
-
-        codes, places = with_other_letters(self._any_sequence()[0], self.template.alphabet.q)
-        kept = list[torch.Tensor]()
-        with (
-            self._hooked({name: lambda given, made: kept.append(given if end == "in" else _copy(made))}),
-            torch.no_grad(),
-        ):
-            self.run(self.onehot(codes))
-        if len(kept[0]) != len(codes):
-            raise InputError(
-                f"The module {name!r} of {self.name} has another axis than that of the sequences first; name another "
-                "module."
-            )
-        values = kept[0].double().cpu().numpy()
-        changes = np.abs(values[1:] - values[0])
-        return changes.reshape(len(places), -1, *changes.shape[1:]).sum(1), places
-
-    def _seen(self, site: Site) -> np.ndarray | None:
-        """(3, n) bool, the letters that move the first vector of a site, one in the middle, and the last.
-
-        By gradients of a random projection of each, on some random sequences; None where letters have none.
-        """
-        import torch
-
-        n, count = self.template.n, max(1, min(SEEN_SEQUENCES, SEEN_LETTERS // self.template.n))
-        local = Background.uniform(self.template).draw(random_words(0, CHECK_STREAM, 0, count, n))
-        x = self.onehot(self.template.to_alphabet(local))
-        if not x.is_floating_point():
-            return None
-        x.requires_grad_()
-        with self.watched([site]) as kept:
-            self.run(x.clone())
-        vectors = kept[site.key]
-        direction = torch.from_numpy(np.random.default_rng(0).standard_normal(site.width)).to(vectors)
-        moved = []
-        for place in (0, site.positions // 2, -1):
-            (gradient,) = torch.autograd.grad(
-                (vectors[:, place] @ direction).sum(), x, retain_graph=True, allow_unused=True
-            )
-            if gradient is None:
-                return None
-            sizes = by_position(gradient.abs(), self.source["layout"], n)
-            moved.append((sizes > 0).any(0).cpu().numpy())
-        return np.stack(moved)
-
-    def _any_sequence(self) -> np.ndarray:
-        """The first sequence of the template."""
+    def any_sequence(self) -> np.ndarray:
+        """Return the first sequence of the template, (1, n) uint8 alphabet codes."""
         return self.template.to_alphabet(np.zeros((1, self.template.n), np.uint8))
 
     @contextmanager
-    def _hooked(self, watchers: Mapping[str, Callable[[Any, Any], Any]]) -> Iterator[None]:
-        """Call a function with what each module takes and gives; what it returns, if anything, is what is given.
+    def hooked(self, watchers: Mapping[str, Callable[[Any, Any], Any]]) -> Iterator[None]:
+        """Call functions while the block runs the network.
 
-        What a module takes is its first tensor, by place or by name (None where there is none), copied before it runs:
-        it may be changed in place.
+        Args:
+            watchers: by the name of a module a function of what it takes and gives, whose result, if any, is given in
+                its place. What it takes is its first tensor, (N, ...), by place or by name (None where there is none),
+                copied before it runs: it may be changed in place.
+
+        Raises:
+            InputError: there is no such module.
         """
         handles, taken = [], dict[str, list[Any]]()
         try:
             for name, watch in watchers.items():
 
                 def take(_module: Any, given: Any, named: Any, name: str = name) -> None:
-                    tensors = (value for value in (*given, *named.values()) if hasattr(_tensor(value), "clone"))
-                    taken.setdefault(name, []).append(_copy(next(tensors, None)))  # a module may call itself
+                    tensors = (value for value in (*given, *named.values()) if hasattr(first_tensor(value), "clone"))
+                    taken.setdefault(name, []).append(copied(next(tensors, None)))  # a module may call itself
 
                 def tell(_module: Any, _given: Any, made: Any, name: str = name, watch: Any = watch) -> Any:
                     return watch(taken[name].pop(), made)
@@ -314,12 +203,12 @@ class HookedNetwork:
         def watch(sites: Sequence[Site]) -> Callable[[Any, Any], None]:
             def keep(given: Any, made: Any) -> None:
                 for site in sites:
-                    kept[site.key] = site.vectors(given if site.end == "in" else _copy(made))
+                    kept[site.key] = site.vectors(given if site.end == "in" else copied(made))
 
             return keep
 
         names = dict.fromkeys(site.module for site in sites)
-        with self._hooked({name: watch([s for s in sites if s.module == name]) for name in names}):
+        with self.hooked({name: watch([s for s in sites if s.module == name]) for name in names}):
             yield kept
 
     @contextmanager
@@ -335,13 +224,13 @@ class HookedNetwork:
 
         def change(site: Site, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             def put(given: Any, made: Any) -> Any:
-                tensor = _tensor(made)
+                tensor = first_tensor(made)
                 other = site.put_back(tensor, function(given, site.vectors(tensor)))
                 return other if tensor is made else (other, *made[1:])
 
             return put
 
-        with self._hooked({site.module: change(site, function) for site, function in changes.items()}):
+        with self.hooked({site.module: change(site, function) for site, function in changes.items()}):
             yield
 
     def modules(self) -> list[dict[str, Any]]:
@@ -365,27 +254,10 @@ class HookedNetwork:
 
             return keep
 
-        with self._hooked({name: note(name) for name in names}), torch.no_grad():
-            self.run(self.onehot(self._any_sequence()))
+        with self.hooked({name: note(name) for name in names}), torch.no_grad():
+            self.run(self.onehot(self.any_sequence()))
         return rows
 
 
-def _tensor(value: Any) -> Any:
-    """The tensor of what a module takes or gives; of several the first, and None of none."""
-    if isinstance(value, (tuple, list)):
-        return value[0] if value else None
-    return value
-
-
-def _copy(value: Any) -> Any:
-    """A copy of `_tensor`, which keeps its gradient."""
-    tensor = _tensor(value)
-    return tensor.clone() if hasattr(tensor, "clone") else tensor
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(getattr(_tensor(value), "shape", ()))
-
-
 def _text(value: Any) -> str:
-    return " x ".join(map(str, _shape(value)[1:])) or "-"
+    return " x ".join(map(str, shape_of(value)[1:])) or "-"

@@ -1,7 +1,7 @@
 """Sites: what a module of a network takes or gives, as vectors, wherever the network keeps its channels."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,6 +60,24 @@ class Site:
         stop = turned.shape[1] - self.last
         whole = torch.cat([turned[:, : self.first], vectors.to(tensor), turned[:, stop:]], 1)
         return whole.transpose(1, 2) if self.channels_first else whole
+
+
+def first_tensor(value: Any) -> Any:
+    """Return the (N, ...) tensor of what a module takes or gives; of several the first, and None of none."""
+    if isinstance(value, (tuple, list)):
+        return value[0] if value else None
+    return value
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of `first_tensor`, (N, ...), which keeps its gradient."""
+    tensor = first_tensor(value)
+    return tensor.clone() if hasattr(tensor, "clone") else tensor
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """Return the shape of `first_tensor`, (N, ...); empty where there is none."""
+    return tuple(getattr(first_tensor(value), "shape", ()))
 
 
 def with_other_letters(codes: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarray]:

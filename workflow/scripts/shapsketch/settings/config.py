@@ -126,31 +126,7 @@ def check_names(config: Config, files: bool = True) -> None:
                     f"The config lists {name!r} in analyses, which is not under {kind}: {', '.join(names)}."
                 )
     for name, model in models.items():
-        counted = counted_sequences(model["background"])
-        if counted is not None and "genome" in sequences.get(counted, {}):
-            raise InputError(
-                f"The background of models.{name} counts {counted!r}, which are intervals of a genome; "
-                "name a FASTA file or a table of sequences."
-            )
-        if counted is not None and counted not in sequences:
-            raise InputError(
-                f"The background of models.{name} names the sequences {counted!r}, "
-                f"which are not under sequences: {', '.join(sequences)}."
-            )
-        check_background(name, model, config, files)
-        _check_near(name, model, sequences)
-        for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
-            check_output(f"{output} of models.{name}", spec)
-        _check_model(name, model, files)
-        if config["explain"]["hypothetical"] and "onehot" in model["outputs"]:
-            raise InputError(
-                f"The config names an output of models.{name} 'onehot', as explain.hypothetical names the file of "
-                "one-hot sequences; rename the output."
-            )
-        if config["explain"]["refine"] and model["source"]["kind"] == "table":
-            raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
-        if config["compare"]["enabled"] and model["source"]["kind"] == "table":
-            raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
+        _check_entry(name, model, config, files)
     for name, one in sequences.items() if files else []:
         check_file(one["path"], f"sequences.{name}", "a FASTA, FASTQ, CSV or TSV file")
     for name, sequence_set in sequences.items():
@@ -162,7 +138,43 @@ def check_names(config: Config, files: bool = True) -> None:
     _check_masks(config)
     _check_motifs(config)
     check_mechanism(config)
-    for name, probed in config["mechanism"].items() if files else ():
+    if files:
+        _check_mechanism_files(config)
+
+
+def _check_entry(name: str, model: ModelConfig, config: Config, files: bool) -> None:
+    """Check what an entry of `models` names, and that what is asked of it can be."""
+    sequences = config["sequences"]
+    counted = counted_sequences(model["background"])
+    if counted is not None and "genome" in sequences.get(counted, {}):
+        raise InputError(
+            f"The background of models.{name} counts {counted!r}, which are intervals of a genome; "
+            "name a FASTA file or a table of sequences."
+        )
+    if counted is not None and counted not in sequences:
+        raise InputError(
+            f"The background of models.{name} names the sequences {counted!r}, "
+            f"which are not under sequences: {', '.join(sequences)}."
+        )
+    check_background(name, model, config, files)
+    _check_near(name, model, sequences)
+    for output, spec in model["outputs"].items() if isinstance(model["outputs"], Mapping) else ():
+        check_output(f"{output} of models.{name}", spec)
+    _check_model(name, model, files)
+    if config["explain"]["hypothetical"] and "onehot" in model["outputs"]:
+        raise InputError(
+            f"The config names an output of models.{name} 'onehot', as explain.hypothetical names the file of "
+            "one-hot sequences; rename the output."
+        )
+    if config["explain"]["refine"] and model["source"]["kind"] == "table":
+        raise InputError(f"The config sets explain.refine, which asks the model, but models.{name} is a table.")
+    if config["compare"]["enabled"] and model["source"]["kind"] == "table":
+        raise InputError(f"The config enables compare, which asks the model, but models.{name} is a table.")
+
+
+def _check_mechanism_files(config: Config) -> None:
+    """Look for the tables and labels that entries of `mechanism` name."""
+    for name, probed in config["mechanism"].items():
         if "design" in probed:
             check_file(probed["design"]["path"], f"mechanism.{name}.design", FILES["table"])
         for probe, table in probed["probe"].items():
